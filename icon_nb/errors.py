@@ -1,0 +1,46 @@
+"""The package's own exceptions: each message names the setting, the value, and the remedy."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+
+class IconError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ConfigError(IconError, ValueError):
+    """A setting has a value that cannot be used, or that would have no effect."""
+
+
+class DataError(IconError, ValueError):
+    """The data are missing, malformed, or do not fit the method."""
+
+
+class DeviceError(IconError, RuntimeError):
+    """A device was asked for by name and is not there."""
+
+
+class TrainingError(IconError, RuntimeError):
+    """Training cannot go on. ``results`` holds what was finished before."""
+
+    results = None
+
+
+class SaveError(IconError, OSError):
+    """A run could not be written; what was there before is untouched."""
+
+
+class LoadError(IconError, ValueError):
+    """A saved run is missing, damaged, or from a newer version."""
+
+
+def nearest(name: object, choices) -> str:
+    """Say which of ``choices`` is meant: ``"did you mean 'simclr'?"``, or the whole list when nothing is close.
+
+    >>> nearest("simclir", ["simclr", "sne"])
+    "did you mean 'simclr'?"
+    """
+    choices = [str(choice) for choice in choices]
+    close = get_close_matches(str(name).lower(), choices, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(choices)}"

@@ -1,0 +1,239 @@
+"""A trajectory: the same points, in the same order, recorded at every epoch. Recording only; drawing lives elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .errors import DataError
+
+MAX_FRAMES = 160
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """The embedding of fixed evaluation points at every recorded epoch.
+
+    Parameters
+    ----------
+    embeddings : float32 array (n_frames, n, d)
+        Frame t holds the same n points in the same order as frame 0.
+    epochs : int64 array (n_frames,)
+        Strictly increasing; 0 is the untrained embedding.
+    labels : int64 array (n,) or None
+        Class of each point.
+    class_names : tuple of str
+        ``class_names[labels[i]]`` names the class of point i; empty when unlabelled.
+    metrics : mapping of str to float64 array (n_frames,)
+        For instance ``loss`` and ``knn_accuracy``; NaN where a frame has no value.
+    index : int64 array (n,) or None
+        Position of each point in the data set it came from.
+    images : uint8 array (n, h, w, c) or None
+        A small picture of each point, c is 1 or 3.
+    held_out : bool array (n,) or None
+        True where the backbone was not trained on the point.
+    title : str
+        What the pictures are headed with, for instance ``"simclr on digits"``.
+    """
+
+    embeddings: np.ndarray
+    epochs: np.ndarray
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()
+    metrics: Mapping[str, np.ndarray] = field(default_factory=dict)
+    index: np.ndarray | None = None
+    images: np.ndarray | None = None
+    held_out: np.ndarray | None = None
+    title: str = ""
+
+    def __post_init__(self):
+        shape = self.embeddings.shape
+        if len(shape) != 3 or shape[0] != len(self.epochs) or shape[0] == 0:
+            raise DataError(f"a trajectory needs embeddings (n_frames, n, d) and one epoch a frame, got {shape} and {len(self.epochs)}")
+        if self.labels is not None and len(self.labels) != shape[1]:
+            raise DataError(f"labels has {len(self.labels)} entries for {shape[1]} points: pass one label per recorded point")
+
+    @property
+    def n_frames(self) -> int:
+        return self.embeddings.shape[0]
+
+    @property
+    def n_points(self) -> int:
+        return self.embeddings.shape[1]
+
+    @property
+    def dim(self) -> int:
+        return self.embeddings.shape[2]
+
+    def __repr__(self) -> str:
+        last = int(self.epochs[-1])
+        return f"Trajectory({self.n_frames} frames, epochs {int(self.epochs[0])}..{last}, {self.n_points} points, {self.dim}-d)"
+
+
+class Recorder:
+    """Record embeddings from any training loop, then animate them.
+
+    Parameters
+    ----------
+    labels : array (n,) or None
+        Class of each point; integers, or anything that can be sorted (then the sorted values become the class names).
+    class_names : sequence of str or None
+        Names for the integer labels 0..C-1.
+    max_points : int
+        At most this many points are kept: a fixed subset, drawn once, the same in every frame.
+    max_frames : int
+        When more epochs than this are recorded, every second frame is dropped (the first and the newest stay), so that a long
+        run has a bounded memory.
+    images : uint8 array (n, h, w) or (n, h, w, c), optional
+        Pictures of the points.
+    seed : int
+        Draws the subset.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> recorder = Recorder(labels=[0, 1, 1])
+    >>> for epoch in range(3):
+    ...     recorder.record(np.eye(3) * epoch, loss=1.0 / (epoch + 1))
+    >>> recorder.trajectory
+    Trajectory(3 frames, epochs 0..2, 3 points, 3-d)
+    """
+
+    def __init__(
+        self,
+        labels=None,
+        class_names: Sequence[str] | None = None,
+        *,
+        max_points: int = 2000,
+        max_frames: int = MAX_FRAMES,
+        images=None,
+        index=None,
+        held_out=None,
+        title: str = "",
+        seed: int = 0,
+    ):
+        if max_points < 1 or max_frames < 2:
+            raise DataError(f"max_points must be at least 1 and max_frames at least 2, got {max_points} and {max_frames}")
+        self.title, self.max_points, self.max_frames, self.seed = title, max_points, max_frames, seed
+        self._about = {"images": images, "index": index, "held_out": held_out}
+        self._labels, self._class_names = encode_labels(labels, class_names)
+        self._frames: list[np.ndarray] = []
+        self._epochs: list[int] = []
+        self._metrics: list[dict[str, float]] = []
+        self._keep: np.ndarray | None = None
+        self._n = None
+
+    def record(self, embeddings, labels=None, epoch: int | None = None, **metrics: float) -> None:
+        """Add one frame: a copy, on the CPU, of the embeddings (n, d) of the same n points in the same order.
+
+        Parameters
+        ----------
+        embeddings : tensor or array (n, d)
+        labels : array (n,), optional
+            Allowed at the first call when the recorder was made without labels.
+        epoch : int, optional
+            Defaults to one more than the last; must increase.
+        **metrics : float
+            Values shown with the frame, for instance ``loss=0.3``.
+
+        Raises
+        ------
+        DataError
+            Not a matrix, another number of points than before, NaN or infinite values, or an epoch that does not increase.
+        """
+        z = as_matrix(embeddings)
+        self._check(z, labels)
+        epoch = (self._epochs[-1] + 1 if self._epochs else 0) if epoch is None else int(epoch)
+        if self._epochs and epoch <= self._epochs[-1]:
+            raise DataError(f"epoch {epoch} does not come after epoch {self._epochs[-1]}: epochs must increase")
+        self._frames.append(np.array(z[self._keep], dtype=np.float32))
+        self._epochs.append(epoch)
+        self._metrics.append({name: float(value) for name, value in metrics.items()})
+        if len(self._frames) > self.max_frames:
+            self._thin()
+
+    def _check(self, z: np.ndarray, labels) -> None:
+        if labels is not None and self._labels is None and not self._frames:
+            self._labels, self._class_names = encode_labels(labels, self._class_names or None)
+        if self._n is None:
+            self._n = len(z)
+            self._keep = choose_points(self._n, self.max_points, self.seed)
+            for name, value in [("labels", self._labels), *self._about.items()]:
+                if value is not None and len(value) != self._n:
+                    raise DataError(f"{name} has {len(value)} entries for {self._n} points: pass one per point")
+        if len(z) != self._n or (self._frames and z.shape[1] != self._frames[0].shape[1]):
+            raise DataError(f"every epoch must record the same {self._n} points in the same dimension, got {z.shape}")
+        if not np.isfinite(z).all():
+            raise DataError("the embedding holds NaN or infinite values: training has diverged; lower the learning rate")
+
+    def _thin(self) -> None:
+        kept = sorted({*range(0, len(self._frames), 2), len(self._frames) - 1})
+        for name in ("_frames", "_epochs", "_metrics"):
+            setattr(self, name, [getattr(self, name)[k] for k in kept])
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """What was recorded so far, as plain arrays."""
+        if not self._frames:
+            raise DataError("nothing was recorded yet: call record(embeddings) at least once")
+        names = list(dict.fromkeys(name for frame in self._metrics for name in frame))
+        metrics = {name: np.array([frame.get(name, np.nan) for frame in self._metrics]) for name in names}
+        about = {name: None if value is None else np.asarray(value)[self._keep] for name, value in self._about.items()}
+        if about["index"] is None:
+            about["index"] = self._keep
+        labels = None if self._labels is None else self._labels[self._keep]
+        return Trajectory(
+            np.stack(self._frames), np.array(self._epochs), labels, self._class_names, metrics, title=self.title, **about
+        )
+
+    def animate(self, **options):
+        """The animation of what was recorded; options as in :func:`icon_nb.animation.animate`."""
+        from .animation import animate
+
+        return animate(self.trajectory, **options)
+
+    def player(self, **options):
+        """The interactive page of what was recorded; options as in :func:`icon_nb.player.player`."""
+        from .player import player
+
+        return player(self.trajectory, **options)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return self.animate()._repr_mimebundle_() if self._frames else {"text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"Recorder({self.trajectory!r})" if self._frames else "Recorder(nothing recorded)"
+
+
+def as_matrix(embeddings) -> np.ndarray:
+    """A float array (n, d) on the CPU from a tensor, array or nested list."""
+    if hasattr(embeddings, "detach"):
+        embeddings = embeddings.detach().cpu().float().numpy()
+    z = np.asarray(embeddings)
+    if z.ndim != 2 or z.dtype.kind not in "fiu":
+        raise DataError(f"embeddings must be a numeric matrix (n, d), got shape {z.shape} and type {z.dtype}")
+    return z
+
+
+def choose_points(n: int, max_points: int, seed: int) -> np.ndarray:
+    """Sorted positions of at most ``max_points`` of n points, drawn once from ``seed``."""
+    if n <= max_points:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, max_points, replace=False))
+
+
+def encode_labels(labels, class_names) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Integer codes and class names from labels of any sortable kind."""
+    if labels is None:
+        return None, tuple(class_names or ())
+    labels = labels.detach().cpu().numpy() if hasattr(labels, "detach") else np.asarray(labels)
+    if labels.ndim != 1:
+        raise DataError(f"labels must have one entry per point, got shape {labels.shape}")
+    if class_names is not None and labels.dtype.kind in "iu":
+        if labels.size and (labels.min() < 0 or labels.max() >= len(class_names)):
+            raise DataError(f"labels run from {labels.min()} to {labels.max()} but there are {len(class_names)} class names")
+        return labels.astype(np.int64), tuple(str(name) for name in class_names)
+    values, codes = np.unique(labels, return_inverse=True)
+    return codes.astype(np.int64), tuple(str(value) for value in values)
