@@ -1,0 +1,129 @@
+"""log q(j|i): who is near whom in the embedding. Frozen components called on embeddings; log space is the only form of q.
+
+Temperature has one meaning for every kernel: the scale that divides the distance. Where a text writes a Gaussian with a sigma,
+``exp(-d / (2 sigma**2))``, the temperature here is ``2 * sigma**2``; on the unit sphere with ``cosine`` it is InfoNCE's tau.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .distances import DISTANCES
+
+
+def without_self(logits: Tensor) -> Tensor:
+    """Exclude j = i: minus infinity on the diagonal of (n, n)."""
+    return logits.masked_fill(torch.eye(len(logits), dtype=torch.bool, device=logits.device), -math.inf)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    r"""Gaussian kernel, :math:`q_{ij} = e^{-d_{ij}/\tau} / \sum_k e^{-d_{ik}/\tau}`.
+
+    Parameters
+    ----------
+    temperature : float, > 0
+        :math:`\tau`, in units of the distance.
+    distance : {"sqeuclidean", "cosine", "neg_dot"}
+    include_self : bool
+        Whether j = i is a candidate when the candidates are the batch itself.
+
+    Examples
+    --------
+    >>> log_q = Gaussian(temperature=0.5, distance="cosine")(torch.eye(3))
+    >>> log_q.exp()
+    tensor([[0.0000, 0.5000, 0.5000],
+            [0.5000, 0.0000, 0.5000],
+            [0.5000, 0.5000, 0.0000]])
+    """
+
+    temperature: float = 1.0
+    distance: str = "sqeuclidean"
+    include_self: bool = False
+
+    def __call__(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """log q of shape (n, m); the candidates are the batch itself unless given as (m, d)."""
+        return self.logits(z, candidates).log_softmax(1)
+
+    def logits(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """Unnormalised log q (n, m)."""
+        return self._mask(-self._distance(z, candidates) / self.temperature, candidates)
+
+    def _distance(self, z, candidates):
+        return DISTANCES[self.distance](z, z if candidates is None else candidates)
+
+    def _mask(self, logits, candidates):
+        return logits if self.include_self or candidates is not None else without_self(logits)
+
+
+@dataclass(frozen=True)
+class StudentT(Gaussian):
+    r"""Student-t kernel, :math:`q_{ij} \propto (1 + d_{ij} / (\nu \tau))^{-(\nu + 1)/2}`.
+
+    Parameters
+    ----------
+    temperature, distance, include_self
+        As :class:`Gaussian`.
+    df : float, > 0
+        Degrees of freedom :math:`\nu`; 1 is the Cauchy kernel of t-SNE.
+
+    Examples
+    --------
+    >>> StudentT()(torch.tensor([[0.0], [1.0], [3.0]])).exp()[0]
+    tensor([0.0000, 0.8333, 0.1667])
+    """
+
+    df: float = 1.0
+
+    def logits(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
+        scaled = self._distance(z, candidates) / (self.df * self.temperature)
+        return self._mask(-(self.df + 1) / 2 * torch.log1p(scaled), candidates)
+
+
+@dataclass(frozen=True)
+class Joint:
+    """One distribution over all ordered pairs instead of one per anchor: (1, n * n), the published t-SNE form.
+
+    Examples
+    --------
+    >>> Joint(StudentT())(torch.tensor([[0.0], [1.0], [3.0]])).exp().sum()
+    tensor(1.)
+    """
+
+    kernel: Gaussian
+
+    @property
+    def include_self(self) -> bool:
+        return self.kernel.include_self
+
+    def __call__(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
+        return self.kernel.logits(z, candidates).reshape(1, -1).log_softmax(1)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    r"""Uniform mixing of q, :math:`\tilde q = (1 - \alpha) q + \alpha / m` over the m candidates that q allows.
+
+    Examples
+    --------
+    >>> Mixed(Gaussian(temperature=1e-3), alpha=0.5)(torch.tensor([[0.0], [1.0], [3.0]])).exp()[0]
+    tensor([0.0000, 0.7500, 0.2500])
+    """
+
+    kernel: Gaussian | Joint
+    alpha: float
+
+    @property
+    def include_self(self) -> bool:
+        return self.kernel.include_self
+
+    def __call__(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
+        log_q = self.kernel(z, candidates)
+        excluded = log_q == -math.inf
+        uniform = math.log(self.alpha) - (~excluded).sum(1, keepdim=True).to(log_q.dtype).log()  # (n, 1)
+        floor = torch.finfo(log_q.dtype).min / 4  # keeps the gradient of excluded entries finite
+        return torch.logaddexp(log_q.clamp_min(floor) + math.log1p(-self.alpha), uniform).masked_fill(excluded, -math.inf)
