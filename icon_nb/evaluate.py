@@ -81,7 +81,7 @@ def knn_accuracy(z, y, k: int = 5, *, bank=None, bank_labels=None, metric: str =
 
 
 def _vote(neighbours: torch.Tensor) -> torch.Tensor:
-    """Winning label of each row of ``neighbours`` (n, k), nearest first; without a count of the classes, which would be a sync."""
+    """Winning label of each row of ``neighbours`` (n, k), nearest first; no count of the classes, which would be a sync."""
     k = neighbours.shape[1]
     votes = (neighbours[:, :, None] == neighbours[:, None, :]).sum(-1)  # (n, k)
     nearest_first = torch.arange(k, device=neighbours.device)
