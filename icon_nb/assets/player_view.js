@@ -1,0 +1,416 @@
+// One panel: a run's points on a canvas, its title, caption, tooltip and pinned card.
+
+const MARGIN = 16, LEVELS = 5, REACH = { mouse: 10, pen: 14, touch: 22 };
+const TAU = Math.PI * 2;
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") node.textContent = value;
+    else if (name === "class") node.className = value;
+    else node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+function theme() {
+  const style = getComputedStyle(document.documentElement);
+  return Object.fromEntries(["page", "plate", "ink", "muted", "line", "faint", "accent"].map((k) => [k, style.getPropertyValue(`--${k}`).trim()]));
+}
+
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+// Corners of the markers that are not circles, for radius 1; the names are those of the still pictures.
+const regular = (count, start) => Array.from({ length: count }, (_, k) => [Math.cos(start + (k * TAU) / count), Math.sin(start + (k * TAU) / count)]);
+const cross = (turn) => [[1, .36], [.36, .36], [.36, 1], [-.36, 1], [-.36, .36], [-1, .36], [-1, -.36], [-.36, -.36], [-.36, -1], [.36, -1], [.36, -.36], [1, -.36]]
+  .map(([x, y]) => [x * Math.cos(turn) - y * Math.sin(turn), x * Math.sin(turn) + y * Math.cos(turn)]);
+const SHAPES = {
+  "^": regular(3, -TAU / 4), v: regular(3, TAU / 4), "<": regular(3, TAU / 2), ">": regular(3, 0), s: regular(4, TAU / 8), D: regular(4, 0),
+  p: regular(5, -TAU / 4), P: cross(0), X: cross(TAU / 8),
+};
+
+// All marks a panel needs, drawn once: a row per class, a column per size, full marks first and then hollow ones (held-out points).
+function drawAtlas(group, radii, ratio, edge) {
+  const cell = Math.ceil((radii[radii.length - 1] * 1.25 + 2) * 2 * ratio);
+  const atlas = element("canvas");
+  atlas.width = cell * radii.length * 2;
+  atlas.height = cell * group.colours.length;
+  const ink = atlas.getContext("2d");
+  group.colours.forEach((colour, row) => radii.forEach((radius, level) => [false, true].forEach((hollow) => {
+    const x = (level + (hollow ? radii.length : 0) + 0.5) * cell, y = (row + 0.5) * cell;
+    drawMark(ink, x, y, radius * ratio, { colour, edge, hollow, marker: group.markers[row], ratio });
+  })));
+  return { atlas, cell };
+}
+
+function outline(ink, x, y, radius, marker) {
+  const corners = SHAPES[marker];
+  ink.beginPath();
+  if (corners) corners.forEach(([a, b], k) => ink[k ? "lineTo" : "moveTo"](x + a * radius * 1.2, y + b * radius * 1.2));
+  else ink.arc(x, y, radius, 0, TAU);
+  ink.closePath();
+}
+
+function drawMark(ink, x, y, radius, { colour, edge, hollow = false, marker = "o", ratio = 1 }) {
+  outline(ink, x, y, radius, marker);
+  Object.assign(ink, { fillStyle: edge, strokeStyle: edge, lineWidth: 1.4 * ratio, lineJoin: "round" });
+  ink.fill();
+  ink.stroke();
+  outline(ink, x, y, hollow ? radius * 0.8 : radius, marker);
+  Object.assign(ink, { fillStyle: colour, strokeStyle: colour, lineWidth: Math.max(1.3 * ratio, radius * 0.4) });
+  hollow ? ink.stroke() : ink.fill();
+}
+
+class Panel {
+  constructor(run, place, player) {
+    Object.assign(this, { run, place, player, hover: -1, pointers: new Map() });
+    this.space = new Float32Array(run.stride);
+    this.x = new Float32Array(run.n);
+    this.y = new Float32Array(run.n);
+    this.depth = new Float32Array(run.n);
+    this.order = Uint32Array.from({ length: run.n }, (_, i) => i);
+    this.mixed = run.held_out !== null && new Set(run.held_out).size > 1;
+    this.build();
+    this.resetView();
+    this.listen();
+    new ResizeObserver(() => this.resize()).observe(this.stage);
+  }
+
+  build() {
+    const { run, place } = this;
+    this.canvas = element("canvas", { class: "points", role: "img", tabindex: "0", "data-run": place });
+    this.ink = this.canvas.getContext("2d");
+    this.tip = element("div", { class: "tip", hidden: "" });
+    this.card = element("div", { class: "card", hidden: "" });
+    this.zoomBar = element("div", { class: "zoom" }, ...[["+", "Zoom in", 1.4], ["\u2212", "Zoom out", 1 / 1.4], ["\u21ba", "Reset the view", 0]].map(
+      ([text, label, factor]) => {
+        const button = element("button", { type: "button", text, "aria-label": label, title: label });
+        button.addEventListener("click", () => (factor ? this.zoomAt(this.width / 2, this.height / 2, factor) : this.resetView()));
+        return button;
+      }));
+    this.stage = element("div", { class: "stage" }, this.canvas, this.card, this.zoomBar, this.tip);
+    this.now = element("span", { class: "now" });
+    this.heading = element("header", {}, element("h2", { text: run.title }), this.now);
+    this.node = element("figure", { class: "panel" }, this.heading, this.stage, element("figcaption", { text: run.caption }));
+  }
+
+  resetView() {
+    this.view = { zoom: 1, panX: 0, panY: 0, yaw: 0.55, pitch: 0.35 };
+    this.player.invalidate();
+  }
+
+  resize() {
+    const box = this.stage.getBoundingClientRect();
+    this.ratio = Math.min(window.devicePixelRatio || 1, 3);
+    this.width = this.stage.clientWidth;
+    this.height = this.stage.clientHeight;
+    this.canvas.width = Math.round(this.width * this.ratio);
+    this.canvas.height = Math.round(this.height * this.ratio);
+    this.repaint();
+  }
+
+  // Sizes and colours changed: draw the discs again.
+  repaint() {
+    const { run } = this;
+    this.theme = this.player.colours;
+    const radius = clamp(0.16 * Math.sqrt((this.width * this.height) / run.n), 1.9, 5);
+    this.radii = run.dim === 3 ? Array.from({ length: LEVELS }, (_, k) => radius * (0.7 + (0.65 * k) / (LEVELS - 1))) : [radius];
+    const group = this.player.groups[run.group];
+    Object.assign(this, drawAtlas(group, this.radii, this.ratio, this.theme.plate));
+    this.player.invalidate();
+  }
+
+  // --- from box units to the screen -------------------------------------------------------------------------------------
+
+  frameView() {
+    const { run, view, width, height } = this, [ex, ey] = run.extent;
+    const base = run.dim === 3
+      ? (Math.min(width, height) / 2 - MARGIN) / run.radius
+      : Math.min((width / 2 - MARGIN) / ex, (height / 2 - MARGIN) / ey);
+    this.scale = base * view.zoom;
+    this.originX = width / 2 + view.panX;
+    this.originY = height / 2 + view.panY;
+    this.turn = [Math.cos(view.yaw), Math.sin(view.yaw), Math.cos(view.pitch), Math.sin(view.pitch)];
+  }
+
+  // Returns [x, y, depth] in CSS pixels; depth grows towards the reader, -1..1.
+  project(x, y, z) {
+    if (this.run.dim === 2) return [this.originX + x * this.scale, this.originY - y * this.scale, 0];
+    const [cosYaw, sinYaw, cosPitch, sinPitch] = this.turn, far = 5 * this.run.radius;
+    const side = x * cosYaw + z * sinYaw, back = z * cosYaw - x * sinYaw;
+    const up = y * cosPitch - back * sinPitch, near = y * sinPitch + back * cosPitch;
+    const size = (this.scale * far) / (far - near);
+    return [this.originX + side * size, this.originY - up * size, near / this.run.radius];
+  }
+
+  placeAll(epoch) {
+    const { run, space } = this, n = run.n, solid = run.dim === 3;
+    blend(run, epoch, space);
+    this.frameView();
+    for (let i = 0; i < n; i++) {
+      const spot = this.project(space[i], space[n + i], solid ? space[2 * n + i] : 0);
+      this.x[i] = spot[0];
+      this.y[i] = spot[1];
+      this.depth[i] = spot[2];
+    }
+    if (solid) this.order.sort((a, b) => this.depth[a] - this.depth[b]);
+  }
+
+  // --- drawing ----------------------------------------------------------------------------------------------------------
+
+  draw(epoch) {
+    if (!this.width || !this.atlas) return;
+    this.placeAll(epoch);
+    this.ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    this.ink.clearRect(0, 0, this.width, this.height);
+    if (this.run.dim === 3) this.drawFrame();
+    this.drawPoints();
+    this.drawMarks(epoch);
+    this.report();
+  }
+
+  drawPoints() {
+    const { ink, run, radii, cell, ratio } = this, hidden = this.player.groups[run.group].hidden;
+    const size = cell / ratio, only = this.player.emphasis;
+    for (const i of this.order) {
+      const label = run.labels[i], row = Math.max(label, 0);
+      if (hidden.has(label)) continue;
+      const level = Math.round(((clamp(this.depth[i], -1, 1) + 1) / 2) * (radii.length - 1));
+      const column = level + (this.mixed && run.held_out[i] ? radii.length : 0);
+      ink.globalAlpha = only && only.group === run.group && only.label !== label ? 0.12 : 1;
+      ink.drawImage(this.atlas, column * cell, row * cell, cell, cell, this.x[i] - size / 2, this.y[i] - size / 2, size, size);
+    }
+    ink.globalAlpha = 1;
+  }
+
+  // The box, or for embeddings of unit length the sphere, that the points live in: it shows which way the view is turned.
+  drawFrame() {
+    const { ink } = this;
+    ink.lineWidth = 1;
+    ink.strokeStyle = this.theme.line;
+    for (const line of this.run.sphere ? greatCircles(this.run.sphere) : boxEdges(this.run.extent)) {
+      ink.beginPath();
+      line.forEach((spot, k) => ink[k ? "lineTo" : "moveTo"](...this.project(...spot).slice(0, 2)));
+      ink.stroke();
+    }
+  }
+
+  drawMarks(epoch) {
+    const pinned = this.player.pinnedIn(this.run), hover = this.player.hoverIn(this.run);
+    if (pinned >= 0) this.drawPath(pinned, epoch);
+    if (pinned >= 0) this.drawRing(pinned, 2.5);
+    if (hover >= 0 && hover !== pinned) this.drawRing(hover, 1.5);
+  }
+
+  drawRing(i, width) {
+    const { ink } = this, radius = this.radii[this.radii.length - 1] + 4;
+    for (const [colour, extra] of [[this.theme.plate, 2], [this.theme.ink, 0]]) {
+      ink.beginPath();
+      ink.arc(this.x[i], this.y[i], radius, 0, TAU);
+      ink.lineWidth = width + extra;
+      ink.strokeStyle = colour;
+      ink.stroke();
+    }
+  }
+
+  // Where the point has been (solid) and where it will go (dotted), one small dot for every recorded frame.
+  drawPath(i, epoch) {
+    const { ink, run } = this, spots = run.epochs.map((_, t) => this.spotAt(i, t)), now = bracket(run, epoch).from;
+    const here = [this.x[i], this.y[i]];
+    this.strokePath([...spots.slice(0, now + 1), here], this.theme.plate, 4, []);
+    this.strokePath([here, ...spots.slice(now + 1)], this.theme.muted, 1.2, [2, 3]);
+    this.strokePath([...spots.slice(0, now + 1), here], this.theme.ink, 1.8, []);
+    if (spots.length > 60) return;
+    ink.fillStyle = this.theme.ink;
+    for (const [x, y] of spots.slice(0, now + 1)) ink.fillRect(x - 1.5, y - 1.5, 3, 3);
+  }
+
+  strokePath(spots, colour, width, dash) {
+    const { ink } = this;
+    ink.beginPath();
+    spots.forEach(([x, y], k) => (k ? ink.lineTo(x, y) : ink.moveTo(x, y)));
+    Object.assign(ink, { strokeStyle: colour, lineWidth: width, lineJoin: "round" });
+    ink.setLineDash(dash);
+    ink.stroke();
+    ink.setLineDash([]);
+  }
+
+  spotAt(i, t) {
+    const { run } = this, start = t * run.stride + i, unit = 2 / 65535;
+    const spot = [0, 1, 2].map((axis) => (axis < run.dim ? run.values[start + axis * run.n] * unit - 1 : 0));
+    return this.project(...spot);
+  }
+
+  // --- what a reader, or a test, can see --------------------------------------------------------------------------------
+
+  report() {
+    const round = (value) => String(Math.round(value * 1e4) / 1e4);
+    const { view } = this;
+    const seen = { scale: this.scale, originX: this.originX, originY: this.originY, zoom: view.zoom, yaw: view.yaw, pitch: view.pitch };
+    for (const [name, value] of Object.entries(seen)) {
+      const text = round(value);
+      if (this.canvas.dataset[name] !== text) this.canvas.dataset[name] = text;
+    }
+    const steady = view.zoom === 1 && !view.panX && !view.panY && this.run.dim === 2;
+    this.canvas.style.touchAction = steady ? "pan-y" : "none";
+  }
+
+  about(i) {
+    const { run } = this, group = this.player.groups[run.group];
+    const lines = [`point ${run.index ? run.index[i] : i}`];
+    if (run.held_out) lines.push(run.held_out[i] ? "held out" : "trained on");
+    const name = run.labels[i] < 0 ? "no class" : group.names[run.labels[i]];
+    return { name: group.names.length ? name : lines.shift(), lines };
+  }
+
+  fill(box, i) {
+    const { name, lines } = this.about(i);
+    const words = element("div", { class: "about" }, element("b", { text: name }), ...lines.map((text) => element("span", { text })));
+    const picture = this.picture(i);
+    box.replaceChildren(...(picture ? [picture] : []), words);
+    box.hidden = false;
+  }
+
+  picture(i) {
+    const sheet = this.player.sheets[this.run.sheet];
+    if (!sheet || !sheet.image) return null;
+    const { cell_w: w, cell_h: h, columns } = sheet, scale = Math.max(1, Math.floor(56 / Math.max(w, h)));
+    const canvas = element("canvas", { width: w * scale, height: h * scale, "aria-hidden": "true" });
+    const ink = canvas.getContext("2d");
+    ink.imageSmoothingEnabled = false;
+    ink.drawImage(sheet.image, (i % columns) * w, Math.floor(i / columns) * h, w, h, 0, 0, w * scale, h * scale);
+    return canvas;
+  }
+
+  showTip() {
+    const i = this.hover;
+    this.tip.hidden = i < 0;
+    if (i < 0) return;
+    this.fill(this.tip, i);
+    const { offsetWidth: w, offsetHeight: h } = this.tip, gap = 14;
+    const right = this.x[i] + gap + w <= this.width - 4;
+    const left = right ? this.x[i] + gap : Math.max(4, this.x[i] - gap - w);
+    const top = clamp(this.y[i] - h / 2, 4, Math.max(4, this.height - h - 4));
+    this.tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
+  }
+
+  showCard() {
+    const i = this.player.pinnedIn(this.run);
+    this.card.hidden = i < 0;
+    if (i < 0) return;
+    this.fill(this.card, i);
+    const close = element("button", { type: "button", text: "\u00d7", "aria-label": "Let the point go", title: "Let the point go (Esc)" });
+    close.addEventListener("click", () => this.player.pin(null, -1));
+    this.card.append(close);
+  }
+
+  // --- pointers ---------------------------------------------------------------------------------------------------------
+
+  nearest(x, y, reach) {
+    const hidden = this.player.groups[this.run.group].hidden;
+    let best = -1, least = reach * reach;
+    for (const i of this.order) {
+      const dx = this.x[i] - x, dy = this.y[i] - y, distance = dx * dx + dy * dy;
+      if (distance <= least && !hidden.has(this.run.labels[i])) [best, least] = [i, distance];
+    }
+    return best;
+  }
+
+  spot(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  listen() {
+    const on = (name, act, options) => this.canvas.addEventListener(name, act, options);
+    on("pointerdown", (event) => this.press(event));
+    on("pointermove", (event) => this.move(event));
+    on("pointerup", (event) => this.release(event));
+    on("pointercancel", (event) => this.forget(event));
+    on("pointerleave", (event) => event.pointerType === "mouse" && this.player.setHover(this, -1));
+    on("dblclick", () => this.resetView());
+    on("wheel", (event) => this.wheel(event), { passive: false });
+    on("contextmenu", (event) => event.preventDefault());
+  }
+
+  press(event) {
+    this.canvas.setPointerCapture(event.pointerId);
+    this.pointers.set(event.pointerId, { ...this.spot(event), travelled: 0 });
+  }
+
+  move(event) {
+    const now = this.spot(event), last = this.pointers.get(event.pointerId);
+    if (!last) return this.player.setHover(this, this.nearest(now.x, now.y, REACH[event.pointerType] || 10));
+    const dx = now.x - last.x, dy = now.y - last.y, travelled = last.travelled + Math.hypot(dx, dy);
+    if (this.pointers.size === 2) this.pinch(event.pointerId, now);
+    else if (travelled > 4) this.drag(dx, dy, event.shiftKey || event.buttons === 2);
+    this.pointers.set(event.pointerId, { ...now, travelled });
+  }
+
+  drag(dx, dy, slide) {
+    this.canvas.classList.add("dragging");
+    this.player.setHover(this, -1);
+    const { view } = this;
+    if (this.run.dim === 3 && !slide) {
+      view.yaw += dx * 0.01;
+      view.pitch = clamp(view.pitch + dy * 0.01, -Math.PI / 2, Math.PI / 2);
+    } else {
+      view.panX += dx;
+      view.panY += dy;
+    }
+    this.player.invalidate();
+  }
+
+  pinch(moving, now) {
+    const other = [...this.pointers].find(([id]) => id !== moving)[1], before = this.pointers.get(moving);
+    const ratio = Math.hypot(now.x - other.x, now.y - other.y) / Math.max(1, Math.hypot(before.x - other.x, before.y - other.y));
+    this.zoomAt((now.x + other.x) / 2, (now.y + other.y) / 2, ratio);
+    this.view.panX += (now.x - before.x) / 2;
+    this.view.panY += (now.y - before.y) / 2;
+  }
+
+  release(event) {
+    const press = this.pointers.get(event.pointerId);
+    const alone = this.pointers.size === 1;
+    this.forget(event);
+    if (!press || !alone || press.travelled > 4 || event.button > 0) return;
+    const { x, y } = this.spot(event), touched = this.nearest(x, y, REACH[event.pointerType] || 10);
+    if (event.pointerType !== "mouse") this.player.setHover(this, -1);
+    this.player.pin(this, touched);
+  }
+
+  forget(event) {
+    this.pointers.delete(event.pointerId);
+    this.canvas.classList.remove("dragging");
+  }
+
+  // A plain wheel scrolls the notebook; with Ctrl or Cmd (and so by pinching a trackpad) it zooms.
+  wheel(event) {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    const { x, y } = this.spot(event);
+    this.zoomAt(x, y, Math.exp(-event.deltaY * 0.004));
+  }
+
+  zoomAt(x, y, factor) {
+    const { view } = this, zoom = clamp(view.zoom * factor, 0.5, 40), real = zoom / view.zoom;
+    view.panX = x - this.width / 2 - (x - this.width / 2 - view.panX) * real;
+    view.panY = y - this.height / 2 - (y - this.height / 2 - view.panY) * real;
+    view.zoom = zoom;
+    this.player.invalidate();
+  }
+}
+
+function greatCircles({ centre, radius }) {
+  const steps = Array.from({ length: 65 }, (_, k) => (k / 64) * TAU);
+  const at = (a, b, angle) => centre.map((c, axis) => c + radius * (axis === a ? Math.cos(angle) : axis === b ? Math.sin(angle) : 0));
+  return [[0, 1], [0, 2], [1, 2]].map(([a, b]) => steps.map((angle) => at(a, b, angle)));
+}
+
+function boxEdges([ex, ey, ez]) {
+  const corner = (bits) => [bits & 1 ? ex : -ex, bits & 2 ? ey : -ey, bits & 4 ? ez : -ez];
+  const pairs = [];
+  for (let bits = 0; bits < 8; bits++) for (const axis of [1, 2, 4]) if (!(bits & axis)) pairs.push([bits, bits | axis]);
+  return pairs.map(([a, b]) => [corner(a), corner(b)]);
+}
