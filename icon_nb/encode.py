@@ -1,0 +1,132 @@
+"""One list of indexed frames, written as GIF, APNG, WebP, MP4 or PNG; every file appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .errors import ConfigError, SaveError, nearest
+
+
+class Frames(Sequence):
+    """Pictures that share one palette: ``frames[k]`` is a uint8 array (height, width, 3), decoded when asked for.
+
+    Parameters
+    ----------
+    indices : list of uint8 array (height, width)
+        Positions in the palette.
+    palette : uint8 array (m, 3), m <= 256
+    """
+
+    def __init__(self, indices: Sequence[np.ndarray], palette: np.ndarray):
+        self.indices, self.palette = list(indices), palette
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, k):
+        if isinstance(k, slice):
+            return [self.palette[frame] for frame in self.indices[k]]
+        return self.palette[self.indices[k]]
+
+    def image(self, k: int) -> Image.Image:
+        """Frame k as a Pillow image of mode P with the shared palette."""
+        height, width = self.indices[k].shape
+        image = Image.frombytes("P", (width, height), self.indices[k].tobytes())
+        image.putpalette(self.palette.tobytes())
+        return image
+
+    def images(self) -> list[Image.Image]:
+        return [self.image(k) for k in range(len(self))]
+
+
+def gif(frames: Frames, durations: Sequence[int]) -> bytes:
+    """An endless GIF; durations in ms, one a frame. One palette and no dithering: nothing flickers."""
+    return _animated(frames, durations, "GIF", loop=0, disposal=1, optimize=False)
+
+
+def apng(frames: Frames, durations: Sequence[int]) -> bytes:
+    return _animated(frames, durations, "PNG", loop=0, default_image=False)
+
+
+def webp(frames: Frames, durations: Sequence[int]) -> bytes:
+    return _animated(frames, durations, "WEBP", loop=0, lossless=True, quality=60, method=3)
+
+
+def _animated(frames: Frames, durations: Sequence[int], kind: str, **options) -> bytes:
+    first, *rest = frames.images()
+    out = BytesIO()
+    first.save(out, kind, save_all=True, append_images=rest, duration=list(durations), **options)
+    return out.getvalue()
+
+
+def png(frames: Frames, k: int) -> bytes:
+    """Frame k as a small indexed PNG."""
+    out = BytesIO()
+    frames.image(k).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def poster(frames: Frames, limit: int) -> bytes:
+    """The last frame as a PNG of at most ``limit`` bytes, made smaller only as far as needed."""
+    data, image = png(frames, len(frames) - 1), frames.image(len(frames) - 1).convert("RGB")
+    share = 1.0
+    while len(data) > limit and share > 0.2:
+        share *= 0.85
+        out = BytesIO()
+        small = image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), Image.Resampling.LANCZOS)
+        small.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        data = out.getvalue()
+    return data
+
+
+def write_whole(path, data: bytes) -> Path:
+    """Write bytes so that ``path`` either keeps its old content or has all of the new: temporary file beside it, fsync, replace.
+
+    Raises
+    ------
+    SaveError
+        The folder cannot be written; what stood at ``path`` is untouched.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException as error:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            why = error.strerror or error
+            raise SaveError(f"could not write {path}: {why}; choose another folder or free some space") from error
+        raise
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+ENCODERS = {".gif": gif, ".apng": apng, ".webp": webp}
+
+
+def encoder(suffix: str):
+    """The function (frames, durations) -> bytes for a file suffix, or a ConfigError that names the nearest one."""
+    suffix = "." + suffix.lower().lstrip(".")
+    if suffix not in ENCODERS:
+        raise ConfigError(f"cannot write an animation as {suffix!r}: {nearest(suffix, ENCODERS)}")
+    return ENCODERS[suffix]

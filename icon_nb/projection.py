@@ -1,0 +1,195 @@
+"""One anchored view of a trajectory: fitted once, sign-fixed, the same map for every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from .errors import ConfigError, nearest
+from .trajectory import Trajectory, as_matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A map from embeddings to 2 or 3 coordinates that stays the same for every frame.
+
+    Parameters
+    ----------
+    kind : str
+        One of raw, pca, pca3, sphere, tsne, umap.
+    dim : int
+        2 or 3.
+    short : str
+        What the picture says about itself, a few words.
+    caption : str
+        The same in full: which projection, the variance it shows, what distances mean.
+    explained_variance : tuple of float
+        Share of the variance on each axis at the fitted epoch, in 0..1; empty where the word has no meaning.
+    map : callable (m, d) -> (m, dim), or None
+        None where the projection places only the points it was fitted on (t-SNE, UMAP).
+    """
+
+    kind: str
+    dim: int
+    short: str
+    caption: str
+    explained_variance: tuple[float, ...] = ()
+    map: Callable[[np.ndarray], np.ndarray] | None = None
+    _placed: WeakKeyDictionary | None = None
+
+    def transform(self, Z) -> np.ndarray:
+        """Coordinates (m, dim) of embeddings (m, d).
+
+        Raises
+        ------
+        ConfigError
+            For t-SNE and UMAP, which have no map for other points.
+        """
+        if self.map is None:
+            raise ConfigError(f"projection={self.kind!r} places only the points it was fitted on: use 'pca' to place others")
+        return self.map(as_matrix(Z)).astype(np.float32)
+
+    def coordinates(self, trajectory: Trajectory) -> np.ndarray:
+        """Coordinates of every point at every recorded epoch, float32 (n_frames, n, dim)."""
+        if self.map is None:
+            if trajectory not in self._placed:
+                raise ConfigError(f"this {self.kind} was fitted on another trajectory: fit it again on this one")
+            return self._placed[trajectory]
+        return np.stack([self.transform(frame) for frame in trajectory.embeddings])
+
+    def __repr__(self) -> str:
+        return f"Projection({self.kind}: {self.short})"
+
+
+def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", seed: int = 0) -> Projection:
+    """Fit one projection for all frames of a trajectory.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Embeddings (n_frames, n, d).
+    kind : str
+        ``"auto"`` shows embeddings of up to three dimensions as they are and takes ``"pca"`` otherwise. ``"raw"``, ``"pca"``,
+        ``"pca3"`` (three axes, the view turns), ``"sphere"`` (3-d embeddings on the unit sphere), ``"tsne"``, ``"umap"``.
+    fit_on : ``"last"``, ``"first"``, an epoch, or a fitted Projection
+        The recorded epoch whose principal axes are used; t-SNE and UMAP start from it and go on to its neighbours.
+    seed : int
+        For t-SNE and UMAP.
+
+    Raises
+    ------
+    ConfigError
+        Unknown kind, an epoch that was not recorded, or a kind that does not fit the dimension.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> walk = np.random.default_rng(0).normal(size=(4, 50, 8)).cumsum(0)
+    >>> fit_projection(Trajectory(walk, np.arange(4)))
+    Projection(pca: PCA of 8-d, fitted on epoch 3, 39 % of variance)
+    """
+    if isinstance(fit_on, Projection):
+        return fit_on
+    if kind != "auto" and kind not in _FITS:
+        raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, ('auto', *_FITS))}")
+    if kind == "auto":
+        kind = "raw" if trajectory.dim <= 3 else "pca"
+    frame = fitted_frame(trajectory, fit_on)
+    return _FITS[kind](trajectory, frame, seed)
+
+
+def fitted_frame(trajectory: Trajectory, fit_on) -> int:
+    """Position of the recorded frame that ``fit_on`` names."""
+    if fit_on in ("last", "first"):
+        return {"last": trajectory.n_frames - 1, "first": 0}[fit_on]
+    if isinstance(fit_on, (int, np.integer)) and fit_on in trajectory.epochs:
+        return int(np.flatnonzero(trajectory.epochs == fit_on)[0])
+    raise ConfigError(f"fit_on={fit_on!r} is not a recorded epoch: use 'last', 'first' or one of {trajectory.epochs.tolist()}")
+
+
+def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (d,), the k principal axes (k, d), and their share of the variance (k,) of points (n, d).
+
+    The sign of each axis makes its largest loading positive, so that two fits of the same points look the same way.
+    """
+    mean = z.mean(0, dtype=np.float64)
+    centred = z - mean
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    axes = vectors[:, ::-1][:, :k].T
+    largest = np.abs(axes).argmax(1)
+    axes = axes * np.where(axes[np.arange(k), largest] < 0, -1.0, 1.0)[:, None]
+    total = values.sum()
+    share = values[::-1][:k].clip(0) / total if total > 0 else np.zeros(k)
+    return mean, axes, share
+
+
+def procrustes(points: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The orthogonal matrix R (k, k) that turns centred points (n, k) best onto the target (n, k): no scaling.
+
+    >>> quarter = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    >>> square = np.array([[2.0, 0.0], [0.0, 1.0], [-2.0, 0.0], [0.0, -1.0]])
+    >>> np.allclose(procrustes(square, square @ quarter), quarter)
+    True
+    """
+    u, _, vt = np.linalg.svd((points - points.mean(0)).T.astype(np.float64) @ (target - target.mean(0)))
+    return u @ vt
+
+
+def _fit_raw(trajectory: Trajectory, frame: int, seed: int) -> Projection:
+    d = trajectory.dim
+    if d > 3:
+        raise ConfigError(f"projection='raw' shows at most 3 dimensions and the embedding has {d}: use 'pca'")
+    if d == 1:
+        return _fit_line(trajectory)
+    meaning = "The embedding as it is, nothing projected: distances are those of the embedding."
+    return Projection("raw", d, f"the {d}-d embedding itself", meaning, map=lambda z: np.asarray(z, np.float32))
+
+
+def _fit_line(trajectory: Trajectory) -> Projection:
+    """One dimension along x; points are spread along y, in one row a class, so that they can be seen."""
+    values = trajectory.embeddings
+    n, span = trajectory.n_points, float(np.ptp(values)) or 1.0
+    rows = 1 if trajectory.labels is None else max(1, int(trajectory.labels.max()) + 1)
+    row = np.zeros(n) if trajectory.labels is None else trajectory.labels
+    spread = (np.arange(n) * 0.6180339887 % 1 - 0.5) * 0.7
+    height = (((rows - 1) / 2 - row + spread) * span * 0.8 / rows).astype(np.float32)
+    caption = "The 1-d embedding runs from left to right; height only separates the classes and has no meaning."
+    return Projection("raw", 2, "the 1-d embedding, left to right", caption, map=lambda z: np.column_stack([z[:, 0], height]))
+
+
+def _fit_pca(trajectory: Trajectory, frame: int, seed: int, k: int = 2) -> Projection:
+    d = trajectory.dim
+    if d < k:
+        name = "pca" if k == 2 else "pca3"
+        raise ConfigError(f"projection={name!r} needs at least {k} dimensions and the embedding has {d}: use 'raw'")
+    mean, axes, share = principal_axes(trajectory.embeddings[frame], k)
+    epoch, percent = int(trajectory.epochs[frame]), f"{100 * share.sum():.0f} %"
+    each = ", ".join(f"{100 * s:.0f} %" for s in share)
+    caption = (
+        f"PCA fitted once, on epoch {epoch}, and used for every frame; its axes show {each} of the variance there. "
+        f"The {d}-d embedding is seen from one side: points drawn apart are apart, points drawn together may differ."
+    )
+    short = f"PCA of {d}-d, fitted on epoch {epoch}, {percent} of variance"
+    return Projection("pca" if k == 2 else "pca3", k, short, caption, tuple(share.tolist()), lambda z: (z - mean) @ axes.T)
+
+
+def _fit_pca3(trajectory: Trajectory, frame: int, seed: int) -> Projection:
+    return _fit_pca(trajectory, frame, seed, k=3)
+
+
+def _fit_sphere(trajectory: Trajectory, frame: int, seed: int) -> Projection:
+    if trajectory.dim != 3:
+        d = trajectory.dim
+        raise ConfigError(f"projection='sphere' shows 3-d embeddings and this one has {d}: set embedding_dim=3, or use 'pca3'")
+    caption = "The directions of the 3-d embedding on the unit sphere: angles are those of the embedding, lengths are left out."
+    return Projection("sphere", 3, "directions on the unit sphere", caption, map=_directions)
+
+
+def _directions(z: np.ndarray) -> np.ndarray:
+    return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
+
+
+_FITS = {"raw": _fit_raw, "pca": _fit_pca, "pca3": _fit_pca3, "sphere": _fit_sphere}

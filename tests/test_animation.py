@@ -1,0 +1,208 @@
+"""Animations as objects and as files: decoded again, not believed."""
+
+import base64
+import re
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from icon_nb import animation
+from icon_nb.animation import animate, side_by_side
+from icon_nb.errors import ConfigError, SaveError
+from icon_nb.palette import class_color, rgb
+from icon_nb.trajectory import Recorder, Trajectory
+
+
+def run(T=5, n=40, d=8, classes=3, seed=0, **more):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(T, n, d)).cumsum(0).astype(np.float32)
+    metrics = {"loss": np.r_[np.nan, np.linspace(2, 1, T - 1)], "knn_accuracy": np.linspace(0.3, 0.9, T)}
+    about = {"labels": np.arange(n) % classes, "class_names": tuple(map(str, range(classes)))}
+    return Trajectory(z, np.arange(T), **{**about, "metrics": metrics, "title": "simclr on digits", **more})
+
+
+def decode(data):
+    image = Image.open(BytesIO(data))
+    frames, durations = [], []
+    for k in range(getattr(image, "n_frames", 1)):
+        image.seek(k)
+        frames.append(np.asarray(image.convert("RGB")))
+        durations.append(image.info.get("duration"))
+    return frames, durations, image.info
+
+
+def test_a_gif_holds_every_frame_its_time_and_its_pixels():
+    shown = animate(run(), fps=4, hold=1200, size=(300, 260))
+    frames, durations, info = decode(shown.to_bytes("gif"))
+    assert durations == [250, 250, 250, 250, 1200] == list(shown.durations)
+    assert info["loop"] == 0
+    assert len(shown.frames) == 5
+    for k, frame in enumerate(frames):
+        assert frame.shape == (260, 300, 3)
+        np.testing.assert_array_equal(frame, shown.frames[k])
+
+
+def test_frames_stay_apart_when_no_point_moves():
+    still = Trajectory(np.ones((6, 9, 2), np.float32), np.arange(6))
+    frames, durations, _ = decode(animate(still, frame_duration=100).to_bytes())
+    assert len(frames) == 6
+    assert durations[:-1] == [100] * 5
+
+
+def test_points_are_drawn_where_the_projection_puts_them():
+    t = run(n=12, classes=3)
+    shown = animate(t)
+    where = shown.projections[0].coordinates(t)
+    axes = shown.painter.canvas.figure.axes[0]
+    for k in range(5):
+        pixels = axes.transData.transform(where[k])
+        for (x, y), label in zip(pixels, t.labels):
+            alone = (np.abs(pixels - (x, y)).max(1) < 12).sum() == 1
+            if alone:
+                assert np.abs(shown.frames[k][int(500 - y), int(x)] / 255 - rgb(class_color(label))).max() < 0.01
+
+
+def test_drawing_over_a_still_picture_or_from_nothing_gives_the_same_frames():
+    shown, whole = animate(run()), animate(run())
+    whole.painter.blit = False
+    for artist in whole.painter._moving:
+        artist.set_animated(False)
+    for k in (0, 3, 4):
+        np.testing.assert_array_equal(shown.painter.paint(k).copy(), whole.painter.paint(k))
+
+
+def test_the_same_run_gives_the_same_bytes():
+    assert animate(run()).to_bytes() == animate(run()).to_bytes()
+    assert animate(run())._repr_mimebundle_() == animate(run())._repr_mimebundle_()
+
+
+def test_axis_limits_hold_all_frames_with_one_scale():
+    t = run()
+    axes = animate(t).painter.canvas.figure.axes[0]
+    (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
+    box = axes.bbox
+    assert (x1 - x0) / box.width == pytest.approx((y1 - y0) / box.height)
+    xy = animate(t).projections[0].coordinates(t).reshape(-1, 2)
+    assert x0 < xy[:, 0].min() < xy[:, 0].max() < x1
+    assert y0 < xy[:, 1].min() < xy[:, 1].max() < y1
+
+
+def test_nothing_is_projected_or_drawn_before_somebody_looks(monkeypatch):
+    def forbidden(*args, **kwargs):
+        raise AssertionError("drawn too early")
+
+    monkeypatch.setattr("icon_nb.encode.gif", forbidden)
+    monkeypatch.setattr("icon_nb.painter.Painter.frames", forbidden)
+    monkeypatch.setattr("icon_nb.painter.Painter.__init__", forbidden)
+    shown = animate(run())
+    assert repr(shown) == "Animation(simclr on digits: epochs 0..4, 500x500, projection auto)"
+    with pytest.raises(AssertionError):
+        shown.frames  # noqa: B018
+
+
+def test_what_a_notebook_gets():
+    shown = animate(run(title="<b>mine</b>"))
+    bundle = shown._repr_mimebundle_(include=None, exclude=None)
+    assert sorted(bundle) == ["image/png", "text/html", "text/plain"]
+    assert bundle["text/plain"] == repr(shown)
+    embedded = re.search(r"data:image/gif;base64,([^\"]+)", bundle["text/html"]).group(1)
+    assert base64.b64decode(embedded) == shown.to_bytes()
+    assert 'alt="Animation of &lt;b&gt;mine&lt;/b&gt;: 40 points from epoch 0 to 4' in bundle["text/html"]
+    assert "<b>mine" not in bundle["text/html"]
+    poster = base64.b64decode(bundle["image/png"])
+    assert len(poster) <= 30 * 1024
+    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(poster)).convert("RGB")), shown.frames[4])
+
+
+def test_a_large_animation_shows_its_last_frame_its_size_and_the_way_out(tmp_path):
+    shown = animate(run(), inline_limit=1000)
+    html = shown._repr_mimebundle_()["text/html"]
+    assert "data:image/png" in html
+    assert "data:image/gif" not in html
+    assert f"inline_limit={len(shown.to_bytes())}" in html
+    assert str(shown.save(tmp_path / "d.gif")) in shown._repr_mimebundle_()["text/html"]
+
+
+def test_saving_is_whole_or_not_at_all(tmp_path, monkeypatch):
+    shown, path = animate(run()), tmp_path / "new" / "dynamics.gif"
+    assert shown.save(path) == path
+    assert path.read_bytes() == shown.to_bytes()
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(SaveError, match="No space left"):
+        animate(run(seed=1)).save(path)
+    assert path.read_bytes() == shown.to_bytes()
+    assert [p.name for p in path.parent.iterdir()] == ["dynamics.gif"]
+
+
+def test_one_png_a_recorded_epoch(tmp_path):
+    shown = animate(run(T=4), tween=2)
+    paths = shown.save_frames(tmp_path, untrained=False)
+    assert [p.name for p in paths] == ["epoch_001.png", "epoch_002.png", "epoch_003.png"]
+    np.testing.assert_array_equal(np.asarray(Image.open(paths[-1]).convert("RGB")), shown.frames[9])
+    assert len(shown.save_frames(tmp_path / "all")) == 4
+
+
+def test_side_by_side_shares_the_counter_and_holds_a_run_that_stopped():
+    long, short = run(T=6, title="long"), run(T=3, title="short")
+    both = side_by_side([long, short])
+    assert len(both.frames) == 6
+    assert both.views[1].sources.tolist() == [0, 1, 2, 2, 2, 2]
+    assert both.size[0] > both.size[1]
+
+
+def test_side_by_side_turns_panels_onto_the_first_without_scaling():
+    a = run()
+    turn = np.linalg.qr(np.random.default_rng(3).normal(size=(8, 8)))[0].astype(np.float32)
+    b = Trajectory(a.embeddings @ turn, a.epochs, a.labels, a.class_names)
+    aligned, apart = side_by_side([a, b]).views, side_by_side([a, b], align=False).views
+    np.testing.assert_allclose(aligned[1].coordinates, aligned[0].coordinates, atol=1e-4)
+    assert np.abs(apart[1].coordinates - apart[0].coordinates).max() > 1
+
+
+def test_a_recorder_shows_itself():
+    recorder = Recorder(labels=[0, 1, 1, 0])
+    for epoch in range(3):
+        recorder.record(np.random.default_rng(epoch).normal(size=(4, 5)), loss=1.0)
+    assert len(decode(recorder.animate(fps=2).to_bytes())[0]) == 3
+    assert "data:image/gif" in recorder._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"projectoin": "pca"}, "did you mean 'projection'"),
+        ({"style": "drak"}, "did you mean 'dark'"),
+        ({"fps": 5, "frame_duration": 100}, "give one of them"),
+        ({"every": 0}, "every=0 is too small"),
+        ({"size": (10, 10)}, "from 120 to 4000"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_at_once(options, says):
+    with pytest.raises(ConfigError, match=says):
+        animate(run(), **options)
+
+
+def test_unknown_formats_name_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean '.gif'"):
+        animate(run()).save("x.giff")
+
+
+def test_the_signature_lists_every_option():
+    import inspect
+
+    assert {"fps", "tween", "style"} < set(inspect.signature(animation.animate).parameters)
+
+
+def test_more_points_than_the_limit_keep_the_same_subset_in_every_frame():
+    t = run(n=300, d=2)
+    few = animate(t, max_points=50).views[0]
+    assert few.trajectory.n_points == 50
+    rows = [np.flatnonzero((t.embeddings[0] == z).all(1))[0] for z in few.trajectory.embeddings[0]]
+    np.testing.assert_array_equal(few.trajectory.embeddings, t.embeddings[:, rows])
+    np.testing.assert_array_equal(few.trajectory.labels, t.labels[rows])
