@@ -23,3 +23,37 @@ BACKBONES = {
     "resnet50": "torchvision's ResNet-50, with a small-image stem up to 64x64 pixels",
 }
 """Name of each backbone -> one line about it."""
+
+AUGMENTATIONS = {
+    "crop": "a random part of the image, resized to the whole",
+    "affine": "small rotation, shift, scale and shear",
+    "flip": "left-right mirror with probability one half",
+    "jitter": "brightness, contrast, saturation and hue",
+    "grey": "colour removed with probability one fifth",
+    "blur": "Gaussian blur",
+    "noise": "Gaussian noise on features",
+}
+"""Parts of an augmentation, joined by ``+``."""
+
+SOURCES = ("folder:", "embeddings:", "custom:")
+"""Prefixes of data sets that are read from a path."""
+
+_AUTO = {
+    "digits": "affine",
+    "mnist": "affine",
+    "fashion_mnist": "crop+flip",
+    "cifar10": "crop+flip+jitter+grey",
+    "cifar100": "crop+flip+jitter+grey",
+    "cifar10_subset": "crop+flip+jitter+grey",
+    "stl10": "crop+flip+jitter+grey",
+}
+
+
+def default_augment(dataset: str) -> str:
+    """What ``augment="auto"`` means for a data set of this name; ``auto`` again where only the data can tell."""
+    return _AUTO.get(dataset, "auto")
+
+
+def is_known(dataset: str) -> bool:
+    """Whether ``dataset`` names a data set or a source that is read from a path."""
+    return dataset in DATASETS or dataset.startswith(SOURCES)

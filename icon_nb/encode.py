@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from .errors import ConfigError, SaveError, nearest
+from .errors import ConfigError, nearest
+from .files import write_whole  # noqa: F401
 
 
 class Frames(Sequence):
@@ -84,41 +82,6 @@ def poster(frames: Frames, limit: int) -> bytes:
         small.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
         data = out.getvalue()
     return data
-
-
-def write_whole(path, data: bytes) -> Path:
-    """Write bytes so that ``path`` either keeps its old content or has all of the new: temporary file beside it, fsync, replace.
-
-    Raises
-    ------
-    SaveError
-        The folder cannot be written; what stood at ``path`` is untouched.
-    """
-    path = Path(path)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException as error:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
-        if isinstance(error, OSError):
-            why = error.strerror or error
-            raise SaveError(f"could not write {path}: {why}; choose another folder or free some space") from error
-        raise
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 ENCODERS = {".gif": gif, ".apng": apng, ".webp": webp}

@@ -1,0 +1,272 @@
+"""Config: the one definition of every setting. Plain frozen data; loads no torch.
+
+The command line, ``config.json``, the printed configuration and the documentation are generated from the fields below.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import numbers
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .datasets import AUGMENTATIONS, BACKBONES
+from .errors import ConfigError, nearest
+from .methods import ALIASES
+
+SCHEMA = 1
+
+GROUPS = {
+    "data": "what is learned from",
+    "objective": "p, q and the divergence between them",
+    "model": "the backbone that makes the embedding",
+    "training": "how it is trained",
+    "recording": "what is recorded and evaluated",
+    "animation": "how the recording is drawn",
+    "output": "what is written, and where",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known about one field of :class:`Config`: its type, its range and the words that explain it."""
+
+    kind: type
+    group: str
+    help: str
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    above: float | None = None
+    high: float | None = None
+    below: float | None = None
+
+    def check(self, name: str, value: object) -> object:
+        """``value`` as this setting's plain type, or a :class:`ConfigError` that names the setting and the remedy."""
+        value = self._typed(name, value)
+        if self.choices and value not in self.choices:
+            raise ConfigError(f"{name}={value!r} is not known; {nearest(value, self.choices)}")
+        if self.kind in (int, float) and not self._inside(value):
+            raise ConfigError(f"{name}={value!r} is out of range: it must be {self.range}")
+        return value
+
+    def _typed(self, name: str, value: object) -> object:
+        if self.kind is str and isinstance(value, os.PathLike):
+            return os.fspath(value)
+        if self.kind is str and isinstance(value, str) or isinstance(value, bool) and self.kind is bool:
+            return value
+        if not isinstance(value, bool) and isinstance(value, numbers.Real):
+            if self.kind is float:
+                return float(value)
+            if self.kind is int and float(value).is_integer():
+                return int(value)
+        raise ConfigError(f"{name}={value!r} is of type {type(value).__name__}: give {_ARTICLE[self.kind]}")
+
+    def _inside(self, value: float) -> bool:
+        return (
+            math.isfinite(value)
+            and (self.low is None or value >= self.low)
+            and (self.above is None or value > self.above)
+            and (self.high is None or value <= self.high)
+            and (self.below is None or value < self.below)
+        )
+
+    @property
+    def range(self) -> str:
+        """The range in words, for instance ``greater than 0 and at most 1``."""
+        limits = (("at least", self.low), ("greater than", self.above), ("at most", self.high), ("less than", self.below))
+        return " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None) or "finite"
+
+
+_ARTICLE = {str: "a text", int: "a whole number", float: "a number", bool: "True or False"}
+
+
+def setting(kind: type, group: str, help: str, default: object = None, **limits):
+    """A dataclass field that carries its :class:`Setting`; default None means "the method's default"."""
+    return field(default=default, metadata={"setting": Setting(kind, group, help, **limits)})
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting of a run; ``None`` means "the method's default", which :meth:`resolve` fills in.
+
+    Frozen, hashable, plain data: ``eval(repr(config)) == config`` and ``Config.from_json(config.to_json()) == config``.
+
+    Raises
+    ------
+    ConfigError
+        A value of the wrong type, out of range, or an unknown name; the message names the setting, the value and the remedy.
+
+    Examples
+    --------
+    >>> config = Config(method="simclr", temperature=0.1)
+    >>> config
+    Config(method='simclr', temperature=0.1)
+    >>> config.resolve().embedding_dim
+    128
+    """
+
+    # data
+    dataset: str = setting(str, "data", "data set by name", "digits")
+    data_dir: str | None = setting(str, "data", "folder that holds the data files; downloaded to a cache when not given")
+    n_samples: int | None = setting(int, "data", "use only this many training samples, a fixed stratified subset", low=2)
+    augment: str | None = setting(str, "data", "parts joined by +: " + ", ".join(AUGMENTATIONS) + "; or auto, or none")
+    augment_strength: float | None = setting(float, "data", "1 is the usual augmentation, 0 none", low=0, high=2)
+    num_workers: int = setting(int, "data", "processes that decode images; data held in memory need none", 0, low=0, high=64)
+    # objective
+    method: str | None = setting(str, "objective", "a cell of the periodic table by name")
+    supervisory: str | None = setting(str, "objective", "p by name, to compose a pair that has no name")
+    learned: str | None = setting(str, "objective", "q by name, to compose a pair that has no name")
+    divergence: str | None = setting(str, "objective", "D(p || q)", choices=("kl", "rkl", "js"))
+    temperature: float | None = setting(float, "objective", "tau, the scale that divides the distance in q", above=0)
+    distance: str | None = setting(str, "objective", "distance of q", choices=("sqeuclidean", "cosine", "neg_dot"))
+    df: float | None = setting(float, "objective", "degrees of freedom of a Student-t q", above=0)
+    perplexity: float | None = setting(float, "objective", "effective neighbours of a Gaussian p", low=1)
+    alpha: float | None = setting(float, "objective", "uniform mixing (debiasing): (1 - alpha) p + alpha / n", low=0, below=1)
+    alpha_on: str | None = setting(str, "objective", "which side alpha mixes", choices=("p", "q", "both"))
+    n_views: int | None = setting(int, "objective", "augmented views per image", low=1, high=16)
+    # model
+    backbone: str | None = setting(str, "model", "what makes the embedding", choices=tuple(BACKBONES))
+    embedding_dim: int | None = setting(int, "model", "dimensions of the embedding", low=1, high=65536)
+    hidden_dim: int | None = setting(int, "model", "width of the hidden layers of the mlp", low=1, high=65536)
+    # training
+    epochs: int | None = setting(int, "training", "passes over the data", low=0)
+    batch_size: int | None = setting(int, "training", "images per step; p and q live on the batch", low=2)
+    learning_rate: float | None = setting(float, "training", "step size of the optimizer", above=0)
+    optimizer: str | None = setting(str, "training", "optimizer", choices=("adam", "adamw", "sgd"))
+    momentum: float | None = setting(float, "training", "momentum of sgd", low=0, below=1)
+    weight_decay: float | None = setting(float, "training", "weight decay", low=0)
+    seed: int = setting(int, "training", "everything random comes from (seed, epoch, step)", 0, low=0, below=2**31)
+    device: str = setting(str, "training", "where to train", "auto", choices=("auto", "cpu", "cuda", "mps"))
+    precision: str = setting(str, "training", "arithmetic", "float32", choices=("float32", "float64", "bfloat16"))
+    # recording
+    record_every: int | None = setting(int, "recording", "record the embedding every so many epochs", low=1)
+    max_points: int = setting(int, "recording", "at most this many evaluation points are recorded", 2000, low=2)
+    probe: bool = setting(bool, "recording", "linear and kNN probes on held-out data", True)
+    # animation
+    save_epoch_gifs: bool = setting(bool, "animation", "write training_dynamics.gif and one picture per epoch", False)
+    gif_every: int = setting(int, "animation", "draw every so many recorded epochs", 1, low=1)
+    gif_method: str = setting(str, "animation", "projection to two dimensions", "auto")
+    gif_fps: float | None = setting(float, "animation", "frames per second", above=0, high=50)
+    gif_max_points: int = setting(int, "animation", "draw at most this many points", 2000, low=1)
+    gif_overlay: str = setting(str, "animation", "what is drawn beside the points", "loss")
+    save_frames: bool = setting(bool, "animation", "write epoch_frames/epoch_001.png ... beside the GIF", True)
+    # output
+    output_dir: str = setting(str, "output", "folder of the runs", "playground_runs")
+    run_name: str | None = setting(str, "output", "name of the run and its folder")
+    viz: bool = setting(bool, "output", "write static plots", True)
+    save_checkpoints: bool = setting(bool, "output", "write the weights after every recorded epoch", False)
+    quiet: bool = setting(bool, "output", "no progress and no printed configuration", False)
+
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self):
+        for name, about in SETTINGS.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, about.check(name, value))
+            elif DEFAULTS[name] is not None:
+                raise ConfigError(f"{name}=None: give {_ARTICLE[about.kind]}; the default is {DEFAULTS[name]!r}")
+        if self.method in ALIASES:
+            object.__setattr__(self, "method", ALIASES[self.method])
+        object.__setattr__(self, "sources", {**dict.fromkeys(self.explicit(), "keyword"), **self.sources})
+        self._check_names()
+
+    def _check_names(self) -> None:
+        from .resolve import check  # resolve.py builds Configs, so it is imported on use
+
+        check(self)
+
+    def __repr__(self) -> str:
+        return f"Config({', '.join(f'{name}={value!r}' for name, value in self.explicit().items())})"
+
+    @property
+    def label(self) -> str:
+        """The method's name, or the parts of a composed pair: what titles and folders call this run."""
+        from .resolve import method_of
+
+        return method_of(self).name
+
+    def explicit(self) -> dict[str, object]:
+        """The settings that differ from the general defaults."""
+        return {name: getattr(self, name) for name in SETTINGS if getattr(self, name) != DEFAULTS[name]}
+
+    def replace(self, **changes) -> Config:
+        """A copy with these settings changed.
+
+        >>> Config(method="sne").replace(temperature=0.5)
+        Config(method='sne', temperature=0.5)
+        """
+        check_names(changes)
+        sources = {**self.sources, **dict.fromkeys(changes, "keyword")}
+        return Config(**{**self.explicit(), **changes}, sources=sources)
+
+    def resolve(self) -> Config:
+        """Every ``None`` filled with the method's default; settings without an effect stay ``None``."""
+        from .resolve import resolve
+
+        return resolve(self)
+
+    @classmethod
+    def from_layers(cls, *layers: tuple[str, Mapping[str, object]]) -> Config:
+        """Merge ``(source, settings)`` pairs, the later ones winning, and keep the source of every value.
+
+        >>> Config.from_layers(("recipe", {"seed": 1}), ("flag", {"seed": 0})).sources["seed"]
+        'flag'
+        """
+        values, sources = {}, {}
+        for source, settings in layers:
+            check_names(settings)
+            values.update(settings)
+            sources.update(dict.fromkeys(settings, source))
+        return cls(**values, sources=sources)
+
+    def to_dict(self) -> dict[str, object]:
+        """The settings that have a value, flat, in the order of the fields."""
+        return {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
+
+    def to_json(self) -> str:
+        """Flat JSON with a schema number; read it back with :meth:`from_json`."""
+        return json.dumps({"schema": SCHEMA, **self.to_dict()}, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str = "config.json") -> Config:
+        """The Config of a JSON text.
+
+        Raises
+        ------
+        ConfigError
+            Not JSON, not one flat object, unknown settings, wrong types, or a newer schema.
+        """
+        return cls.from_layers((where, settings_from_json(text, where)))
+
+
+SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in dataclasses.fields(Config) if "setting" in f.metadata}
+DEFAULTS = {f.name: f.default for f in dataclasses.fields(Config) if f.name in SETTINGS}
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse settings that do not exist, with the nearest that does."""
+    for name in names:
+        if name not in SETTINGS:
+            raise ConfigError(f"{name!r} is not a setting; {nearest(name, SETTINGS)}")
+
+
+def settings_from_json(text: str, where: str = "config.json") -> dict[str, object]:
+    """The flat settings of a JSON text, names and schema checked; errors name ``where``."""
+    try:
+        settings = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{where} is not JSON ({error}): write one flat object of settings") from None
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{where} holds a {type(settings).__name__}: write one flat object of settings")
+    schema = settings.pop("schema", SCHEMA)
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise ConfigError(f"{where} has schema {schema!r}, this version reads up to {SCHEMA}: upgrade icon_nb")
+    try:
+        check_names(settings)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    return {name: value for name, value in settings.items() if value is not None}

@@ -1,0 +1,44 @@
+"""Files that are either old or new, never half written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from .errors import SaveError
+
+
+def write_whole(path, data: bytes) -> Path:
+    """Write bytes so that ``path`` either keeps its old content or has all of the new: temporary file beside it, fsync, replace.
+
+    Raises
+    ------
+    SaveError
+        The folder cannot be written; what stood at ``path`` is untouched.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException as error:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            why = error.strerror or error
+            raise SaveError(f"could not write {path}: {why}; choose another folder or free some space") from error
+        raise
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,211 @@
+"""Results and Comparison: what runs leave, as plain records that know how to show themselves.
+
+Nothing is drawn, trained or written in ``__init__`` or ``__repr__``; display code is imported on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from torch import nn
+
+from .config import Config
+from .data import Dataset, load
+from .dynamics import diagnose
+from .errors import DataError
+from .trajectory import Trajectory
+
+
+@dataclass(eq=False)
+class Results:
+    """One run: its resolved configuration, its history, its trajectory, and the trained backbone.
+
+    Parameters
+    ----------
+    config : Config
+        Resolved.
+    history : mapping of str to list
+        ``epoch``, ``loss``, ``knn_accuracy``, ``seconds``: one value per epoch, epoch 0 untrained; NaN where not measured.
+    trajectory : Trajectory
+        The recorded embeddings of the evaluation points.
+    backbone : nn.Module
+        The trained network, on the CPU, an ordinary module.
+    status : str
+        ``complete``, ``interrupted`` or ``failed``.
+    provenance : mapping
+        Versions, device, seed, data checksum, durations.
+    error : str
+        Why the run failed.
+
+    Examples
+    --------
+    >>> import icon_nb as icon
+    >>> results = icon.run(icon.Config(epochs=2, quiet=True))
+    >>> results.embeddings.shape
+    (500, 128)
+    """
+
+    config: Config
+    history: Mapping[str, list]
+    trajectory: Trajectory
+    backbone: nn.Module
+    status: str = "complete"
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    error: str = ""
+    dataset: Dataset | None = field(default=None, repr=False)
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """Final embedding (n, d) of the evaluation points."""
+        return self.trajectory.embeddings[-1]
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Class (n,) of each evaluation point."""
+        return self.trajectory.labels
+
+    @cached_property
+    def diagnosis(self):
+        """What the trajectory says about the run, in words with its evidence."""
+        return diagnose(self.trajectory, diverged=self.status == "failed")
+
+    @cached_property
+    def probes(self) -> dict[str, dict[str, float]]:
+        """Linear and kNN probes on held-out data: ``trained``, and the baselines ``untrained`` and ``raw``.
+
+        Computed when first asked for; see :func:`icon_nb.probes.probe_run`.
+        """
+        from .probes import probe_run
+
+        return probe_run(self)
+
+    def data(self) -> Dataset:
+        """The data set of the run, loaded again where it is not at hand."""
+        if self.dataset is None:
+            self.dataset = load(self.config.dataset, self.config.data_dir, self.config.n_samples, self.config.seed)
+        return self.dataset
+
+    def embed(self, x) -> np.ndarray:
+        """Embed new raw samples: (n, ...) in the form of the data set -> (n, d).
+
+        Raises
+        ------
+        DataError
+            The run has a free point per sample and no backbone that could embed anything else.
+        """
+        from .probes import embed
+
+        if self.config.backbone == "table":
+            raise DataError("backbone='table' has no network that could embed new data: train with 'mlp' or 'simplecnn'")
+        return embed(self.backbone, self.data(), x, self.config)
+
+    def animate(self, **options):
+        """The animation of the embedding; options as in :func:`icon_nb.animation.animate`. Nothing is trained again."""
+        from .animation import animate
+
+        return animate(self.trajectory, **{**animation_options(self.config), **options})
+
+    def player(self, **options):
+        """The interactive page of the embedding; options as in :func:`icon_nb.player.player`."""
+        from .player import player
+
+        return player(self.trajectory, **options)
+
+    def plot(self, **options):
+        """Static curves of the run; options as in :func:`icon_nb.plots.curves`."""
+        from .plots import curves
+
+        return curves(self.trajectory, **options)
+
+    def save(self, path, *, overwrite: bool = False):
+        """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.
+
+        Raises
+        ------
+        SaveError
+            The folder holds another run (unless ``overwrite``), or cannot be written; what stood there is untouched.
+        """
+        from .store import save
+
+        return save(self, path, overwrite=overwrite)
+
+    @cached_property
+    def _animation(self):
+        return self.animate()
+
+    def summary(self) -> str:
+        """One line: what was run, and what came of it."""
+        last = {name: values[-1] for name, values in self.history.items()}
+        measured = [v for v in self.history["knn_accuracy"] if v == v]
+        knn = f", kNN {measured[0]:.3f} -> {measured[-1]:.3f}" if measured else ""
+        mark = "" if self.status == "complete" else f", {self.status}"
+        title = self.trajectory.title
+        return f"{title}: {last['epoch']} epochs{mark}, loss {self.history['loss'][0]:.3f} -> {last['loss']:.3f}{knn}"
+
+    def __repr__(self) -> str:
+        return f"Results({self.summary()})"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        from html import escape
+
+        bundle = self._animation._repr_mimebundle_()
+        note = f"<p>{escape(self.summary())}<br>{escape(str(self.diagnosis))}</p>"
+        return {**bundle, "text/plain": repr(self), "text/html": note + bundle["text/html"]}
+
+    def _repr_html_(self) -> str:
+        return self._repr_mimebundle_()["text/html"]
+
+
+def animation_options(config: Config) -> dict[str, object]:
+    """The animation settings of a Config as options of :func:`icon_nb.animation.animate`."""
+    options = {
+        "projection": config.gif_method,
+        "overlay": config.gif_overlay,
+        "every": config.gif_every,
+        "max_points": config.gif_max_points,
+    }
+    return options if config.gif_fps is None else {**options, "fps": config.gif_fps}
+
+
+@dataclass(eq=False)
+class Comparison(Sequence):
+    """Several runs side by side: a sequence of :class:`Results`.
+
+    Parameters
+    ----------
+    results : sequence of Results
+    title : str
+    """
+
+    results: Sequence[Results]
+    title: str = ""
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __getitem__(self, k):
+        return self.results[k]
+
+    def animate(self, **options):
+        """Side-by-side animation with one epoch counter; options as in :func:`icon_nb.animation.side_by_side`."""
+        from .animation import side_by_side
+
+        shared = animation_options(self.results[0].config)
+        return side_by_side([run.trajectory for run in self.results], **{**shared, **options})
+
+    @cached_property
+    def _animation(self):
+        return self.animate()
+
+    def __repr__(self) -> str:
+        return "\n".join([f"Comparison({self.title}, {len(self)} runs)", *(f"  {run.summary()}" for run in self.results)])
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        from html import escape
+
+        bundle = self._animation._repr_mimebundle_()
+        rows = "".join(f"<li>{escape(run.summary())}</li>" for run in self.results)
+        return {**bundle, "text/plain": repr(self), "text/html": f"<ul>{rows}</ul>{bundle['text/html']}"}

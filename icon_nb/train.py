@@ -1,0 +1,225 @@
+"""The one trainer: epochs of minibatches over tensors in memory, the loss summed on the device, one record per epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import axes
+from .augment import build_augment
+from .config import Config
+from .data import Dataset
+from .errors import ConfigError, DataError, DeviceError, TrainingError
+from .model import build_model
+from .objective import build_objective
+from .resolve import method_of
+from .supervisory import Batch
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One finished epoch; epoch 0 is the untrained model with the loss of its first batch."""
+
+    epoch: int
+    loss: float
+    seconds: float
+
+
+def generator(device, *key) -> torch.Generator:
+    """A random generator that depends on ``key`` only, for instance (seed, epoch, step)."""
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of this name; ``auto`` is the first of cuda, mps and cpu that is there.
+
+    Raises
+    ------
+    DeviceError
+        A device was asked for by name and is absent.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(device for device, found in there.items() if found))
+    if not there[name]:
+        raise DeviceError(f"device={name!r} is not available here: use device='auto' or 'cpu', or install a torch with {name}")
+    return torch.device(name)
+
+
+class Trainer:
+    """Everything that changes while a resolved Config trains: model, optimizer, epoch.
+
+    Parameters
+    ----------
+    config : Config
+        Resolved.
+    dataset : Dataset
+    """
+
+    def __init__(self, config: Config, dataset: Dataset):
+        check_fit(config, dataset)
+        self.config, self.device = config, pick_device(config.device)
+        self.dtype = DTYPES[config.precision]
+        if self.device.type == "mps" and self.dtype == torch.float64:
+            raise DeviceError("precision='float64' does not exist on mps: use device='cpu'")
+        self.dataset = dataset.to(self.device)
+        self.objective = build_objective(config)
+        self.model = build_model(config, dataset).to(self.device, self.dtype)
+        self.optimizer = build_optimizer(config, self.model.parameters())
+        self.epoch = 0
+        self._augment = None if config.augment in (None, "none") else build_augment(config.augment, dataset, config.augment_strength)
+        self._needs_inputs = "inputs" in axes.SUPERVISORY[method_of(config).supervisory].needs
+        self._p = None
+
+    @property
+    def batch_size(self) -> int:
+        return self.config.batch_size or len(self.dataset)
+
+    def run_epoch(self) -> Record:
+        """Train for one epoch.
+
+        Raises
+        ------
+        TrainingError
+            The loss became NaN or infinite; names the epoch, the batch and the learning rate.
+        """
+        start = time.perf_counter()
+        self.epoch += 1
+        self.model.train()
+        losses = [self.step(index, step) for step, index in enumerate(self.batches())]
+        losses = torch.stack(losses)  # on the device: the only synchronisation of the epoch is the next line
+        if not torch.isfinite(losses).all():
+            self._fail(losses)
+        return Record(self.epoch, losses.mean().item(), time.perf_counter() - start)
+
+    def batches(self) -> Iterator[Tensor]:
+        """The positions of each batch, in an order that depends on (seed, epoch); the last partial batch is dropped."""
+        n, size = len(self.dataset), self.batch_size
+        if size == n and self._augment is None:
+            yield torch.arange(n, device=self.device)
+            return
+        order = torch.randperm(n, generator=generator("cpu", self.config.seed, self.epoch)).to(self.device)
+        yield from order[: n - n % size].split(size)
+
+    def step(self, index: Tensor, step: int) -> Tensor:
+        """One update on the samples at ``index``; returns the loss, detached, without waiting for it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss(index, step)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    def loss(self, index: Tensor, step: int) -> Tensor:
+        """The objective on the samples at ``index``."""
+        x, batch = self.batch(index, step)
+        with self._autocast():
+            z, candidates = self.model(x)
+        z = z.to(self.dtype)
+        return self.objective.loss(self._supervise(batch), z, candidates)
+
+    def batch(self, index: Tensor, step: int) -> tuple[Tensor, Batch]:
+        """What the model sees, and what p may look at: every view of every sample at ``index``."""
+        config, data = self.config, self.dataset
+        if config.backbone == "table":
+            x, views = index, 1
+        else:
+            views = config.n_views
+            x = self._inputs(data.x[index].repeat(views, *[1] * (data.x.dim() - 1)), step)
+        index = index.repeat(views)
+        flat = data.flat(data.x[index]).to(self.dtype) if self._needs_inputs and self._p is None else None
+        return x, Batch(index, flat, None if data.y is None else data.y[index], data.n_classes)
+
+    def _inputs(self, x: Tensor, step: int) -> Tensor:
+        if self._augment is None:
+            return self._cast(self.dataset.inputs(x))
+        return self._cast(self._augment(x, generator(self.device, self.config.seed, self.epoch, step)))
+
+    def _cast(self, x: Tensor) -> Tensor:
+        return x.to(self.dtype) if x.is_floating_point() else x
+
+    def _supervise(self, batch: Batch) -> Tensor:
+        """p of the batch; computed once where every batch is the same whole data set."""
+        if self._p is not None:
+            return self._p
+        p = self.objective.supervisory(batch)
+        if self.config.backbone == "table":
+            self._p = p
+        return p
+
+    def _autocast(self):
+        if self.config.precision == "bfloat16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
+
+    @torch.no_grad()
+    def initial(self) -> Record:
+        """Epoch 0: the loss of the untrained model on its first batch."""
+        start = time.perf_counter()
+        self.model.train()
+        index = next(iter(self.batches()))
+        loss = self.loss(index, 0).item()
+        return Record(0, loss, time.perf_counter() - start)
+
+    @torch.inference_mode()
+    def embed(self, x: Tensor, chunk: int = 4096) -> Tensor:
+        """Embeddings (n, d) of raw samples, or of positions for a table, on the device, without augmentation."""
+        self.model.eval()
+        with self._autocast():
+            parts = [self.model.backbone(self._raw(part.to(self.device))) for part in x.split(chunk)]
+        return torch.cat(parts).to(self.dtype)
+
+    def _raw(self, x: Tensor) -> Tensor:
+        return x if self.config.backbone == "table" else self._cast(self.dataset.inputs(x))
+
+    def _fail(self, losses: Tensor):
+        bad = int((~torch.isfinite(losses)).nonzero()[0])
+        raise TrainingError(
+            f"the loss became {losses[bad].item()} in epoch {self.epoch}, batch {bad + 1} of {len(losses)}, "
+            f"with learning_rate={self.config.learning_rate:g}; the last good epoch is {self.epoch - 1}: "
+            "lower learning_rate, or raise temperature"
+        )
+
+
+def build_optimizer(config: Config, parameters) -> torch.optim.Optimizer:
+    """The optimizer of a resolved Config."""
+    common = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(parameters, momentum=config.momentum, **common)
+    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer](parameters, **common)
+
+
+def check_fit(config: Config, dataset: Dataset) -> None:
+    """Refuse a resolved Config that this data set cannot serve, before anything is trained."""
+    needs = axes.SUPERVISORY[method_of(config).supervisory].needs
+    if config.batch_size and config.batch_size > len(dataset):
+        raise ConfigError(f"batch_size={config.batch_size} is more than the {len(dataset)} training samples of {dataset.name}: lower it")
+    if "labels" in needs:
+        check_labels(config, dataset)
+    if config.perplexity:
+        points = config.batch_size or len(dataset)
+        if config.perplexity > points - 1:
+            raise ConfigError(f"perplexity={config.perplexity:g} needs more than {points} points at once: lower it, or raise batch_size")
+    if config.augment not in (None, "none") and dataset.kind == "tokens":
+        raise ConfigError(f"augment={config.augment!r} has no meaning for tokens: use augment='none'")
+
+
+def check_labels(config: Config, dataset: Dataset) -> None:
+    """Labels must be there, and every class must have a second member where neighbours are of the same class."""
+    if dataset.y is None:
+        raise DataError(f"method={config.label!r} needs labels, and {dataset.name} has none: choose a method without labels")
+    if method_of(config).supervisory != "same_class":
+        return
+    counts = torch.bincount(dataset.y, minlength=dataset.n_classes)
+    single = (counts == 1).nonzero().flatten().tolist()
+    if single:
+        names = ", ".join(repr(dataset.class_names[c]) for c in single[:5])
+        raise DataError(f"class {names} has one sample, so it has no neighbour under p: drop it, or give it a second sample")
