@@ -27,7 +27,7 @@ from .projection import Projection, fit_projection
 from .trajectory import Trajectory
 
 INLINE_MB = 2.0
-SCRIPTS = ("player_decode.js", "player_view.js", "player_curves.js", "player.js")
+SCRIPTS = ("player_decode.js", "player_raster.js", "player_view.js", "player_curves.js", "player.js")
 SHEET_PIXELS = 2**20
 SHEET_BYTES = 250_000
 SMALLEST_PICTURE = 6
@@ -157,7 +157,7 @@ def player(
     views = [fit_projection(run, kind, fit_on, seed) if isinstance(kind, str) else kind for run, kind in zip(runs, kinds)]
     page = _page(runs, views, names)
     if height is None:
-        height = 620 if len(runs) == 1 else 300 + 330 * math.ceil(len(runs) / 3)
+        height = 620 if len(runs) == 1 else 250 + 350 * math.ceil(len(runs) / 3)
     return Player(_document(page, " | ".join(filter(None, names)) or "Embedding player"), _summary(runs, views), height, max_mb)
 
 
@@ -221,6 +221,7 @@ def _run(run: Trajectory, view: Projection, title: str) -> dict:
         raise DataError("the projected embedding holds NaN or infinite values: record finite embeddings")
     return {
         "title": title,
+        "short": view.short,
         "caption": view.caption,
         "n": run.n_points,
         "dim": coordinates.shape[2],
@@ -240,7 +241,7 @@ def _group(run: Trajectory) -> dict:
     """Class names, colours and markers; a label without a name is called by its number."""
     count = 0 if run.labels is None else int(run.labels.max(initial=-1)) + 1
     names = [*run.class_names, *map(str, range(len(run.class_names), count))] if count else []
-    marked = range(max(1, len(names)))
+    marked = range(len(names))
     return {"names": names, "colours": [class_color(c) for c in marked], "markers": [class_marker(c) for c in marked]}
 
 

@@ -1,5 +1,7 @@
 // The player: one epoch cursor for every run, playback, keyboard, legend. What is shown can be read from data- attributes
-// of <main id="player"> (epoch, position, playing, speed, loop, hover, pinned, hidden, runEpochs, metrics, ready).
+// of <main id="player">: ready, epoch (the last recorded one that was reached), position (place among the recorded epochs, with
+// a fraction between two), playing, speed, loop, hover and pinned ("panel:point" or empty), hidden (class numbers, by class list),
+// run-epochs (each run's own epoch), metrics; and of each canvas: run, scale, origin-x, origin-y, zoom, yaw, pitch (CSS pixels).
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4], PREFERRED = ["loss", "knn_accuracy"];
 
@@ -106,18 +108,25 @@ class Player {
   buildHint() {
     const solid = this.runs.some((run) => run.dim === 3), hint = this.find("hint");
     const key = (name) => element("kbd", { text: name });
-    const turn = solid ? "drag to turn, shift-drag to move" : "drag to move";
-    hint.append(key("space"), " play, ", key("\u2190"), " ", key("\u2192"), " one epoch, ", key("Home"), " ", key("End"),
-      ` ends; click a point to follow it; ${turn}; `, key("Ctrl"), " + wheel or pinch to zoom. ",
+    const turn = solid ? "drag to turn (with Shift to move)" : "drag to move";
+    hint.append(
+      element("span", { class: "keys" }, key("space"), " play, ", key("\u2190"), " ", key("\u2192"), " one epoch, ",
+        key("Ctrl"), " + wheel zoom. "),
+      `Click a point to follow it, ${turn}, pinch to zoom. `,
       this.still.matches ? "Steps from one recorded epoch to the next." : "Between two recorded epochs the points move in straight lines.");
   }
 
   // --- time -------------------------------------------------------------------------------------------------------------
 
-  // Any place between recorded epochs, as an epoch; with reduced motion only recorded ones are shown.
+  // The place among the recorded epochs that is drawn; with reduced motion only recorded ones are.
+  get shown() {
+    const at = clamp(this.position, 0, this.last);
+    return this.still.matches ? Math.floor(at + 1e-9) : at;
+  }
+
+  // The same as an epoch, 3.5 for half way from 3 to 4.
   get epoch() {
-    const at = this.still.matches ? Math.floor(this.position + 1e-9) : this.position;
-    const k = Math.min(Math.floor(at), this.last), next = Math.min(k + 1, this.last);
+    const at = this.shown, k = Math.floor(at), next = Math.min(k + 1, this.last);
     return this.steps[k] + (this.steps[next] - this.steps[k]) * (at - k);
   }
 
@@ -199,13 +208,12 @@ class Player {
   // --- what the page says -----------------------------------------------------------------------------------------------
 
   tell(epoch) {
-    const at = clamp(this.position, 0, this.last), k = Math.floor(at + 1e-9), between = this.epoch !== this.steps[k];
-    const shown = this.steps[k], text = between ? `\u2192 ${this.steps[k + 1]}` : "";
+    const at = this.shown, k = Math.floor(at), shown = this.steps[k], text = at > k ? `\u2192 ${this.steps[k + 1]}` : "";
     const scrub = this.find("scrub");
     scrub.value = at;
     scrub.setAttribute("aria-valuetext", `epoch ${shown} of ${this.steps[this.last]}`);
-    this.find("epoch-now").textContent = shown;
-    this.find("epoch-next").textContent = text;
+    write(this.find("epoch-now"), String(shown));
+    write(this.find("epoch-next"), text);
     this.find("play").setAttribute("aria-label", this.playing ? "Pause" : "Play");
     this.panels.forEach((panel) => this.tellPanel(panel, epoch));
     this.publish(shown, at);
@@ -214,9 +222,8 @@ class Player {
   tellPanel(panel, epoch) {
     const { run } = panel, { from } = bracket(run, epoch), ended = run.epochs[run.epochs.length - 1];
     const parts = this.runs.length > 1 ? this.charts.map((chart) => `${words(chart.name)} ${valueAt(run, chart.name, epoch)}`) : [];
-    if (epoch > ended) parts.unshift(`held at epoch ${ended}`);
-    const text = parts.join(" \u00b7 ");
-    if (panel.now.textContent !== text) panel.now.textContent = text;
+    write(panel.now, parts.join(" \u00b7 "));
+    write(panel.held, epoch > ended ? `ended: held at epoch ${ended}` : "");
     const label = `${run.title || "Embedding"}: ${run.n} points at epoch ${run.epochs[from]}`;
     if (panel.canvas.getAttribute("aria-label") !== label) panel.canvas.setAttribute("aria-label", label);
   }
@@ -326,6 +333,10 @@ function swatch(colour, marker) {
   const size = 14, ratio = 3, canvas = element("canvas", { width: size * ratio, height: size * ratio, "aria-hidden": "true" });
   drawMark(canvas.getContext("2d"), (size * ratio) / 2, (size * ratio) / 2, 4.6 * ratio, { colour, edge: "transparent", marker });
   return canvas;
+}
+
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 function markers() {

@@ -135,7 +135,7 @@ class Chart {
   tell(epoch) {
     const { runs } = this.player, said = runs.map((run) => valueAt(run, this.name, epoch));
     const text = runs.length === 1 ? said[0] : "";
-    if (this.value.textContent !== text) this.value.textContent = text;
+    write(this.value, text);
     const label = `${words(this.name)} at the shown epoch: ${said.join(", ")}`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
   }

@@ -30,7 +30,7 @@ async function readRun(raw) {
   const values = joinPlanes(await inflate(bytesOf(raw.coordinates)));
   const stride = raw.dim * raw.n;
   const run = { ...raw, values: raw.delta ? undoDelta(values, stride) : values, stride };
-  run.labels = raw.labels ? Int16Array.from(raw.labels) : new Int16Array(raw.n);
+  run.labels = raw.labels ? Int16Array.from(raw.labels) : new Int16Array(raw.n).fill(-1);
   return run;
 }
 

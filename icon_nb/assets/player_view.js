@@ -1,7 +1,8 @@
 // One panel: a run's points on a canvas, its title, caption, tooltip and pinned card.
 
 const MARGIN = 16, LEVELS = 5, REACH = { mouse: 10, pen: 14, touch: 22 };
-const TAU = Math.PI * 2;
+// Where the eye of a 3-d view stands, as in the animation: the third axis points up.
+const START = { azimuth: (35 * Math.PI) / 180, elevation: (20 * Math.PI) / 180 };
 
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -20,47 +21,6 @@ function theme() {
 }
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-
-// Corners of the markers that are not circles, for radius 1; the names are those of the still pictures.
-const regular = (count, start) => Array.from({ length: count }, (_, k) => [Math.cos(start + (k * TAU) / count), Math.sin(start + (k * TAU) / count)]);
-const cross = (turn) => [[1, .36], [.36, .36], [.36, 1], [-.36, 1], [-.36, .36], [-1, .36], [-1, -.36], [-.36, -.36], [-.36, -1], [.36, -1], [.36, -.36], [1, -.36]]
-  .map(([x, y]) => [x * Math.cos(turn) - y * Math.sin(turn), x * Math.sin(turn) + y * Math.cos(turn)]);
-const SHAPES = {
-  "^": regular(3, -TAU / 4), v: regular(3, TAU / 4), "<": regular(3, TAU / 2), ">": regular(3, 0), s: regular(4, TAU / 8), D: regular(4, 0),
-  p: regular(5, -TAU / 4), P: cross(0), X: cross(TAU / 8),
-};
-
-// All marks a panel needs, drawn once: a row per class, a column per size, full marks first and then hollow ones (held-out points).
-function drawAtlas(group, radii, ratio, edge) {
-  const cell = Math.ceil((radii[radii.length - 1] * 1.25 + 2) * 2 * ratio);
-  const atlas = element("canvas");
-  atlas.width = cell * radii.length * 2;
-  atlas.height = cell * group.colours.length;
-  const ink = atlas.getContext("2d");
-  group.colours.forEach((colour, row) => radii.forEach((radius, level) => [false, true].forEach((hollow) => {
-    const x = (level + (hollow ? radii.length : 0) + 0.5) * cell, y = (row + 0.5) * cell;
-    drawMark(ink, x, y, radius * ratio, { colour, edge, hollow, marker: group.markers[row], ratio });
-  })));
-  return { atlas, cell };
-}
-
-function outline(ink, x, y, radius, marker) {
-  const corners = SHAPES[marker];
-  ink.beginPath();
-  if (corners) corners.forEach(([a, b], k) => ink[k ? "lineTo" : "moveTo"](x + a * radius * 1.2, y + b * radius * 1.2));
-  else ink.arc(x, y, radius, 0, TAU);
-  ink.closePath();
-}
-
-function drawMark(ink, x, y, radius, { colour, edge, hollow = false, marker = "o", ratio = 1 }) {
-  outline(ink, x, y, radius, marker);
-  Object.assign(ink, { fillStyle: edge, strokeStyle: edge, lineWidth: 1.4 * ratio, lineJoin: "round" });
-  ink.fill();
-  ink.stroke();
-  outline(ink, x, y, hollow ? radius * 0.8 : radius, marker);
-  Object.assign(ink, { fillStyle: colour, strokeStyle: colour, lineWidth: Math.max(1.3 * ratio, radius * 0.4) });
-  hollow ? ink.stroke() : ink.fill();
-}
 
 class Panel {
   constructor(run, place, player) {
@@ -89,14 +49,22 @@ class Panel {
         button.addEventListener("click", () => (factor ? this.zoomAt(this.width / 2, this.height / 2, factor) : this.resetView()));
         return button;
       }));
-    this.stage = element("div", { class: "stage" }, this.canvas, this.card, this.zoomBar, this.tip);
+    this.held = element("div", { class: "held" });
+    this.stage = element("div", { class: "stage" }, this.canvas, this.held, this.card, this.zoomBar, this.tip);
     this.now = element("span", { class: "now" });
     this.heading = element("header", {}, element("h2", { text: run.title }), this.now);
-    this.node = element("figure", { class: "panel" }, this.heading, this.stage, element("figcaption", { text: run.caption }));
+    this.node = element("figure", { class: "panel" }, this.heading, this.stage, this.caption());
+  }
+
+  // Alone, a panel has room for the whole caption; beside others the short one can be opened.
+  caption() {
+    const { caption, short } = this.run;
+    if (this.player.runs.length === 1) return element("figcaption", { text: caption });
+    return element("figcaption", {}, element("details", {}, element("summary", { text: short }), caption));
   }
 
   resetView() {
-    this.view = { zoom: 1, panX: 0, panY: 0, yaw: 0.55, pitch: 0.35 };
+    this.view = { zoom: 1, panX: 0, panY: 0, yaw: START.azimuth, pitch: START.elevation };
     this.player.invalidate();
   }
 
@@ -116,8 +84,9 @@ class Panel {
     this.theme = this.player.colours;
     const radius = clamp(0.16 * Math.sqrt((this.width * this.height) / run.n), 1.9, 5);
     this.radii = run.dim === 3 ? Array.from({ length: LEVELS }, (_, k) => radius * (0.7 + (0.65 * k) / (LEVELS - 1))) : [radius];
-    const group = this.player.groups[run.group];
-    Object.assign(this, drawAtlas(group, this.radii, this.ratio, this.theme.plate));
+    const group = this.player.groups[run.group], plain = group.names.length ? this.theme.muted : this.theme.accent;
+    this.marks = new Marks([...group.colours, plain], [...group.markers, "o"], this.radii, this.ratio, this.theme.plate);
+    this.raster = new Raster(this.canvas.width, this.canvas.height, this.theme.plate);
     this.player.invalidate();
   }
 
@@ -126,7 +95,7 @@ class Panel {
   frameView() {
     const { run, view, width, height } = this, [ex, ey] = run.extent;
     const base = run.dim === 3
-      ? (Math.min(width, height) / 2 - MARGIN) / run.radius
+      ? (0.92 * (Math.min(width, height) / 2 - MARGIN)) / run.radius
       : Math.min((width / 2 - MARGIN) / ex, (height / 2 - MARGIN) / ey);
     this.scale = base * view.zoom;
     this.originX = width / 2 + view.panX;
@@ -138,8 +107,8 @@ class Panel {
   project(x, y, z) {
     if (this.run.dim === 2) return [this.originX + x * this.scale, this.originY - y * this.scale, 0];
     const [cosYaw, sinYaw, cosPitch, sinPitch] = this.turn, far = 5 * this.run.radius;
-    const side = x * cosYaw + z * sinYaw, back = z * cosYaw - x * sinYaw;
-    const up = y * cosPitch - back * sinPitch, near = y * sinPitch + back * cosPitch;
+    const side = y * cosYaw - x * sinYaw, out = x * cosYaw + y * sinYaw;
+    const up = z * cosPitch - out * sinPitch, near = out * cosPitch + z * sinPitch;
     const size = (this.scale * far) / (far - near);
     return [this.originX + side * size, this.originY - up * size, near / this.run.radius];
   }
@@ -148,51 +117,50 @@ class Panel {
     const { run, space } = this, n = run.n, solid = run.dim === 3;
     blend(run, epoch, space);
     this.frameView();
+    if (!solid) return this.placeFlat(n);
+    for (let i = 0; i < n; i++) [this.x[i], this.y[i], this.depth[i]] = this.project(space[i], space[n + i], space[2 * n + i]);
+    this.order.sort((a, b) => this.depth[a] - this.depth[b]);
+  }
+
+  placeFlat(n) {
     for (let i = 0; i < n; i++) {
-      const spot = this.project(space[i], space[n + i], solid ? space[2 * n + i] : 0);
-      this.x[i] = spot[0];
-      this.y[i] = spot[1];
-      this.depth[i] = spot[2];
+      this.x[i] = this.originX + this.space[i] * this.scale;
+      this.y[i] = this.originY - this.space[n + i] * this.scale;
     }
-    if (solid) this.order.sort((a, b) => this.depth[a] - this.depth[b]);
   }
 
   // --- drawing ----------------------------------------------------------------------------------------------------------
 
   draw(epoch) {
-    if (!this.width || !this.atlas) return;
+    if (!this.width || !this.raster) return;
     this.placeAll(epoch);
-    this.ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    this.ink.clearRect(0, 0, this.width, this.height);
+    this.raster.clear();
     if (this.run.dim === 3) this.drawFrame();
     this.drawPoints();
+    this.ink.putImageData(this.raster.image, 0, 0);
+    this.ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.drawMarks(epoch);
     this.report();
   }
 
   drawPoints() {
-    const { ink, run, radii, cell, ratio } = this, hidden = this.player.groups[run.group].hidden;
-    const size = cell / ratio, only = this.player.emphasis;
+    const { run, raster, marks, ratio } = this, { hidden, names } = this.player.groups[run.group], only = this.player.emphasis;
+    const stressed = only && only.group === run.group ? only.label : null;
     for (const i of this.order) {
-      const label = run.labels[i], row = Math.max(label, 0);
+      const label = run.labels[i];
       if (hidden.has(label)) continue;
-      const level = Math.round(((clamp(this.depth[i], -1, 1) + 1) / 2) * (radii.length - 1));
-      const column = level + (this.mixed && run.held_out[i] ? radii.length : 0);
-      ink.globalAlpha = only && only.group === run.group && only.label !== label ? 0.12 : 1;
-      ink.drawImage(this.atlas, column * cell, row * cell, cell, cell, this.x[i] - size / 2, this.y[i] - size / 2, size, size);
+      const level = Math.round(((clamp(this.depth[i], -1, 1) + 1) / 2) * (marks.levels - 1));
+      const kind = level + (this.mixed && run.held_out[i] ? marks.levels : 0);
+      const strength = stressed === null || stressed === label ? 256 : 30;
+      raster.stamp(marks, this.x[i] * ratio, this.y[i] * ratio, label < 0 ? names.length : label, kind, strength);
     }
-    ink.globalAlpha = 1;
   }
 
   // The box, or for embeddings of unit length the sphere, that the points live in: it shows which way the view is turned.
   drawFrame() {
-    const { ink } = this;
-    ink.lineWidth = 1;
-    ink.strokeStyle = this.theme.line;
     for (const line of this.run.sphere ? greatCircles(this.run.sphere) : boxEdges(this.run.extent)) {
-      ink.beginPath();
-      line.forEach((spot, k) => ink[k ? "lineTo" : "moveTo"](...this.project(...spot).slice(0, 2)));
-      ink.stroke();
+      const spots = line.map((spot) => this.project(...spot).map((value) => value * this.ratio));
+      for (let k = 1; k < spots.length; k++) this.raster.line(spots[k - 1][0], spots[k - 1][1], spots[k][0], spots[k][1], this.theme.line);
     }
   }
 
@@ -353,7 +321,7 @@ class Panel {
     this.player.setHover(this, -1);
     const { view } = this;
     if (this.run.dim === 3 && !slide) {
-      view.yaw += dx * 0.01;
+      view.yaw -= dx * 0.01;
       view.pitch = clamp(view.pitch + dy * 0.01, -Math.PI / 2, Math.PI / 2);
     } else {
       view.panX += dx;
