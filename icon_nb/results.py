@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from .config import Config
 from .data import Dataset, load
@@ -39,6 +39,8 @@ class Results:
         Versions, device, seed, data checksum, durations.
     error : str
         Why the run failed.
+    state : mapping of str to Tensor
+        Every trained parameter, the backbone's and what else the method learned.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class Results:
     status: str = "complete"
     provenance: Mapping[str, object] = field(default_factory=dict)
     error: str = ""
+    state: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     dataset: Dataset | None = field(default=None, repr=False)
 
     @property

@@ -134,7 +134,7 @@ class Session:
 
     def results(self) -> Results:
         """What there is so far."""
-        backbone = self.trainer.model.backbone.to("cpu").eval()
+        backbone = self.trainer.model.to("cpu").backbone.eval()
         return Results(
             self.config,
             self.history,
@@ -143,6 +143,7 @@ class Session:
             self.status,
             provenance(self),
             self.error,
+            self.trainer.model.state_dict(),
             self.dataset,
         )
 
@@ -171,13 +172,26 @@ def provenance(session: Session) -> dict[str, object]:
         "device": str(session.trainer.device),
         "threads": torch.get_num_threads(),
         "seed": session.config.seed,
-        "dataset": {"name": session.dataset.name, "sha256": session.dataset.checksum, "note": session.dataset.note},
+        "dataset": describe(session.dataset),
         "started": session.started.isoformat(timespec="seconds"),
         "finished": now.isoformat(timespec="seconds"),
         "seconds": round((now - session.started).total_seconds(), 3),
         "sources": dict(session.config.sources),
         "status": session.status,
         "error": session.error,
+    }
+
+
+def describe(dataset: Dataset) -> dict[str, object]:
+    """What a saved run keeps of its data set: enough to recognise it and to rebuild the backbone."""
+    return {
+        "name": dataset.name,
+        "sha256": dataset.checksum,
+        "note": dataset.note,
+        "kind": dataset.kind,
+        "shape": list(dataset.shape),
+        "n_train": len(dataset),
+        "n_tokens": dataset.n_tokens,
     }
 
 

@@ -1,0 +1,233 @@
+"""Saved runs: a folder of plain files, written whole, read back without running anything.
+
+``metrics.json`` is written last and names the checksum of every other file: it is the mark of a complete run. Loading never
+unpickles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .backbones import build_backbone
+from .config import Config
+from .errors import ConfigError, IconError, LoadError, SaveError
+from .files import write_whole
+from .results import Results
+from .trajectory import Trajectory
+
+SCHEMA = 1
+MARK = "metrics.json"
+FILES = ("config.json", "provenance.json", "embeddings.npz", "model.pt")
+_ARRAYS = ("epochs", "labels", "index", "images", "held_out")
+
+
+def save(results: Results, path, *, overwrite: bool = False) -> Path:
+    """Write a run to a folder; see :meth:`icon_nb.Results.save`."""
+    path = Path(path)
+    contents = {
+        "config.json": results.config.to_json().encode(),
+        "provenance.json": to_json(results.provenance),
+        "embeddings.npz": _pack(results.trajectory),
+        "model.pt": _pack_state(results.state),
+    }
+    mark = _mark(results, contents)
+    if _holds(path, contents, mark):
+        return path
+    _make_room(path, overwrite)
+    for name, content in {**contents, MARK: mark}.items():
+        write_whole(path / name, content)
+    return path
+
+
+def _make_room(path: Path, overwrite: bool) -> None:
+    if path.exists() and not path.is_dir():
+        raise SaveError(f"{path} is a file: choose a folder")
+    if (path / MARK).exists():
+        if not overwrite:
+            raise SaveError(f"{path} holds another run: choose another folder, or pass overwrite=True")
+        (path / MARK).unlink()
+
+
+def _holds(path: Path, contents: dict[str, bytes], mark: bytes) -> bool:
+    """Whether the folder holds this very run already, times aside."""
+    try:
+        old, new = json.loads((path / MARK).read_bytes()), json.loads(mark)
+    except (OSError, ValueError):
+        return False
+    files = [(each.get("files") or {}) for each in (old, new)]
+    return all(files[0].get(name) == files[1][name] for name in contents if name != "provenance.json") and old["probes"] == new["probes"]
+
+
+def _mark(results: Results, contents: dict[str, bytes]) -> bytes:
+    trajectory = results.trajectory
+    record = {
+        "schema": SCHEMA,
+        "status": results.status,
+        "error": results.error,
+        "final": {name: values[-1] for name, values in results.history.items()},
+        "history": results.history,
+        "probes": results.__dict__.get("probes"),
+        "trajectory": {
+            "title": trajectory.title,
+            "class_names": list(trajectory.class_names),
+            "metrics": {name: values.tolist() for name, values in trajectory.metrics.items()},
+        },
+        "files": {name: _digest(content) for name, content in contents.items()},
+    }
+    return to_json({**record, "checksum": _digest(to_json(record))})
+
+
+def to_json(value) -> bytes:
+    """Readable JSON; NaN and infinities become null."""
+    return (json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {str(key): _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    if isinstance(value, (np.floating, float)):
+        return float(value) if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _pack(trajectory: Trajectory) -> bytes:
+    arrays = {name: getattr(trajectory, name) for name in _ARRAYS if getattr(trajectory, name) is not None}
+    buffer = io.BytesIO()
+    np.savez(buffer, trajectory=trajectory.embeddings, embeddings=trajectory.embeddings[-1], **arrays)
+    return buffer.getvalue()
+
+
+def _pack_state(state) -> bytes:
+    buffer = io.BytesIO()
+    torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, buffer)
+    return buffer.getvalue()
+
+
+def load(path) -> Results:
+    """Read a saved run back: an equal :class:`Results`, animation included.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder of the run.
+
+    Raises
+    ------
+    LoadError
+        Missing, damaged, changed, or from a newer version; the message names the file.
+
+    Examples
+    --------
+    >>> import tempfile, icon_nb as icon
+    >>> run = icon.run(epochs=1, quiet=True)
+    >>> again = icon.load(run.save(tempfile.mkdtemp() + "/run"))
+    >>> (again.embeddings == run.embeddings).all()
+    True
+    """
+    path = Path(path)
+    mark = _read_mark(path)
+    contents = {name: _read(path / name, mark["files"].get(name)) for name in FILES}
+    try:
+        return _assemble(path, mark, contents)
+    except IconError:
+        raise
+    except Exception as error:  # a file that passes its checksum but was never written by this package
+        raise LoadError(f"{path} does not hold a run of this package ({type(error).__name__}: {error})") from error
+
+
+def _assemble(path: Path, mark: dict, contents: dict[str, bytes]) -> Results:
+    config = _config(contents["config.json"], path / "config.json")
+    provenance = json.loads(contents["provenance.json"])
+    state = torch.load(io.BytesIO(contents["model.pt"]), map_location="cpu", weights_only=True)
+    results = Results(
+        config,
+        {name: [math.nan if value is None else value for value in values] for name, values in mark["history"].items()},
+        _unpack(contents["embeddings.npz"], mark["trajectory"]),
+        _backbone(config, provenance["dataset"], state),
+        mark["status"],
+        provenance,
+        mark["error"],
+        state,
+    )
+    if mark["probes"] is not None:
+        results.__dict__["probes"] = mark["probes"]
+    return results
+
+
+def _read_mark(path: Path) -> dict:
+    if not path.is_dir():
+        raise LoadError(f"{path} is not a folder: give the folder of a saved run")
+    if not (path / MARK).exists():
+        there = [name for name in FILES if (path / name).exists()]
+        found = f"it holds {', '.join(there)} but no {MARK}: the run was not finished" if there else "it holds no run"
+        raise LoadError(f"{path} cannot be loaded: {found}")
+    try:
+        mark = json.loads((path / MARK).read_bytes())
+        schema = mark["schema"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise LoadError(f"{path / MARK} is damaged ({type(error).__name__}): restore it from a copy, or run again") from None
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise LoadError(f"{path / MARK} has schema {schema!r}, this version reads up to {SCHEMA}: upgrade icon_nb")
+    checksum = mark.pop("checksum", None)
+    if checksum != _digest(to_json(mark)):
+        raise LoadError(f"{path / MARK} is damaged (its checksum does not match): restore it from a copy, or run again")
+    return mark
+
+
+def _read(path: Path, digest: str | None) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise LoadError(f"{path} cannot be read ({error.strerror}): restore it from a copy, or run again") from None
+    if _digest(content) != digest:
+        raise LoadError(f"{path} is damaged or was changed after the run was saved: restore it from a copy, or run again")
+    return content
+
+
+def _config(content: bytes, path: Path) -> Config:
+    try:
+        return Config.from_json(content.decode(), where=str(path))
+    except (ConfigError, UnicodeDecodeError) as error:
+        raise LoadError(f"{path} does not hold a configuration: {error}") from None
+
+
+def _unpack(content: bytes, about: dict) -> Trajectory:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in _ARRAYS if name in arrays}
+            embeddings = arrays["trajectory"]
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise LoadError(f"embeddings.npz does not hold a trajectory ({error})") from None
+    metrics = {name: np.array([math.nan if v is None else v for v in values]) for name, values in about["metrics"].items()}
+    return Trajectory(embeddings, class_names=tuple(about["class_names"]), metrics=metrics, title=about["title"], **found)
+
+
+def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        backbone = build_backbone(
+            config.backbone,
+            tuple(about["shape"]),
+            config.embedding_dim,
+            n_points=about["n_train"],
+            hidden_dim=config.hidden_dim,
+            kind=about["kind"],
+            n_tokens=about["n_tokens"] or None,
+        )
+    own = {name.removeprefix("backbone."): tensor for name, tensor in state.items() if name.startswith("backbone.")}
+    dtype = next(iter(own.values())).dtype if own else torch.float32
+    backbone.to(torch.float64 if dtype == torch.float64 else torch.float32).load_state_dict(own)
+    return backbone.eval()
