@@ -1,0 +1,199 @@
+"""Augmentation of a whole batch at once, one draw per image, on whatever device the batch is on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import reduce
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .data import Dataset
+from .errors import ConfigError, nearest
+from .transforms import Affine, Blur, Colour, Crop, Flip, Grey, Jitter, Noise
+
+PARTS = {
+    "affine": Affine(),
+    "crop": Crop(),
+    "flip": Flip(),
+    "jitter": Jitter(),
+    "grey": Grey(),
+    "blur": Blur(),
+    "noise": Noise(),
+}
+"""Name of each part -> the part at strength 1."""
+
+ONE_CHANNEL = {"crop": Crop(scale=(0.4, 1.0))}
+"""Parts that differ for images of one channel: a small box of a digit or a shoe says too little about it."""
+
+NEEDS_IMAGES = ("affine", "crop", "flip", "jitter", "grey", "blur")
+
+
+@dataclass(frozen=True, eq=False)
+class Augment:
+    """Draw a new version of every image of a batch, and normalise it.
+
+    The geometric parts become one matrix per image and one resampling (bilinear, black outside); the colour parts and the
+    normalisation become one matrix per image too.
+
+    Parameters
+    ----------
+    parts : tuple
+        Parts of ``icon_nb.transforms`` in the order in which they act. Empty: only normalise.
+    mean, std : float32 Tensor (c,) or (d,)
+        Normalisation, on the 0..1 scale for images.
+
+    Examples
+    --------
+    >>> from icon_nb.data import load
+    >>> data = load("digits")
+    >>> augment = build_augment("auto", data)
+    >>> augment(data.x[:3], torch.Generator().manual_seed(0)).shape
+    torch.Size([3, 1, 8, 8])
+    """
+
+    parts: tuple = ()
+    mean: Tensor = field(default_factory=lambda: torch.zeros(1))
+    std: Tensor = field(default_factory=lambda: torch.ones(1))
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Augment raw samples.
+
+        Parameters
+        ----------
+        x : uint8 Tensor (n, c, h, w), float Tensor (n, c, h, w) on the 0..1 scale, or float Tensor (n, d)
+            Raw samples, as in ``Dataset.x``.
+        generator : torch.Generator
+            The only source of chance. Its device may differ from that of ``x``.
+
+        Returns
+        -------
+        float32 Tensor of the shape of ``x``
+            Normalised: what a network sees.
+        """
+        if x.dim() == 2 and not x.is_floating_point():
+            return x  # tokens
+        geometry, colour, smooth, noise = (self._kind(*kinds) for kinds in KINDS)
+        u = iter(self._draw(x, generator).split([part.n_random for part in geometry + smooth + colour], 1))
+        out = _resample(x.float(), geometry, u) if geometry else x.float()
+        for part in smooth:
+            out = part.smooth(next(u), out)
+        scale = 1 / 255 if x.dtype == torch.uint8 else 1.0
+        out = self._recolour(out, colour, u, scale) if colour else self._normalise(out, scale, fresh=out is not x)
+        for part in noise:
+            out = out + part.std * torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
+        return out
+
+    def _kind(self, *kinds) -> tuple:
+        return tuple(part for part in self.parts if isinstance(part, kinds))
+
+    def _draw(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """All uniform numbers of the batch in one call, (n, numbers that the parts need)."""
+        width = sum(getattr(part, "n_random", 0) for part in self.parts)
+        return torch.rand(len(x), width, generator=generator, device=generator.device).to(x.device)
+
+    def _normalise(self, x: Tensor, scale: float, fresh: bool) -> Tensor:
+        shape = (-1, *[1] * (x.dim() - 2))
+        mean, std = (part.to(x.device).view(shape) for part in (self.mean, self.std))
+        x = x.mul_(scale / std) if fresh else x * (scale / std)
+        return x.sub_(mean / std)
+
+    def _recolour(self, x: Tensor, parts: tuple, u, scale: float) -> Tensor:
+        """Change the colours, keep them in 0..1, normalise: one multiplication of (n, c, c) and (n, c, h*w)."""
+        n, c, h, w = x.shape
+        pixels = x.reshape(n, c, h * w)
+        eye = torch.eye(c, device=x.device).expand(n, c, c)
+        colour = Colour(eye, torch.zeros(n, c, 1, device=x.device), scale * pixels.mean(2, keepdim=True))
+        colour = reduce(lambda done, part: part.recolour(next(u), done), parts, colour)
+        mean, std = (part.to(x.device).view(-1, 1) for part in (self.mean, self.std))
+        out = torch.baddbmm((colour.shift - mean) / std, colour.matrix * (scale / std), pixels)
+        return out.clamp_(-mean / std, (1 - mean) / std).view(n, c, h, w)
+
+
+KINDS = ((Crop, Affine, Flip), (Jitter, Grey), (Blur,), (Noise,))
+
+
+def build_augment(spec: str, dataset: Dataset, strength: float = 1.0) -> Augment:
+    """Build the augmentation that ``spec`` names for a data set.
+
+    Parameters
+    ----------
+    spec : str
+        ``"none"``, ``"auto"``, or parts joined by ``+`` in the order in which they act, from ``PARTS``.
+    dataset : Dataset
+        Says what a sample is and how it is normalised.
+    strength : float, at least 0
+        Scales how far every part goes; 0 changes nothing, 1 is the usual strength.
+
+    Raises
+    ------
+    ConfigError
+        An unknown part, a part that cannot act on such data, or a negative strength.
+
+    Examples
+    --------
+    >>> from icon_nb.data import load
+    >>> [type(part).__name__ for part in build_augment("crop+flip", load("digits")).parts]
+    ['Crop', 'Flip']
+    """
+    if not 0 <= strength < float("inf"):
+        raise ConfigError(f"augment_strength={strength} must be 0 (no change) or more; 1 is the usual strength")
+    spec = default_augment(dataset) if spec == "auto" else spec
+    names = [] if spec == "none" or strength == 0 else spec.split("+")
+    for name in names:
+        _check_part(name, spec, dataset)
+    known = PARTS | (ONE_CHANNEL if dataset.kind == "images" and dataset.shape[0] == 1 else {})
+    parts = tuple(known[name].scaled(strength) for name in names)
+    if dataset.mean is None:  # tokens are not normalised
+        return Augment(parts)
+    return Augment(parts, dataset.mean, dataset.std)
+
+
+def default_augment(dataset: Dataset) -> str:
+    """The augmentation that ``"auto"`` stands for.
+
+    Digits are not mirrored and not stretched far; clothes are mirrored; colour pictures get SimCLR's crop, mirror image,
+    colours and grey; features get noise; tokens nothing.
+
+    >>> from icon_nb.data import load
+    >>> default_augment(load("digits"))
+    'affine+crop'
+    """
+    if dataset.kind != "images":
+        return "noise" if dataset.kind == "features" else "none"
+    if dataset.shape[0] == 3:
+        return "crop+flip+jitter+grey"
+    return "crop+flip" if dataset.name == "fashion_mnist" else "affine+crop"
+
+
+def _check_part(name: str, spec: str, dataset: Dataset) -> None:
+    if name not in PARTS:
+        raise ConfigError(f"augment={spec!r}: {name!r} is unknown, {nearest(name, [*PARTS, 'none', 'auto'])}")
+    if spec.split("+").count(name) > 1:
+        raise ConfigError(f"augment={spec!r} names {name!r} twice: name each part once")
+    if dataset.kind == "tokens" or (name in NEEDS_IMAGES and dataset.kind != "images"):
+        raise ConfigError(f"augment={spec!r}: {name!r} has no effect on {dataset.kind}; use {default_augment(dataset)!r}")
+    if name == "grey" and dataset.shape[0] != 3:
+        raise ConfigError(f"augment={spec!r}: 'grey' needs 3 channels, the images have {dataset.shape[0]}: leave it out")
+
+
+def _resample(x: Tensor, parts: tuple, u) -> Tensor:
+    """Read each image through the product of the parts' matrices: (n, c, h, w) -> (n, c, h, w)."""
+    n, _, h, w = x.shape
+    matrix = reduce(torch.matmul, [part.matrix(next(u), h, w) for part in parts])  # (n, 3, 3), in pixels
+    return F.grid_sample(x, _grid(matrix, h, w), mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _grid(matrix: Tensor, h: int, w: int) -> Tensor:
+    """Positions (n, h, w, 2) to read from, in grid_sample's -1..1 units.
+
+    Twelve times as fast as ``affine_grid`` here: one broadcast sum, and x and y stay in planes of their own.
+    """
+    x, y = (torch.arange(side, device=matrix.device) - (side - 1) / 2 for side in (w, h))
+    unit = matrix.new_tensor([2 / w, 2 / h]).view(1, 2, 1)
+    along_x = matrix[:, :2, 0, None] * unit * x  # (n, 2, w)
+    along_y = (matrix[:, :2, 1, None] * y + matrix[:, :2, 2, None]) * unit  # (n, 2, h)
+    grid = torch.empty(len(matrix), 2, h, w, device=matrix.device)
+    torch.add(along_x[:, :, None, :], along_y[:, :, :, None], out=grid)
+    return grid.permute(0, 2, 3, 1)

@@ -1,0 +1,290 @@
+"""The parts of an augmentation: what is drawn for each image, and the matrix that the draw amounts to.
+
+Geometry is a matrix on pixel coordinates, colour a matrix on channels. Matrices of several parts multiply, so an image is
+resampled once and recoloured once, however many parts an augmentation has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import log, pi
+
+import torch
+from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the grey value of a pixel (ITU-R BT.601)."""
+
+ATTEMPTS = 10
+"""Boxes that are drawn before the whole image is taken, as in torchvision's RandomResizedCrop."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A random box, enlarged to the whole image: torchvision's ``RandomResizedCrop``.
+
+    Parameters
+    ----------
+    scale : (low, high) in (0, 1]
+        Area of the box as a share of the image, uniform.
+    ratio : (low, high) above 0
+        Width over height of the box, uniform in its logarithm.
+    """
+
+    scale: tuple[float, float] = (0.08, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    n_random = 2 * ATTEMPTS + 2
+
+    def scaled(self, strength: float) -> Crop:
+        low, high = (max(1 - (1 - share) * strength, 0.01) for share in self.scale)
+        return replace(self, scale=(low, high), ratio=tuple(r**strength for r in self.ratio))
+
+    def draw(self, u: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Boxes from uniform numbers ``u`` (n, n_random): top, left, height and width, whole numbers in float (n,)."""
+        area = height * width * _between(u[:, :ATTEMPTS], self.scale)  # (n, attempts)
+        ratio = _between(u[:, ATTEMPTS:-2], tuple(log(r) for r in self.ratio)).exp()
+        h, w = (area / ratio).sqrt().round(), (area * ratio).sqrt().round()
+        fits = (h >= 1) & (w >= 1) & (h <= height) & (w <= width)
+        first = fits.float().argmax(1, keepdim=True)  # the first box that fits, 0 when none does
+        found = fits.any(1)
+        whole_h, whole_w = _largest_box(height, width, self.ratio)
+        h = torch.where(found, h.gather(1, first)[:, 0], whole_h)
+        w = torch.where(found, w.gather(1, first)[:, 0], whole_w)
+        top, left = (u[:, -2] * (height - h + 1)).floor(), (u[:, -1] * (width - w + 1)).floor()
+        middle = (torch.round((height - h) / 2), torch.round((width - w) / 2))
+        return torch.where(found, top, middle[0]), torch.where(found, left, middle[1]), h, w
+
+    def matrix(self, u: Tensor, height: int, width: int) -> Tensor:
+        """Where each output pixel is read from: (n, 3, 3) on (x, y, 1), coordinates from the image's centre."""
+        top, left, h, w = self.draw(u, height, width)
+        zero = torch.zeros_like(top)
+        return _rows((w / width, zero, left + (w - width) / 2), (zero, h / height, top + (h - height) / 2))
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Turn, shift, size and shear at random: torchvision's ``RandomAffine``, read between pixels (bilinear).
+
+    Parameters
+    ----------
+    degrees : float
+        Angle, uniform between minus and plus this.
+    translate : float in 0..1
+        Shift along each axis as a share of the side, uniform between minus and plus this, in whole pixels.
+    scale : (low, high) above 0
+        Factor of size, uniform.
+    shear : float
+        Angle of shear along x, in degrees, uniform between minus and plus this.
+    """
+
+    degrees: float = 10.0
+    translate: float = 0.1
+    scale: tuple[float, float] = (0.9, 1.1)
+    shear: float = 5.0
+    n_random = 5
+
+    def scaled(self, strength: float) -> Affine:
+        scale = (max(1 - (1 - self.scale[0]) * strength, 0.05), 1 + (self.scale[1] - 1) * strength)
+        return Affine(self.degrees * strength, min(self.translate * strength, 1.0), scale, min(self.shear * strength, 80.0))
+
+    def draw(self, u: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """From uniform numbers (n, 5): angle in degrees, shift in x and y in pixels, factor of size, shear in degrees, each (n,)."""
+        angle, shear = (_between(u[:, k], (-limit, limit)) for k, limit in ((0, self.degrees), (4, self.shear)))
+        dx, dy = ((2 * u[:, k] - 1).mul(self.translate * side).round() for k, side in ((1, width), (2, height)))
+        return angle, dx, dy, _between(u[:, 3], self.scale), shear
+
+    def matrix(self, u: Tensor, height: int, width: int) -> Tensor:
+        """Inverse of turn * shear * size, then the shift undone first: (n, 3, 3) on (x, y, 1)."""
+        angle, dx, dy, scale, shear = self.draw(u, height, width)
+        cos, sin = torch.cos(angle * (pi / 180)), torch.sin(angle * (pi / 180))
+        tan = torch.tan(shear * (pi / 180))
+        a, b = (cos - tan * sin) / scale, (sin + tan * cos) / scale  # the shear is undone after the turn
+        c, d = -sin / scale, cos / scale
+        return _rows((a, b, -(a * dx + b * dy)), (c, d, -(c * dx + d * dy)))
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Mirror left and right with probability ``p``: torchvision's ``RandomHorizontalFlip``."""
+
+    p: float = 0.5
+    n_random = 1
+
+    def scaled(self, strength: float) -> Flip:
+        return Flip(min(self.p * strength, 0.5))
+
+    def matrix(self, u: Tensor, height: int, width: int) -> Tensor:
+        sign = 1 - 2 * (u[:, 0] < self.p).float()
+        zero = torch.zeros_like(sign)
+        return _rows((sign, zero, zero), (zero, torch.ones_like(sign), zero))
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """Change brightness, contrast, saturation and hue, in an order drawn anew: torchvision's ``ColorJitter``, with probability ``p``.
+
+    Two things differ from torchvision: values are clamped once at the end instead of after each step, and hue is a turn in
+    YIQ space instead of a shift in HSV. Both make the whole change one matrix on the channels.
+    Where images do not have three channels, only brightness and contrast act.
+
+    Parameters
+    ----------
+    brightness, contrast, saturation : float, at least 0
+        Factors are uniform in ``[max(0, 1 - value), 1 + value]``.
+    hue : float in 0..0.5
+        Turn, uniform between minus and plus this share of a full circle.
+    p : float in 0..1
+        Probability that an image is changed at all.
+    """
+
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.4
+    hue: float = 0.1
+    p: float = 0.8
+    n_random = 9
+
+    def scaled(self, strength: float) -> Jitter:
+        ranges = {key: getattr(self, key) * strength for key in ("brightness", "contrast", "saturation")}
+        return replace(self, **ranges, hue=min(self.hue * strength, 0.5))
+
+    def draw(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """From uniform numbers (n, 9): factors (n, 4) of brightness, contrast, saturation, hue (1, 1, 1, 0 if unchanged); order (n, 4)."""
+        ranges = [(max(0.0, 1 - value), 1 + value) for value in (self.brightness, self.contrast, self.saturation)]
+        ranges.append((-self.hue, self.hue))
+        factors = torch.stack([_between(u[:, k], limits) for k, limits in enumerate(ranges)], 1)
+        still = torch.tensor([1.0, 1.0, 1.0, 0.0], device=u.device)
+        return torch.where(u[:, 8:] < self.p, factors, still), u[:, 4:8].argsort(1)
+
+    def recolour(self, u: Tensor, colour: Colour) -> Colour:
+        factors, order = self.draw(u)
+        steps = _jitter_matrices(factors, colour.matrix.shape[1])  # (n, 4, c, c)
+        fade = torch.zeros_like(factors)
+        fade[:, 1] = 1 - factors[:, 1]  # contrast mixes in the mean grey of the image, as it is at that step
+        rows = torch.arange(len(u), device=u.device)
+        for k in range(4):
+            colour = colour.then(steps[rows, order[:, k]], fade[rows, order[:, k]])
+        return colour
+
+
+@dataclass(frozen=True)
+class Grey:
+    """Replace colour by grey with probability ``p``: torchvision's ``RandomGrayscale``. Three channels only."""
+
+    p: float = 0.2
+    n_random = 1
+
+    def scaled(self, strength: float) -> Grey:
+        return Grey(min(self.p * strength, 1.0))
+
+    def recolour(self, u: Tensor, colour: Colour) -> Colour:
+        c = colour.matrix.shape[1]
+        amount = (u[:, :1] < self.p).float()[:, :, None]
+        return colour.then(torch.lerp(torch.eye(c, device=u.device), _greying(c, u.device), amount))
+
+
+@dataclass(frozen=True)
+class Blur:
+    """Smooth with a Gaussian of random width, with probability ``p``: SimCLR's blur for larger images.
+
+    Parameters
+    ----------
+    sigma : (low, high) above 0
+        Width in pixels, uniform. Beyond the border the image counts as absent, so it does not darken.
+    p : float in 0..1
+        Probability that an image is changed.
+    """
+
+    sigma: tuple[float, float] = (0.1, 2.0)
+    p: float = 0.5
+    n_random = 2
+
+    def scaled(self, strength: float) -> Blur:
+        return Blur(tuple(s * strength for s in self.sigma), self.p)
+
+    def draw(self, u: Tensor) -> Tensor:
+        """Width of each image's blur (n,), so small that nothing changes where an image is left alone."""
+        return torch.where(u[:, 1] < self.p, _between(u[:, 0], self.sigma), 1e-3).clamp_min(1e-3)
+
+    def smooth(self, u: Tensor, x: Tensor) -> Tensor:
+        sigma = self.draw(u)
+        rows, columns = (_smoothing(sigma, side)[:, None] for side in x.shape[-2:])
+        return rows @ x @ columns.transpose(-1, -2)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Add normal noise of deviation ``std`` to the normalised input."""
+
+    std: float = 0.3
+
+    def scaled(self, strength: float) -> Noise:
+        return Noise(self.std * strength)
+
+
+@dataclass(frozen=True)
+class Colour:
+    """A change of colour per image, ``matrix @ pixel + shift``, and the mean colour that the image has after it.
+
+    ``matrix`` is (n, c, c); ``shift`` and ``mean`` are (n, c, 1). The mean is on the 0..1 scale.
+    """
+
+    matrix: Tensor
+    shift: Tensor
+    mean: Tensor
+
+    def then(self, step: Tensor, fade: Tensor | None = None) -> Colour:
+        """The change followed by ``step`` (n, c, c) and by ``fade`` (n,) times the mean grey of the image."""
+        add = 0.0 if fade is None else fade[:, None, None] * (_greying(step.shape[-1], step.device)[:1] @ self.mean)
+        return Colour(step @ self.matrix, step @ self.shift + add, step @ self.mean + add)
+
+
+def _between(u: Tensor, limits: tuple[float, float]) -> Tensor:
+    return u * (limits[1] - limits[0]) + limits[0]
+
+
+def _rows(first, second) -> Tensor:
+    """(n, 3, 3) from two rows of (n,) tensors; the third row is (0, 0, 1)."""
+    zero = torch.zeros_like(first[0])
+    return torch.stack([*first, *second, zero, zero, zero + 1], 1).view(-1, 3, 3)
+
+
+def _largest_box(height: int, width: int, ratio: tuple[float, float]) -> tuple[float, float]:
+    """Height and width of the largest box within the ratios: what is cropped when no drawn box fits."""
+    if width / height < ratio[0]:
+        return float(round(width / ratio[0])), float(width)
+    if width / height > ratio[1]:
+        return float(height), float(round(height * ratio[1]))
+    return float(height), float(width)
+
+
+def _greying(channels: int, device) -> Tensor:
+    """(c, c), every row the weights of the channels in the grey value."""
+    weights = LUMA if channels == 3 else [1 / channels] * channels
+    return torch.tensor(weights, device=device).expand(channels, channels)
+
+
+def _jitter_matrices(factors: Tensor, channels: int) -> Tensor:
+    """(n, 4, c, c): what brightness, contrast, saturation and hue do to the channels, contrast without its added grey."""
+    eye = torch.eye(channels, device=factors.device)
+    f = factors[:, :, None, None]
+    brightness, contrast = f[:, 0] * eye, f[:, 1] * eye
+    if channels != 3:
+        return torch.stack([brightness, contrast, eye.expand_as(contrast), eye.expand_as(contrast)], 1)
+    saturation = torch.lerp(_greying(3, factors.device), eye, f[:, 2])
+    return torch.stack([brightness, contrast, saturation, _hue(factors[:, 3])], 1)
+
+
+def _hue(turn: Tensor) -> Tensor:
+    """(n, 3, 3): a turn of the two colour axes of YIQ space by a share ``turn`` (n,) of the circle; grey stays."""
+    yiq = torch.tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]], device=turn.device)
+    cos, sin = torch.cos(2 * pi * turn), torch.sin(2 * pi * turn)
+    zero = torch.zeros_like(cos)
+    rotation = torch.stack([zero + 1, zero, zero, zero, cos, -sin, zero, sin, cos], 1).view(-1, 3, 3)
+    return torch.linalg.inv(yiq) @ rotation @ yiq
+
+
+def _smoothing(sigma: Tensor, side: int) -> Tensor:
+    """(n, side, side), rows are Gaussian weights around each pixel and sum to one."""
+    at = torch.arange(side, device=sigma.device, dtype=torch.float32)
+    return torch.softmax(-((at[:, None] - at) ** 2) / (2 * sigma[:, None, None] ** 2), -1)
