@@ -247,11 +247,13 @@ class Animation:
     @cached_property
     def painter(self):
         """The painter of the frames, built on first use."""
-        from .painter import Painter
+        from .painter import Page, Painter
+        from .panel import Marks
 
         o = self.options
         title = o.title if o.title is not None else (self._titles[0] if len(self.views) == 1 else "")
-        return Painter(self.views, self.size, o.dpi, o.style, title, o.legend, self._short_caption() if o.caption else "")
+        page = Page(self.size, o.dpi, o.style, title, o.legend, True, self._short_caption() if o.caption else "")
+        return Painter(self.views, page, [Marks()] * len(self.views))
 
     def _short_caption(self) -> str:
         short = list(dict.fromkeys(p.short for p in self.projections))

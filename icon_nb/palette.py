@@ -14,8 +14,8 @@ import numpy as np
 from .errors import ConfigError, nearest
 
 CLASS_COLORS = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+    "#3b61d4", "#e2920e", "#32dbfe", "#a92d14", "#87458a",
+    "#dd4b50", "#be7cfa", "#a5c3a3", "#f1c910", "#00a1a3",
 )  # fmt: skip
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "<", ">", "p")
 BLENDS = (1.0, 0.72, 0.46, 0.2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -11,6 +11,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
 from .palette import Theme, blend, class_color, class_marker
+from .trajectory import Trajectory
 
 LAYERS = 5
 FOG = (0.46, 0.72, 1.0, 1.0)
@@ -18,7 +19,7 @@ FOG = (0.46, 0.72, 1.0, 1.0)
 
 @dataclass(frozen=True)
 class Look:
-    """How the points of one kind look; ``diameter`` and ``edge_width`` in pixels at 72 dpi (points)."""
+    """How the points of one kind look; ``diameter`` and ``rim`` in points (1/72 inch), ``strength`` against the background."""
 
     color: str
     marker: str
@@ -26,7 +27,7 @@ class Look:
     hollow: bool = False
     strength: float = 1.0
     edge: str | None = None
-    edge_width: float = 0.0
+    rim: float = 0.0
 
 
 def diameter(n: int, area: float, unit: float) -> float:
@@ -35,6 +36,7 @@ def diameter(n: int, area: float, unit: float) -> float:
 
 
 def marker_path(marker: str) -> Path:
+    """Outline of a marker one unit across."""
     style = MarkerStyle(marker)
     return style.get_path().transformed(style.get_transform())
 
@@ -45,9 +47,9 @@ class Cloud(Artist):
     Parameters
     ----------
     groups : list of (int array, Look)
-        Which points share which look.
+        Which points share which look; later groups lie above earlier ones only within a layer.
     theme : Theme
-        Colours the fog of 3-d views and hollow markers are blended with.
+        Its panel colour fades far points of 3-d views and fills hollow markers.
     """
 
     def __init__(self, groups: list[tuple[np.ndarray, Look]], theme: Theme):
@@ -69,27 +71,52 @@ class Cloud(Artist):
         return [(members[slab[members] == s], look, fog) for s, fog in enumerate(FOG) for members, look in self.groups]
 
     def draw(self, renderer) -> None:
-        if not self.get_visible():
-            return
         for members, look, fog in self.parts():
             if len(members):
                 self._stamp(renderer, self.xy[members], look, fog)
         self.stale = False
 
     def _stamp(self, renderer, xy: np.ndarray, look: Look, fog: float) -> None:
-        color = blend(look.color, self.theme.panel, look.strength * fog)
-        face = blend(self.theme.panel, self.theme.panel, 1) if look.hollow else color
+        panel = self.theme.panel
+        color = blend(look.color, panel, look.strength * fog)
+        face = blend(panel, panel, 1) if look.hollow else color
         gc = renderer.new_gc()
-        gc.set_foreground(color if look.hollow else blend(look.edge or look.color, self.theme.panel, 1), isRGBA=False)
-        gc.set_linewidth(renderer.points_to_pixels(look.edge_width))
+        gc.set_foreground(color if look.hollow else blend(look.edge or look.color, panel, 1))
+        gc.set_linewidth(renderer.points_to_pixels(look.rim))
         scale = Affine2D().scale(renderer.points_to_pixels(look.diameter))
         renderer.draw_markers(gc, self._paths[look.marker], scale, Path(xy), self.get_transform(), face)
         gc.restore()
 
 
-def class_groups(labels, n: int, size: float, edge: str | None = None, edge_width: float = 0.0, accent: str | None = None):
-    """One group a class, or a single one in the accent colour for unlabelled points."""
-    rim = {"edge": edge, "edge_width": edge_width}
-    if labels is None:
-        return [(np.arange(n), Look(accent or class_color(0), "o", size, **rim))]
-    return [(np.flatnonzero(labels == c), Look(class_color(c), class_marker(c), size, **rim)) for c in np.unique(labels)]
+def group_points(trajectory: Trajectory, base: Look, highlight: np.ndarray | None) -> list[tuple[np.ndarray, Look]]:
+    """Points by class, held out or not, highlighted or not, each group with its look.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    base : Look
+        Size, rim and the colour of unlabelled points.
+    highlight : bool array (n,) or None
+        These are drawn larger and outlined, the others fade.
+    """
+    n = trajectory.n_points
+    labels = np.full(n, -1) if trajectory.labels is None else trajectory.labels
+    held = np.zeros(n, bool) if trajectory.held_out is None or trajectory.held_out.all() else trajectory.held_out.astype(bool)
+    lit = np.zeros(n, bool) if highlight is None else highlight
+    groups = []
+    for chosen, aside in [(False, False), (False, True), (True, False), (True, True)]:
+        for c in np.unique(labels):
+            members = np.flatnonzero((labels == c) & (held == aside) & (lit == chosen))
+            look = base if c < 0 else replace(base, color=class_color(int(c)), marker=class_marker(int(c)))
+            groups.append((members, _emphasise(_hollow(look, aside), chosen, highlight is not None)))
+    return [(members, look) for members, look in groups if len(members)]
+
+
+def _hollow(look: Look, aside: bool) -> Look:
+    return replace(look, hollow=True, diameter=look.diameter * 1.15, rim=look.diameter * 0.28) if aside else look
+
+
+def _emphasise(look: Look, chosen: bool, any_chosen: bool) -> Look:
+    if chosen:
+        return replace(look, diameter=look.diameter * 1.6, rim=max(look.rim, look.diameter * 0.2), edge="#000000")
+    return replace(look, strength=0.3) if any_chosen else look

@@ -67,7 +67,7 @@ def test_points_are_drawn_where_the_projection_puts_them():
 def test_drawing_over_a_still_picture_or_from_nothing_gives_the_same_frames():
     shown, whole = animate(run()), animate(run())
     whole.painter.blit = False
-    for artist in whole.painter._moving:
+    for artist in whole.painter.artists:
         artist.set_animated(False)
     for k in (0, 3, 4):
         np.testing.assert_array_equal(shown.painter.paint(k).copy(), whole.painter.paint(k))
