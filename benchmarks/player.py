@@ -40,7 +40,10 @@ PEER = """(n) => {
     const before = performance.now();
     ink.clearRect(0, 0, canvas.width, canvas.height);
     for (let i = 0; i < n; i++) {
-      ink.beginPath(); ink.arc((i * 37 + t) % 618, (i * 91) % 440, 3, 0, 6.2832); ink.fillStyle = `hsl(${i % 10 * 36} 60% 50%)`; ink.fill();
+      ink.beginPath();
+      ink.arc((i * 37 + t) % 618, (i * 91) % 440, 3, 0, 6.2832);
+      ink.fillStyle = `hsl(${i % 10 * 36} 60% 50%)`;
+      ink.fill();
     }
     ink.getImageData(0, 0, 1, 1);
     times.push(performance.now() - before);
@@ -59,7 +62,8 @@ def sample(n: int, frames: int, dim: int = 2, seed: int = 0) -> Trajectory:
     z = (1 - share)[:, None, None] * start + share[:, None, None] * (centres[labels] + spread) + walk
     images = (rng.random((n, 8, 8, 1)) * 255).astype(np.uint8)
     metrics = {"loss": 2.3 - share, "knn_accuracy": share}
-    return Trajectory(z.astype(np.float32), np.arange(frames), labels, tuple("0123456789"), metrics, images=images, title="sample")
+    z = z.astype(np.float32)
+    return Trajectory(z, np.arange(frames), labels, tuple("0123456789"), metrics, images=images, title="sample")
 
 
 def timed(act, repeats: int) -> list[float]:

@@ -28,8 +28,11 @@ from .trajectory import Trajectory
 
 INLINE_MB = 2.0
 SCRIPTS = ("player_decode.js", "player_raster.js", "player_view.js", "player_curves.js", "player.js")
+# Steps along the longest side of the box: at the strongest zoom a step is about a pixel, and a page is a fifth smaller than with
+# all 16 bits.
+LEVELS = 2**14 - 1
 SHEET_PIXELS = 2**20
-SHEET_BYTES = 250_000
+SHEET_BYTES = 200_000
 SMALLEST_PICTURE = 6
 
 
@@ -86,16 +89,17 @@ class Player:
 
     def _frame(self) -> str:
         """An iframe that may run the page's script and nothing else: it cannot reach the notebook around it."""
+        title, page = html.escape(self.summary, quote=True), html.escape(self.html, quote=True)
         return (
-            f'<iframe title="{html.escape(self.summary, quote=True)}" sandbox="allow-scripts" width="100%" height="{self.height}" '
-            f'style="border:0;width:100%;height:{self.height}px" srcdoc="{html.escape(self.html, quote=True)}"></iframe>'
+            f'<iframe title="{title}" sandbox="allow-scripts" width="100%" height="{self.height}" '
+            f'style="border:0;width:100%;height:{self.height}px" srcdoc="{page}"></iframe>'
         )
 
     def _note(self) -> str:
         size, limit = self.nbytes / 1e6, math.ceil(self.nbytes / 1e6)
         return (
-            f"<p>The player of {html.escape(self.summary)} is {size:.1f} MB, more than the {self.max_mb:g} MB shown inside a notebook. "
-            f'Write it to a file with <code>.save("player.html")</code> and open that, '
+            f"<p>The player of {html.escape(self.summary)} is {size:.1f} MB, more than the {self.max_mb:g} MB "
+            f'shown inside a notebook. Write it to a file with <code>.save("player.html")</code> and open that, '
             f"or show it here with <code>max_mb={limit}</code>.</p>"
         )
 
@@ -140,7 +144,7 @@ def player(
 
     Notes
     -----
-    Coordinates are kept to one part in 65,535 of the longest side of the box of all frames. Pictures of the points go into one
+    Coordinates are kept to one part in 16,383 of the longest side of the box of all frames. Pictures of the points go into one
     sheet of at most a million pixels: they are made smaller where there are many.
 
     Examples
@@ -261,19 +265,20 @@ def _is_sphere(view: Projection, coordinates: np.ndarray) -> bool:
 
 
 def _pack(coordinates: np.ndarray, sphere: bool) -> dict:
-    """Coordinates (T, n, dim) as 16-bit numbers in one box for all frames, packed; whole frames or differences, what is smaller."""
+    """Coordinates (T, n, dim) as 16-bit numbers in one box for all frames, packed: whole frames or steps, what is smaller."""
     low, high = coordinates.min((0, 1)).astype(float), coordinates.max((0, 1)).astype(float)
     if sphere:
         low, high = -np.ones(3), np.ones(3)
     centre, half = (low + high) / 2, float((high - low).max()) / 2 or 1.0
     unit = (coordinates - centre) / half  # (T, n, dim) in -1..1
-    whole = np.rint((unit + 1) * 32767.5).clip(0, 65535).astype(np.uint16).transpose(0, 2, 1)  # (T, dim, n)
+    whole = np.rint((unit + 1) * (LEVELS / 2)).clip(0, LEVELS).astype(np.uint16).transpose(0, 2, 1)  # (T, dim, n)
     steps = np.concatenate([whole[:1], whole[1:] - whole[:-1]])
     packed = [_squeeze(whole), _squeeze(steps)]
     delta = len(packed[1]) < len(packed[0])
     return {
         "coordinates": base64.b64encode(packed[delta]).decode(),
         "delta": delta,
+        "levels": LEVELS,
         "centre": centre.tolist(),
         "half": half,
         "extent": np.maximum((high - low) / 2 / half, 0.05).tolist(),
@@ -288,23 +293,32 @@ def _squeeze(values: np.ndarray) -> bytes:
     return zlib.compress(np.ascontiguousarray(planes).tobytes(), 6)
 
 
-def _sheet(images: np.ndarray) -> dict | None:
-    """All pictures in one image, row by row, made smaller where they would not fit; None where nothing could be seen."""
+def _sheet(images: np.ndarray, pixels: int = SHEET_PIXELS) -> dict | None:
+    """All pictures in one image, row by row, made smaller until it fits; None where nothing could be seen any more."""
     images = np.asarray(images, dtype=np.uint8)
     images = images[..., None] if images.ndim == 3 else images  # (n, h, w, c)
-    n, h, w, c = images.shape
-    shrink = min(1.0, math.sqrt(SHEET_PIXELS / (n * h * w)))
-    h2, w2 = max(1, int(h * shrink)), max(1, int(w * shrink))
-    if shrink < 1 and min(h2, w2) < SMALLEST_PICTURE:
+    n, h, w, _ = images.shape
+    shrink = math.sqrt(pixels / (n * h * w))
+    if shrink < 1 and min(h, w) * shrink < SMALLEST_PICTURE:
         return None
     if shrink < 1:
-        images = np.stack([_resized(image, w2, h2) for image in images])
-    columns = max(1, round(math.sqrt(n * h2 / w2)))
+        images = np.stack([_resized(image, int(w * shrink), int(h * shrink)) for image in images])
+    grid, columns = _grid(images)
+    kind, data = _picture(grid)
+    if len(data) > SHEET_BYTES:
+        return _sheet(images, int(grid.shape[0] * grid.shape[1] * 0.9 * SHEET_BYTES / len(data)))
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return {"source": source, "cell_w": images.shape[2], "cell_h": images.shape[1], "columns": columns}
+
+
+def _grid(images: np.ndarray) -> tuple[np.ndarray, int]:
+    """Pictures (n, h, w, c) as one nearly square picture, and how many stand in a row."""
+    n, h, w, c = images.shape
+    columns = max(1, round(math.sqrt(n * h / w)))
     rows = math.ceil(n / columns)
-    cells = np.zeros((rows * columns, h2, w2, c), np.uint8)
+    cells = np.zeros((rows * columns, h, w, c), np.uint8)
     cells[:n] = images
-    sheet = cells.reshape(rows, columns, h2, w2, c).swapaxes(1, 2).reshape(rows * h2, columns * w2, c)
-    return {"source": _data_uri(sheet), "cell_w": w2, "cell_h": h2, "columns": columns}
+    return cells.reshape(rows, columns, h, w, c).swapaxes(1, 2).reshape(rows * h, columns * w, c), columns
 
 
 def _resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -312,22 +326,18 @@ def _resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.asarray(small).reshape(height, width, -1)
 
 
-def _data_uri(sheet: np.ndarray) -> str:
-    """PNG where the pixels are few, and otherwise WebP at the best quality that stays within the budget."""
-    picture = Image.fromarray(sheet[..., 0] if sheet.shape[2] == 1 else sheet)
+def _picture(sheet: np.ndarray) -> tuple[str, bytes]:
+    """PNG where the pixels are few, otherwise the best JPEG within the budget, or the smallest one where none is."""
+    picture, buffer = Image.fromarray(sheet[..., 0] if sheet.shape[2] == 1 else sheet), io.BytesIO()
     if sheet.nbytes <= SHEET_BYTES:
-        return "data:image/png;base64," + base64.b64encode(_encoded(picture, "PNG")).decode()
-    for quality in (80, 60, 40, 20):
-        data = _encoded(picture.convert("RGB"), "WEBP", quality=quality, method=1)
-        if len(data) <= SHEET_BYTES:
+        picture.save(buffer, "PNG")
+        return "png", buffer.getvalue()
+    for quality in (85, 70, 55):
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=quality)
+        if buffer.tell() <= SHEET_BYTES:
             break
-    return "data:image/webp;base64," + base64.b64encode(data).decode()
-
-
-def _encoded(picture: Image.Image, kind: str, **options) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
-    return buffer.getvalue()
+    return "jpeg", buffer.getvalue()
 
 
 # --- the document ---------------------------------------------------------------------------------------------------------

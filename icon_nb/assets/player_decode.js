@@ -47,7 +47,7 @@ function bracket(run, epoch) {
 // Coordinates of all points in box units, -1..1 along the longest side; axis a of point i is at [a * n + i].
 function blend(run, epoch, out) {
   const { from, to, mix } = bracket(run, epoch);
-  const a = from * run.stride, b = to * run.stride, unit = 2 / 65535;
+  const a = from * run.stride, b = to * run.stride, unit = 2 / run.levels;
   for (let k = 0; k < run.stride; k++) {
     const start = run.values[a + k];
     out[k] = (start + (run.values[b + k] - start) * mix) * unit - 1;

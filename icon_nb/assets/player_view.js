@@ -205,7 +205,7 @@ class Panel {
   }
 
   spotAt(i, t) {
-    const { run } = this, start = t * run.stride + i, unit = 2 / 65535;
+    const { run } = this, start = t * run.stride + i, unit = 2 / run.levels;
     const spot = [0, 1, 2].map((axis) => (axis < run.dim ? run.values[start + axis * run.n] * unit - 1 : 0));
     return this.project(...spot);
   }

@@ -1,0 +1,285 @@
+"""The player's page without a browser: what it holds, that it holds nothing else, and how it shows itself and is saved."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import zlib
+from html.parser import HTMLParser
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from icon_nb import player as module
+from icon_nb.errors import ConfigError, DataError, SaveError
+from icon_nb.palette import class_color, class_marker
+from icon_nb.player import player
+from icon_nb.projection import fit_projection
+from icon_nb.trajectory import Trajectory
+
+NASTY = "</script><script>alert('&amp;')</script>\u2028\"'<img src=x onerror=alert(1)>{{script}}"
+
+
+def walk(frames=6, n=40, dim=2, seed=0, **about) -> Trajectory:
+    steps = np.random.default_rng(seed).normal(size=(frames, n, dim))
+    return Trajectory(steps.cumsum(0).astype(np.float32), np.arange(frames), **about)
+
+
+def data_of(page) -> dict:
+    """The JSON that the page's script reads, found as a browser finds it."""
+    return json.loads(Elements(page.html).text("script", type="application/json"))
+
+
+def unpack(run: dict) -> np.ndarray:
+    """Coordinates (T, n, dim) that the page holds, decoded here a second time and differently."""
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(run["coordinates"])), np.uint8).astype(np.int64)
+    values = planes[: planes.size // 2] + 256 * planes[planes.size // 2 :]
+    values = values.reshape(len(run["epochs"]), run["dim"], run["n"])
+    if run["delta"]:
+        values = values.cumsum(0) % 65536
+    return (values.transpose(0, 2, 1) / (run["levels"] / 2) - 1) * run["half"] + run["centre"]
+
+
+class Elements(HTMLParser):
+    """Every element of a document with its attributes and, for script, style and title, its text."""
+
+    def __init__(self, document: str):
+        super().__init__()
+        self.found: list[tuple[str, dict, list[str]]] = []
+        self.open = False
+        self.feed(document)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs), []))
+        self.open = True
+
+    def handle_endtag(self, tag):
+        self.open = False
+
+    def handle_data(self, data):
+        if self.open:
+            self.found[-1][2].append(data)
+
+    def text(self, tag: str, **attributes) -> str:
+        (texts,) = [text for name, has, text in self.found if name == tag and attributes.items() <= has.items()]
+        return "".join(texts)
+
+
+# --- coordinates ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_the_page_holds_the_projected_coordinates_to_one_part_in_16383(dim):
+    trajectory = walk(dim=dim)
+    (run,) = data_of(player(trajectory))["runs"]
+    wanted = fit_projection(trajectory).coordinates(trajectory)
+    assert np.abs(unpack(run) - wanted).max() <= run["half"] / 16383 * 1.01
+    assert run["half"] == pytest.approx(np.ptp(wanted, axis=(0, 1)).max() / 2, rel=1e-6)
+
+
+def test_one_projection_and_one_box_serve_all_frames():
+    trajectory = walk(dim=7, frames=9)
+    (run,) = data_of(player(trajectory, "pca"))["runs"]
+    assert np.abs(unpack(run) - fit_projection(trajectory, "pca").coordinates(trajectory)).max() <= run["half"] / 16383 * 1.01
+
+
+def test_steps_are_stored_where_they_pack_better_and_whole_frames_otherwise():
+    rng = np.random.default_rng(1)
+    slow = rng.normal(size=(1, 300, 2)) + rng.normal(size=(20, 300, 2)).cumsum(0) * 1e-4
+    jumping = np.tile(np.round(rng.normal(size=(1, 300, 2)), 1), (20, 1, 1)) * (-1.0) ** np.arange(20)[:, None, None]
+    for frames, delta in [(slow, True), (jumping, False)]:
+        (run,) = data_of(player(Trajectory(frames.astype(np.float32), np.arange(20))))["runs"]
+        assert run["delta"] is delta
+        assert np.abs(unpack(run) - frames).max() <= run["half"] / 16383 * 1.05
+
+
+def test_a_collapsed_embedding_still_makes_a_page():
+    (run,) = data_of(player(Trajectory(np.ones((3, 5, 2), np.float32), np.arange(3))))["runs"]
+    assert np.allclose(unpack(run), 1.0, atol=1e-4)
+    assert min(run["extent"]) > 0 < run["radius"]
+
+
+def test_unit_vectors_are_shown_on_their_sphere():
+    z = walk(dim=3).embeddings
+    sphere = Trajectory(z / np.linalg.norm(z, axis=2, keepdims=True), np.arange(6))
+    (run,) = data_of(player(sphere))["runs"]
+    assert run["sphere"] == {"centre": [0.0, 0.0, 0.0], "radius": 1.0}
+    assert data_of(player(walk(dim=3)))["runs"][0]["sphere"] is None
+
+
+def test_infinite_coordinates_are_refused():
+    with pytest.raises(DataError, match="NaN or infinite"):
+        player(Trajectory(np.full((2, 3, 2), np.inf, np.float32), np.arange(2)))
+
+
+def test_two_thousand_points_and_a_hundred_epochs_stay_within_the_size():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2000, 28, 28, 1), dtype=np.uint8)
+    for dim, pictures in [(2, images), (3, None)]:
+        big = walk(frames=100, n=2000, dim=dim, labels=rng.integers(0, 10, 2000), images=pictures)
+        assert player(big).nbytes < 1_200_000
+
+
+# --- what else the page is told -------------------------------------------------------------------------------------------
+
+
+def test_classes_have_the_colours_and_markers_of_every_other_picture():
+    labels = np.arange(40) % 12
+    (group,) = data_of(player(walk(labels=labels, class_names=("a", "b"))))["groups"]
+    assert group["names"] == ["a", "b", *map(str, range(2, 12))]
+    assert group["colours"] == [class_color(c) for c in range(12)]
+    assert group["markers"] == [class_marker(c) for c in range(12)]
+
+
+def test_metrics_without_a_value_are_gaps():
+    (run,) = data_of(player(walk(frames=3, metrics={"loss": np.array([np.nan, 1 / 3, np.inf])})))["runs"]
+    assert run["metrics"] == {"loss": [None, 0.333333, None]}
+
+
+def test_equal_points_classes_and_pictures_are_told_once():
+    labels, images = np.arange(40) % 3, np.zeros((40, 4, 4, 1), np.uint8)
+    same = [walk(seed=seed, labels=labels, images=images, index=np.arange(40)) for seed in (0, 1)]
+    other = walk(labels=labels, images=images, index=np.arange(40) + 1)
+    page = data_of(player([*same, other]))
+    assert [run["points"] for run in page["runs"]] == [0, 0, 1]
+    assert len(page["groups"]) == len(page["sheets"]) == 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_each_picture_lies_in_its_cell_of_the_sheet(channels):
+    images = np.random.default_rng(0).integers(0, 256, (40, 6, 5, channels), dtype=np.uint8)
+    (sheet,) = data_of(player(walk(images=images)))["sheets"]
+    pixels = np.asarray(Image.open(BytesIO(base64.b64decode(sheet["source"].split(",")[1])))).reshape(
+        -1, sheet["columns"] * 5, channels
+    )
+    for i in range(40):
+        row, column = divmod(i, sheet["columns"])
+        assert (pixels[row * 6 : row * 6 + 6, column * 5 : column * 5 + 5] == images[i]).all()
+
+
+def test_many_large_pictures_are_made_smaller_and_too_many_are_left_out():
+    sheet = module._sheet(np.random.default_rng(0).integers(0, 256, (2000, 32, 32, 3), dtype=np.uint8))
+    assert sheet["source"].startswith("data:image/jpeg")
+    assert len(sheet["source"]) < 1.4 * module.SHEET_BYTES
+    assert 6 <= sheet["cell_w"] < 32
+    assert module._sheet(np.zeros((40_000, 28, 28, 1), np.uint8)) is None
+
+
+def test_several_projections_of_one_run_stand_side_by_side():
+    runs = data_of(player(walk(dim=5), ["pca", "pca3"], titles=["flat", "solid"]))["runs"]
+    assert [(run["title"], run["dim"]) for run in runs] == [("flat", 2), ("solid", 3)]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: player([]), "at least one"),
+        (lambda: player([walk(), walk()], ["raw", "raw", "raw"]), "3 views for 2"),
+        (lambda: player(walk(), titles=["a", "b"]), "titles has 2"),
+        (lambda: player(walk(), "pcs"), "did you mean"),
+    ],
+)
+def test_what_does_not_fit_is_named(call, said):
+    with pytest.raises(ConfigError, match=said):
+        call()
+
+
+# --- nothing a user named can act -----------------------------------------------------------------------------------------
+
+
+def nasty_page():
+    labels = np.arange(40) % 2
+    return player(walk(labels=labels, class_names=(NASTY, "b"), metrics={NASTY: np.arange(6.0)}, title=NASTY))
+
+
+def test_names_are_data_and_never_markup():
+    page = nasty_page()
+    elements = Elements(page.html)
+    assert [tag for tag, *_ in elements.found].count("script") == 2
+    assert "img" not in {tag for tag, *_ in elements.found}
+    told = data_of(page)
+    assert told["runs"][0]["title"] == told["groups"][0]["names"][0] == next(iter(told["runs"][0]["metrics"])) == NASTY
+    assert elements.text("title") == NASTY
+    assert "\u2028" not in elements.text("script", type="application/json")
+
+
+def test_the_script_writes_text_and_never_markup():
+    script = module._assets()[2]
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", script)
+
+
+def test_only_the_page_s_own_script_and_style_may_run_and_nothing_may_be_loaded():
+    page = nasty_page()
+    elements = Elements(page.html)
+    (policy,) = [has["content"] for tag, has, _ in elements.found if has.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    for tag, kind in [("style", "style"), ("script", "script")]:
+        text = [t for name, has, t in elements.found if name == tag and "type" not in has]
+        digest = base64.b64encode(hashlib.sha256("".join(text[0]).encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    links = set(re.findall(r"https?://[^\s\"')]+", page.html))
+    assert links == {"http://www.w3.org/2000/svg"}  # a name, not an address
+
+
+# --- showing and saving ---------------------------------------------------------------------------------------------------
+
+
+def test_the_same_run_gives_the_same_bytes():
+    pages = [player(walk(labels=np.arange(40) % 3, images=np.full((40, 4, 4, 3), 7, np.uint8))) for _ in range(2)]
+    assert pages[0].html == pages[1].html
+    assert pages[0]._repr_mimebundle_() == pages[1]._repr_mimebundle_()
+
+
+def test_repr_is_one_line_and_the_bundle_holds_the_page_in_a_closed_frame():
+    page = player(walk(title='"quoted"'))
+    assert repr(page) == f"Player(1 run, epochs 0..5, 40 points, 2-d, {page.nbytes / 1e6:.2f} MB)"
+    bundle = page._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html"}
+    ((tag, attributes, _),) = Elements(bundle["text/html"]).found
+    assert tag == "iframe"
+    assert attributes["srcdoc"] == page.html
+    assert attributes["sandbox"] == "allow-scripts"
+    assert attributes["height"] == str(page.height)
+
+
+def test_a_large_page_says_its_size_and_what_to_do():
+    page = player(walk(), max_mb=0.01)
+    note = page._repr_mimebundle_()["text/html"]
+    assert "iframe" not in note
+    assert f"{page.nbytes / 1e6:.1f} MB" in note
+    assert ".save(" in note
+    limit = int(re.search(r"max_mb=(\d+)", note)[1])
+    assert "<iframe" in player(walk(), max_mb=limit)._repr_html_()
+
+
+def test_save_writes_the_page_and_makes_the_folder(tmp_path):
+    page = player(walk())
+    path = page.save(tmp_path / "new" / "page.html")
+    assert path.read_text(encoding="utf-8") == page.html
+    assert os.listdir(path.parent) == ["page.html"]
+
+
+def test_a_save_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "page.html"
+    path.write_text("before")
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(SaveError, match="No space left"):
+        player(walk()).save(path)
+    assert path.read_text() == "before"
+    assert os.listdir(tmp_path) == ["page.html"]
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SaveError, match="file"):
+        player(walk()).save(tmp_path / "file" / "page.html")
