@@ -26,12 +26,15 @@ class Batch:
         Classes.
     n_classes : int
         Number of classes in the data set, the columns of class candidates.
+    dtype : torch.dtype
+        Floating-point type of p.
     """
 
     index: Tensor
     x: Tensor | None = None
     y: Tensor | None = None
     n_classes: int = 0
+    dtype: torch.dtype = torch.float32
 
 
 def row_normalise(weights: Tensor, cause: str) -> Tensor:
@@ -68,7 +71,7 @@ class PositivePairs:
 
     def __call__(self, batch: Batch) -> Tensor:
         same = off_diagonal(batch.index[:, None] == batch.index)
-        return row_normalise(same.to(torch.get_default_dtype()), "it has no second view")
+        return row_normalise(same.to(batch.dtype), "it has no second view")
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class SameClass:
         y = need(batch.y, "labels", "same_class")
         same = off_diagonal(y[:, None] == y)
         cause = "no other member of its class is in the batch; use a larger batch_size, or drop classes with one sample"
-        return row_normalise(same.to(torch.get_default_dtype()), cause)
+        return row_normalise(same.to(batch.dtype), cause)
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Label:
 
     def __call__(self, batch: Batch) -> Tensor:
         y = need(batch.y, "labels", "label")
-        return torch.nn.functional.one_hot(y, batch.n_classes).to(torch.get_default_dtype())
+        return torch.nn.functional.one_hot(y, batch.n_classes).to(batch.dtype)
 
 
 @dataclass(frozen=True)

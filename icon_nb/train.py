@@ -136,7 +136,7 @@ class Trainer:
             x = self._inputs(data.x[index].repeat(views, *[1] * (data.x.dim() - 1)), step)
         index = index.repeat(views)
         flat = data.flat(data.x[index]).to(self.dtype) if self._needs_inputs and self._p is None else None
-        return x, Batch(index, flat, None if data.y is None else data.y[index], data.n_classes)
+        return x, Batch(index, flat, None if data.y is None else data.y[index], data.n_classes, self.dtype)
 
     def _inputs(self, x: Tensor, step: int) -> Tensor:
         if self._augment is None:
