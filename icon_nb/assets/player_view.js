@@ -50,9 +50,9 @@ class Panel {
         return button;
       }));
     this.held = element("div", { class: "held" });
-    this.stage = element("div", { class: "stage" }, this.canvas, this.held, this.card, this.zoomBar, this.tip);
+    this.stage = element("div", { class: "stage" }, this.canvas, this.held, this.card, this.tip);
     this.now = element("span", { class: "now" });
-    this.heading = element("header", {}, element("h2", { text: run.title }), this.now);
+    this.heading = element("header", {}, element("h2", { text: run.title }), this.zoomBar, this.now);
     this.node = element("figure", { class: "panel" }, this.heading, this.stage, this.caption());
   }
 
