@@ -221,8 +221,8 @@ def _download(source: Published, search: Search, files, root: Path | None = None
     except DataError as error:
         raise DataError(
             f"dataset={source.name!r} was not found. Looked for {', '.join(files)} in {_listed(search.folders(source))}; {error}. "
-            f"Either put the files into one of these folders and pass data_dir=FOLDER (for {source.folder}), "
-            "or connect to the network (ICON_NB_MIRROR=URL names an own server), or start with dataset='digits', which needs neither"
+            f"Either put the files into one of these folders and pass data_dir=FOLDER (for {source.folder}), or connect to the "
+            "network (ICON_NB_MIRROR=URL names an own server); dataset='digits' needs neither"
         ) from error
     return folder
 

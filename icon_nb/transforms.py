@@ -88,7 +88,7 @@ class Affine:
         return Affine(self.degrees * strength, min(self.translate * strength, 1.0), scale, min(self.shear * strength, 80.0))
 
     def draw(self, u: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """From uniform numbers (n, 5): angle in degrees, shift in x and y in pixels, factor of size, shear in degrees, each (n,)."""
+        """Angle in degrees, shift in x and y in pixels, factor of size, shear in degrees, each (n,), from uniform numbers (n, 5)."""
         angle, shear = (_between(u[:, k], (-limit, limit)) for k, limit in ((0, self.degrees), (4, self.shear)))
         dx, dy = ((2 * u[:, k] - 1).mul(self.translate * side).round() for k, side in ((1, width), (2, height)))
         return angle, dx, dy, _between(u[:, 3], self.scale), shear
@@ -121,7 +121,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class Jitter:
-    """Change brightness, contrast, saturation and hue, in an order drawn anew: torchvision's ``ColorJitter``, with probability ``p``.
+    """Change brightness, contrast, saturation and hue in a random order: torchvision's ``ColorJitter``, with probability ``p``.
 
     Two things differ from torchvision: values are clamped once at the end instead of after each step, and hue is a turn in
     YIQ space instead of a shift in HSV. Both make the whole change one matrix on the channels.
@@ -149,7 +149,10 @@ class Jitter:
         return replace(self, **ranges, hue=min(self.hue * strength, 0.5))
 
     def draw(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """From uniform numbers (n, 9): factors (n, 4) of brightness, contrast, saturation, hue (1, 1, 1, 0 if unchanged); order (n, 4)."""
+        """Factors (n, 4) of brightness, contrast, saturation and hue, and the order (n, 4) of the four, from uniform numbers (n, 9).
+
+        An image that is left alone has the factors 1, 1, 1, 0.
+        """
         ranges = [(max(0.0, 1 - value), 1 + value) for value in (self.brightness, self.contrast, self.saturation)]
         ranges.append((-self.hue, self.hue))
         factors = torch.stack([_between(u[:, k], limits) for k, limits in enumerate(ranges)], 1)
@@ -278,7 +281,7 @@ def _jitter_matrices(factors: Tensor, channels: int) -> Tensor:
 def _hue(turn: Tensor) -> Tensor:
     """(n, 3, 3): a turn of the two colour axes of YIQ space by a share ``turn`` (n,) of the circle; grey stays."""
     yiq = torch.tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]], device=turn.device)
-    cos, sin = torch.cos(2 * pi * turn), torch.sin(2 * pi * turn)
+    cos, sin = torch.cos(2 * pi * turn), torch.sin(-2 * pi * turn)  # red turns to yellow for small positive turns
     zero = torch.zeros_like(cos)
     rotation = torch.stack([zero + 1, zero, zero, zero, cos, -sin, zero, sin, cos], 1).view(-1, 3, 3)
     return torch.linalg.inv(yiq) @ rotation @ yiq
