@@ -187,8 +187,8 @@ def turning(trajectory: Trajectory) -> np.ndarray:
 def spread(trajectory: Trajectory) -> np.ndarray:
     r"""How far from a single point each frame is.
 
-    For directions the variance on the unit sphere, :math:`1 - \lVert \mathrm{mean}_i \hat z_i \rVert^2`; for maps the squared
-    size relative to the largest frame, because a map has no size of its own.
+    For directions the variance on the unit sphere, :math:`1 - \lVert \mathrm{mean}_i \hat z_i \rVert^2`, which is 1 less the mean
+    cosine of two points; for maps the size relative to the largest frame, because a map has no size of its own.
 
     Returns
     -------
@@ -198,7 +198,7 @@ def spread(trajectory: Trajectory) -> np.ndarray:
     variance = (centred(trajectory.embeddings) ** 2).sum(-1).mean(-1)
     if resolve_metric("auto", trajectory.dim) == "cosine":
         return variance
-    return variance / max(variance.max(), 1e-300)
+    return np.sqrt(variance / max(variance.max(), 1e-300))
 
 
 def dimensions(trajectory: Trajectory) -> np.ndarray:
