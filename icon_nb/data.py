@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from copy import copy
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from math import prod
@@ -128,8 +129,12 @@ class Dataset:
         True
         """
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
-        moved = {name: tensor.to(device) for name, tensor in tensors.items()}
-        return self if all(moved[name] is tensor for name, tensor in tensors.items()) else replace(self, **moved)
+        if all(tensor.to(device) is tensor for tensor in tensors.values()):
+            return self
+        moved = copy(self)  # checked already, and its checksum stays known
+        for name, tensor in tensors.items():
+            object.__setattr__(moved, name, tensor.to(device))
+        return moved
 
     def inputs(self, x: Tensor) -> Tensor:
         """What a network sees of raw samples: images and features with mean 0 and deviation 1 (float32), tokens unchanged."""

@@ -79,7 +79,8 @@ def read_idx(source: Published, search: Search) -> dict:
 def _idx(path: Path) -> np.ndarray:
     """One IDX file: magic number, one big-endian size per axis, then the bytes."""
     try:
-        raw = (gzip.open if path.suffix == ".gz" else open)(path, "rb").read()
+        raw = path.read_bytes()
+        raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
         sizes = np.frombuffer(raw, ">i4", raw[3], 4)
         return np.frombuffer(bytearray(raw), np.uint8, int(np.prod(sizes)), 4 + 4 * len(sizes)).reshape(sizes)
     except (OSError, EOFError, ValueError, IndexError, gzip.zlib.error) as error:
@@ -220,7 +221,8 @@ def _download(source: Published, search: Search, files, root: Path | None = None
                 fetch(source.addresses(name), folder / name, checksum)
     except DataError as error:
         raise DataError(
-            f"dataset={source.name!r} was not found. Looked for {', '.join(files)} in {_listed(search.folders(source))}; {error}. "
+            f"dataset={source.name!r} was not found. Looked for {', '.join(files)} "
+            f"in {_listed(search.folders(source))}; {error}. "
             f"Either put the files into one of these folders and pass data_dir=FOLDER (for {source.folder}), or connect to the "
             "network (ICON_NB_MIRROR=URL names an own server); dataset='digits' needs neither"
         ) from error

@@ -88,7 +88,7 @@ class Affine:
         return Affine(self.degrees * strength, min(self.translate * strength, 1.0), scale, min(self.shear * strength, 80.0))
 
     def draw(self, u: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Angle in degrees, shift in x and y in pixels, factor of size, shear in degrees, each (n,), from uniform numbers (n, 5)."""
+        """Angle in degrees, shift in x and y in pixels, factor of size, shear in degrees, each (n,), from uniform (n, 5)."""
         angle, shear = (_between(u[:, k], (-limit, limit)) for k, limit in ((0, self.degrees), (4, self.shear)))
         dx, dy = ((2 * u[:, k] - 1).mul(self.translate * side).round() for k, side in ((1, width), (2, height)))
         return angle, dx, dy, _between(u[:, 3], self.scale), shear
@@ -149,7 +149,7 @@ class Jitter:
         return replace(self, **ranges, hue=min(self.hue * strength, 0.5))
 
     def draw(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Factors (n, 4) of brightness, contrast, saturation and hue, and the order (n, 4) of the four, from uniform numbers (n, 9).
+        """Factors (n, 4) of brightness, contrast, saturation and hue, and the order (n, 4) of the four, from uniform (n, 9).
 
         An image that is left alone has the factors 1, 1, 1, 0.
         """
