@@ -11,6 +11,8 @@ from matplotlib.lines import Line2D
 from .layout import Rect, shorten
 from .palette import theme
 
+SMALLEST = 320  # design pixels that the shorter side must hold; texts shrink in smaller pictures
+
 
 class Canvas:
     """One figure without pyplot.
@@ -27,7 +29,7 @@ class Canvas:
 
     def __init__(self, size: tuple[int, int], dpi: float, style: str):
         self.size, self.dpi, self.theme = size, dpi, theme(style)
-        self.unit = dpi / 100 * self.theme.scale
+        self.unit = min(dpi / 100 * self.theme.scale, min(size) / SMALLEST)
         self.figure = Figure(figsize=(size[0] / dpi, size[1] / dpi), dpi=dpi, facecolor=self.theme.background)
         self.agg = FigureCanvasAgg(self.figure)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+import math
+import tempfile
 from collections.abc import Sequence
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from .errors import ConfigError, nearest
-from .files import write_whole  # noqa: F401
 
 
 class Frames(Sequence):
@@ -84,7 +87,34 @@ def poster(frames: Frames, limit: int) -> bytes:
     return data
 
 
-ENCODERS = {".gif": gif, ".apng": apng, ".webp": webp}
+def mp4(frames: Frames, durations: Sequence[int]) -> bytes:
+    """H.264 in yuv420p, which plays everywhere; needs imageio-ffmpeg.
+
+    A video has one frame rate, so that a frame is repeated for as long as it stays.
+    """
+    import imageio.v2 as imageio
+
+    _require_ffmpeg()
+    tick = max(math.gcd(*durations), 40)
+    ends = np.rint(np.cumsum(durations) / tick).astype(int)
+    height, width = frames.indices[0].shape
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "video.mp4"
+        exact = ["-fflags", "+bitexact", "-threads", "1"]
+        with imageio.get_writer(path, fps=1000 / tick, codec="libx264", macro_block_size=1, ffmpeg_params=exact) as writer:
+            for k, repeats in enumerate(np.diff(ends, prepend=0)):
+                picture = np.pad(frames[k], ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+                for _ in range(max(1, int(repeats))):
+                    writer.append_data(picture)
+        return path.read_bytes()
+
+
+def _require_ffmpeg() -> None:
+    if importlib.util.find_spec("imageio_ffmpeg") is None:
+        raise ConfigError("writing .mp4 needs imageio-ffmpeg: pip install 'icon_nb[video]', or save as .gif or .webp")
+
+
+ENCODERS = {".gif": gif, ".apng": apng, ".webp": webp, ".mp4": mp4}
 
 
 def encoder(suffix: str):

@@ -79,8 +79,10 @@ class Head:
         canvas.text(rect.x, rect.y, canvas.fit(title, 15, room, bold=True), 15, theme.ink, bold=True)
         if self.single:
             self.line = canvas.text(rect.x, rect.y + 21 * u, "", 12.5, theme.muted)
-        else:
+        elif title:
             self.line = canvas.text(rect.x + rect.w, rect.y + 1 * u, "", 13, theme.muted, ha="right")
+        else:
+            self.line = canvas.text(rect.x, rect.y + 1 * u, "", 13, theme.muted)
         self.artists = [self.line]
 
     def update(self, frame: int) -> None:
@@ -99,8 +101,10 @@ class PanelHead:
 
     def update(self, frame: int) -> None:
         k, _ = self.view.timeline.at(frame)
-        text = metrics_line(self.view.trajectory, self.view.sources[k])
-        self.line.set_text(self.canvas.fit(text, 11.5, self.rect.w))
+        text, last = metrics_line(self.view.trajectory, self.view.sources[k]), self.view.trajectory.epochs[-1]
+        if self.view.timeline.epochs[k] > last:
+            text += f"   stopped at epoch {last}"
+        self.line.set_text(self.canvas.fit(text.strip(), 11.5, self.rect.w))
 
 
 class Bar:
@@ -128,7 +132,7 @@ class Curves:
         first, last = view.timeline.epochs[0], view.timeline.epochs[-1]
         margin = max(last - first, 1) * 0.02
         self.axes.set(xlim=(first - margin, last + margin), ylim=(-0.14, 1.14), autoscale_on=False)
-        self.cursor = self._line([first, first], [-0.14, 1.14], canvas.theme.muted, canvas.points(1))
+        self.cursor = self._line([first, first], [-0.14, 1.14], canvas.theme.muted, canvas.points(1), zorder=4)
         self.artists, self.curves = [self.cursor], []
         for name, color, k in zip(names, (canvas.theme.accent, canvas.theme.second), range(2)):
             middle = rect.y + (k + 0.5) * rect.h / len(names)

@@ -86,8 +86,11 @@ def plan_legend(names, width_of: Callable[[str], float], size, unit: float, n_pa
     return Legend(names, "bottom", math.ceil(len(names) / rows), column)
 
 
-def arrange(size, unit: float, n_panels: int, legend: Legend, strip: bool, caption_lines: int) -> Layout:
-    """Divide a picture of ``size`` pixels: title on top, panels, legend, caption, and the progress bar along the bottom edge."""
+def arrange(size, unit: float, n_panels: int, legend: Legend, strip: bool, caption_lines: int, columns=None, head=36) -> Layout:
+    """Divide a picture of ``size`` pixels: title on top, panels, legend, caption, and the progress bar along the bottom edge.
+
+    ``columns`` overrules the usual grid; ``head`` is the height over each of several panels, in design pixels.
+    """
     width, height = size
     pad, u = 10 * unit, unit
     below = (3 + 5) * u + caption_lines * 14 * u
@@ -96,7 +99,8 @@ def arrange(size, unit: float, n_panels: int, legend: Legend, strip: bool, capti
     top = pad + (42 * u if n_panels == 1 else 26 * u)
     bottom = height - below - legend_height
     right = legend.column_width + 8 * u if legend.side == "right" else 0
-    panels, heads, strips = _grid(Rect(pad, top, width - 2 * pad - right, bottom - top), u, n_panels, strip)
+    area = Rect(pad, top, width - 2 * pad - right, bottom - top)
+    panels, heads, strips = _grid(area, u, n_panels, columns or grid_shape(n_panels)[1], head if n_panels > 1 else 0, strip)
     legend_rect = Rect(width - pad - legend.column_width, top, legend.column_width, bottom - top)
     if legend.side == "bottom":
         legend_rect = Rect(pad, bottom + 4 * u, width - 2 * pad, legend_height)
@@ -122,9 +126,9 @@ def grid_shape(n: int) -> tuple[int, int]:
     return math.ceil(n / columns), columns
 
 
-def _grid(area: Rect, u: float, n: int, strip: bool):
-    rows, columns = grid_shape(n)
-    gap, head, strip_height = 8 * u, (36 * u if n > 1 else 0), (58 * u if strip else 0)
+def _grid(area: Rect, u: float, n: int, columns: int, head: float, strip: bool):
+    rows = math.ceil(n / columns)
+    gap, head, strip_height = 8 * u, head * u, (58 * u if strip else 0)
     w, h = (area.w - gap * (columns - 1)) / columns, (area.h - gap * (rows - 1)) / rows
     panels, heads, strips = [], [], []
     for k in range(n):

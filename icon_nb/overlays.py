@@ -16,7 +16,7 @@ from .palette import blend, class_color, rgb
 from .points import Cloud, Look
 
 NEIGHBOURS = 15
-GRID = 96
+GRID = 128
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def add_trails(panel) -> None:
 
     def update(frame: int) -> None:
         k, part = view.timeline.at(frame)
-        first = max(0, k - panel.marks.trail + (part == 0))
+        first = max(0, k - panel.marks.trail)
         stops = [view.flatten(view.coordinates[j], frame)[0] for j in range(first, k + 1)]
         stops += [view.place(frame)[0]] if part else []
         strokes.bundles = []
@@ -143,7 +143,7 @@ def _links(xy, anchor: int, row: np.ndarray, color: str, background: str, unit: 
         share = row[j] / row[order[0]]
         ends = np.linspace(0, 1, 18).reshape(9, 2) if dashed else np.array([[0.0, 1.0]])
         segments = xy[anchor] + ends[..., None] * (xy[j] - xy[anchor])
-        bundles.append((segments, blend(color, background, 0.46 if share < 0.3 else 1.0), unit * (0.6 + 2.2 * share)))
+        bundles.append((segments, blend(color, background, 0.46 if share < 0.3 else 1.0), unit * (0.5 + 1.6 * share)))
     return bundles
 
 

@@ -94,10 +94,10 @@ def indexed_palette(style: str, photos: bool = False) -> np.ndarray:
     """
     t = theme(style)
     greys = [blend(t.ink, t.background, a) for a in np.linspace(0, 1, 32 if photos else 13)]
-    named = [t.panel, t.muted, t.faint]
+    named = [t.panel, t.ink, t.muted, t.faint]
     colors = [blend(c, t.panel, a) for c in CLASS_COLORS + (t.accent, t.second) for a in BLENDS]
     cube = np.stack(np.meshgrid(*[np.linspace(0, 1, k) for k in (5, 7, 5)]), -1).reshape(-1, 3).tolist() if photos else []
-    entries = np.rint(np.array([*greys, *(rgb(c) for c in named), *colors, *cube]) * 255).astype(np.uint8)
+    entries = np.rint(np.array([rgb(t.background), *map(rgb, named), *colors, *greys, *cube]) * 255).astype(np.uint8)
     return np.array(list(dict.fromkeys(map(tuple, entries.tolist()))), dtype=np.uint8)[:256]
 
 
@@ -110,5 +110,6 @@ def nearest_entry(style: str, photos: bool = False) -> np.ndarray:
     distance = (palette**2).sum(1) - 2 * cells @ palette.T
     table = distance.argmin(1).astype(np.uint8)
     exact = palette.astype(np.uint16) >> 3
-    table[(exact[:, 0] << 10) | (exact[:, 1] << 5) | exact[:, 2]] = np.arange(len(palette))
+    cell = (exact[:, 0] << 10) | (exact[:, 1] << 5) | exact[:, 2]
+    table[cell[::-1]] = np.arange(len(palette))[::-1]  # where two share a cell, the earlier one wins
     return table

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .errors import ConfigError, nearest
+from .neighbour_maps import chain, tsne_step, umap_step
 from .trajectory import Trajectory, as_matrix
 
 
@@ -64,7 +65,10 @@ class Projection:
         return f"Projection({self.kind}: {self.short})"
 
 
-def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", seed: int = 0) -> Projection:
+_FITTED: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", seed: int = 0, frames=None) -> Projection:
     """Fit one projection for all frames of a trajectory.
 
     Parameters
@@ -78,6 +82,8 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
         The recorded epoch whose principal axes are used; t-SNE and UMAP start from it and go on to its neighbours.
     seed : int
         For t-SNE and UMAP.
+    frames : int array, optional
+        For t-SNE and UMAP, which place every frame anew: positions of the frames that will be looked at; others repeat them.
 
     Raises
     ------
@@ -93,12 +99,29 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
     """
     if isinstance(fit_on, Projection):
         return fit_on
-    if kind != "auto" and kind not in _FITS:
-        raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, ('auto', *_FITS))}")
+    kind, frame = check(trajectory, kind, fit_on)
+    if kind not in _CHAINS:
+        return _FITS[kind](trajectory, frame)
+    frames = np.union1d(np.arange(trajectory.n_frames) if frames is None else frames, [frame])
+    known = _FITTED.setdefault(trajectory, {})
+    key = (kind, frame, seed, frames.tobytes())
+    if key not in known:
+        known[key] = _fit_chain(trajectory, kind, frame, seed, frames)
+    return known[key]
+
+
+def check(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]:
+    """The kind that "auto" means and the frame that ``fit_on`` names, or a ConfigError; nothing is fitted."""
+    if kind != "auto" and kind not in _NEEDS:
+        raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, ('auto', *_NEEDS))}")
+    d = trajectory.dim
     if kind == "auto":
-        kind = "raw" if trajectory.dim <= 3 else "pca"
-    frame = fitted_frame(trajectory, fit_on)
-    return _FITS[kind](trajectory, frame, seed)
+        kind = "raw" if d <= 3 else "pca"
+    low, high, instead = _NEEDS[kind]
+    if not low <= d <= high:
+        wants = f"{low}" if low == high else f"at most {high}" if low == 1 else f"at least {low}"
+        raise ConfigError(f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {instead}")
+    return kind, fitted_frame(trajectory, fit_on)
 
 
 def fitted_frame(trajectory: Trajectory, fit_on) -> int:
@@ -126,22 +149,8 @@ def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.nd
     return mean, axes, share
 
 
-def procrustes(points: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The orthogonal matrix R (k, k) that turns centred points (n, k) best onto the target (n, k): no scaling.
-
-    >>> quarter = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    >>> square = np.array([[2.0, 0.0], [0.0, 1.0], [-2.0, 0.0], [0.0, -1.0]])
-    >>> np.allclose(procrustes(square, square @ quarter), quarter)
-    True
-    """
-    u, _, vt = np.linalg.svd((points - points.mean(0)).T.astype(np.float64) @ (target - target.mean(0)))
-    return u @ vt
-
-
-def _fit_raw(trajectory: Trajectory, frame: int, seed: int) -> Projection:
+def _fit_raw(trajectory: Trajectory, frame: int) -> Projection:
     d = trajectory.dim
-    if d > 3:
-        raise ConfigError(f"projection='raw' shows at most 3 dimensions and the embedding has {d}: use 'pca'")
     if d == 1:
         return _fit_line(trajectory)
     meaning = "The embedding as it is, nothing projected: distances are those of the embedding."
@@ -150,8 +159,7 @@ def _fit_raw(trajectory: Trajectory, frame: int, seed: int) -> Projection:
 
 def _fit_line(trajectory: Trajectory) -> Projection:
     """One dimension along x; points are spread along y, in one row a class, so that they can be seen."""
-    values = trajectory.embeddings
-    n, span = trajectory.n_points, float(np.ptp(values)) or 1.0
+    n, span = trajectory.n_points, float(np.ptp(trajectory.embeddings)) or 1.0
     rows = 1 if trajectory.labels is None else max(1, int(trajectory.labels.max()) + 1)
     row = np.zeros(n) if trajectory.labels is None else trajectory.labels
     spread = (np.arange(n) * 0.6180339887 % 1 - 0.5) * 0.7
@@ -160,11 +168,8 @@ def _fit_line(trajectory: Trajectory) -> Projection:
     return Projection("raw", 2, "the 1-d embedding, left to right", caption, map=lambda z: np.column_stack([z[:, 0], height]))
 
 
-def _fit_pca(trajectory: Trajectory, frame: int, seed: int, k: int = 2) -> Projection:
-    d = trajectory.dim
-    if d < k:
-        name = "pca" if k == 2 else "pca3"
-        raise ConfigError(f"projection={name!r} needs at least {k} dimensions and the embedding has {d}: use 'raw'")
+def _fit_pca(trajectory: Trajectory, frame: int, kind: str = "pca") -> Projection:
+    d, k = trajectory.dim, {"pca": 2, "pca3": 3}[kind]
     mean, axes, share = principal_axes(trajectory.embeddings[frame], k)
     epoch, percent = int(trajectory.epochs[frame]), f"{100 * share.sum():.0f} %"
     each = ", ".join(f"{100 * s:.0f} %" for s in share)
@@ -173,17 +178,14 @@ def _fit_pca(trajectory: Trajectory, frame: int, seed: int, k: int = 2) -> Proje
         f"The {d}-d embedding is seen from one side: points drawn apart are apart, points drawn together may differ."
     )
     short = f"PCA of {d}-d, fitted on epoch {epoch}, {percent} of variance"
-    return Projection("pca" if k == 2 else "pca3", k, short, caption, tuple(share.tolist()), lambda z: (z - mean) @ axes.T)
+    return Projection(kind, k, short, caption, tuple(share.tolist()), lambda z: (z - mean) @ axes.T)
 
 
-def _fit_pca3(trajectory: Trajectory, frame: int, seed: int) -> Projection:
-    return _fit_pca(trajectory, frame, seed, k=3)
+def _fit_pca3(trajectory: Trajectory, frame: int) -> Projection:
+    return _fit_pca(trajectory, frame, "pca3")
 
 
-def _fit_sphere(trajectory: Trajectory, frame: int, seed: int) -> Projection:
-    if trajectory.dim != 3:
-        d = trajectory.dim
-        raise ConfigError(f"projection='sphere' shows 3-d embeddings and this one has {d}: set embedding_dim=3, or use 'pca3'")
+def _fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
     caption = "The directions of the 3-d embedding on the unit sphere: angles are those of the embedding, lengths are left out."
     return Projection("sphere", 3, "directions on the unit sphere", caption, map=_directions)
 
@@ -192,4 +194,27 @@ def _directions(z: np.ndarray) -> np.ndarray:
     return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
 
 
+def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames: np.ndarray) -> Projection:
+    name, make_step = _CHAINS[kind]
+    points = chain(trajectory.embeddings, frame, frames, make_step(trajectory.n_points, seed))
+    epoch = int(trajectory.epochs[frame])
+    caption = (
+        f"{name} of each epoch, begun at epoch {epoch}; each other starts from its neighbour and is turned onto it, not scaled. "
+        "Who is near whom has meaning; distances, sizes and gaps between clusters have none."
+    )
+    placed = WeakKeyDictionary({trajectory: points})
+    return Projection(kind, 2, f"{name} of {trajectory.dim}-d, chained from epoch {epoch}", caption, _placed=placed)
+
+
 _FITS = {"raw": _fit_raw, "pca": _fit_pca, "pca3": _fit_pca3, "sphere": _fit_sphere}
+_CHAINS = {"tsne": ("t-SNE", tsne_step), "umap": ("UMAP", umap_step)}
+_ANY = 10**9
+# Kind: smallest and largest dimension of the embedding, and what to do instead.
+_NEEDS = {
+    "raw": (1, 3, "use 'pca'"),
+    "pca": (2, _ANY, "use 'raw'"),
+    "pca3": (3, _ANY, "use 'raw'"),
+    "sphere": (3, 3, "set embedding_dim=3, or use 'pca3'"),
+    "tsne": (1, _ANY, ""),
+    "umap": (1, _ANY, ""),
+}

@@ -6,6 +6,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from moving_points import decode, run
 from PIL import Image
 
 from icon_nb import animation
@@ -13,24 +14,6 @@ from icon_nb.animation import animate, side_by_side
 from icon_nb.errors import ConfigError, SaveError
 from icon_nb.palette import class_color, rgb
 from icon_nb.trajectory import Recorder, Trajectory
-
-
-def run(T=5, n=40, d=8, classes=3, seed=0, **more):
-    rng = np.random.default_rng(seed)
-    z = rng.normal(size=(T, n, d)).cumsum(0).astype(np.float32)
-    metrics = {"loss": np.r_[np.nan, np.linspace(2, 1, T - 1)], "knn_accuracy": np.linspace(0.3, 0.9, T)}
-    about = {"labels": np.arange(n) % classes, "class_names": tuple(map(str, range(classes)))}
-    return Trajectory(z, np.arange(T), **{**about, "metrics": metrics, "title": "simclr on digits", **more})
-
-
-def decode(data):
-    image = Image.open(BytesIO(data))
-    frames, durations = [], []
-    for k in range(getattr(image, "n_frames", 1)):
-        image.seek(k)
-        frames.append(np.asarray(image.convert("RGB")))
-        durations.append(image.info.get("duration"))
-    return frames, durations, image.info
 
 
 def test_a_gif_holds_every_frame_its_time_and_its_pixels():
@@ -97,7 +80,7 @@ def test_nothing_is_projected_or_drawn_before_somebody_looks(monkeypatch):
     monkeypatch.setattr("icon_nb.painter.Painter.frames", forbidden)
     monkeypatch.setattr("icon_nb.painter.Painter.__init__", forbidden)
     shown = animate(run())
-    assert repr(shown) == "Animation(simclr on digits: epochs 0..4, 500x500, projection auto)"
+    assert repr(shown) == "Animation(simclr on digits: epochs 0..4, 500x500, projection pca)"
     with pytest.raises(AssertionError):
         shown.frames  # noqa: B018
 

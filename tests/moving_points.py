@@ -1,0 +1,28 @@
+"""Trajectories for the tests of what is drawn: cheap, seeded, with every attribute a real run has."""
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from icon_nb.trajectory import Trajectory
+
+
+def run(T=5, n=40, d=8, classes=3, seed=0, **more):
+    """n points that wander for T epochs in d dimensions; keywords replace attributes."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(T, n, d)).cumsum(0).astype(np.float32)
+    metrics = {"loss": np.r_[np.nan, np.linspace(2, 1, T - 1)], "knn_accuracy": np.linspace(0.3, 0.9, T)}
+    about = {"labels": np.arange(n) % classes, "class_names": tuple(map(str, range(classes)))}
+    return Trajectory(z, np.arange(T), **{**about, "metrics": metrics, "title": "simclr on digits", **more})
+
+
+def decode(data):
+    """Frames (RGB), durations and the header of an animated file."""
+    image = Image.open(BytesIO(data))
+    frames, durations = [], []
+    for k in range(getattr(image, "n_frames", 1)):
+        image.seek(k)
+        frames.append(np.asarray(image.convert("RGB")))
+        durations.append(image.info.get("duration"))
+    return frames, durations, image.info
