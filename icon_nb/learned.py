@@ -12,7 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .clusters import Clusters
 from .distances import DISTANCES
+from .limits import Distances
+
+__all__ = ["Clusters", "Distances", "Gaussian", "Joint", "Mixed", "StudentT", "StudentTNarrow", "without_self"]
 
 
 def without_self(logits: Tensor) -> Tensor:
@@ -45,19 +49,20 @@ class Gaussian:
     distance: str = "sqeuclidean"
     include_self: bool = False
 
-    def __call__(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """log q of shape (n, m); the candidates are the batch itself unless given as (m, d)."""
-        return self.logits(z, candidates).log_softmax(1)
+    def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
+        """log q of shape (n, m); the candidates are the batch itself unless given as (m, d), weighed by a measure (m,) if any."""
+        logits = self.logits(z, candidates)
+        return (logits if measure is None else logits + measure.log()).log_softmax(1)
 
     def logits(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
         """Unnormalised log q (n, m)."""
-        return self._mask(-self._distance(z, candidates) / self.temperature, candidates)
-
-    def _distance(self, z, candidates):
-        return DISTANCES[self.distance](z, z if candidates is None else candidates)
-
-    def _mask(self, logits, candidates):
+        d = DISTANCES[self.distance](z, z if candidates is None else candidates)
+        logits = self.log_kernel(d)
         return logits if self.include_self or candidates is not None else without_self(logits)
+
+    def log_kernel(self, d: Tensor) -> Tensor:
+        """Log of the kernel of distances, any shape."""
+        return -d / self.temperature
 
 
 @dataclass(frozen=True)
@@ -79,9 +84,33 @@ class StudentT(Gaussian):
 
     df: float = 1.0
 
-    def logits(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
-        scaled = self._distance(z, candidates) / (self.df * self.temperature)
-        return self._mask(-(self.df + 1) / 2 * torch.log1p(scaled), candidates)
+    def log_kernel(self, d: Tensor) -> Tensor:
+        return -(self.df + 1) / 2 * torch.log1p(d / (self.df * self.temperature))
+
+
+@dataclass(frozen=True)
+class StudentTNarrow(Gaussian):
+    r"""Student-t kernel as its scale goes to zero, :math:`q_{ij} \propto d_{ij}^{-(\nu + 1)/2}` (harmonic loss).
+
+    Only ratios of distances are left, so there is no temperature. The exponent of the *squared* distance is (df + 1) / 2.
+
+    Parameters
+    ----------
+    df : float, > 0
+        Degrees of freedom.
+    include_self : bool
+        Must be False unless other candidates are given: the weight of a point with itself is infinite.
+
+    Examples
+    --------
+    >>> StudentTNarrow(df=1.0)(torch.tensor([[0.0]]), torch.tensor([[1.0], [2.0]])).exp()
+    tensor([[0.8000, 0.2000]])
+    """
+
+    df: float = 1.0
+
+    def log_kernel(self, d: Tensor) -> Tensor:
+        return -(self.df + 1) / 2 * d.clamp_min(torch.finfo(d.dtype).tiny).log()
 
 
 @dataclass(frozen=True)
@@ -100,7 +129,7 @@ class Joint:
     def include_self(self) -> bool:
         return self.kernel.include_self
 
-    def __call__(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
+    def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         return self.kernel.logits(z, candidates).reshape(1, -1).log_softmax(1)
 
 
@@ -114,15 +143,15 @@ class Mixed:
     tensor([0.0000, 0.7500, 0.2500])
     """
 
-    kernel: Gaussian | Joint
+    kernel: Gaussian | Joint | Clusters
     alpha: float
 
     @property
     def include_self(self) -> bool:
         return self.kernel.include_self
 
-    def __call__(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
-        log_q = self.kernel(z, candidates)
+    def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
+        log_q = self.kernel(z, candidates, measure)
         excluded = log_q == -math.inf
         uniform = math.log(self.alpha) - (~excluded).sum(1, keepdim=True).to(log_q.dtype).log()  # (n, 1)
         floor = torch.finfo(log_q.dtype).min / 4  # keeps the gradient of excluded entries finite

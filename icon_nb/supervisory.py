@@ -1,60 +1,42 @@
-"""p(j|i): who should be near whom. Frozen components called on a batch; every row sums to one."""
+"""p(j|i): who should be near whom. Frozen components called on a batch; every row sums to one.
+
+Here are the components that only compare who a sample is; those that measure distances are in :mod:`icon_nb.neighbourhoods`,
+those that follow a graph in :mod:`icon_nb.graphs`. All of them are reached from this module.
+"""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from .distances import sqeuclidean
-from .errors import DataError
+from .batch import Batch, need, off_diagonal, row_normalise
+from .graphs import CompanionNeighbors, GraphGibbs, GraphWeights, NearestNeighbors, Spectral, ViewsAndNeighbors
+from .neighbourhoods import Companion, Gaussian, GaussianFixed, GaussianJoint, StudentT
+from .perplexity import perplexity_rows
 
-
-@dataclass(frozen=True)
-class Batch:
-    """What a supervisory component may look at: n rows, one per anchor.
-
-    Parameters
-    ----------
-    index : (n,) int64
-        The sample each row came from; two views of one image share their index.
-    x : (n, features), optional
-        The samples in input space, before augmentation.
-    y : (n,) int64, optional
-        Classes.
-    n_classes : int
-        Number of classes in the data set, the columns of class candidates.
-    dtype : torch.dtype
-        Floating-point type of p.
-    """
-
-    index: Tensor
-    x: Tensor | None = None
-    y: Tensor | None = None
-    n_classes: int = 0
-    dtype: torch.dtype = torch.float32
-
-
-def row_normalise(weights: Tensor, cause: str) -> Tensor:
-    """Divide every row of (n, m) by its sum; an anchor without any neighbour is an error that names the cause."""
-    total = weights.sum(1, keepdim=True)
-    empty = (total.squeeze(1) == 0).nonzero()
-    if len(empty):
-        raise DataError(f"anchor {int(empty[0])} of the batch has no neighbour under p: {cause}")
-    return weights / total
-
-
-def off_diagonal(matrix: Tensor) -> Tensor:
-    """The same (n, n) matrix with a zero (or False) diagonal."""
-    return matrix.masked_fill(torch.eye(len(matrix), dtype=torch.bool, device=matrix.device), 0)
-
-
-def need(value, what: str, name: str):
-    if value is None:
-        raise DataError(f"supervisory={name!r} needs {what}, and the data set has none")
-    return value
+__all__ = [
+    "Batch",
+    "Companion",
+    "CompanionNeighbors",
+    "Gaussian",
+    "GaussianFixed",
+    "GaussianJoint",
+    "GraphGibbs",
+    "GraphWeights",
+    "Identity",
+    "Label",
+    "Mixed",
+    "NearestNeighbors",
+    "OtherSide",
+    "PositivePairs",
+    "SameClass",
+    "Spectral",
+    "StudentT",
+    "ViewsAndNeighbors",
+    "perplexity_rows",
+]
 
 
 @dataclass(frozen=True)
@@ -72,6 +54,53 @@ class PositivePairs:
     def __call__(self, batch: Batch) -> Tensor:
         same = off_diagonal(batch.index[:, None] == batch.index)
         return row_normalise(same.to(batch.dtype), "it has no second view")
+
+
+@dataclass(frozen=True)
+class OtherSide:
+    r"""All mass on the same sample seen from the other side, :math:`p_{ij} = 1[s_i = s_j]`: (sides * n, n).
+
+    The candidates are n things of another kind: the other views, the keys of a slow encoder, the other modality, or, for
+    features instead of samples, the same feature in the other view.
+
+    Parameters
+    ----------
+    sides : {1, 2}
+        1: the first side looks at the second. 2: and the second at the first, stacked below.
+
+    Examples
+    --------
+    >>> OtherSide(sides=2)(Batch(index=torch.tensor([5, 7])))
+    tensor([[1., 0.],
+            [0., 1.],
+            [1., 0.],
+            [0., 1.]])
+    """
+
+    sides: int = 1
+
+    include_self = True
+
+    def __call__(self, batch: Batch) -> Tensor:
+        same = batch.index.unique() if len(batch.index) != batch.n_samples else batch.index
+        return torch.eye(len(same), dtype=batch.dtype, device=same.device).repeat(self.sides, 1)
+
+
+@dataclass(frozen=True)
+class Identity:
+    r"""All mass on the point itself, :math:`p_{ij} = 1[i = j]`: only for a q that counts self.
+
+    Examples
+    --------
+    >>> Identity()(Batch(index=torch.arange(2)))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+
+    include_self = True
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return torch.eye(len(batch.index), dtype=batch.dtype, device=batch.index.device)
 
 
 @dataclass(frozen=True)
@@ -113,54 +142,6 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Gaussian:
-    r"""Gaussian neighbourhoods of the inputs, :math:`p_{ij} \propto e^{-\lVert x_i - x_j \rVert^2 / 2\sigma_i^2}`, :math:`j \ne i`.
-
-    Each :math:`\sigma_i` is set so that the entropy of row i is :math:`\log(\text{perplexity})` (Hinton & Roweis 2002).
-
-    Parameters
-    ----------
-    perplexity : float, 1 <= perplexity <= n - 1
-        Effective number of neighbours.
-
-    Examples
-    --------
-    >>> p = Gaussian(perplexity=2.0)(Batch(index=torch.arange(5), x=torch.arange(5.0)[:, None]))
-    >>> torch.xlogy(p, p).sum(1).neg().exp().round(decimals=3)
-    tensor([2., 2., 2., 2., 2.])
-    """
-
-    perplexity: float = 30.0
-
-    include_self = False
-
-    def __call__(self, batch: Batch) -> Tensor:
-        x = need(batch.x, "inputs", "gaussian")
-        return perplexity_rows(sqeuclidean(x, x), self.perplexity)
-
-
-@dataclass(frozen=True)
-class GaussianJoint:
-    r"""Symmetrised Gaussian neighbourhoods as one distribution over pairs, :math:`P_{ij} = (p_{j|i} + p_{i|j}) / 2n`: (1, n * n).
-
-    The input side of the published t-SNE (van der Maaten & Hinton 2008). Parameters as :class:`Gaussian`.
-
-    Examples
-    --------
-    >>> GaussianJoint(perplexity=2.0)(Batch(index=torch.arange(5), x=torch.arange(5.0)[:, None])).shape
-    torch.Size([1, 25])
-    """
-
-    perplexity: float = 30.0
-
-    include_self = False
-
-    def __call__(self, batch: Batch) -> Tensor:
-        p = Gaussian(self.perplexity)(batch)
-        return ((p + p.T) / (2 * len(p))).reshape(1, -1)
-
-
-@dataclass(frozen=True)
 class Mixed:
     r"""Uniform mixing (debiasing), :math:`\tilde p = (1 - \alpha) p + \alpha / m` over the m candidates that p allows.
 
@@ -186,55 +167,3 @@ class Mixed:
             n = len(batch.index)
             allowed = off_diagonal(torch.ones(n, n, dtype=p.dtype, device=p.device)).reshape(p.shape)
         return (1 - self.alpha) * p + self.alpha * allowed / allowed.sum(1, keepdim=True)
-
-
-@torch.no_grad()
-def perplexity_rows(distances: Tensor, perplexity: float, steps: int = 60) -> Tensor:
-    """Rows of Gaussian weights (n, n) without self, each with the same perplexity.
-
-    A safeguarded Newton search over the log of each row's precision, all rows at once.
-
-    Raises
-    ------
-    DataError
-        Fewer than ``perplexity + 1`` points.
-    """
-    n = len(distances)
-    if perplexity > n - 1:
-        raise DataError(f"perplexity={perplexity:g} needs at least {math.floor(perplexity) + 2} points in a batch, got {n}: lower it")
-    d = shifted_and_scaled(distances)
-    log_beta = torch.zeros(n, 1, dtype=d.dtype, device=d.device)
-    low, high = log_beta - 25, log_beta + 25
-    tolerance = 1e-5 if d.dtype == torch.float32 else 1e-10
-    for _ in range(steps):
-        weights, error, slope = entropy_error(d, log_beta, math.log(perplexity))
-        if (error.abs() < tolerance).all():
-            break
-        low, high = torch.where(error > 0, log_beta, low), torch.where(error > 0, high, log_beta)
-        newton = log_beta - error / slope
-        log_beta = torch.where((newton > low) & (newton < high), newton, (low + high) / 2)
-    return weights
-
-
-def shifted_and_scaled(distances: Tensor) -> Tensor:
-    """Distances less the nearest of the row, over the row's mean, so that one start and one bracket fit every data set.
-
-    The diagonal is set to 0 and excluded by the caller. Neither change alters the rows that have a given perplexity.
-    """
-    d = off_diagonal(distances)
-    nearest = d.clone().fill_diagonal_(math.inf).min(1, keepdim=True).values
-    d = (d - nearest).fill_diagonal_(0)
-    scale = d.mean(1, keepdim=True)
-    return d / torch.where(scale > 0, scale, 1)
-
-
-def entropy_error(d: Tensor, log_beta: Tensor, target: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Normalised weights (n, n), entropy of each row minus ``target`` (n, 1), and its derivative by log beta (at most 0)."""
-    beta = log_beta.exp()
-    weights = torch.exp(-d * beta).fill_diagonal_(0)
-    total = weights.sum(1, keepdim=True)
-    weights /= total
-    weighted = weights * d
-    mean = weighted.sum(1, keepdim=True)
-    variance = weighted.mul_(d).sum(1, keepdim=True) - mean.square()
-    return weights, total.log() + beta * mean - target, -beta.square() * variance.clamp_min(1e-30)
