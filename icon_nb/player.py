@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import io
-import json
 import math
-import os
-import re
-import tempfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from .errors import ConfigError, DataError, SaveError
-from .palette import class_color, class_marker
+from .errors import ConfigError
+from .files import write_whole
+from .page import contents, document
 from .projection import Projection, fit_projection
 from .trajectory import Trajectory
 
-INLINE_MB = 2.0
-SCRIPTS = ("player_decode.js", "player_raster.js", "player_view.js", "player_curves.js", "player.js")
-# Steps along the longest side of the box: at the strongest zoom a step is about a pixel, and a page is a fifth smaller than with
-# all 16 bits.
-LEVELS = 2**14 - 1
-SHEET_PIXELS = 2**20
-SHEET_BYTES = 200_000
-SMALLEST_PICTURE = 6
+INLINE_LIMIT = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -48,14 +29,14 @@ class Player:
         What it shows, in one line.
     height : int
         Height of the inline frame in CSS pixels.
-    max_mb : float
-        A page larger than this is not shown inline; a note says its size and what to do.
+    inline_limit : int
+        Bytes; a larger page is not shown inline, a note says its size and what to do.
     """
 
     html: str = field(repr=False)
     summary: str
     height: int = 620
-    max_mb: float = INLINE_MB
+    inline_limit: int = INLINE_LIMIT
 
     @property
     def nbytes(self) -> int:
@@ -70,19 +51,13 @@ class Player:
         SaveError
             The folder cannot be written to.
         """
-        path = Path(path)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, self.html.encode())
-        except OSError as error:
-            raise SaveError(f"the player could not be written to {str(path)!r}: {error.strerror or error}") from error
-        return path
+        return write_whole(path, self.html.encode())
 
     def __repr__(self) -> str:
         return f"Player({self.summary}, {self.nbytes / 1e6:.2f} MB)"
 
     def _repr_html_(self) -> str:
-        return self._note() if self.nbytes > self.max_mb * 1e6 else self._frame()
+        return self._note() if self.nbytes > self.inline_limit else self._frame()
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
@@ -96,11 +71,10 @@ class Player:
         )
 
     def _note(self) -> str:
-        size, limit = self.nbytes / 1e6, math.ceil(self.nbytes / 1e6)
         return (
-            f"<p>The player of {html.escape(self.summary)} is {size:.1f} MB, more than the {self.max_mb:g} MB "
-            f'shown inside a notebook. Write it to a file with <code>.save("player.html")</code> and open that, '
-            f"or show it here with <code>max_mb={limit}</code>.</p>"
+            f"<p>The player of {html.escape(self.summary)} has {self.nbytes / 1e6:.1f} MB, above the limit of "
+            f'{self.inline_limit / 1e6:.1f} MB inline. Write it with <code>.save("player.html")</code> and open that file, '
+            f"or lift the limit with <code>inline_limit={self.nbytes}</code>.</p>"
         )
 
 
@@ -112,13 +86,13 @@ def player(
     fit_on="last",
     seed: int = 0,
     height: int | None = None,
-    max_mb: float = INLINE_MB,
+    inline_limit: int = INLINE_LIMIT,
 ) -> Player:
     """A page on which the epochs can be played, scrubbed, turned and compared.
 
     Parameters
     ----------
-    trajectories : Trajectory, or a sequence of them
+    trajectories : Trajectory, or anything that holds one (Results, Recorder), or a sequence of them
         Several are shown side by side under one epoch cursor; a run that stopped early holds its last frame.
     projection : str, Projection, or a sequence of them
         As in :func:`icon_nb.projection.fit_projection`. Several for one trajectory show it in several ways.
@@ -128,8 +102,8 @@ def player(
         As in :func:`icon_nb.projection.fit_projection`.
     height : int, optional
         Height of the inline frame in CSS pixels.
-    max_mb : float
-        Largest page that is shown inline.
+    inline_limit : int
+        Bytes of the largest page that is shown inline.
 
     Returns
     -------
@@ -155,14 +129,25 @@ def player(
     >>> page.summary
     '1 run, epochs 0..3, 50 points, 2-d'
     """
-    runs = [trajectories] if isinstance(trajectories, Trajectory) else list(trajectories)
-    runs, kinds = _pair(runs, projection)
+    runs, kinds = _pair(_trajectories(trajectories), projection)
     names = _titles(runs, titles)
     views = [fit_projection(run, kind, fit_on, seed) if isinstance(kind, str) else kind for run, kind in zip(runs, kinds)]
-    page = _page(runs, views, names)
+    page = contents(runs, views, names)
     if height is None:
         height = 620 if len(runs) == 1 else 250 + 350 * math.ceil(len(runs) / 3)
-    return Player(_document(page, " | ".join(filter(None, names)) or "Embedding player"), _summary(runs, views), height, max_mb)
+    return Player(
+        document(page, " | ".join(filter(None, names)) or "Embedding player"), _summary(runs, views), height, inline_limit
+    )
+
+
+def _trajectories(given) -> list[Trajectory]:
+    if isinstance(given, Trajectory) or hasattr(given, "trajectory"):
+        given = [given]
+    runs = [getattr(run, "trajectory", run) for run in given]
+    for run in runs:
+        if not isinstance(run, Trajectory):
+            raise ConfigError(f"player() shows trajectories, got {type(run).__name__}: pass a Trajectory, Results or Recorder")
+    return runs
 
 
 def _pair(runs: list[Trajectory], projection) -> tuple[list[Trajectory], list]:
@@ -194,198 +179,3 @@ def _summary(runs: list[Trajectory], views: list[Projection]) -> str:
     points = max(run.n_points for run in runs)
     dims = " and ".join(f"{dim}-d" for dim in sorted({view.dim for view in views}))
     return f"{count}, epochs {first}..{last}, {points} points, {dims}"
-
-
-# --- what the page is told ------------------------------------------------------------------------------------------------
-
-
-def _page(runs: list[Trajectory], views: list[Projection], titles: list[str]) -> dict:
-    """Everything the script needs; equal class lists, point sets and picture sheets are told once and numbered."""
-    groups, points, sheets = [], [], []
-    told = []
-    for run, view, title in zip(runs, views, titles):
-        sheet = None if run.images is None else _sheet(run.images)
-        told.append(
-            _run(run, view, title)
-            | {"group": _number(_group(run), groups), "points": _number(_identity(run), points)}
-            | {"sheet": None if sheet is None else _number(sheet, sheets)}
-        )
-    return {"runs": told, "groups": groups, "sheets": sheets}
-
-
-def _number(item, seen: list) -> int:
-    if item not in seen:
-        seen.append(item)
-    return seen.index(item)
-
-
-def _run(run: Trajectory, view: Projection, title: str) -> dict:
-    coordinates = view.coordinates(run)
-    if not np.isfinite(coordinates).all():
-        raise DataError("the projected embedding holds NaN or infinite values: record finite embeddings")
-    return {
-        "title": title,
-        "short": view.short,
-        "caption": view.caption,
-        "n": run.n_points,
-        "dim": coordinates.shape[2],
-        "epochs": run.epochs.tolist(),
-        "labels": None if run.labels is None else run.labels.tolist(),
-        "index": None if run.index is None else np.asarray(run.index).tolist(),
-        "held_out": None if run.held_out is None else np.asarray(run.held_out).astype(int).tolist(),
-        "metrics": {str(name): [_rounded(value) for value in values] for name, values in run.metrics.items()},
-    } | _pack(coordinates, _is_sphere(view, coordinates))
-
-
-def _rounded(value: float) -> float | None:
-    return float(f"{value:.6g}") if math.isfinite(value) else None
-
-
-def _group(run: Trajectory) -> dict:
-    """Class names, colours and markers; a label without a name is called by its number."""
-    count = 0 if run.labels is None else int(run.labels.max(initial=-1)) + 1
-    names = [*run.class_names, *map(str, range(len(run.class_names), count))] if count else []
-    marked = range(len(names))
-    return {"names": names, "colours": [class_color(c) for c in marked], "markers": [class_marker(c) for c in marked]}
-
-
-def _identity(run: Trajectory) -> str:
-    """The same for two runs exactly when they show the same points, so that a pin in one can be shown in the other."""
-    about = hashlib.sha256(str(run.n_points).encode())
-    for part in (run.index, run.labels):
-        about.update(b"none" if part is None else np.ascontiguousarray(part, dtype=np.int64).tobytes())
-    return about.hexdigest()
-
-
-def _is_sphere(view: Projection, coordinates: np.ndarray) -> bool:
-    return view.kind == "sphere" or (view.dim == 3 and bool(np.abs(np.linalg.norm(coordinates, axis=2) - 1).max() < 1e-3))
-
-
-# --- coordinates and pictures as text -------------------------------------------------------------------------------------
-
-
-def _pack(coordinates: np.ndarray, sphere: bool) -> dict:
-    """Coordinates (T, n, dim) as 16-bit numbers in one box for all frames, packed: whole frames or steps, what is smaller."""
-    low, high = coordinates.min((0, 1)).astype(float), coordinates.max((0, 1)).astype(float)
-    if sphere:
-        low, high = -np.ones(3), np.ones(3)
-    centre, half = (low + high) / 2, float((high - low).max()) / 2 or 1.0
-    unit = (coordinates - centre) / half  # (T, n, dim) in -1..1
-    whole = np.rint((unit + 1) * (LEVELS / 2)).clip(0, LEVELS).astype(np.uint16).transpose(0, 2, 1)  # (T, dim, n)
-    steps = np.concatenate([whole[:1], whole[1:] - whole[:-1]])
-    packed = [_squeeze(whole), _squeeze(steps)]
-    delta = len(packed[1]) < len(packed[0])
-    return {
-        "coordinates": base64.b64encode(packed[delta]).decode(),
-        "delta": delta,
-        "levels": LEVELS,
-        "centre": centre.tolist(),
-        "half": half,
-        "extent": np.maximum((high - low) / 2 / half, 0.05).tolist(),
-        "radius": max(0.05, float(np.sqrt((unit**2).sum(2).max()))),
-        "sphere": {"centre": (-centre / half).tolist(), "radius": 1 / half} if sphere else None,
-    }
-
-
-def _squeeze(values: np.ndarray) -> bytes:
-    """Low bytes first, then high bytes, as zlib: like stands beside like, and the bytes carry no date."""
-    planes = np.ascontiguousarray(values.astype("<u2")).view(np.uint8).reshape(-1, 2).T
-    return zlib.compress(np.ascontiguousarray(planes).tobytes(), 6)
-
-
-def _sheet(images: np.ndarray, pixels: int = SHEET_PIXELS) -> dict | None:
-    """All pictures in one image, row by row, made smaller until it fits; None where nothing could be seen any more."""
-    images = np.asarray(images, dtype=np.uint8)
-    images = images[..., None] if images.ndim == 3 else images  # (n, h, w, c)
-    n, h, w, _ = images.shape
-    shrink = math.sqrt(pixels / (n * h * w))
-    if shrink < 1 and min(h, w) * shrink < SMALLEST_PICTURE:
-        return None
-    if shrink < 1:
-        images = np.stack([_resized(image, int(w * shrink), int(h * shrink)) for image in images])
-    grid, columns = _grid(images)
-    kind, data = _picture(grid)
-    if len(data) > SHEET_BYTES:
-        return _sheet(images, int(grid.shape[0] * grid.shape[1] * 0.9 * SHEET_BYTES / len(data)))
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return {"source": source, "cell_w": images.shape[2], "cell_h": images.shape[1], "columns": columns}
-
-
-def _grid(images: np.ndarray) -> tuple[np.ndarray, int]:
-    """Pictures (n, h, w, c) as one nearly square picture, and how many stand in a row."""
-    n, h, w, c = images.shape
-    columns = max(1, round(math.sqrt(n * h / w)))
-    rows = math.ceil(n / columns)
-    cells = np.zeros((rows * columns, h, w, c), np.uint8)
-    cells[:n] = images
-    return cells.reshape(rows, columns, h, w, c).swapaxes(1, 2).reshape(rows * h, columns * w, c), columns
-
-
-def _resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    small = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).resize((width, height), Image.Resampling.BOX)
-    return np.asarray(small).reshape(height, width, -1)
-
-
-def _picture(sheet: np.ndarray) -> tuple[str, bytes]:
-    """PNG where the pixels are few, otherwise the best JPEG within the budget, or the smallest one where none is."""
-    picture, buffer = Image.fromarray(sheet[..., 0] if sheet.shape[2] == 1 else sheet), io.BytesIO()
-    if sheet.nbytes <= SHEET_BYTES:
-        picture.save(buffer, "PNG")
-        return "png", buffer.getvalue()
-    for quality in (85, 70, 55):
-        buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=quality)
-        if buffer.tell() <= SHEET_BYTES:
-            break
-    return "jpeg", buffer.getvalue()
-
-
-# --- the document ---------------------------------------------------------------------------------------------------------
-
-
-@cache
-def _assets() -> tuple[str, str, str]:
-    """Template, style and script; the script's files share one scope of their own."""
-    folder = files(__package__) / "assets"
-    read = {name: (folder / name).read_text(encoding="utf-8") for name in ("player.html", "player.css", *SCRIPTS)}
-    script = '(() => {\n"use strict";\n' + "\n".join(read[name] for name in SCRIPTS) + "})();\n"
-    return read["player.html"], read["player.css"], script
-
-
-def _document(page: dict, title: str) -> str:
-    """The page; only this script and this style may run in it, by their hashes, and nothing may be loaded."""
-    template, style, script = _assets()
-    parts = {
-        "title": html.escape(title),
-        "style": style,
-        "script": script,
-        "style_hash": _source_hash(style),
-        "script_hash": _source_hash(script),
-        "data": _json(page),
-    }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
-
-
-def _source_hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _json(page: dict) -> str:
-    """JSON that cannot end the script element it stands in: no <, > or & is left, and nothing beyond ASCII."""
-    text = json.dumps(page, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside ``path``, make sure it reached the disk, then take its place."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from icon_nb import player as module
+from icon_nb import page as pages
+from icon_nb import sheet as sheets
 from icon_nb.errors import ConfigError, DataError, SaveError
 from icon_nb.palette import class_color, class_marker
 from icon_nb.player import player
 from icon_nb.projection import fit_projection
-from icon_nb.trajectory import Trajectory
+from icon_nb.trajectory import Recorder, Trajectory
 
 NASTY = "</script><script>alert('&amp;')</script>\u2028\"'<img src=x onerror=alert(1)>{{script}}<!--<script </script "
 
@@ -163,11 +164,18 @@ def test_each_picture_lies_in_its_cell_of_the_sheet(channels):
 
 
 def test_many_large_pictures_are_made_smaller_and_too_many_are_left_out():
-    sheet = module._sheet(np.random.default_rng(0).integers(0, 256, (2000, 32, 32, 3), dtype=np.uint8))
+    sheet = sheets.sheet_of(np.random.default_rng(0).integers(0, 256, (2000, 32, 32, 3), dtype=np.uint8))
     assert sheet["source"].startswith("data:image/jpeg")
-    assert len(sheet["source"]) < 1.4 * module.SHEET_BYTES
+    assert len(sheet["source"]) < 1.4 * sheets.MAX_BYTES
     assert 6 <= sheet["cell_w"] < 32
-    assert module._sheet(np.zeros((40_000, 28, 28, 1), np.uint8)) is None
+    assert sheets.sheet_of(np.zeros((40_000, 28, 28, 1), np.uint8)) is None
+
+
+def test_whatever_holds_a_trajectory_can_be_played():
+    recorder = Recorder(labels=[0, 1, 1])
+    for epoch in range(3):
+        recorder.record(np.eye(3)[:, :2] * epoch)
+    assert recorder.player().html == player(recorder).html == player([recorder]).html == player(recorder.trajectory).html
 
 
 def test_several_projections_of_one_run_stand_side_by_side():
@@ -179,6 +187,7 @@ def test_several_projections_of_one_run_stand_side_by_side():
     ("call", "said"),
     [
         (lambda: player([]), "at least one"),
+        (lambda: player([np.zeros((2, 3, 2))]), "got ndarray"),
         (lambda: player([walk(), walk()], ["raw", "raw", "raw"]), "3 views for 2"),
         (lambda: player(walk(), titles=["a", "b"]), "titles has 2"),
         (lambda: player(walk(), "pcs"), "did you mean"),
@@ -209,7 +218,7 @@ def test_names_are_data_and_never_markup():
 
 
 def test_the_script_writes_text_and_never_markup():
-    script = module._assets()[2]
+    script = pages.assets()[2]
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", script)
 
 
@@ -231,9 +240,9 @@ def test_only_the_page_s_own_script_and_style_may_run_and_nothing_may_be_loaded(
 
 
 def test_the_same_run_gives_the_same_bytes():
-    pages = [player(walk(labels=np.arange(40) % 3, images=np.full((40, 4, 4, 3), 7, np.uint8))) for _ in range(2)]
-    assert pages[0].html == pages[1].html
-    assert pages[0]._repr_mimebundle_() == pages[1]._repr_mimebundle_()
+    twice = [player(walk(labels=np.arange(40) % 3, images=np.full((40, 4, 4, 3), 7, np.uint8))) for _ in range(2)]
+    assert twice[0].html == twice[1].html
+    assert twice[0]._repr_mimebundle_() == twice[1]._repr_mimebundle_()
 
 
 def test_repr_is_one_line_and_the_bundle_holds_the_page_in_a_closed_frame():
@@ -249,13 +258,13 @@ def test_repr_is_one_line_and_the_bundle_holds_the_page_in_a_closed_frame():
 
 
 def test_a_large_page_says_its_size_and_what_to_do():
-    page = player(walk(), max_mb=0.01)
+    page = player(walk(), inline_limit=10_000)
     note = page._repr_mimebundle_()["text/html"]
     assert "iframe" not in note
     assert f"{page.nbytes / 1e6:.1f} MB" in note
     assert ".save(" in note
-    limit = int(re.search(r"max_mb=(\d+)", note)[1])
-    assert "<iframe" in player(walk(), max_mb=limit)._repr_html_()
+    limit = int(re.search(r"inline_limit=(\d+)", note)[1])
+    assert "<iframe" in player(walk(), inline_limit=limit)._repr_html_()
 
 
 def test_save_writes_the_page_and_makes_the_folder(tmp_path):
