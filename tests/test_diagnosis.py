@@ -1,0 +1,193 @@
+"""Every verdict on trajectories made to deserve it, and on the nearest ones that do not."""
+
+import numpy as np
+import pytest
+
+from icon_nb.diagnosis import FAILURES, VERDICTS, diagnose
+from icon_nb.dynamics import diagnose as from_dynamics
+from icon_nb.readings import Limits
+from icon_nb.trajectory import Trajectory
+
+N, CLASSES, EPOCHS = 200, 10, 21
+LABELS = np.arange(N) % CLASSES
+
+
+def trajectory(frames, loss=None, labels=LABELS, **metrics):
+    metrics = {name: np.asarray(values, dtype=float) for name, values in {"loss": loss, **metrics}.items() if values is not None}
+    frames = np.stack(frames).astype(np.float32)
+    return Trajectory(frames, np.arange(len(frames)), labels, metrics=metrics)
+
+
+def towards(target, shares, start=None, noise=0.02, seed=0):
+    """Frames on the way from a random start to a target, one for each share of the way."""
+    rng = np.random.default_rng(seed)
+    start = rng.normal(size=target.shape) if start is None else start
+    return [(1 - share) * start + share * target + noise * rng.normal(size=target.shape) for share in shares]
+
+
+def clusters(dim, seed=0):
+    return 3 * np.random.default_rng(seed).normal(size=(CLASSES, dim))[LABELS]
+
+
+def settling(speed=4.0, n=EPOCHS):
+    """Shares of the way of a run that levels off."""
+    return 1 - np.exp(-speed * np.linspace(0, 1, n))
+
+
+def healthy(dim=64, **options):
+    return trajectory(towards(clusters(dim), settling()), loss=3 - 2 * settling(), **options)
+
+
+@pytest.mark.parametrize("dim", [2, 3, 9, 64, 512])
+def test_a_run_that_learns_and_levels_off_is_healthy(dim):
+    found = diagnose(healthy(dim))
+    assert found.verdict == "healthy"
+    assert not found.failed
+    assert str(found).startswith("Healthy: loss and knn accuracy improved")
+
+
+@pytest.mark.parametrize("dim", [2, 64])
+def test_scale_does_not_matter(dim):
+    plain = healthy(dim)
+    for scale in (1e-6, 1e6):
+        scaled = Trajectory(plain.embeddings * np.float32(scale), plain.epochs, plain.labels, metrics=plain.metrics)
+        assert diagnose(scaled).verdict == "healthy"
+
+
+def test_supervised_collapse_to_one_point_a_class_is_healthy():
+    simplex = np.eye(CLASSES)[LABELS] - 1 / CLASSES
+    assert diagnose(trajectory(towards(simplex, settling(), noise=0), loss=3 - 2 * settling())).verdict == "healthy"
+
+
+def test_cluster_probabilities_are_healthy_when_used_and_collapsed_when_not():
+    logits = towards(6 * np.eye(CLASSES)[LABELS], settling(), start=np.zeros((N, CLASSES)))
+    used = [np.exp(z) / np.exp(z).sum(1, keepdims=True) for z in logits]
+    assert not diagnose(trajectory(used, loss=3 - 2 * settling())).failed
+    one = [frame + 30 * np.eye(CLASSES)[0] * share for frame, share in zip(logits, settling())]
+    unused = [np.exp(z) / np.exp(z).sum(1, keepdims=True) for z in one]
+    assert diagnose(trajectory(unused, loss=3 - 2 * settling())).verdict == "collapsed"
+
+
+@pytest.mark.parametrize("dim", [2, 64])
+def test_points_that_fall_together_are_collapsed(dim):
+    shares = np.r_[0, 0.3, 0.6, np.ones(EPOCHS - 3)]
+    found = diagnose(trajectory(towards(np.ones((N, dim)), shares, noise=1e-4), loss=3 - 2 * settling()))
+    assert found.verdict == "collapsed"
+    assert found.since == 3
+    assert found.evidence["spread"] < 0.02
+    assert found.failed
+    assert found.advice
+
+
+def test_an_untrained_narrow_cone_is_not_called_collapsed():
+    rng = np.random.default_rng(0)
+    cone = 1 + 0.05 * rng.normal(size=(N, 64))  # what a deep network makes before training
+    frames = [cone + 1e-7 * rng.normal(size=cone.shape) for _ in range(8)]
+    found = diagnose(trajectory(frames, loss=np.full(8, 2.3)))
+    assert (found.verdict, found.since) == ("plateau", 0)
+    opened = towards(clusters(64), settling(), start=cone)
+    assert diagnose(trajectory(opened, loss=3 - 2 * settling())).verdict == "healthy"
+
+
+def test_points_on_a_line_are_dimensionally_collapsed_but_a_map_is_not():
+    rng = np.random.default_rng(0)
+    line = rng.normal(size=(N, 1)) * rng.normal(size=64)
+    frames = towards(line, settling(), noise=1e-3)
+    found = diagnose(trajectory(frames, loss=3 - 2 * settling()))
+    assert found.verdict == "dimensional collapse"
+    assert found.evidence["dimensions"] < 1.8
+    assert found.evidence["needed"] == 9
+    assert not diagnose(trajectory([frame[:, :2] for frame in frames], loss=3 - 2 * settling())).failed
+    assert not diagnose(trajectory(frames, loss=3 - 2 * settling(), labels=LABELS % 2)).failed
+    assert diagnose(trajectory(frames, loss=3 - 2 * settling(), labels=None)).verdict == "dimensional collapse"
+
+
+def test_few_dimensions_weigh_more_when_the_neighbours_are_lost():
+    flat = np.zeros((N, 64))
+    flat[:, :4] = clusters(4)
+    frames, loss = towards(flat, settling(), noise=1e-3), 3 - 2 * settling()
+    kept, lost = np.linspace(0.9, 0.95, EPOCHS), np.linspace(0.95, 0.6, EPOCHS)
+    assert diagnose(trajectory(frames, loss, knn_accuracy=kept)).verdict == "healthy"
+    found = diagnose(trajectory(frames, loss, knn_accuracy=lost))
+    assert found.verdict == "dimensional collapse"
+    assert found.sentence.endswith("The kNN accuracy fell from 95% to 60%.")
+
+
+@pytest.mark.parametrize("dim", [2, 64])
+def test_jumping_to_and_fro_is_oscillating_unless_the_loss_falls_all_the_while(dim):
+    a, b = clusters(dim), clusters(dim, seed=1)
+    frames = [np.where(t % 2, a, b) + a for t in range(EPOCHS)]
+    up_and_down = 2 + 0.3 * (np.arange(EPOCHS) % 2)
+    up_and_down[0] = 2.5
+    found = diagnose(trajectory(frames, loss=up_and_down))
+    assert found.verdict == "oscillating"
+    assert found.evidence["turning"] == pytest.approx(-1, abs=0.01)
+    assert not diagnose(trajectory(frames, loss=3 - 2 * settling())).failed
+
+
+def test_diverged_is_told_by_the_flag_by_infinity_and_by_a_risen_loss():
+    run = healthy()
+    assert diagnose(run, diverged=True).verdict == "diverged"
+    assert diagnose(run, diverged=True).since == EPOCHS
+    broken = run.embeddings.copy()
+    broken[5:] = np.nan
+    found = diagnose(Trajectory(broken, run.epochs, run.labels))
+    assert (found.verdict, found.since) == ("diverged", 5)
+    blown = np.r_[run.metrics["loss"][:-1], np.inf]
+    assert diagnose(Trajectory(run.embeddings, run.epochs, metrics={"loss": blown})).verdict == "diverged"
+    risen = np.r_[2.0, 1.5, np.full(EPOCHS - 2, 2.6)]
+    found = diagnose(trajectory(list(run.embeddings), loss=risen))
+    assert (found.verdict, found.since) == ("diverged", 2)
+    recovered = np.r_[2.0, 2.6, 1.9 - 0.9 * settling(n=EPOCHS - 2)]
+    assert diagnose(trajectory(list(run.embeddings), loss=recovered)).verdict == "healthy"
+        diagnose(trajectory(list(run.embeddings), loss=np.r_[2.0, 2.6, 1.9 - 0.9 * settling(n=EPOCHS - 2)])).verdict == "healthy"
+    )
+
+
+def test_few_epochs_and_a_steady_gain_are_still_learning():
+    assert diagnose(healthy(labels=None)).verdict == "healthy"
+    steady = np.linspace(0, 1, EPOCHS)
+    found = diagnose(trajectory(towards(clusters(64), steady), loss=3 - 2 * steady))
+    assert found.verdict == "still learning"
+    assert found.evidence["late_loss"] == pytest.approx(0.2, abs=0.03)
+    for n_frames in (1, 2):
+        short = Trajectory(healthy().embeddings[:n_frames], np.arange(n_frames))
+        assert "too few" in diagnose(short).sentence
+
+
+def test_a_plateau_says_since_when():
+    shares = np.r_[np.linspace(0, 1, 6), np.ones(15)]
+    found = diagnose(trajectory(towards(clusters(64), shares), loss=3 - 2 * shares))
+    assert found.verdict == "plateau"
+    assert found.since == 5
+    nothing = diagnose(trajectory(towards(clusters(64), np.zeros(EPOCHS), noise=1e-6), loss=np.full(EPOCHS, 3.0)))
+    assert (nothing.verdict, nothing.since) == ("plateau", 0)
+
+
+@pytest.mark.parametrize(("shares", "verdict"), [(settling(), "healthy"), (np.linspace(0, 1, EPOCHS), "still learning")])
+def test_movement_is_read_when_there_is_neither_loss_nor_label(shares, verdict):
+    assert diagnose(trajectory(towards(clusters(2), shares, noise=1e-3), labels=None)).verdict == verdict
+
+
+def test_an_untrained_loss_of_any_size_does_not_hide_what_followed():
+    steady = np.linspace(0, 1, EPOCHS)
+    loss = 3 - 2 * steady
+    loss[0] = 500
+    assert diagnose(trajectory(towards(clusters(64), steady), loss=loss)).verdict == "still learning"
+
+
+def test_missing_values_and_skipped_epochs_do_not_disturb():
+    run = healthy()
+    holes = run.metrics["loss"].copy()
+    holes[[0, 3, 7]] = np.nan
+    knn = np.full(EPOCHS, np.nan)
+    knn[[2, 9, 20]] = 0.3, 0.9, 0.91
+    found = diagnose(Trajectory(run.embeddings, 10 * run.epochs, run.labels, metrics={"loss": holes, "knn_accuracy": knn}))
+    assert found.verdict in ("healthy", "plateau")
+    assert found.evidence["knn_accuracy"] == 0.91
+
+
+def test_limits_can_be_given_and_names_are_known():
+    assert diagnose(healthy(), limits=Limits(spread=2)).verdict == "collapsed"
+    assert from_dynamics(healthy()) == diagnose(healthy())
+    assert set(FAILURES) < set(VERDICTS)
