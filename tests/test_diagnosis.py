@@ -140,8 +140,6 @@ def test_diverged_is_told_by_the_flag_by_infinity_and_by_a_risen_loss():
     assert (found.verdict, found.since) == ("diverged", 2)
     recovered = np.r_[2.0, 2.6, 1.9 - 0.9 * settling(n=EPOCHS - 2)]
     assert diagnose(trajectory(list(run.embeddings), loss=recovered)).verdict == "healthy"
-        diagnose(trajectory(list(run.embeddings), loss=np.r_[2.0, 2.6, 1.9 - 0.9 * settling(n=EPOCHS - 2)])).verdict == "healthy"
-    )
 
 
 def test_few_epochs_and_a_steady_gain_are_still_learning():
