@@ -158,13 +158,13 @@ def default_augment(dataset: Dataset) -> str:
 
     >>> from icon_nb.data import load
     >>> default_augment(load("digits"))
-    'affine+crop'
+    'affine'
     """
     if dataset.kind != "images":
         return "noise" if dataset.kind == "features" else "none"
     if dataset.shape[0] == 3:
         return "crop+flip+jitter+grey"
-    return "crop+flip" if dataset.name == "fashion_mnist" else "affine+crop"
+    return "crop+flip" if dataset.name == "fashion_mnist" else "affine"
 
 
 def _check_part(name: str, spec: str, dataset: Dataset) -> None:

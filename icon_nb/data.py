@@ -6,19 +6,24 @@ import hashlib
 from copy import copy
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from math import prod
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .datasets import DATASETS
+from .arrays import inputs
+from .checks import KINDS, check, statistics
+from .datasets import DATASETS, PREFIXES
 from .errors import DataError, nearest
-from .sources import READERS, Search, stratified
+from .folders import read_folder
+from .own_data import from_object, read_custom, read_embeddings
+from .pairs import READERS as MADE_HERE
+from .sources import READERS as PUBLISHED
+from .sources import Search, stratified
 
-STATISTICS_SAMPLES = 100_000
-"""Mean and deviation of images are taken over at most this many samples: more moves neither by a thousandth."""
+READERS = PUBLISHED | MADE_HERE
+"""Name of each data set -> its reader, ``Search -> fields of a Dataset``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +50,8 @@ class Dataset:
         Embeddings from elsewhere, one row a sample.
     graph : Tensor (n, n) or None
         Non-negative weights between samples, dense or sparse.
+    vocabulary : tuple of str
+        ``vocabulary[t]`` is the word of token t, where ``x`` or ``pair`` holds tokens.
     note : str
         What a reader should know: a subset, a split made here.
 
@@ -74,6 +81,7 @@ class Dataset:
     pair_test: Tensor | None = None
     companion: Tensor | None = None
     graph: Tensor | None = None
+    vocabulary: tuple[str, ...] = ()
     note: str = ""
 
     def __post_init__(self):
@@ -81,7 +89,7 @@ class Dataset:
         if not self.class_names and self.y is not None:
             object.__setattr__(self, "class_names", tuple(str(c) for c in range(int(self.y.max()) + 1)))
         if self.mean is None and self.kind != "tokens":
-            mean, std = _statistics(self.x)
+            mean, std = statistics(self.x)
             object.__setattr__(self, "mean", mean)
             object.__setattr__(self, "std", std)
 
@@ -102,8 +110,10 @@ class Dataset:
 
     @property
     def n_tokens(self) -> int:
-        """Size of the vocabulary, 0 where samples are not tokens."""
-        return int(self.x.max()) + 1 if self.kind == "tokens" else 0
+        """Size of the vocabulary, 0 where there are no tokens."""
+        if self.kind != "tokens" or self.vocabulary:
+            return len(self.vocabulary)
+        return int(self.x.max()) + 1
 
     @cached_property
     def checksum(self) -> str:
@@ -129,11 +139,12 @@ class Dataset:
         True
         """
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
-        if all(tensor.to(device) is tensor for tensor in tensors.values()):
+        there = {name: tensor.to(device) for name, tensor in tensors.items()}
+        if all(there[name] is tensor for name, tensor in tensors.items()):
             return self
         moved = copy(self)  # checked already, and its checksum stays known
-        for name, tensor in tensors.items():
-            object.__setattr__(moved, name, tensor.to(device))
+        for name, tensor in there.items():
+            object.__setattr__(moved, name, tensor)
         return moved
 
     def inputs(self, x: Tensor) -> Tensor:
@@ -157,16 +168,26 @@ class Dataset:
         return x.flatten(1).float() / 255 if self.kind == "images" else x.float()
 
 
-KINDS = {(torch.uint8, 4): "images", (torch.float32, 2): "features", (torch.int64, 2): "tokens"}
-
-
-def load(dataset="digits", data_dir=None, n_samples: int | None = None, seed: int = 0, download: bool = True) -> Dataset:
-    """Load a data set into memory.
+def load(
+    dataset="digits",
+    data_dir=None,
+    n_samples: int | None = None,
+    seed: int = 0,
+    download: bool = True,
+    *,
+    pair=None,
+    label: str | None = None,
+    image_size=None,
+    skip_unreadable: bool = False,
+) -> Dataset:
+    """Load a data set into memory: one that is published, or your own.
 
     Parameters
     ----------
-    dataset : str or Dataset
-        A key of ``DATASETS``, or data that are loaded already.
+    dataset : str or object
+        A key of ``DATASETS``; ``folder:PATH``, ``embeddings:FILE`` or ``custom:FILE.py:NAME``; or an object: a Dataset, an
+        array or tensor, ``(x, y)``, ``(x, y, x_test, y_test)``, a mapping of such names, a DataFrame, a Hugging Face
+        ``datasets`` object, a torch ``Dataset``.
     data_dir : path, optional
         Folder with the published files in torchvision's layout, or the folder of the files itself. Never written to.
     n_samples : int, optional
@@ -175,6 +196,14 @@ def load(dataset="digits", data_dir=None, n_samples: int | None = None, seed: in
         Which samples ``n_samples`` keeps.
     download : bool
         Whether missing files may be fetched into the cache folder (``ICON_NB_DATA``, else ``~/.cache/icon_nb``).
+    pair : array or ``embeddings:FILE``, optional
+        A second modality: row i belongs to training sample i.
+    label : str, optional
+        Name of the label column, where the data have columns.
+    image_size : int or (h, w), optional
+        For ``folder:``, the size to bring pictures to.
+    skip_unreadable : bool
+        For ``folder:``, whether pictures that cannot be read are left out (and named in ``note``) or are an error.
 
     Returns
     -------
@@ -183,72 +212,55 @@ def load(dataset="digits", data_dir=None, n_samples: int | None = None, seed: in
     Raises
     ------
     DataError
-        The name is unknown, files are missing or damaged, or there are fewer samples than asked for.
+        The name is unknown, files are missing or damaged, values are not finite numbers, parts do not belong together, or
+        there are fewer samples than asked for.
 
     Examples
     --------
     >>> load("digits", n_samples=100)
     Dataset('digits', 100 images of shape (1, 8, 8), 500 held out, 10 classes)
+    >>> load((np.eye(4), ["a", "b", "a", "b"]))
+    Dataset('own data', 4 features of shape (4,), none held out, 2 classes)
     """
-    found = dataset if isinstance(dataset, Dataset) else _read(dataset, _search(data_dir, download))
+    folder = {"image_size": image_size, "skip_unreadable": skip_unreadable}
+    if isinstance(dataset, Dataset):
+        found = dataset
+    elif isinstance(dataset, str):
+        found = _named(dataset, data_dir, download, label, folder)
+    else:
+        found = _dataset("own data", from_object(dataset, label))
+    if pair is not None:
+        found = replace(found, pair=_second(pair))
     return found if n_samples is None else _limit(found, n_samples, seed)
 
 
-def check(dataset: Dataset) -> None:
-    """Raise a ``DataError`` that names the part, unless the parts of ``dataset`` are whole and belong together."""
-    for part in ("x", "x_test"):
-        _check_inputs(dataset, part)
-    for part, length in (("y", len(dataset.x)), ("y_test", len(dataset.x_test) if dataset.x_test is not None else None)):
-        _check_labels(dataset, part, length)
-    for part, whole in (("pair", "x"), ("companion", "x"), ("graph", "x"), ("pair_test", "x_test")):
-        rows, of = getattr(dataset, part), getattr(dataset, whole)
-        if rows is not None and (of is None or len(rows) != len(of)):
-            n = 0 if of is None else len(of)
-            raise DataError(
-                f"{dataset.name}: {part} has {len(rows)} rows for {n} samples of {whole}: row i must belong to sample i"
-            )
-
-
-def _check_inputs(dataset: Dataset, part: str) -> None:
-    x = getattr(dataset, part)
-    if x is None:
-        return
-    if (x.dtype, x.dim()) not in KINDS:
-        raise DataError(
-            f"{dataset.name}: {part} is {x.dtype} of shape {tuple(x.shape)}; give uint8 (n, c, h, w) images, "
-            "float32 (n, d) features or int64 (n, length) tokens"
+def _named(name: str, data_dir, download: bool, label: str | None, folder: dict) -> Dataset:
+    """A data set from its name: a published one, or a place after a prefix, which also names it."""
+    prefix, _, place = name.partition(":")
+    if place and prefix in OWN:
+        return _dataset(
+            Path(place.rpartition(":")[2] if prefix == "custom" else place).stem or prefix, OWN[prefix](place, label, folder)
         )
-    if prod(x.shape) == 0:
-        raise DataError(f"{dataset.name}: {part} is empty, its shape is {tuple(x.shape)}: at least one sample is needed")
-    if x.is_floating_point() and not bool(torch.isfinite(x).all()):
-        bad = (~torch.isfinite(x)).any(1).nonzero()[:5, 0].tolist()
-        raise DataError(f"{dataset.name}: {part} holds NaN or infinite values, first in samples {bad}: remove or fill them")
-    if x.dtype == torch.int64 and int(x.min()) < 0:
-        raise DataError(f"{dataset.name}: {part} holds the token {int(x.min())}: tokens are numbered from 0")
-    if x.shape[1:] != dataset.x.shape[1:] or x.dtype != dataset.x.dtype:
-        raise DataError(
-            f"{dataset.name}: samples of {part} are {x.dtype} {tuple(x.shape[1:])}, of x {dataset.x.dtype} {dataset.shape}"
-        )
-
-
-def _check_labels(dataset: Dataset, part: str, length: int | None) -> None:
-    y = getattr(dataset, part)
-    if y is None:
-        return
-    if y.dtype != torch.int64 or y.dim() != 1 or len(y) != length:
-        raise DataError(
-            f"{dataset.name}: {part} is {y.dtype} of shape {tuple(y.shape)} for {length} samples; give int64 of shape (n,)"
-        )
-    top = len(dataset.class_names) or int(y.max()) + 1
-    if int(y.min()) < 0 or int(y.max()) >= top:
-        raise DataError(f"{dataset.name}: {part} runs from {int(y.min())} to {int(y.max())}; classes are numbered 0 to {top - 1}")
-
-
-def _read(name: str, search: Search) -> Dataset:
     if name not in READERS:
-        raise DataError(f"dataset={name!r} is unknown: {nearest(name, DATASETS)}")
-    parts = READERS[name](search)
+        raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *PREFIXES])}")
+    return _dataset(name, READERS[name](_search(data_dir, download)))
+
+
+OWN = {
+    "folder": lambda place, label, folder: read_folder(place, **folder),
+    "embeddings": lambda place, label, folder: read_embeddings(place, label),
+    "custom": lambda place, label, folder: read_custom(place, label),
+}
+
+
+def _dataset(name: str, parts: dict) -> Dataset:
     return Dataset(name, **{key: _tensor(key, value) for key, value in parts.items()})
+
+
+def _second(pair) -> Tensor:
+    if isinstance(pair, str):
+        pair = OWN["embeddings"](pair.removeprefix("embeddings:"), None, {})["x"]
+    return _tensor("pair", inputs(pair, "pair")[0])
 
 
 def _tensor(key: str, value):
@@ -281,22 +293,3 @@ def _limit(dataset: Dataset, n: int, seed: int) -> Dataset:
     if dataset.graph is not None:
         kept["graph"] = dataset.graph.index_select(0, keep).index_select(1, keep)
     return replace(dataset, **kept, mean=None, std=None)
-
-
-def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation per channel (0..1 scale) or per feature; a constant one gets deviation 1."""
-    if x.dtype == torch.uint8:
-        mean, std = zip(*(_pixel_statistics(x[:STATISTICS_SAMPLES, c]) for c in range(x.shape[1])))
-        mean, std = torch.stack(mean), torch.stack(std)
-    else:
-        mean, std = x.double().mean(0), x.double().std(0, unbiased=False)
-    tiny = std <= 1e-12 * mean.abs().clamp_min(1e-30)
-    return mean.float().to(x.device), torch.where(tiny, torch.ones_like(std), std).float().to(x.device)
-
-
-def _pixel_statistics(channel: Tensor) -> tuple[Tensor, Tensor]:
-    """From the histogram of 256 grey levels: exact, and no float copy of the pictures is made."""
-    counts = torch.bincount(channel.flatten(), minlength=256).double()
-    level = torch.arange(256, dtype=torch.float64, device=counts.device) / 255
-    mean = (counts * level).sum() / counts.sum()
-    return mean, ((counts * (level - mean) ** 2).sum() / counts.sum()).sqrt()

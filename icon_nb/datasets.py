@@ -9,9 +9,20 @@ DATASETS = {
     "cifar10": "50,000 colour pictures of 32x32 pixels in 10 classes, 10,000 test",
     "cifar100": "50,000 colour pictures of 32x32 pixels in 100 classes, 10,000 test",
     "cifar10_subset": "a part of CIFAR-10 in one file, cifar10_subset.npz, found in data_dir",
+    "digit_halves": "digits cut in two: left halves, and right halves as the second modality",
+    "digit_captions": "digits, and a sentence about each as the second modality; companion embeddings of the sentences",
+    "karate_club": "the 34 members of a karate club, their two factions, and the graph of who met whom (Zachary 1977)",
+    "tiny_text": "windows of words from the first chapters of Alice's Adventures in Wonderland",
     "stl10": "5,000 colour pictures of 96x96 pixels in 10 classes, 8,000 test",
 }
 """Name of each data set -> one line about it."""
+
+PREFIXES = {
+    "folder:PATH": "pictures below a folder, one sub-folder per class or none, train/ and test/ if they are there",
+    "embeddings:FILE": "arrays from a .npz, .npy or .pt file",
+    "custom:FILE.py:NAME": "what NAME in a Python file makes; the file is run",
+}
+"""How to name your own data -> one line about it. In Python, arrays, tables and data set objects are taken too."""
 
 BACKBONES = {
     "table": "a free point per sample, no network: the embedding itself is learned",
@@ -39,7 +50,7 @@ SOURCES = ("folder:", "embeddings:", "custom:")
 """Prefixes of data sets that are read from a path."""
 
 _AUTO = {
-    "digits": "affine",
+    "digits": "affine+crop",
     "mnist": "affine",
     "fashion_mnist": "crop+flip",
     "cifar10": "crop+flip+jitter+grey",
@@ -52,6 +63,11 @@ _AUTO = {
 def default_augment(dataset: str) -> str:
     """What ``augment="auto"`` means for a data set of this name; ``auto`` again where only the data can tell."""
     return _AUTO.get(dataset, "auto")
+
+
+def default_strength(dataset: str) -> float:
+    """The ``augment_strength`` that goes with ``augment="auto"``: weaker where an image has 8x8 pixels."""
+    return 0.3 if dataset == "digits" else 1.0
 
 
 def is_known(dataset: str) -> bool:

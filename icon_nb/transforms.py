@@ -77,10 +77,10 @@ class Affine:
         Angle of shear along x, in degrees, uniform between minus and plus this.
     """
 
-    degrees: float = 10.0
+    degrees: float = 15.0
     translate: float = 0.1
-    scale: tuple[float, float] = (0.9, 1.1)
-    shear: float = 5.0
+    scale: tuple[float, float] = (0.8, 1.2)
+    shear: float = 10.0
     n_random = 5
 
     def scaled(self, strength: float) -> Affine:

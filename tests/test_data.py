@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from icon_nb import downloads, sources
-from icon_nb.data import Dataset, load
+from icon_nb.data import READERS, Dataset, load
 from icon_nb.datasets import DATASETS
 from icon_nb.errors import DataError
 from icon_nb.sources import stratified
@@ -180,8 +180,8 @@ def write_cifar(folder: Path, monkeypatch, key="labels", source="CIFAR", names=t
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(target, published.folder)
     small = replace(published, files={n: md5(r) for n, r in raws.items()}, archive=(archive.name, md5(archive.read_bytes())))
-    reader = sources.READERS[published.name].func
-    monkeypatch.setitem(sources.READERS, published.name, lambda search: reader(small, search))
+    reader = READERS[published.name].func
+    monkeypatch.setitem(READERS, published.name, lambda search: reader(small, search))
     return target, archive, raws
 
 
@@ -251,7 +251,7 @@ def test_stl10_is_unpacked_into_the_cache(tmp_path, monkeypatch, own_cache):
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(target, "stl10_binary")
     small = replace(sources.STL, archive=(archive.name, md5(archive.read_bytes())))
-    monkeypatch.setitem(sources.READERS, "stl10", lambda search: sources.read_stl10(small, search))
+    monkeypatch.setitem(READERS, "stl10", lambda search: sources.read_stl10(small, search))
     monkeypatch.setenv("ICON_NB_MIRROR", tmp_path.as_uri())
     assert np.array_equal(load("stl10").x.numpy(), pixels[:4])
     assert load("stl10", download=False).y.tolist() == [0, 9, 2, 3]
@@ -280,7 +280,7 @@ def mirrored(tmp_path, monkeypatch):
     mirror = tmp_path / "mirror"
     files = write_mnist(mirror)["files"]
     small = replace(sources.MNIST, files={name: md5(raw) for name, raw in files.items()}, urls=())
-    monkeypatch.setitem(sources.READERS, "mnist", lambda search: sources.read_idx(small, search))
+    monkeypatch.setitem(READERS, "mnist", lambda search: sources.read_idx(small, search))
     monkeypatch.setenv("ICON_NB_MIRROR", mirror.as_uri())
     return mirror
 
@@ -389,7 +389,7 @@ def test_cache_folder_without_a_home(monkeypatch):
 
 
 def test_every_name_has_a_reader_and_every_reader_a_name():
-    assert set(DATASETS) == set(sources.READERS)
+    assert set(DATASETS) == set(READERS)
 
 
 def test_unknown_names_and_folders_are_refused():
