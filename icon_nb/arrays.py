@@ -71,7 +71,7 @@ def _features(array: np.ndarray, what: str) -> np.ndarray:
         raise DataError(
             f"{what} has values of size {size:.1e}, which single precision cannot hold: rescale them, for instance to 0..1"
         )
-    return np.ascontiguousarray(array, np.float32)
+    return np.array(array, np.float32, order="C")  # a copy: the caller's array stays the caller's
 
 
 def _pixels(array: np.ndarray) -> tuple[np.ndarray, str]:
@@ -80,7 +80,7 @@ def _pixels(array: np.ndarray) -> tuple[np.ndarray, str]:
     if _channels_last(array.shape):
         array, _ = np.moveaxis(array, -1, 1), notes.append("images read as (n, h, w, c)")
     if array.dtype == np.uint8:
-        return np.ascontiguousarray(array), "; ".join(notes)
+        return np.array(array, order="C"), "; ".join(notes)
     low, high = float(array.min()), float(array.max())
     unit = array.dtype.kind == "b" or (array.dtype.kind == "f" and low >= 0 and high <= 1)
     if not unit and (low < 0 or high > 255):
@@ -138,7 +138,9 @@ def _positions(values: np.ndarray, texts: tuple[str, ...], names: tuple[str, ...
 
 
 def _labels(value) -> np.ndarray:
-    array = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().numpy()
+    array = value if isinstance(value, np.ndarray) else np.asarray(value, object)  # numpy alone would turn 1 among texts into "1"
     if array.ndim != 1:
         raise DataError(
             f"labels have shape {array.shape}, expected (n,): use .ravel(), or .argmax(1) where each row marks its class"
@@ -157,9 +159,10 @@ def _labels(value) -> np.ndarray:
 
 
 def _unboxed(array: np.ndarray) -> np.ndarray:
-    """An object array of only text, or only whole numbers, as a plain array."""
-    kinds = {str if isinstance(value, str) else int if isinstance(value, (int, np.integer)) else type(value) for value in array}
-    if kinds <= {str} or kinds <= {int}:
-        return array.astype(str if kinds == {str} else np.int64)
+    """An object array of only text, or only numbers, as a plain array."""
+    values = [value.item() if isinstance(value, np.generic) else value for value in array]
+    kinds = {type(value) for value in values}
+    if kinds in ({str}, {int}, {bool}, {float}, {int, float}):
+        return np.array(values)
     names = ", ".join(sorted(kind.__name__ for kind in kinds))
     raise DataError(f"labels mix or hold {names}: give only integers or only text, and no missing values")

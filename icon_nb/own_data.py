@@ -192,7 +192,7 @@ def read_custom(place: str, label: str | None = None) -> dict:
                 f"custom:{place}: {file.name} has no {name!r}; {nearest(name, [n for n in vars(found) if n[0] != '_'])}"
             )
         made = getattr(found, name)
-        made = made() if callable(made) and not hasattr(made, "__getitem__") else made
+        made = made() if isinstance(made, type) or (callable(made) and not hasattr(made, "__getitem__")) else made
     except DataError:
         raise
     except Exception as error:

@@ -125,7 +125,7 @@ FACTIONS = "hhhhhhhhhohhhhoohhohohooooooooooo" + "o"
 
 
 def read_tiny_text(search: Search) -> dict:
-    """Windows of twelve words from a shipped text; those of the last fifth are held out and share no word with the others."""
+    """Windows of twelve words from a shipped text; those of the last fifth are held out and overlap no others."""
     text = resources.files(__package__).joinpath("assets/alice.txt").read_text("utf-8")
     words = re.findall(r"[a-z]+(?:'[a-z]+)?|[.,;:!?]", text.partition("\n\n")[2].lower())
     found, counts = np.unique(words, return_counts=True)
