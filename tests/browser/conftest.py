@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,25 @@ def missing(what: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def required():
+    """``required("jupyterlab")``: go on where that module is installed."""
+
+    def check(module: str) -> None:
+        if find_spec(module) is None:
+            missing(module)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def chromium(required):
     """One headless Chromium for all tests."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         missing("chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright")
+    required("playwright")
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
