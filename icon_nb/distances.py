@@ -37,4 +37,13 @@ def neg_dot(a: Tensor, b: Tensor) -> Tensor:
     return -(a @ b.T)  # (n, m)
 
 
+def as_seen_by(distance: str | None, z: Tensor) -> Tensor:
+    """The embedding (n, d) as a distance sees it: on the unit sphere for ``cosine``, which is blind to lengths.
+
+    >>> as_seen_by("cosine", torch.tensor([[3., 4.]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    return normalize(z, dim=1) if distance == "cosine" else z
+
+
 DISTANCES = {"sqeuclidean": sqeuclidean, "cosine": cosine, "neg_dot": neg_dot}

@@ -68,8 +68,9 @@ def write_animation(results: Results, folder: Path) -> None:
 
 
 def write_plots(results: Results, folder: Path) -> None:
-    """Static plots: the curves, and the embedding before and after."""
-    from .plots import curves, embedding
+    """``curves.png``, and ``embedding.png`` with the embedding at a few epochs."""
+    from .curves import curves
+    from .plots import small_multiples
 
-    for name, figure in (("curves.png", curves(results.trajectory)), ("embedding.png", embedding(results.trajectory))):
-        figure.savefig(folder / name)
+    curves(results.trajectory, note=str(results.diagnosis)).save(folder / "curves.png")
+    small_multiples(results.animate()).save(folder / "embedding.png")

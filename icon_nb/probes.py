@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from .config import Config
 from .data import Dataset
+from .distances import as_seen_by
 from .evaluate import probe
 from .model import build_model
 
@@ -20,7 +21,8 @@ def embed(backbone: nn.Module, dataset: Dataset, x: Tensor, config: Config, chun
     backbone.eval()
     with torch.inference_mode():
         inputs = (dataset.inputs(part) for part in torch.as_tensor(x).split(chunk))
-        return torch.cat([backbone(part.to(dtype) if part.is_floating_point() else part) for part in inputs]).float().numpy()
+        z = torch.cat([backbone(part.to(dtype) if part.is_floating_point() else part) for part in inputs])
+    return as_seen_by(config.distance, z).float().numpy()
 
 
 def probe_run(results) -> dict[str, dict[str, float]]:

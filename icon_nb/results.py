@@ -118,8 +118,8 @@ class Results:
         return player(self.trajectory, **options)
 
     def plot(self, **options):
-        """Static curves of the run; options as in :func:`icon_nb.plots.curves`."""
-        from .plots import curves
+        """Static curves of the run; options as in :func:`icon_nb.curves.curves`."""
+        from .curves import curves
 
         return curves(self.trajectory, **options)
 

@@ -12,10 +12,12 @@ import numpy as np
 import torch
 
 from . import __version__, recipes
+from .augment import default_augment
 from .config import Config, check_names
 from .data import Dataset, load
 from .errors import ConfigError, TrainingError
 from .evaluate import knn_accuracy
+from .resolve import fit_to_data
 from .results import Comparison, Results
 from .train import Record, Trainer
 from .trajectory import Recorder
@@ -60,6 +62,7 @@ def run(config: Config | None = None, *, data=None, progress: bool | None = None
     """
     config = (config or Config()).replace(**settings).resolve()
     dataset = load(data if data is not None else config.dataset, config.data_dir, config.n_samples, config.seed)
+    config = fit_to_data(config, len(dataset), default_augment(dataset))
     session = Session(config, dataset)
     show = (not config.quiet) if progress is None else progress
     with ProgressBar(config, enabled=show) as bar:
@@ -91,6 +94,7 @@ class Session:
 
     def __post_init__(self):
         self.trainer = Trainer(self.config, self.dataset)
+        self.good: dict[str, torch.Tensor] = {}
         self.started = datetime.datetime.now(datetime.timezone.utc)
         x, y, held_out = evaluation_points(self.config, self.dataset)
         keep = np.sort(np.random.default_rng(self.config.seed).choice(len(x), min(len(x), self.config.max_points), replace=False))
@@ -130,10 +134,12 @@ class Session:
             self.recorder.record(z, epoch=record.epoch, loss=record.loss, knn_accuracy=knn)
         for name, value in zip(self.history, (record.epoch, record.loss, knn, record.seconds)):
             self.history[name].append(value)
+        self.good = {name: tensor.clone() for name, tensor in self.trainer.model.state_dict().items()}
         return record
 
     def results(self) -> Results:
-        """What there is so far."""
+        """What there is so far, with the weights of the last good epoch."""
+        self.trainer.model.load_state_dict(self.good)
         backbone = self.trainer.model.to("cpu").backbone.eval()
         return Results(
             self.config,

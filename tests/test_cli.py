@@ -1,0 +1,194 @@
+"""The command line as a user types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import icon_nb as icon
+from icon_nb.cli import main
+from icon_nb.config import SETTINGS
+from icon_nb.flags import build_parser, parse
+from icon_nb.outputs import safe_name
+
+DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+QUICK = ["--n_samples", "200", "--max_points", "100"]
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    """Run the command line in an empty folder: (exit code, run folders)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*flags):
+        try:
+            code = main([str(flag) for flag in flags])
+        except SystemExit as stop:
+            code = stop.code
+        return code, sorted((tmp_path / "playground_runs").glob("*")) if (tmp_path / "playground_runs").exists() else []
+
+    return call
+
+
+def config_of(folder):
+    return json.loads((folder / "config.json").read_text())
+
+
+def test_three_overrides_stand_in_config_json(cli, capsys):
+    code, runs = cli("--temperature", 0.15, "--divergence", "js", "--embedding_dim", 32, "--epochs", 1, "--no_viz", "--no_probe", *QUICK)
+    assert code == 0
+    config = config_of(runs[0])
+    assert (config["temperature"], config["divergence"], config["embedding_dim"]) == (0.15, "js", 32)
+    printed = capsys.readouterr().out
+    assert "FINAL RESOLVED CONFIGURATION" in printed
+    assert [line.split() for line in printed.splitlines() if line.split()[:1] == ["temperature"]] == [["temperature", "0.15", "flag"]]
+
+
+def test_frames_and_gif(cli):
+    code, runs = cli("--epochs", 3, "--save_epoch_gifs", "--no_viz", "--no_probe", *QUICK)
+    assert code == 0
+    frames = sorted(path.name for path in (runs[0] / "epoch_frames").iterdir())
+    assert frames == ["epoch_001.png", "epoch_002.png", "epoch_003.png"]
+    gifs = list(runs[0].rglob("*.gif"))
+    assert [gif.name for gif in gifs] == ["training_dynamics.gif"]
+    with Image.open(gifs[0]) as gif:
+        assert gif.n_frames == 4
+        assert gif.info["loop"] == 0
+
+
+def test_without_the_flag_there_are_no_frames(cli):
+    _, runs = cli("--epochs", 2, "--no_viz", "--no_probe", *QUICK)
+    assert {path.name for path in runs[0].iterdir()} == {"config.json", "metrics.json", "embeddings.npz", "model.pt", "provenance.json"}
+
+
+def test_no_save_frames_leaves_the_gif_alone(cli):
+    _, runs = cli("--epochs", 1, "--save_epoch_gifs", "--no_save_frames", "--no_viz", "--no_probe", *QUICK)
+    assert (runs[0] / "training_dynamics.gif").exists()
+    assert not (runs[0] / "epoch_frames").exists()
+
+
+def test_plots_and_probes_are_there_unless_switched_off(cli):
+    _, runs = cli("--epochs", 1, *QUICK)
+    assert json.loads((runs[0] / "metrics.json").read_text())["probes"]["trained"]["linear_probe"] > 0.5
+    assert {path.name for path in runs[0].glob("*.png")} == {"curves.png", "embedding.png"}
+
+
+def test_a_recipe_carries_the_override_into_every_run(cli):
+    code, runs = cli("--recipe", "simclr_vs_sne", "--temperature", 0.2, "--epochs", 1, "--no_viz", "--no_probe", *QUICK)
+    assert code == 0
+    configs = [config_of(run) for run in runs if (run / "config.json").exists()]
+    assert sorted(config["method"] for config in configs) == ["simclr", "sne"]
+    assert {config["temperature"] for config in configs} == {0.2}
+
+
+def test_hyphens_and_underscores_and_other_spellings(cli):
+    _, runs = cli("--icon-mode", "supcon", "--lr", 0.002, "--embedding-dim", 8, "--epochs=1", "--no-viz", "--probe=false", *QUICK)
+    config = config_of(runs[0])
+    assert (config["method"], config["learning_rate"], config["embedding_dim"], config["viz"], config["probe"]) == ("supcon", 0.002, 8, False, False)
+
+
+def test_a_file_loses_against_a_flag(cli, tmp_path):
+    (tmp_path / "mine.json").write_text(json.dumps({"temperature": 0.3, "embedding_dim": 16}))
+    _, runs = cli("--config", "mine.json", "--temperature", 0.5, "--epochs", 1, "--no_viz", "--no_probe", *QUICK)
+    config = config_of(runs[0])
+    assert (config["temperature"], config["embedding_dim"]) == (0.5, 16)
+    sources = json.loads((runs[0] / "provenance.json").read_text())["sources"]
+    assert (sources["temperature"], sources["embedding_dim"]) == ("flag", "file mine.json")
+
+
+def test_a_saved_config_runs_again_to_the_same_numbers(cli):
+    _, runs = cli("--epochs", 1, "--no_viz", "--no_probe", *QUICK)
+    _, again = cli("--config", runs[0] / "config.json")
+    other = next(run for run in again if run != runs[0])
+    assert np.array_equal(icon.load(runs[0]).embeddings, icon.load(other).embeddings)
+
+
+def test_nothing_is_ever_overwritten(cli):
+    for _ in range(2):
+        code, runs = cli("--run_name", "../../x", "--epochs", 0, "--no_viz", "--no_probe", *QUICK)
+        assert code == 0
+    assert [run.name for run in runs] == ["x", "x-2"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--recpie", "x"], ["--recpie", "--recipe"]),
+        (["--recipe", "simclr_vs_sme"], ["did you mean 'simclr_vs_sne'?"]),
+        (["--method", "simclir"], ["did you mean 'simclr'?"]),
+        (["--temperature", "warm"], ["temperature='warm'", "number"]),
+        (["--temperature", "0"], ["temperature", "greater than 0"]),
+        (["--epochs", "1.5"], ["epochs='1.5'", "whole number"]),
+        (["--probe=maybe"], ["probe='maybe'"]),
+        (["--divergence", "ks"], ["js"]),
+        (["something"], ["unknown argument something"]),
+        (["--config", "nowhere.json"], ["nowhere.json", "No such file"]),
+        (["--perplexity", "5"], ["no effect"]),
+        (["--dataset", "mnits"], ["mnist"]),
+    ],
+)
+def test_a_bad_request_ends_with_2_and_one_line(cli, capsys, flags, words):
+    code, runs = cli(*flags)
+    error = capsys.readouterr().err
+    assert (code, runs) == (2, [])
+    assert error.count("\n") == 1
+    assert all(word in error for word in words)
+
+
+def test_data_that_are_not_there_are_one_clear_error(cli, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("ICON_NB_DATA", str(tmp_path / "cache"))
+    (tmp_path / "empty").mkdir()
+    code, _ = cli("--dataset", "mnist", "--data_dir", tmp_path / "empty", "--epochs", 1)
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("icon-nb:")]
+    assert code == 1
+    assert len(error) == 1
+    assert "mnist" in error[0]
+    assert str(tmp_path / "empty") in error[0]
+
+
+def test_a_read_only_output_folder_is_a_clear_error(cli, capsys, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    code, _ = cli("--output_dir", tmp_path / "taken", "--epochs", 0)
+    assert code == 1
+    assert "output_dir" in capsys.readouterr().err
+
+
+def test_a_diverged_run_is_saved_as_failed(cli, capsys):
+    code, runs = cli("--method", "cross_entropy", "--optimizer", "sgd", "--lr", 1e18, "--epochs", 4, "--no_viz", *QUICK)
+    assert code == 1
+    assert icon.load(runs[0]).status == "failed"
+    assert "learning_rate" in capsys.readouterr().err
+
+
+def test_every_setting_is_a_flag_and_help_shows_it(capsys):
+    parser = build_parser()
+    for name in SETTINGS:
+        assert f"--{name}" in parser.format_help()
+    assert parse(parser, ["--save-epoch-gifs", "--gif_fps", "5"]) == {"save_epoch_gifs": True, "gif_fps": 5.0}
+    assert "examples:" in parser.format_help()
+
+
+def test_the_module_and_help_answer_without_torch():
+    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "icon_nb", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "--temperature" in done.stdout
+    assert "torch" not in done.stderr
+
+
+def test_names_stay_in_their_folder():
+    assert safe_name("../../x") == "x"
+    assert safe_name("a/b\\c:d") == "a_b_c_d"
+    assert safe_name("...") == "run"
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not DATA.exists(), reason="the real MNIST files are not beside the checkout")
+def test_mnist_from_files(cli):
+    code, runs = cli("--dataset", "mnist", "--data_dir", DATA, "--n_samples", 1000, "--epochs", 1, "--temperature", 0.1, "--no_viz", "--no_probe")
+    assert code == 0
+    assert config_of(runs[0])["temperature"] == 0.1
+    assert icon.load(runs[0]).embeddings.shape == (2000, 128)

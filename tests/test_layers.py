@@ -1,0 +1,61 @@
+"""The house: imports at the top of a module only go down, and no folder grows a drawer for everything."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import icon_nb
+
+PACKAGE = Path(icon_nb.__file__).parent
+LAYERS = {
+    0: "errors files distances supervisory learned divergences",
+    1: "axes methods datasets config resolve recipes objective data sources downloads transforms augment backbones",
+    2: "trajectory evaluate dynamics readings diagnosis model train",
+    3: "probes results store runs",
+    4: "palette projection timeline layout view points canvas painter panel overlays encode animation player page sheet plots widgets "
+    "outputs flags cli __main__",
+}
+LAYER = {name: level for level, names in LAYERS.items() for name in names.split()}
+SURFACE = {"matplotlib", "imageio", "ipywidgets", "PIL"}
+MODULES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+
+
+def top_level_imports(path):
+    """(module of this package or None, first name of a foreign one) for every import that runs when the module is imported."""
+    tree = ast.parse(path.read_text())
+    guarded = [node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    for node in [n for n in tree.body if n not in guarded]:
+        if isinstance(node, ast.Import):
+            yield from ((None, alias.name.split(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield None, node.module.split(".")[0]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+            yield from ((name, None) for name in names if (PACKAGE / f"{name}.py").exists())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_imports_only_go_down(path):
+    assert path.stem in LAYER, f"{path.stem} has no layer yet: give it one in this test"
+    for own, foreign in top_level_imports(path):
+        if own is not None:
+            assert LAYER[own] <= LAYER[path.stem], f"{path.stem} (layer {LAYER[path.stem]}) imports {own} (layer {LAYER[own]})"
+        if foreign in SURFACE:
+            assert LAYER[path.stem] == 4, f"{path.stem} imports {foreign}, which only the surface may"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_no_import_of_the_package_by_its_own_name_and_no_path_tricks(path):
+    text = path.read_text()
+    assert "sys.path" not in text
+    assert path.stem not in ("utils", "helpers", "common", "misc")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_functions_are_short(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert length <= 40, f"{path.stem}.{node.name} has {length} lines"

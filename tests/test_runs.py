@@ -1,0 +1,105 @@
+"""run and Results: history, trajectory, display, interrupts."""
+
+import signal
+
+import numpy as np
+import pytest
+
+import icon_nb as icon
+from icon_nb.results import Results
+
+SMALL = {"n_samples": 200, "epochs": 3, "quiet": True, "max_points": 100}
+
+
+@pytest.fixture(scope="module")
+def run():
+    return icon.run(icon.Config(**SMALL))
+
+
+def test_history_has_one_value_per_epoch_and_epoch_0_is_untrained(run):
+    assert run.history["epoch"] == [0, 1, 2, 3]
+    assert {len(values) for values in run.history.values()} == {4}
+    untrained = icon.run(icon.Config(**{**SMALL, "epochs": 0}))
+    assert np.array_equal(untrained.embeddings, run.trajectory.embeddings[0])
+
+
+def test_the_trajectory_keeps_the_same_held_out_points(run):
+    data = run.data()
+    assert run.trajectory.embeddings.shape == (4, 100, 128)
+    assert run.trajectory.embeddings.dtype == np.float32
+    assert np.array_equal(run.labels, data.y_test.numpy()[run.trajectory.index])
+    assert run.trajectory.held_out.all()
+    assert np.array_equal(run.embeddings, run.trajectory.embeddings[-1])
+
+
+def test_record_every_and_the_last_epoch():
+    run = icon.run(icon.Config(record_every=2, **SMALL))
+    assert run.trajectory.epochs.tolist() == [0, 2, 3]
+    assert np.isnan(run.history["knn_accuracy"][1])
+
+
+def test_repr_is_one_pure_line_and_draws_nothing():
+    fresh = icon.run(icon.Config(**SMALL))
+    text = repr(fresh)
+    assert "\n" not in text
+    assert text == repr(icon.run(icon.Config(**SMALL)))
+    assert "_animation" not in fresh.__dict__
+
+
+def test_the_notebook_shows_text_html_and_a_poster(run):
+    bundle = run._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "image/png"}
+    assert bundle["text/plain"] == repr(run)
+    assert "data:image/gif;base64," in bundle["text/html"]
+    assert bundle["text/html"] == icon.run(icon.Config(**SMALL))._repr_html_()
+
+
+def test_what_a_user_named_is_escaped():
+    run = icon.run(icon.Config(run_name="<script>alert(1)</script>", **SMALL))
+    assert "<script>" not in run._repr_html_()
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_an_interrupt_keeps_what_there_is_and_is_raised_under_tests(strict, monkeypatch):
+    monkeypatch.setenv("ICON_NB_STRICT", "1") if strict else monkeypatch.delenv("ICON_NB_STRICT", raising=False)
+
+    def stop(record, recorder):
+        if record.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    if strict:
+        with pytest.raises(KeyboardInterrupt):
+            icon.run(icon.Config(**SMALL), on_record=stop)
+        return
+    run = icon.run(icon.Config(**SMALL), on_record=stop)
+    assert run.status == "interrupted"
+    assert run.history["epoch"] == [0, 1, 2]
+    assert "interrupted" in repr(run)
+    assert run.animate().to_bytes("gif")
+
+
+def test_the_progress_bar_shows_loss_and_accuracy_on_stderr(capsys):
+    icon.run(icon.Config(**{**SMALL, "quiet": False}))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "loss=" in shown.err
+    assert "kNN=" in shown.err
+    icon.run(icon.Config(**SMALL))
+    assert capsys.readouterr().err == ""
+
+
+def test_probes_are_on_held_out_points_with_baselines():
+    run = icon.run(icon.Config(epochs=0, quiet=True))
+    assert set(run.probes) == {"trained", "untrained", "raw", "about"}
+    assert run.probes["about"]["held_out"]
+    assert run.probes["trained"] == run.probes["untrained"]
+    assert run.probes["raw"]["linear_probe"] > 0.9
+
+
+def test_settings_may_be_given_without_a_config():
+    assert icon.run(method="cross_entropy", **{**SMALL, "epochs": 0}).config.method == "cross_entropy"
+
+
+def test_results_are_sized_for_a_notebook(run):
+    assert len(run._repr_html_()) < 2_000_000
+    assert isinstance(run, Results)

@@ -1,0 +1,156 @@
+"""Saved runs: an equal object comes back, and nothing damaged is taken for a run."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+import icon_nb as icon
+from icon_nb.errors import LoadError, SaveError
+from icon_nb.store import FILES, MARK
+
+SMALL = {"n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
+
+
+@pytest.fixture(scope="module")
+def run():
+    return icon.run(icon.Config(**SMALL))
+
+
+@pytest.fixture
+def folder(run, tmp_path):
+    return run.save(tmp_path / "run")
+
+
+@pytest.mark.parametrize("method", ["simclr", "cross_entropy", "tsne"])
+def test_a_loaded_run_is_equal_animation_included(method, tmp_path):
+    run = icon.run(icon.Config(method=method, **SMALL))
+    assert run.probes
+    again = icon.load(run.save(tmp_path / "run"))
+    assert repr(again) == repr(run)
+    assert (again.config, again.probes, again.status) == (run.config, run.probes, run.status)
+    np.testing.assert_equal(again.history, run.history)
+    assert np.array_equal(again.trajectory.embeddings, run.trajectory.embeddings)
+    assert np.array_equal(again.labels, run.labels)
+    assert again.animate().to_bytes("gif") == run.animate().to_bytes("gif")
+    assert all(torch.equal(a, b) for a, b in zip(again.backbone.state_dict().values(), run.backbone.state_dict().values()))
+
+
+def test_the_files_of_a_run_are_plain(folder, run):
+    assert sorted(os.listdir(folder)) == sorted([*FILES, MARK])
+    config = json.loads((folder / "config.json").read_text())
+    assert config["temperature"] == run.config.temperature
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert provenance["dataset"]["sha256"]
+    assert provenance["sources"]["temperature"] == "method simclr"
+    assert {"torch", "numpy", "python", "icon_nb"} <= set(provenance["versions"])
+    with np.load(folder / "embeddings.npz", allow_pickle=False) as arrays:
+        assert arrays["embeddings"].shape == (100, 128)
+        assert arrays["trajectory"].shape == (3, 100, 128)
+    assert "backbone.1.weight" in torch.load(folder / "model.pt", weights_only=True)
+    assert list(json.loads((folder / MARK).read_text())["history"]) == list(run.history)
+
+
+def test_the_same_run_saves_the_same_bytes(run, tmp_path):
+    first, second = run.save(tmp_path / "a"), icon.run(icon.Config(**SMALL)).save(tmp_path / "b")
+    for name in ("config.json", "embeddings.npz", "model.pt"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_saving_again_is_fine_and_another_run_is_not_overwritten(run, folder):
+    assert run.save(folder) == folder
+    other = icon.run(icon.Config(seed=1, **SMALL))
+    before = (folder / MARK).read_bytes()
+    with pytest.raises(SaveError, match="overwrite=True"):
+        other.save(folder)
+    assert (folder / MARK).read_bytes() == before
+    other.save(folder, overwrite=True)
+    assert icon.load(folder).config.seed == 1
+
+
+@pytest.mark.parametrize("name", [*FILES, MARK])
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "gone"])
+def test_a_damaged_file_is_named(folder, name, damage):
+    path = folder / name
+    content = bytearray(path.read_bytes())
+    if damage == "gone":
+        path.unlink()
+    else:
+        content[len(content) // 2] ^= 4
+        path.write_bytes({"flip": bytes(content), "cut": bytes(content[: len(content) // 2]), "empty": b""}[damage])
+    with pytest.raises(LoadError, match=name.replace(".", r"\.")):
+        icon.load(folder)
+
+
+def test_an_unfinished_folder_says_what_it_lacks(folder, tmp_path):
+    (folder / MARK).unlink()
+    with pytest.raises(LoadError, match=r"no metrics\.json: the run was not finished"):
+        icon.load(folder)
+    with pytest.raises(LoadError, match="not a folder"):
+        icon.load(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LoadError, match="holds no run"):
+        icon.load(tmp_path / "empty")
+
+
+def test_a_newer_version_is_refused_by_name(folder):
+    mark = json.loads((folder / MARK).read_text())
+    (folder / MARK).write_text(json.dumps({**mark, "schema": 99}))
+    with pytest.raises(LoadError, match="schema 99.*upgrade"):
+        icon.load(folder)
+
+
+def test_loading_never_unpickles(folder, tmp_path):
+    import pickle
+
+    class Hostile:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path / 'pwned'}",)
+
+    hostile = pickle.dumps(Hostile())
+    (folder / "model.pt").write_bytes(hostile)
+    _reseal(folder, "model.pt")
+    with pytest.raises(LoadError):
+        icon.load(folder)
+    assert not (tmp_path / "pwned").exists()
+
+
+def _reseal(folder, name):
+    """Make the mark agree with a changed file, as somebody who wants to be believed would."""
+    from icon_nb.store import _digest, to_json
+
+    mark = json.loads((folder / MARK).read_text())
+    mark.pop("checksum")
+    mark["files"][name] = _digest((folder / name).read_bytes())
+    (folder / MARK).write_bytes(to_json({**mark, "checksum": _digest(to_json(mark))}))
+
+
+def test_a_read_only_folder_is_a_clear_error_and_the_run_is_still_there(run, tmp_path):
+    target = tmp_path / "file"
+    target.write_text("mine")
+    with pytest.raises(SaveError, match="choose"):
+        run.save(target)
+    assert target.read_text() == "mine"
+    assert run.embeddings.shape == (100, 128)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_a_clear_error_and_leaves_no_stray_file(run, tmp_path, monkeypatch):
+    import icon_nb.files as files
+
+    real = os.fdopen
+    monkeypatch.setattr(files.os, "fdopen", lambda handle, mode: (os.close(handle), real(os.open("/dev/full", os.O_WRONLY), mode))[1])
+    with pytest.raises(SaveError, match="No space left"):
+        run.save(tmp_path / "run")
+    monkeypatch.undo()
+    assert list((tmp_path / "run").iterdir()) == []
+    shutil.rmtree(tmp_path / "run")
+
+
+def test_embedding_new_data_gives_the_recorded_embedding(run):
+    data = run.data()
+    z = run.embed(data.x_test[run.trajectory.index])
+    assert np.allclose(z, run.embeddings, atol=1e-5)

@@ -1,0 +1,166 @@
+"""The trainer: it learns, it is deterministic, and it refuses what it cannot do."""
+
+import numpy as np
+import pytest
+import torch
+
+import icon_nb as icon
+from icon_nb.data import Dataset
+from icon_nb.errors import ConfigError, DataError, DeviceError, TrainingError
+from icon_nb.evaluate import knn_accuracy
+from icon_nb.train import Trainer, generator, pick_device
+
+SMALL = {"n_samples": 200, "epochs": 1, "quiet": True}
+
+
+def blobs(n_per_class=20, classes=3, **changes):
+    g = torch.Generator().manual_seed(0)
+    y = torch.arange(classes).repeat_interleave(n_per_class)
+    x = torch.randn(len(y), 10, generator=g) + 4 * torch.nn.functional.one_hot(y, 10)
+    return Dataset(**{"name": "blobs", "x": x, "y": y, **changes})
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("settings", "below", "above"),
+    [
+        ({"method": "tsimclr", "embedding_dim": 4}, 0.6, 0.7),
+        ({"method": "supcon", "embedding_dim": 4}, 0.6, 0.9),
+        ({"method": "cross_entropy", "embedding_dim": 4}, 0.6, 0.8),
+        ({"method": "sne", "n_samples": 500, "epochs": 100}, 0.3, 0.8),
+        ({"method": "tsne", "n_samples": 500, "epochs": 100}, 0.3, 0.9),
+        ({"method": "tsne_conditional", "n_samples": 500, "epochs": 100}, 0.3, 0.9),
+    ],
+    ids=lambda value: value.get("method") if isinstance(value, dict) else None,
+)
+def test_training_did_it(settings, below, above, seed):
+    results = icon.run(icon.Config(seed=seed, quiet=True, **settings))
+    knn = results.history["knn_accuracy"]
+    assert knn[0] < below
+    assert knn[-1] > above
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_default_run_raises_the_linear_probe(seed):
+    probes = icon.run(icon.Config(seed=seed, quiet=True)).probes
+    assert probes["trained"]["linear_probe"] > probes["untrained"]["linear_probe"]
+
+
+@pytest.mark.parametrize("settings", [{}, {"method": "sne", "backbone": "mlp"}, {"method": "tsne", "epochs": 3}, {"optimizer": "sgd"}])
+def test_same_config_same_numbers_bit_for_bit(settings):
+    first, second = (icon.run(icon.Config(**{**SMALL, **settings})) for _ in range(2))
+    torch.manual_seed(99)
+    assert np.array_equal(first.trajectory.embeddings, second.trajectory.embeddings)
+    assert first.history["loss"] == second.history["loss"]
+
+
+def test_another_seed_gives_other_numbers_and_the_callers_random_state_is_left_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    losses = {icon.run(icon.Config(seed=seed, **SMALL)).history["loss"][-1] for seed in (0, 1)}
+    assert torch.equal(torch.rand(3), expected)
+    assert len(losses) == 2
+
+
+def test_a_generator_depends_on_its_key_only():
+    assert torch.equal(*(torch.rand(4, generator=generator("cpu", 0, 1, 2)) for _ in range(2)))
+    assert not torch.equal(torch.rand(4, generator=generator("cpu", 0, 1)), torch.rand(4, generator=generator("cpu", 1, 0)))
+
+
+def test_the_last_partial_batch_is_dropped_and_every_batch_is_whole():
+    trainer = Trainer(icon.Config(method="supcon", augment="none", n_views=1, batch_size=16).resolve(), blobs())
+    trainer.epoch = 1
+    batches = list(trainer.batches())
+    assert [len(batch) for batch in batches] == [16, 16, 16]
+    assert len(torch.cat(batches).unique()) == 48
+
+
+@pytest.mark.parametrize(
+    ("backbone", "method"), [("linear", "simclr"), ("simplecnn", "simclr"), ("resnet18", "cross_entropy"), ("simplecnn", "sne")]
+)
+def test_every_backbone_runs(backbone, method):
+    settings = {"n_samples": 64, "batch_size": 32, "epochs": 1, "max_points": 20, "quiet": True}
+    results = icon.run(icon.Config(method=method, backbone=backbone, perplexity=5.0 if method == "sne" else None, **settings))
+    assert np.isfinite(results.embeddings).all()
+
+
+@pytest.mark.parametrize("precision", ["float64", "bfloat16"])
+def test_precision(precision):
+    results = icon.run(icon.Config(precision=precision, n_samples=300, epochs=4, quiet=True))
+    assert results.history["loss"][-1] < results.history["loss"][0]
+    assert next(results.backbone.parameters()).dtype == (torch.float64 if precision == "float64" else torch.float32)
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_an_absent_device_is_an_error_never_a_fall_back(device):
+    there = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
+    if there:
+        assert pick_device(device).type == device
+    else:
+        with pytest.raises(DeviceError, match=f"device='{device}'"):
+            icon.run(icon.Config(device=device, **SMALL))
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+
+
+def test_a_diverged_run_names_epoch_batch_and_rate_and_keeps_what_was_good():
+    with pytest.raises(TrainingError) as caught:
+        icon.run(icon.Config(method="cross_entropy", optimizer="sgd", learning_rate=1e18, epochs=5, n_samples=300, quiet=True))
+    for word in ("epoch", "batch", "learning_rate=1e+18", "last good epoch"):
+        assert word in str(caught.value)
+    kept = caught.value.results
+    assert kept.status == "failed"
+    assert len(kept.history["loss"]) == kept.trajectory.n_frames >= 1
+    assert np.isfinite(kept.embeddings).all()
+    assert kept.probes["trained"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "data", "error", "words"),
+    [
+        ({"augment": "none", "batch_size": 100}, blobs(), ConfigError, ["batch_size=100", "60 training samples"]),
+        ({"method": "sne", "perplexity": 80.0}, blobs(), ConfigError, ["perplexity=80", "60 points"]),
+        ({"method": "sne", "backbone": "mlp", "perplexity": 30.0, "batch_size": 20}, blobs(), ConfigError, ["perplexity=30", "batch_size"]),
+        (
+            {"method": "supcon", "augment": "none", "batch_size": 8},
+            blobs(y=torch.tensor([0] * 59 + [1])),
+            DataError,
+            ["class '1'", "one sample"],
+        ),
+        ({"method": "supcon", "augment": "none", "batch_size": 8}, blobs(y=None), DataError, ["supcon", "needs a class", "blobs"]),
+        ({"method": "cross_entropy", "augment": "none", "batch_size": 8}, blobs(y=None), DataError, ["cross_entropy", "needs a class"]),
+    ],
+)
+def test_data_that_do_not_fit_are_refused_before_training(settings, data, error, words):
+    with pytest.raises(error) as caught:
+        icon.run(icon.Config(**settings), data=data)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_nan_pixels_are_refused_by_name():
+    x = torch.zeros(30, 4)
+    x[3, 1] = float("nan")
+    with pytest.raises(DataError, match="NaN"):
+        blobs(x=x, y=None)
+
+
+def test_defaults_bow_to_small_data_and_what_was_given_does_not():
+    config = icon.run(icon.Config(method="sne", backbone="mlp", epochs=1, quiet=True), data=blobs()).config
+    assert (config.batch_size, config.sources["batch_size"]) == (60, "data")
+    assert config.perplexity < 20
+    with pytest.raises(ConfigError, match="batch_size=256"):
+        icon.run(icon.Config(method="sne", backbone="mlp", batch_size=256), data=blobs())
+
+
+def test_a_batch_of_one_class_each_without_a_second_view_names_the_remedy():
+    config = icon.Config(method="supcon", augment="none", n_views=1, batch_size=2)
+    with pytest.raises(DataError, match="larger batch_size"):
+        icon.run(config, data=blobs(n_per_class=2, classes=10))
+
+
+def test_unlabelled_data_train_without_an_accuracy():
+    data = blobs(y=None)
+    results = icon.run(icon.Config(method="sne", perplexity=5.0, epochs=10, quiet=True), data=data)
+    assert np.isnan(results.history["knn_accuracy"]).all()
+    assert results.probes == {}
+    assert knn_accuracy(torch.randn(9, 2), torch.arange(9) % 3) <= 1
