@@ -8,8 +8,8 @@ import torch
 from .errors import DataError
 
 CHANNELS = (1, 3, 4)
-LARGEST = float(np.finfo(np.float32).max)
-SMALLEST = float(np.finfo(np.float32).tiny)
+LARGEST, SMALLEST = 1e15, 1e-15
+"""Sizes of features between which squared distances fit single precision with room to spare."""
 
 
 def to_numpy(value, what: str) -> np.ndarray:

@@ -220,7 +220,7 @@ def load(
     >>> load("digits", n_samples=100)
     Dataset('digits', 100 images of shape (1, 8, 8), 500 held out, 10 classes)
     >>> load((np.eye(4), ["a", "b", "a", "b"]))
-    Dataset('own data', 4 features of shape (4,), none held out, 2 classes)
+    Dataset('own_data', 4 features of shape (4,), none held out, 2 classes)
     """
     folder = {"image_size": image_size, "skip_unreadable": skip_unreadable}
     if isinstance(dataset, Dataset):
@@ -228,7 +228,7 @@ def load(
     elif isinstance(dataset, str):
         found = _named(dataset, data_dir, download, label, folder)
     else:
-        found = _dataset("own data", from_object(dataset, label))
+        found = _dataset("own_data", from_object(dataset, label))
     if pair is not None:
         found = replace(found, pair=_second(pair))
     return found if n_samples is None else _limit(found, n_samples, seed)

@@ -58,7 +58,7 @@ def fetch(urls, path: Path, checksum: str, limit: float | None = None) -> Path:
     DataError
         No address delivered, or the folder cannot be written: says what each attempt met.
     """
-    limit = limit or float(os.environ.get("ICON_NB_DOWNLOAD_TIMEOUT") or 600)
+    limit = limit or _limit()
     failures = []
     for url in urls:
         try:
@@ -67,6 +67,17 @@ def fetch(urls, path: Path, checksum: str, limit: float | None = None) -> Path:
         except (OSError, HTTPException, ValueError) as error:
             failures.append(f"{url} ({error})")
     raise DataError(f"{path.name} could not be downloaded to {path.parent}: " + "; ".join(failures))
+
+
+def _limit() -> float:
+    value = os.environ.get("ICON_NB_DOWNLOAD_TIMEOUT") or "600"
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise DataError(f"ICON_NB_DOWNLOAD_TIMEOUT={value!r} must be a number of seconds above 0")
+    return seconds
 
 
 def _fetch_one(url: str, path: Path, checksum: str, limit: float) -> Path:

@@ -91,7 +91,7 @@ def _from_splits(data, label) -> dict:
 def _from_frame(data, label) -> dict:
     """A DataFrame: the label column is the one named, else one with a usual name, else the only one that is not numeric."""
     text = [column for column in data.columns if getattr(data[column].dtype, "kind", "O") not in "biuf"]
-    usual = [column for column in data.columns if str(column).lower() in LABEL_NAMES]
+    usual = [column for column in data.columns if str(column).lower() in LABEL_NAMES[1:]]  # a column y is often a coordinate
     if label is not None and label not in data.columns:
         raise DataError(f"label={label!r} is not a column: {nearest(label, data.columns)}")
     chosen = label if label is not None else next(iter(usual), text[0] if len(text) == 1 else None)
@@ -102,7 +102,7 @@ def _from_frame(data, label) -> dict:
         )
     features = data.drop(columns=[] if chosen is None else [chosen])
     note = f"labels from column {str(chosen)!r}" if chosen is not None else "no label column found"
-    return assemble(features.to_numpy(), None if chosen is None else data[chosen].to_numpy(), note=note)
+    return assemble(features.to_numpy(float, na_value=np.nan), None if chosen is None else data[chosen].to_numpy(), note=note)
 
 
 def _from_table(data, label) -> dict:
@@ -193,11 +193,11 @@ def read_custom(place: str, label: str | None = None) -> dict:
             )
         made = getattr(found, name)
         made = made() if isinstance(made, type) or (callable(made) and not hasattr(made, "__getitem__")) else made
+        return from_object(made, label)
     except DataError:
         raise
     except Exception as error:
         raise DataError(f"custom:{place} failed with {type(error).__name__}: {error}") from error
-    return from_object(made, label)
 
 
 def _module(file: Path):
@@ -219,9 +219,9 @@ def _is_frame(data) -> bool:
 FORMS = (
     (lambda data: isinstance(data, (np.ndarray, torch.Tensor)), _from_array),
     (lambda data: isinstance(data, (tuple, list)), _from_sequence),
+    (lambda data: isinstance(data, Mapping), _from_mapping),
     (_is_frame, _from_frame),
     (lambda data: hasattr(data, "column_names") and hasattr(data, "features"), _from_table),
-    (lambda data: isinstance(data, Mapping), _from_mapping),
     (
         lambda data: hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes)),
         _from_indexed,
