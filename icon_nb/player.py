@@ -63,11 +63,15 @@ class Player:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     def _frame(self) -> str:
-        """An iframe that may run the page's script and nothing else: it cannot reach the notebook around it."""
+        """An iframe that may run the page's script and nothing else: it cannot reach the notebook around it.
+
+        The words inside it are seen only where a viewer takes the frame away, as for a notebook that is not trusted.
+        """
         title, page = html.escape(self.summary, quote=True), html.escape(self.html, quote=True)
         return (
             f'<iframe title="{title}" sandbox="allow-scripts" width="100%" height="{self.height}" '
-            f'style="border:0;width:100%;height:{self.height}px" srcdoc="{page}"></iframe>'
+            f'style="border:0;width:100%;height:{self.height}px" srcdoc="{page}">'
+            f"Player of {title}: trust this notebook or run the cell again to see it.</iframe>"
         )
 
     def _note(self) -> str:

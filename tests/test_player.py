@@ -250,11 +250,12 @@ def test_repr_is_one_line_and_the_bundle_holds_the_page_in_a_closed_frame():
     assert repr(page) == f"Player(1 run, epochs 0..5, 40 points, 2-d, {page.nbytes / 1e6:.2f} MB)"
     bundle = page._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html"}
-    ((tag, attributes, _),) = Elements(bundle["text/html"]).found
+    ((tag, attributes, words),) = Elements(bundle["text/html"]).found
     assert tag == "iframe"
     assert attributes["srcdoc"] == page.html
     assert attributes["sandbox"] == "allow-scripts"
     assert attributes["height"] == str(page.height)
+    assert "run the cell again" in words[0], "what is left where a viewer takes the frame away"
 
 
 def test_a_large_page_says_its_size_and_what_to_do():

@@ -140,6 +140,7 @@ class Panel {
     this.ink.putImageData(this.raster.image, 0, 0);
     this.ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.drawMarks(epoch);
+    if (this.hover >= 0) this.placeTip();
     this.report();
   }
 
@@ -256,6 +257,12 @@ class Panel {
     this.tip.hidden = i < 0;
     if (i < 0) return;
     this.fill(this.tip, i);
+    this.placeTip();
+  }
+
+  // Beside its point, also while the point moves, and never out of the picture.
+  placeTip() {
+    const i = this.hover;
     const { offsetWidth: w, offsetHeight: h } = this.tip, gap = 14;
     const right = this.x[i] + gap + w <= this.width - 4;
     const left = right ? this.x[i] + gap : Math.max(4, this.x[i] - gap - w);

@@ -234,6 +234,17 @@ def test_hover_names_the_point_and_shows_its_picture(one):
     assert not one.is_visible(".tip")
 
 
+def test_the_tooltip_goes_with_its_point(one):
+    move_to(one, *spot(one, one.shown, 16, 12))
+    reads(one, "hover", "^0:16$")
+    before = one.locator(".tip").bounding_box()
+    one.keyboard.press("Home")
+    settle(one)
+    moved = np.subtract(spot(one, one.shown, 16, 0), spot(one, one.shown, 16, 12))
+    after = one.locator(".tip").bounding_box()
+    assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx(tuple(moved), abs=1.5)
+
+
 def test_a_tooltip_stays_inside_the_picture(one):
     stage = one.locator(".stage").bounding_box()
     for point in range(36):
@@ -437,6 +448,20 @@ def test_a_run_recorded_at_other_epochs_is_placed_by_its_epoch(visit):
 def test_it_works_inside_the_frame_a_notebook_shows(visit):
     shown = Shown(three_clusters())
     page = visit(shown, document=f"<!doctype html><meta charset=utf-8><link rel=icon href=data:,>{shown.page._repr_html_()}")
+    inside = page.frame_locator("iframe")
+    inside.locator("#play").click()
+    inside.locator("#player[data-epoch='2']").wait_for()
+
+
+def test_it_works_in_the_page_that_nbconvert_writes(visit):
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    shown = Shown(three_clusters())
+    output = nbformat.v4.new_output("display_data", data=shown.page._repr_mimebundle_())
+    cell = nbformat.v4.new_code_cell("results.player()", outputs=[output], execution_count=1)
+    body, _ = HTMLExporter(template_name="basic").from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    page = visit(shown, document=f"<!doctype html><meta charset=utf-8><link rel=icon href=data:,>{body}")
     inside = page.frame_locator("iframe")
     inside.locator("#play").click()
     inside.locator("#player[data-epoch='2']").wait_for()
