@@ -18,12 +18,17 @@ class Axis:
     settings : tuple of str
         The settings of :class:`icon_nb.Config` that the component takes; it has a field of the same name for each.
     candidates : str
-        What the m columns are. For p: ``samples`` (the batch), ``pairs`` (all pairs of the batch at once) or ``classes``.
-        For q: ``any``, or the one kind it is made for.
-    include_self : bool
-        Whether j = i counts.
+        What the m columns are: a key of ``CANDIDATES``. For q: ``any``, or the one kind it is made for.
+    include_self : bool or None
+        Whether j = i counts; None for what goes either way: p then follows q, q follows p, and by themselves they leave it out.
     needs : tuple of str
-        ``views`` (augmented copies), ``labels``, ``inputs`` (neighbourhoods in input space).
+        What the data or the trainer must provide: keys of ``NEEDS``.
+    positive : bool
+        Whether p is nowhere zero among its candidates, so that D(q || p) is finite.
+    limit : bool
+        Whether q is a limit of the temperature, which comes with its own loss in place of the divergence.
+    family : str
+        The column or row of the published figure that it belongs to, where several components share one.
     """
 
     name: str
@@ -31,8 +36,36 @@ class Axis:
     latex: str
     settings: tuple[str, ...] = ()
     candidates: str = "samples"
-    include_self: bool = False
+    include_self: bool | None = False
     needs: tuple[str, ...] = ()
+    positive: bool = False
+    limit: bool = False
+    family: str = ""
+
+
+CANDIDATES = {
+    "samples": "the samples of the batch",
+    "pairs": "all pairs of the batch at once",
+    "classes": "the classes, one learned prototype each",
+    "tokens": "the tokens of the vocabulary, one learned embedding each",
+    "views": "the other view of every sample, seen from the first",
+    "keys": "the other view of every sample as a slow copy of the encoder sees it",
+    "modality": "the samples in the other modality, both ways",
+    "dimensions": "the dimensions of the embedding in the other view",
+}
+
+NEEDS = {
+    "views": "augmented copies of every sample",
+    "labels": "a class for every sample",
+    "inputs": "samples that can be compared with each other",
+    "pairs": "a second modality for every sample",
+    "companion": "embeddings of the samples from elsewhere",
+    "graph": "a graph between the samples",
+    "tokens": "a text, of which words are hidden",
+}
+
+_KERNEL = ("temperature", "distance")
+_WALKS = ("walk_length", "walk")
 
 
 def _by_name(*axes: Axis) -> dict[str, Axis]:
@@ -46,6 +79,7 @@ SUPERVISORY = _by_name(
         r"p_{ij} \propto e^{-\lVert x_i - x_j\rVert^2 / 2\sigma_i^2},\ j \ne i",
         settings=("perplexity",),
         needs=("inputs",),
+        family="gaussian",
     ),
     Axis(
         "gaussian_joint",
@@ -54,38 +88,275 @@ SUPERVISORY = _by_name(
         settings=("perplexity",),
         candidates="pairs",
         needs=("inputs",),
+        family="gaussian",
     ),
-    Axis("positive_pairs", "Uniform positive pairs", r"p_{ij} = \frac1k 1[s_i = s_j],\ j \ne i", needs=("views",)),
-    Axis("same_class", "Uniform over classes", r"p_{ij} = \frac{1}{K_i - 1} 1[y_i = y_j],\ j \ne i", needs=("labels",)),
-    Axis("label", "Data-label pairs", r"p_{ic} = 1[y_i = c]", candidates="classes", include_self=True, needs=("labels",)),
+    Axis(
+        "gaussian_fixed",
+        "Gaussian, one scale for all points",
+        r"p_{ij} \propto e^{-\lVert x_i - x_j\rVert^2 / \tau_p}",
+        settings=("p_temperature",),
+        include_self=None,
+        needs=("inputs",),
+        positive=True,
+        family="gaussian",
+    ),
+    Axis(
+        "spectral",
+        "Gaussian on the spectral embedding",
+        r"p_{ij} \propto e^{-\lVert u_i - u_j\rVert^2 / \tau_p}",
+        settings=("n_neighbors", "p_temperature", "embedding_dim"),
+        include_self=None,
+        needs=("inputs",),
+        positive=True,
+        family="gaussian",
+    ),
+    Axis(
+        "companion",
+        "Similarity of companion embeddings",
+        r"p_{ij} \propto e^{\cos(g_i, g_j)/\tau_p},\ j \ne i",
+        settings=("p_temperature",),
+        needs=("companion",),
+        family="gaussian",
+    ),
+    Axis(
+        "student_t",
+        "Student-t",
+        r"p_{ij} \propto (1 + \lVert x_i - x_j\rVert^2 / \tau_p)^{-1}",
+        settings=("p_temperature",),
+        include_self=None,
+        needs=("inputs",),
+        positive=True,
+        family="student_t",
+    ),
+    Axis("identity", "Identity", r"p_{ij} = 1[i = j]", include_self=True, family="identity"),
+    Axis(
+        "dimension",
+        "Identity, over the dimensions",
+        r"p_{kl} = 1[k = l]",
+        candidates="dimensions",
+        include_self=True,
+        needs=("views",),
+        family="identity",
+    ),
+    Axis(
+        "graph",
+        "Graph weights",
+        r"p_{ij} = w_{ij} / \textstyle\sum_k w_{ik}",
+        settings=_WALKS,
+        needs=("graph",),
+        family="graph",
+    ),
+    Axis(
+        "graph_gibbs",
+        "Graph weights, Gibbs form",
+        r"p_{ij} \propto e^{w_{ij} / d_j \tau_p}",
+        settings=("p_temperature",),
+        include_self=True,
+        needs=("graph",),
+        positive=True,
+        family="graph",
+    ),
+    Axis(
+        "knn",
+        "Uniform k-NN",
+        r"p_{ij} = \frac1k 1[j \in \mathrm{kNN}(i)]",
+        settings=("n_neighbors", *_WALKS),
+        needs=("inputs",),
+        family="knn",
+    ),
+    Axis(
+        "companion_knn",
+        "Uniform k-NN of companion embeddings",
+        r"p_{ij} = \frac1k 1[g_j \in \mathrm{kNN}(g_i)]",
+        settings=("n_neighbors", *_WALKS),
+        needs=("companion",),
+        family="knn",
+    ),
+    Axis(
+        "positive_pairs",
+        "Uniform positive pairs",
+        r"p_{ij} = \frac1k 1[s_i = s_j],\ j \ne i",
+        needs=("views",),
+        family="positive_pairs",
+    ),
+    Axis(
+        "other_view",
+        "The other view, one way",
+        r"p_{ij} = 1[s_i = s_j]",
+        candidates="views",
+        include_self=True,
+        needs=("views",),
+        family="positive_pairs",
+    ),
+    Axis(
+        "momentum_view",
+        "The other view as a slow encoder sees it",
+        r"p_{ij} = 1[s_i = s_j]",
+        candidates="keys",
+        include_self=True,
+        needs=("views",),
+        family="positive_pairs",
+    ),
+    Axis(
+        "views_and_neighbors",
+        "Views of the sample and of its neighbours",
+        r"p_{ij} \propto 1[s_i = s_j] + k \tilde P_{s_i s_j},\ j \ne i",
+        settings=("n_neighbors", *_WALKS),
+        needs=("views", "inputs"),
+        family="positive_pairs",
+    ),
+    Axis(
+        "cross_modal",
+        "Cross-modal pairs",
+        r"p_{ij} = 1[s_i = s_j],\ V_i \ne V_j",
+        candidates="modality",
+        include_self=True,
+        needs=("pairs",),
+        family="cross_modal",
+    ),
+    Axis(
+        "same_class",
+        "Uniform over classes",
+        r"p_{ij} = \frac{1}{K_i - 1} 1[y_i = y_j],\ j \ne i",
+        needs=("labels",),
+        family="same_class",
+    ),
+    Axis(
+        "label",
+        "Data-label pairs",
+        r"p_{ic} = 1[y_i = c]",
+        candidates="classes",
+        include_self=True,
+        needs=("labels",),
+        family="label",
+    ),
+    Axis(
+        "masked_token",
+        "Context-token pairs",
+        r"p_{it} = 1[\text{token } t \text{ stood in context } i]",
+        candidates="tokens",
+        include_self=True,
+        needs=("tokens",),
+        family="label",
+    ),
 )
 
 LEARNED = _by_name(
-    Axis("gaussian", "Gaussian", r"q_{ij} \propto e^{-d_{ij}/\tau}", settings=("temperature", "distance"), candidates="any"),
+    Axis(
+        "gaussian",
+        "Gaussian",
+        r"q_{ij} \propto e^{-d_{ij}/\tau}",
+        settings=_KERNEL,
+        candidates="any",
+        include_self=None,
+        family="gaussian",
+    ),
+    Axis(
+        "gaussian_wide",
+        "Gaussian, temperature to infinity",
+        r"\tau \to \infty",
+        settings=("distance",),
+        candidates="any",
+        include_self=True,
+        limit=True,
+        family="gaussian_wide",
+    ),
+    Axis(
+        "gaussian_narrow",
+        "Gaussian, temperature to zero",
+        r"\tau \to 0",
+        settings=("distance", "margin"),
+        candidates="any",
+        include_self=None,
+        limit=True,
+        family="gaussian_narrow",
+    ),
     Axis(
         "student_t",
         "Student-t",
         r"q_{ij} \propto (1 + d_{ij}/\nu\tau)^{-(\nu+1)/2}",
-        settings=("temperature", "distance", "df"),
+        settings=(*_KERNEL, "df"),
         candidates="any",
+        include_self=None,
+        family="student_t",
     ),
     Axis(
         "student_t_joint",
         "Student-t, over all pairs",
         r"Q_{ij} = (1 + d_{ij}/\nu\tau)^{-(\nu+1)/2} / \textstyle\sum_{k \ne l}",
-        settings=("temperature", "distance", "df"),
+        settings=(*_KERNEL, "df"),
         candidates="pairs",
+        include_self=None,
+        family="student_t",
+    ),
+    Axis(
+        "student_t_narrow",
+        "Student-t, scale to zero",
+        r"q_{ij} \propto d_{ij}^{-(\nu+1)/2}",
+        settings=("distance", "df"),
+        candidates="any",
+        include_self=None,
+        family="student_t",
+    ),
+    Axis(
+        "clusters",
+        "Uniform on clusters",
+        r"q_{ij} = \textstyle\sum_c \phi_{ic}\phi_{jc} / \sum_k \phi_{kc}",
+        candidates="samples",
+        include_self=True,
+        family="clusters",
     ),
 )
 
+COLUMNS = {
+    "gaussian": "Gaussian",
+    "student_t": "Student-t",
+    "identity": "Identity",
+    "graph": "Graph kernel weights",
+    "knn": "Uniform k-NN",
+    "positive_pairs": "Uniform positive pairs",
+    "cross_modal": "Cross-modal pairs",
+    "same_class": "Uniform over classes",
+    "label": "Data-label pairs",
+}
+"""The columns of the published figure: families of p, in its order."""
 
-def why_not(supervisory: Axis, learned: Axis) -> str | None:
-    """The reason why a pair makes no sense, or None when it does."""
-    if learned.candidates not in ("any", supervisory.candidates):
-        return (
-            f"supervisory={supervisory.name!r} spreads over {supervisory.candidates}, "
-            f"but learned={learned.name!r} is a distribution over {learned.candidates}"
-        )
-    if supervisory.candidates == "pairs" and learned.candidates != "pairs":
-        return f"supervisory={supervisory.name!r} is one distribution over all pairs, learned={learned.name!r} has one per anchor"
+ROWS = {
+    "gaussian": "Gaussian",
+    "gaussian_wide": "Gaussian, scale to infinity",
+    "gaussian_narrow": "Gaussian, scale to zero",
+    "student_t": "Student-t",
+    "clusters": "Uniform on clusters",
+}
+"""The rows of the published figure: families of q, in its order."""
+
+
+def counts_self(p: Axis, q: Axis) -> tuple[bool, bool]:
+    """Whether j = i counts in p and in q: where one goes either way it follows the other.
+
+    >>> counts_self(SUPERVISORY["gaussian_fixed"], LEARNED["clusters"])
+    (True, True)
+    >>> counts_self(SUPERVISORY["knn"], LEARNED["gaussian"])
+    (False, False)
+    """
+    in_p = p.include_self if p.include_self is not None else bool(q.include_self)
+    return in_p, q.include_self if q.include_self is not None else in_p
+
+
+def why_not(p: Axis, q: Axis) -> str | None:
+    """The reason why a pair makes no sense, or None when it does.
+
+    >>> why_not(SUPERVISORY["label"], LEARNED["clusters"])
+    "supervisory='label' spreads over classes, but learned='clusters' is a distribution over samples"
+    """
+    names = f"supervisory={p.name!r}", f"learned={q.name!r}"
+    if q.candidates not in ("any", p.candidates):
+        return f"{names[0]} spreads over {p.candidates}, but {names[1]} is a distribution over {q.candidates}"
+    if p.candidates == "pairs" and q.candidates != "pairs":
+        return f"{names[0]} is one distribution over all pairs, {names[1]} has one per anchor"
+    in_p, in_q = counts_self(p, q)
+    if in_p and not in_q:
+        return f"{names[0]} counts the point itself and {names[1]} does not, so the divergence is infinite"
+    if p.name == "identity" and q.name in ("gaussian_narrow", "student_t_narrow"):
+        return f"{names[0]} only names the point itself, and with {names[1]} nothing is nearer to it: the loss says nothing"
     return None

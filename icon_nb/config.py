@@ -109,7 +109,7 @@ class Config:
     """
 
     # data
-    dataset: str = setting(str, "data", "data set by name", "digits")
+    dataset: str | None = setting(str, "data", "data set by name; the method's own bundled one when not given")
     data_dir: str | None = setting(str, "data", "folder that holds the data files; downloaded to a cache when not given")
     n_samples: int | None = setting(int, "data", "use only this many training samples, a fixed stratified subset", low=2)
     augment: str | None = setting(str, "data", "parts joined by +: " + ", ".join(AUGMENTATIONS) + "; or auto, or none")
@@ -123,20 +123,27 @@ class Config:
     temperature: float | None = setting(float, "objective", "tau, the scale that divides the distance in q", above=0)
     distance: str | None = setting(str, "objective", "distance of q", choices=("sqeuclidean", "cosine", "neg_dot"))
     df: float | None = setting(float, "objective", "degrees of freedom of a Student-t q", above=0)
+    margin: float | None = setting(float, "objective", "how much farther than the positives the rest must be, as tau goes to 0", low=0)
     perplexity: float | None = setting(float, "objective", "effective neighbours of a Gaussian p", low=1)
+    p_temperature: float | None = setting(float, "objective", "scale that divides the distance in p, or the edges of a graph", above=0)
+    n_neighbors: int | None = setting(int, "objective", "nearest neighbours of a uniform p", low=1)
+    walk_length: int | None = setting(int, "objective", "steps of the random walk that spreads p; 1 is p itself", low=1, high=64)
+    walk: str | None = setting(str, "objective", "weights of the walk: all lengths added, or uniform", choices=("sum", "uniform"))
     alpha: float | None = setting(float, "objective", "uniform mixing (debiasing): (1 - alpha) p + alpha / n", low=0, below=1)
     alpha_on: str | None = setting(str, "objective", "which side alpha mixes", choices=("p", "q", "both"))
     n_views: int | None = setting(int, "objective", "augmented views per image", low=1, high=16)
     # model
     backbone: str | None = setting(str, "model", "what makes the embedding", choices=tuple(BACKBONES))
-    embedding_dim: int | None = setting(int, "model", "dimensions of the embedding", low=1, high=65536)
+    embedding_dim: int | None = setting(int, "model", "dimensions of the embedding; for clusters, their number", low=1, high=65536)
     hidden_dim: int | None = setting(int, "model", "width of the hidden layers of the mlp", low=1, high=65536)
+    init: str | None = setting(str, "model", "where a table starts: random, or principal components", choices=("random", "pca"))
+    ema_momentum: float | None = setting(float, "model", "how much of itself the slow encoder keeps each step", low=0, below=1)
     # training
     epochs: int | None = setting(int, "training", "passes over the data", low=0)
     batch_size: int | None = setting(int, "training", "images per step; p and q live on the batch", low=2)
     learning_rate: float | None = setting(float, "training", "step size of the optimizer", above=0)
-    optimizer: str | None = setting(str, "training", "optimizer", choices=("adam", "adamw", "sgd"))
-    momentum: float | None = setting(float, "training", "momentum of sgd", low=0, below=1)
+    optimizer: str | None = setting(str, "training", "optimizer", choices=("adam", "adamw", "sgd", "gains"))
+    momentum: float | None = setting(float, "training", "momentum of sgd and gains", low=0, below=1)
     weight_decay: float | None = setting(float, "training", "weight decay", low=0)
     seed: int = setting(int, "training", "everything random comes from (seed, epoch, step)", 0, low=0, below=2**31)
     device: str = setting(str, "training", "where to train", "auto", choices=("auto", "cpu", "cuda", "mps"))
@@ -202,6 +209,10 @@ class Config:
         check_names(changes)
         sources = {**self.sources, **dict.fromkeys(changes, "keyword")}
         return Config(**{**self.explicit(), **changes}, sources=sources)
+
+    def replace_sources(self, sources: Mapping[str, str]) -> Config:
+        """The same settings, with another source named for some."""
+        return Config(**self.explicit(), sources={**self.sources, **sources})
 
     def resolve(self) -> Config:
         """Every ``None`` filled with the method's default; settings without an effect stay ``None``."""

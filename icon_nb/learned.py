@@ -14,9 +14,9 @@ from torch import Tensor
 
 from .clusters import Clusters
 from .distances import DISTANCES
-from .limits import Distances
+from .limits import GaussianNarrow, GaussianWide
 
-__all__ = ["Clusters", "Distances", "Gaussian", "Joint", "Mixed", "StudentT", "StudentTNarrow", "without_self"]
+__all__ = ["Clusters", "Gaussian", "GaussianNarrow", "GaussianWide", "Joint", "Mixed", "StudentT", "StudentTNarrow", "without_self"]
 
 
 def without_self(logits: Tensor) -> Tensor:

@@ -5,26 +5,66 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from . import axes, learned, supervisory
+from .batch import Batch
 from .config import Config
-from .divergences import DIVERGENCES
+from .divergences import DIVERGENCES, kl
+from .fused import FusedKL, entropy, fuse
 from .resolve import method_of
-from .supervisory import Batch
 
 SUPERVISORY = {
     "gaussian": supervisory.Gaussian,
     "gaussian_joint": supervisory.GaussianJoint,
+    "gaussian_fixed": supervisory.GaussianFixed,
+    "spectral": supervisory.Spectral,
+    "companion": supervisory.Companion,
+    "student_t": supervisory.StudentT,
+    "identity": supervisory.Identity,
+    "dimension": supervisory.OtherSide,
+    "graph": supervisory.GraphWeights,
+    "graph_gibbs": supervisory.GraphGibbs,
+    "knn": supervisory.NearestNeighbors,
+    "companion_knn": supervisory.CompanionNeighbors,
     "positive_pairs": supervisory.PositivePairs,
+    "other_view": supervisory.OtherSide,
+    "momentum_view": lambda: supervisory.OtherSide(sides=2),
+    "views_and_neighbors": supervisory.ViewsAndNeighbors,
+    "cross_modal": lambda: supervisory.OtherSide(sides=2),
     "same_class": supervisory.SameClass,
     "label": supervisory.Label,
+    "masked_token": supervisory.Label,
 }
 LEARNED = {
     "gaussian": learned.Gaussian,
+    "gaussian_wide": learned.GaussianWide,
+    "gaussian_narrow": learned.GaussianNarrow,
     "student_t": learned.StudentT,
     "student_t_joint": lambda **settings: learned.Joint(learned.StudentT(**settings)),
+    "student_t_narrow": learned.StudentTNarrow,
+    "clusters": learned.Clusters,
 }
+
+
+@dataclass(frozen=True)
+class Target:
+    """p of one batch, with what can be computed once from it.
+
+    Parameters
+    ----------
+    p : (n, m)
+    log_p : (n, m), optional
+        Where p is known in log space, so that nothing underflows.
+    measure : (m,), optional
+        Weights of the candidates.
+    """
+
+    p: Tensor
+    log_p: Tensor | None = None
+    measure: Tensor | None = None
+    entropy: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -36,10 +76,11 @@ class Objective:
     supervisory : Batch -> (n, m)
     learned : (n, d), optional (m, d) -> (n, m) log-probabilities
     divergence : (n, m), (n, m) -> (n,)
+    fused : FusedKL, optional
+        The same in closed form, used where the candidates are the batch itself.
 
     Examples
     --------
-    >>> import torch
     >>> simclr = build_objective(Config(method="simclr", temperature=0.5).resolve())
     >>> views = Batch(index=torch.tensor([0, 1, 0, 1]))
     >>> round(simclr(views, torch.eye(4)[[0, 1, 0, 1]]).item(), 4)
@@ -48,29 +89,46 @@ class Objective:
 
     supervisory: Callable[[Batch], Tensor]
     learned: Callable[..., Tensor]
-    divergence: Callable[[Tensor, Tensor], Tensor]
+    divergence: Callable[..., Tensor]
+    fused: FusedKL | None = None
 
     def __call__(self, batch: Batch, z: Tensor, candidates: Tensor | None = None) -> Tensor:
         """The loss, a scalar, of embeddings z (n, d) against the batch or against candidates (m, d)."""
-        return self.loss(self.supervisory(batch), z, candidates)
+        return self.loss(self.target(batch), [(z, candidates)])
 
-    def loss(self, p: Tensor, z: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """The loss for a p that is already known, (n, m)."""
-        log_q = self.learned(z, candidates)
-        return self.divergence(p.to(log_q.dtype), log_q).mean()
+    @torch.no_grad()
+    def target(self, batch: Batch) -> Target:
+        """p of a batch."""
+        log = getattr(self.supervisory, "log", None)
+        measure = getattr(self.supervisory, "measure", None)
+        log_p = log(batch) if log else None
+        p = self.supervisory(batch) if log_p is None else log_p.exp()
+        return Target(p, log_p, measure(batch) if measure else None, entropy(p) if self.fused else None)
+
+    def loss(self, target: Target, blocks) -> Tensor:
+        """The loss for a p that is already known, and rows of q in blocks of (anchors, candidates or None)."""
+        if self.fused and blocks[0][1] is None:
+            return self.fused(target.p, target.entropy, blocks[0][0])
+        log_q = torch.cat([self.learned(z, candidates, target.measure) for z, candidates in blocks])
+        if log_q.shape != target.p.shape:
+            raise ValueError(f"p has shape {tuple(target.p.shape)} and q {tuple(log_q.shape)}: both need one row per anchor")
+        return self.divergence(target.p.to(log_q.dtype), log_q, target.log_p).mean()
 
 
 def build_objective(config: Config) -> Objective:
     """The objective of a resolved Config."""
     method = method_of(config)
     p_axis, q_axis = axes.SUPERVISORY[method.supervisory], axes.LEARNED[method.learned]
-    p = SUPERVISORY[p_axis.name](**_settings(config, p_axis))
-    q = LEARNED[q_axis.name](**_settings(config, q_axis), include_self=p_axis.include_self)
+    p_self, q_self = axes.counts_self(p_axis, q_axis)
+    either = {"include_self": p_self} if p_axis.include_self is None else {}
+    p = SUPERVISORY[p_axis.name](**_settings(config, p_axis), **either)
+    q = LEARNED[q_axis.name](**_settings(config, q_axis), include_self=q_self)
+    divergence = q.divergence if q_axis.limit else DIVERGENCES[config.divergence]
     if config.alpha and config.alpha_on in ("p", "both"):
         p = supervisory.Mixed(p, config.alpha)
     if config.alpha and config.alpha_on in ("q", "both"):
         q = learned.Mixed(q, config.alpha)
-    return Objective(p, q, DIVERGENCES[config.divergence])
+    return Objective(p, q, divergence, fuse(q) if divergence is kl else None)
 
 
 def _settings(config: Config, axis: axes.Axis) -> dict[str, object]:

@@ -6,17 +6,18 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from . import axes, methods
-from .datasets import AUGMENTATIONS, BACKBONES, DATASETS, default_augment, is_known
+from .datasets import AUGMENTATIONS, BACKBONES, DATASETS, default_augment, default_strength, is_known
 from .errors import ConfigError, nearest
 from .methods import Method
 
 if TYPE_CHECKING:
     from .config import Config
 
-ALWAYS = frozenset({"divergence", "alpha", "backbone", "embedding_dim", "epochs", "learning_rate", "optimizer", "weight_decay", "record_every"})
+ALWAYS = frozenset({"dataset", "alpha", "backbone", "embedding_dim", "epochs", "learning_rate", "optimizer", "weight_decay", "record_every"})
 NO_DEFAULT = frozenset({"data_dir", "n_samples", "run_name", "gif_fps"})
 
 GENERAL = {
+    "dataset": "digits",
     "backbone": "mlp",
     "embedding_dim": 128,
     "hidden_dim": 512,
@@ -26,7 +27,14 @@ GENERAL = {
     "temperature": 1.0,
     "distance": "sqeuclidean",
     "df": 1.0,
+    "margin": 0.0,
     "perplexity": 30.0,
+    "p_temperature": 1.0,
+    "n_neighbors": 10,
+    "walk_length": 1,
+    "walk": "sum",
+    "init": "random",
+    "ema_momentum": 0.99,
     "n_views": 1,
     "augment": "none",
     "augment_strength": 1.0,
@@ -38,7 +46,7 @@ GENERAL = {
     "weight_decay": 0.0,
     "record_every": 1,
 }
-TABLE = {"epochs": 300, "learning_rate": 0.5, "record_every": 10}
+TABLE = {"epochs": 500, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
 PARAMETRIC_LAYOUT = {"batch_size": 256}
 
 
@@ -67,28 +75,38 @@ def _composed(config: Config) -> Method:
     reason = axes.why_not(p, q)
     if reason:
         raise ConfigError(f"this pair makes no sense: {reason}")
-    defaults = {"augment": "auto", "n_views": 2, "distance": "cosine", "temperature": 0.5} if "views" in p.needs else {}
-    if p.candidates == "classes":
-        defaults = {"distance": "neg_dot"} if q.name == "gaussian" else {}
+    defaults = methods.composed_defaults(p, q)
     return Method(f"{p.name}_{q.name}", f"{p.title} p, {q.title} q", p.name, q.name, "", None, defaults)
 
 
 def used_settings(config: Config, method: Method, backbone: str) -> set[str]:
     """The settings with a default of their own that this run really uses."""
     p, q = axes.SUPERVISORY[method.supervisory], axes.LEARNED[method.learned]
-    used = {*ALWAYS, *p.settings, *q.settings}
-    if backbone != "table":
-        used |= {"batch_size", "augment", "n_views"}
-    if backbone == "mlp":
-        used.add("hidden_dim")
-    if config.optimizer == "sgd":
-        used.add("momentum")
-    if config.alpha or config.divergence == "rkl":
-        used.add("alpha_on")
-    augment = config.augment or _defaults(method, backbone)["augment"]
-    if backbone != "table" and augment != "none":
-        used.add("augment_strength")
-    return used
+    defaults = _defaults(method, backbone)
+
+    def value(name):
+        return defaults[name] if getattr(config, name) is None else getattr(config, name)
+
+    network = backbone != "table"
+    conditional = {
+        "divergence": not q.limit,
+        "batch_size": network,
+        "augment": network,
+        "n_views": network and p.candidates != "modality",
+        "augment_strength": network and value("augment") != "none",
+        "hidden_dim": backbone == "mlp",
+        "init": not network,
+        "ema_momentum": p.candidates == "keys",
+        "momentum": value("optimizer") in ("sgd", "gains"),
+        "alpha_on": bool(value("alpha")) or needs_alpha(value("divergence"), p),
+    }
+    used = {*ALWAYS, *p.settings, *q.settings, *(name for name, applies in conditional.items() if applies)}
+    return used - {"walk"} if value("walk_length") == 1 else used
+
+
+def needs_alpha(divergence: str, p: axes.Axis) -> bool:
+    """Whether the divergence is infinite unless p is mixed with the uniform distribution."""
+    return divergence == "rkl" and not p.positive
 
 
 def _defaults(method: Method, backbone: str) -> dict[str, object]:
@@ -105,7 +123,7 @@ def resolve(config: Config) -> Config:
     method = method_of(config)
     backbone = config.backbone or _defaults(method, "")["backbone"]
     defaults = _defaults(method, backbone)
-    if (config.divergence or defaults["divergence"]) == "rkl":
+    if needs_alpha(config.divergence or defaults["divergence"], axes.SUPERVISORY[method.supervisory]):
         defaults["alpha"] = defaults["alpha"] or 0.01
     if config.method or not config.supervisory:
         defaults["method"] = method.name
@@ -115,15 +133,34 @@ def resolve(config: Config) -> Config:
     filled = {name: value for name, value in defaults.items() if name in used and name not in values}
     merged = values | filled
     if merged.get("augment") == "auto":
-        merged["augment"] = default_augment(config.dataset)
+        merged["augment"] = default_augment(merged["dataset"])
+        merged["augment_strength"] = values.get("augment_strength", default_strength(merged["dataset"]))
     sources = {**dict.fromkeys(values, "default"), **dict.fromkeys(filled, "default"), **config.sources}
     own = {name: f"method {method.name}" for name in filled if name in method.defaults or name in method.table}
     return Config(**merged, sources={**sources, **own})
 
 
+def fit_to_data(config: Config, n: int, augment: str) -> Config:
+    """Lower the defaults of a resolved Config that n training samples cannot serve; what was given explicitly stays as it is."""
+    points = min(config.batch_size or n, n)
+    wanted = {"batch_size": points, "perplexity": max(1.0, min(30.0, (points - 1) / 3)), "augment": augment}
+    changes = {
+        name: value
+        for name, value in wanted.items()
+        if getattr(config, name) is not None
+        and _came_by_default(config, name)
+        and (getattr(config, name) == "auto" if name == "augment" else getattr(config, name) > value)
+    }
+    return config.replace(**changes).replace_sources(dict.fromkeys(changes, "data")) if changes else config
+
+
+def _came_by_default(config: Config, name: str) -> bool:
+    return config.sources.get(name, "default").startswith(("default", "method"))
+
+
 def check(config: Config) -> None:
     """Names that are not known, settings that have no effect, and values that contradict each other."""
-    if not is_known(config.dataset):
+    if config.dataset is not None and not is_known(config.dataset):
         raise ConfigError(f"dataset={config.dataset!r} is not known; {nearest(config.dataset, DATASETS)}")
     _check_augment(config.augment)
     method = method_of(config)
@@ -132,7 +169,12 @@ def check(config: Config) -> None:
     _check_backbone(method, backbone)
     if config.n_views == 1 and "views" in axes.SUPERVISORY[method.supervisory].needs:
         raise ConfigError(f"n_views=1 leaves supervisory={method.supervisory!r} without positive pairs: use 2 or more")
-    if config.divergence == "rkl" and (config.alpha == 0 or config.alpha_on == "q"):
+    p, q = axes.SUPERVISORY[method.supervisory], axes.LEARNED[method.learned]
+    if p.candidates in ("views", "keys", "dimensions") and config.n_views not in (None, 2):
+        raise ConfigError(f"n_views={config.n_views}: supervisory={p.name!r} compares one view with the other, so it needs exactly 2")
+    if q.limit and config.alpha and config.alpha_on in ("q", "both"):
+        raise ConfigError(f"alpha_on={config.alpha_on!r}: learned={q.name!r} is a limit without a q to mix; use alpha_on='p'")
+    if needs_alpha(config.divergence or "", p) and (config.alpha == 0 or config.alpha_on == "q"):
         raise ConfigError("divergence='rkl' is infinite where p is zero: it needs alpha > 0 on p (the default is alpha=0.01)")
 
 
@@ -163,7 +205,13 @@ def _because(name: str, method: Method, backbone: str, config: Config) -> str:
     if name in ("batch_size", "augment", "n_views", "hidden_dim"):
         return f"backbone={backbone!r}"
     if name == "momentum":
-        return f"optimizer={config.optimizer or 'adam'!r}"
+        return f"optimizer={config.optimizer or _defaults(method, backbone)['optimizer']!r}"
+    if name == "init":
+        return f"backbone={backbone!r}"
+    if name == "walk":
+        return "walk_length=1"
+    if name in ("divergence", "temperature") and axes.LEARNED[method.learned].limit:
+        return f"learned={method.learned!r}, a limit that has its own loss"
     if name == "alpha_on":
         return "alpha=0"
     if name == "augment_strength":

@@ -160,6 +160,10 @@ class Mixed:
     def include_self(self) -> bool:
         return self.base.include_self
 
+    def measure(self, batch: Batch) -> Tensor | None:
+        """The weights of the candidates that p carries, if any."""
+        return self.base.measure(batch) if hasattr(self.base, "measure") else None
+
     def __call__(self, batch: Batch) -> Tensor:
         p = self.base(batch)
         allowed = torch.ones_like(p)

@@ -13,13 +13,15 @@ from torch import Tensor
 
 from . import axes
 from .augment import build_augment
+from .batch import Batch
 from .config import Config
 from .data import Dataset
+from .distances import as_seen_by
 from .errors import ConfigError, DataError, DeviceError, TrainingError
-from .model import build_model
-from .objective import build_objective
+from .model import build_model, other_side
+from .objective import Target, build_objective
+from .optimizers import build_optimizer
 from .resolve import method_of
-from .supervisory import Batch
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
@@ -77,8 +79,9 @@ class Trainer:
         self.optimizer = build_optimizer(config, self.model.parameters())
         self.epoch = 0
         self._augment = None if config.augment in (None, "none") else build_augment(config.augment, dataset, config.augment_strength)
-        self._needs_inputs = "inputs" in axes.SUPERVISORY[method_of(config).supervisory].needs
-        self._p = None
+        self._needs = axes.SUPERVISORY[method_of(config).supervisory].needs
+        self._other = other_side(self.dataset) if "pairs" in self._needs else None
+        self._p: Target | None = None
 
     @property
     def batch_size(self) -> int:
@@ -116,27 +119,49 @@ class Trainer:
         loss = self.loss(index, step)
         loss.backward()
         self.optimizer.step()
+        self.model.after_step()
         return loss.detach()
 
     def loss(self, index: Tensor, step: int) -> Tensor:
         """The objective on the samples at ``index``."""
         x, batch = self.batch(index, step)
         with self._autocast():
-            z, candidates = self.model(x)
-        z = z.to(self.dtype)
-        return self.objective.loss(self._supervise(batch), z, candidates)
+            blocks = self.model(x)
+        blocks = [(z.to(self.dtype), other if other is None else other.to(self.dtype)) for z, other in blocks]
+        return self.objective.loss(self._target(batch), blocks)
 
-    def batch(self, index: Tensor, step: int) -> tuple[Tensor, Batch]:
+    def batch(self, index: Tensor, step: int) -> tuple[Tensor | tuple[Tensor, Tensor], Batch]:
         """What the model sees, and what p may look at: every view of every sample at ``index``."""
         config, data = self.config, self.dataset
-        if config.backbone == "table":
-            x, views = index, 1
-        else:
-            views = config.n_views
+        views = config.n_views or 1
+        x = index
+        if config.backbone != "table":
             x = self._inputs(data.x[index].repeat(views, *[1] * (data.x.dim() - 1)), step)
-        index = index.repeat(views)
-        flat = data.flat(data.x[index]).to(self.dtype) if self._needs_inputs and self._p is None else None
-        return x, Batch(index, flat, None if data.y is None else data.y[index], data.n_classes, self.dtype)
+        if self._other is not None:
+            x = x, self._cast(self._other.inputs(self._other.x[index]))
+        if "tokens" in self._needs:
+            return self._hide(x, index.repeat(views), step)
+        return x, self._batch(index.repeat(views))
+
+    def _hide(self, x: Tensor, index: Tensor, step: int) -> tuple[Tensor, Batch]:
+        """Hide one word of every row behind token 0; the hidden word is the label."""
+        random = torch.rand(x.shape, generator=generator("cpu", self.config.seed, self.epoch, step)).to(x.device)
+        place = random.masked_fill(x == 0, -1).argmax(1, keepdim=True)
+        hidden = x.gather(1, place).squeeze(1)
+        return x.scatter(1, place, 0), Batch(index, y=hidden, n_classes=self.dataset.n_tokens, dtype=self.dtype)
+
+    def _batch(self, index: Tensor) -> Batch:
+        """The parts of the data that p needs, for the samples at ``index``."""
+        data, needs = self.dataset, self._needs if self._p is None else ()
+        return Batch(
+            index,
+            data.flat(data.x[index]).to(self.dtype) if "inputs" in needs else None,
+            None if data.y is None else data.y[index],
+            data.n_classes,
+            self.dtype,
+            data.companion[index] if "companion" in needs else None,
+            edges(data.graph, index) if "graph" in needs else None,
+        )
 
     def _inputs(self, x: Tensor, step: int) -> Tensor:
         if self._augment is None:
@@ -146,14 +171,14 @@ class Trainer:
     def _cast(self, x: Tensor) -> Tensor:
         return x.to(self.dtype) if x.is_floating_point() else x
 
-    def _supervise(self, batch: Batch) -> Tensor:
+    def _target(self, batch: Batch) -> Target:
         """p of the batch; computed once where every batch is the same whole data set."""
         if self._p is not None:
             return self._p
-        p = self.objective.supervisory(batch)
+        target = self.objective.target(batch)
         if self.config.backbone == "table":
-            self._p = p
-        return p
+            self._p = target
+        return target
 
     def _autocast(self):
         if self.config.precision == "bfloat16":
@@ -175,7 +200,7 @@ class Trainer:
         self.model.eval()
         with self._autocast():
             parts = [self.model.backbone(self._raw(part.to(self.device))) for part in x.split(chunk)]
-        return torch.cat(parts).to(self.dtype)
+        return as_seen_by(self.config.distance, torch.cat(parts).to(self.dtype))
 
     def _raw(self, x: Tensor) -> Tensor:
         return x if self.config.backbone == "table" else self._cast(self.dataset.inputs(x))
@@ -189,12 +214,10 @@ class Trainer:
         )
 
 
-def build_optimizer(config: Config, parameters) -> torch.optim.Optimizer:
-    """The optimizer of a resolved Config."""
-    common = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(parameters, momentum=config.momentum, **common)
-    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer](parameters, **common)
+def edges(graph: Tensor, index: Tensor) -> Tensor:
+    """The dense weights (n, n) between the samples at ``index``."""
+    rows = graph.index_select(0, index).index_select(1, index)
+    return rows.to_dense() if rows.is_sparse else rows
 
 
 def check_fit(config: Config, dataset: Dataset) -> None:
@@ -202,8 +225,7 @@ def check_fit(config: Config, dataset: Dataset) -> None:
     needs = axes.SUPERVISORY[method_of(config).supervisory].needs
     if config.batch_size and config.batch_size > len(dataset):
         raise ConfigError(f"batch_size={config.batch_size} is more than the {len(dataset)} training samples of {dataset.name}: lower it")
-    if "labels" in needs:
-        check_labels(config, dataset)
+    check_needs(config, dataset, needs)
     if config.perplexity:
         points = config.batch_size or len(dataset)
         if config.perplexity > points - 1:
@@ -212,10 +234,28 @@ def check_fit(config: Config, dataset: Dataset) -> None:
         raise ConfigError(f"augment={config.augment!r} has no meaning for tokens: use augment='none'")
 
 
+MISSING = {
+    "labels": ("y", "choose a method without labels"),
+    "pairs": ("pair", "use dataset='digit_captions' or 'digit_halves', or give pair= with your own data"),
+    "companion": ("companion", "use dataset='digit_captions', or a Dataset with companion embeddings"),
+    "graph": ("graph", "use dataset='karate_club', or supervisory='knn', which makes a graph of its own"),
+}
+"""Which part of the data each need is about, and what to do where it is absent."""
+
+
+def check_needs(config: Config, dataset: Dataset, needs: tuple[str, ...]) -> None:
+    """The parts of the data that p is made from must be there."""
+    for need, (part, remedy) in MISSING.items():
+        if need in needs and getattr(dataset, part) is None:
+            raise DataError(f"method={config.label!r} needs {axes.NEEDS[need]}, and {dataset.name} has none: {remedy}")
+    if "tokens" in needs and dataset.kind != "tokens":
+        raise DataError(f"method={config.label!r} hides words of a text, and {dataset.name} has {dataset.kind}: use dataset='tiny_text'")
+    if "labels" in needs:
+        check_labels(config, dataset)
+
+
 def check_labels(config: Config, dataset: Dataset) -> None:
-    """Labels must be there, and every class must have a second member where neighbours are of the same class."""
-    if dataset.y is None:
-        raise DataError(f"method={config.label!r} needs labels, and {dataset.name} has none: choose a method without labels")
+    """Every class must have a second member where neighbours are of the same class."""
     if method_of(config).supervisory != "same_class":
         return
     counts = torch.bincount(dataset.y, minlength=dataset.n_classes)
