@@ -10,7 +10,7 @@ from . import dynamics
 from .readings import Limits, Readings
 from .trajectory import Trajectory
 
-VERDICTS = ("diverged", "collapsed", "dimensional collapse", "oscillating", "still learning", "plateau", "healthy")
+VERDICTS = ("diverged", "collapsed", "oscillating", "dimensional collapse", "still learning", "plateau", "healthy")
 FAILURES = VERDICTS[:4]
 
 
@@ -53,10 +53,11 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits |
     1. *diverged*: training stopped on NaN or infinite numbers (``diverged=True``, or they stand in the trajectory), or the loss
        ended well above where it began.
     2. *collapsed*: at the end all points are nearly one.
-    3. *dimensional collapse*: they lie in fewer dimensions than the classes need. Maps of up to three dimensions are exempt, and
+    3. *oscillating*: in the second half of the run the points jump to and fro by a large part of the embedding's size while the
+       loss does not fall steadily, or the loss leaps up.
+    4. *dimensional collapse*: they lie in fewer dimensions than the classes need. Maps of up to three dimensions are exempt, and
        so are data of few classes, where a good supervised embedding has few dimensions too.
-    4. *oscillating*: they jump to and fro, by a large part of the embedding's size, in the second half of the run.
-    5. *still learning*: the last fifth of the run brought a good share of the gain, or there are under three frames to judge by.
+    5. *still learning*: the last fifth of the run brought a good share of the gain, or there are not three epochs to judge by.
     6. *plateau*: nothing was gained after half of the run (``since`` says when it stopped), or nothing was gained at all.
     7. *healthy*: it learned, none of the above is wrong, and the gain levelled off towards the end.
 
@@ -88,7 +89,7 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits |
     if diverged or not finite.all():
         return _diverged(trajectory, finite)
     run = Readings(dynamics.thin(trajectory), limits)
-    checks = (_blown_up, _collapsed, _risen, _dimensional_collapse, _oscillating, _still_learning, _plateau, _healthy)
+    checks = (_blown_up, _collapsed, _risen, _oscillating, _dimensional_collapse, _still_learning, _plateau, _healthy)
     return _tell_knn(run, next(found for check in checks if (found := check(run)) is not None))
 
 
@@ -171,25 +172,28 @@ def _dimensional_collapse(run: Readings) -> Diagnosis | None:
 
 def _oscillating(run: Readings) -> Diagnosis | None:
     turning, moving = run.late("turning"), run.late("step")
-    jumps = turning < run.limits.turning and moving > run.limits.movement
-    if run.n_frames < 5 or not jumps or run.roughness() < run.limits.rough:
+    jumps = turning < run.limits.turning and moving > run.limits.movement and run.roughness() >= run.limits.rough
+    leaps = run.leap() > run.limits.leap
+    if run.n_frames < 5 or not (jumps or leaps):
         return None
     since = int(run.epochs[run.n_frames // 2])
+    what = f"the points jump to and fro, each time by {moving:.0%} of the embedding's size"
+    if not jumps:
+        what = f"the loss leaps up again, once by {run.leap():.0%} of all it had fallen"
     return Diagnosis(
         "oscillating",
-        f"Oscillating: since epoch {since} the points jump to and fro, each time by {moving:.0%} of the embedding's size "
-        f"(cosine of successive steps {turning:.2f}).",
-        run.evidence() | {"turning": turning, "step": moving, "roughness": run.roughness()},
+        f"Oscillating: since epoch {since} {what}.",
+        run.evidence() | {"turning": turning, "step": moving, "roughness": run.roughness(), "leap": run.leap()},
         since,
         "Lower the learning rate, or the momentum; a larger batch makes the steps less noisy.",
     )
 
 
 def _still_learning(run: Readings) -> Diagnosis | None:
-    if run.n_frames < 3:
+    if run.n_frames < 4:
         return Diagnosis(
             "still learning",
-            f"Still learning: {run.n_frames} recorded frames are too few to judge by.",
+            f"Still learning: {run.n_frames} recorded frames, the untrained one included, are too few to judge by.",
             run.evidence(),
             advice="Train for more epochs.",
         )

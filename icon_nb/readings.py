@@ -33,6 +33,9 @@ class Limits:
         Oscillating: over the second half of the run, the median cosine of successive steps is below ``turning``, the median step
         from frame to frame is more than ``movement`` of the embedding's size, and at least the share ``rough`` of the way the
         loss went was upwards.
+    leap : float
+        Oscillating as well: in the second half of the run the loss rose from one frame to the next by more than this share of all
+        it ever fell.
     still : float
         Nothing was learned: all steps together are less than this share of the embedding's size.
     late : float
@@ -55,6 +58,7 @@ class Limits:
     turning: float = -0.2
     movement: float = 0.3
     rough: float = 0.15
+    leap: float = 0.5
     still: float = 0.01
     late: float = 0.1
     settled: float = 0.05
@@ -137,6 +141,14 @@ class Readings:
         known = self.loss[self.n_frames // 2 :]
         steps = np.diff(known[np.isfinite(known)])
         return float(np.maximum(steps, 0).sum() / max(np.abs(steps).sum(), 1e-300)) if len(steps) else 1.0
+
+    def leap(self) -> float:
+        """The largest rise of the loss between two late frames, as a share of its fall from the first to the lowest."""
+        known = self.loss[np.isfinite(self.loss)]
+        late = self.loss[self.n_frames // 2 :]
+        rises = np.diff(late[np.isfinite(late)])
+        fall = known[0] - known.min() if len(known) else 0.0
+        return float(max(rises.max(), 0) / fall) if len(rises) and fall > 0 else 0.0
 
     def last(self, name: str) -> float:
         """The newest known value of a curve, or NaN."""
