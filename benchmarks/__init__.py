@@ -1,0 +1,1 @@
+"""Figures measured beside a peer in the same run: ``python -m benchmarks`` lists them, ``python -m benchmarks NAME`` runs one."""

@@ -1,0 +1,49 @@
+"""List the benchmarks, or run those that are named, or ``all``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from pathlib import Path
+
+HIDDEN = {"__init__", "__main__", "harness", "peers"}
+
+
+def names() -> list[str]:
+    """Every benchmark, by its file."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in HIDDEN)
+
+
+def main() -> int:
+    """Run what is asked for; a benchmark that fails is reported and the others go on."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help="benchmarks to run, or all")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, to see that it runs")
+    options = parser.parse_args()
+    if not options.names:
+        for name in names():
+            about = importlib.import_module(f"benchmarks.{name}").__doc__ or ""
+            print(f"{name:<12} {about.strip().splitlines()[0]}")
+        return 0
+    failed = [name for name in (names() if options.names == ["all"] else options.names) if not ran(name, options.quick)]
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return bool(failed)
+
+
+def ran(name: str, quick: bool) -> bool:
+    """Run one benchmark; whether it came to its end."""
+    start = time.perf_counter()
+    try:
+        importlib.import_module(f"benchmarks.{name}").run(quick=quick)
+    except Exception as error:
+        print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
+        return False
+    print(f"  {name} took {time.perf_counter() - start:.0f} s\n", flush=True)
+    return True
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,37 @@
+"""The default run on the bundled digits, ten epochs and the inline animation, against scikit-learn's logistic regression on them."""
+
+from __future__ import annotations
+
+import icon_nb as icon
+from benchmarks.harness import alternate, report
+
+TARGETS = {"run_and_animation_s": "at most 0.8, warm", "over_recording": "share of the time that recording and drawing add"}
+
+
+def run(quick: bool = False) -> dict:
+    """Measure and report."""
+    from sklearn.linear_model import LogisticRegression
+
+    data = icon.data.load("digits")
+    x, y = data.flat(data.x).numpy(), data.y.numpy()
+
+    def ours():
+        icon.run(quiet=True)._repr_mimebundle_()
+
+    def peer():
+        LogisticRegression(max_iter=1000).fit(x, y)
+
+    timed = alternate(ours, peer, n=2 if quick else 7)
+    alone = alternate(lambda: icon.run(quiet=True), lambda: icon.run(quiet=True, record_every=10, max_points=2), n=2 if quick else 7)
+    figures = {
+        "run_and_animation_s": timed["ours"]["median_s"],
+        "logistic_regression_s": timed["peer"]["median_s"],
+        "run_alone_s": alone["ours"]["median_s"],
+        "over_recording": alone["ours"]["median_s"] / alone["peer"]["median_s"] - 1,
+    }
+    report("digits", figures, TARGETS)
+    return figures
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,96 @@
+"""The SimCLR objective alone, forward and backward, against lightly's and pytorch-metric-learning's NT-Xent: time and memory.
+
+n = 2 x 1024 embeddings of 128 dimensions. Memory is what the call adds at its peak, in a process of its own each.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+
+import torch
+
+import icon_nb as icon
+from benchmarks.harness import alternate, report
+from icon_nb.objective import build_objective
+from icon_nb.supervisory import Batch
+
+N, DIM, TAU = 1024, 128, 0.5
+TARGETS = {
+    "times_lightly": "at least 1",
+    "times_pytorch_metric_learning": "at least 1",
+    "times_published_form": "at least 1",
+    "memory_over_lightly": "at most 1",
+    "memory_over_pytorch_metric_learning": "at most 1",
+}
+
+
+def embeddings(n: int = N) -> torch.Tensor:
+    """Two views of n points, the same every time."""
+    return torch.randn(2 * n, DIM, generator=torch.Generator().manual_seed(0)).requires_grad_()
+
+
+def ours(n: int = N):
+    """The package's objective on a batch of views."""
+    objective = build_objective(icon.Config(method="simclr", temperature=TAU).resolve())
+    batch = Batch(index=torch.arange(n).repeat(2))
+    return lambda z: objective(batch, z)
+
+
+def lightly(n: int = N):
+    """lightly's NTXentLoss."""
+    from lightly.loss import NTXentLoss
+
+    criterion = NTXentLoss(temperature=TAU)
+    return lambda z: criterion(z[:n], z[n:])
+
+
+def pytorch_metric_learning(n: int = N):
+    """pytorch-metric-learning's NTXentLoss on labels that name the pairs."""
+    from pytorch_metric_learning.losses import NTXentLoss
+
+    criterion, labels = NTXentLoss(temperature=TAU), torch.arange(n).repeat(2)
+    return lambda z: criterion(z, labels)
+
+
+def step(loss, z: torch.Tensor) -> float:
+    """Forward and backward."""
+    z.grad = None
+    value = loss(z)
+    value.backward()
+    return float(value)
+
+
+def added_memory(name: str, n: int) -> float:
+    """MB that one side's first step adds to the peak of a fresh process."""
+    code = f"from benchmarks.loss import *; print(measured_memory({name!r}, {n}))"
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+def measured_memory(name: str, n: int) -> float:
+    """The same, in this process; a small step first brings in the code."""
+    step(globals()[name](16), embeddings(16))
+    loss, z = globals()[name](n), embeddings(n)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    step(loss, z)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def run(quick: bool = False) -> dict:
+    """Measure and report."""
+    n, repeats = (128, 3) if quick else (N, 15)
+    mine, figures = ours(n), {}
+    for name, peer in (("lightly", lightly(n)), ("pytorch_metric_learning", pytorch_metric_learning(n))):
+        z, other = embeddings(n), embeddings(n)
+        assert abs(step(mine, z) - step(peer, other)) < 1e-4
+        figures[f"times_{name}"] = alternate(lambda z=z: step(mine, z), lambda peer=peer, z=other: step(peer, z), n=repeats)["ratio"]
+    memory = {name: added_memory(name, n) for name in ("ours", "lightly", "pytorch_metric_learning")}
+    figures |= {f"{name}_mb": value for name, value in memory.items()}
+    figures |= {f"memory_over_{name}": memory["ours"] / memory[name] for name in ("lightly", "pytorch_metric_learning") if memory[name]}
+    report("loss", figures, TARGETS)
+    return figures
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,140 @@
+"""Images per second of SimCLR on MNIST, against a DataLoader loop and against lightly's transforms and loss.
+
+``python -m benchmarks.training --data_dir FOLDER``; without the files, random images of the same shape stand in for the speed, and
+the accuracies are left out. The network, the batch and the augmentation are the same on both sides; lightly brings its own
+augmentation. The limit is what the matrix products of the network alone would take at the rate this machine reaches on products of the
+same shapes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import time
+
+import torch
+
+import icon_nb as icon
+from benchmarks.harness import alternate, report
+from benchmarks.peers import Pairs, Views, affine_pipeline, loop, nt_xent
+from icon_nb.data import Dataset, load
+from icon_nb.errors import DataError
+from icon_nb.train import Trainer
+
+CONFIG = {"method": "simclr", "backbone": "mlp", "batch_size": 128, "embedding_dim": 128, "temperature": 0.5, "augment": "affine"}
+TARGETS = {
+    "times_dataloader_loop": "at least 8",
+    "times_lightly": "at least 6",
+    "share_of_limit": "at least 0.6",
+    "linear_probe": "at least 0.92 after 3 epochs",
+    "knn": "at least 0.90 after 3 epochs",
+    "peak_memory_mb": "at most 1500",
+}
+
+
+def mnist(data_dir: str | None) -> tuple[Dataset, bool]:
+    """MNIST, or random images of its shape, and whether they are real."""
+    try:
+        return load("mnist", data_dir, download=False), True
+    except DataError:
+        x = torch.randint(0, 256, (60_000, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+        return Dataset("random", x, torch.arange(60_000) % 10, x[:10_000], torch.arange(10_000) % 10), False
+
+
+def part(data: Dataset, n: int) -> Dataset:
+    """The first n training images, normalised as before."""
+    return Dataset("part", data.x[:n], data.y[:n], class_names=data.class_names, mean=data.mean, std=data.std)
+
+
+def network(trainer: Trainer) -> torch.nn.Module:
+    """The same network for the peer, freshly initialised."""
+    return Trainer(trainer.config, trainer.dataset).model.backbone
+
+
+def against_loop(data: Dataset, n_peer: int, repeats: int) -> float:
+    """Images per second of ours over the DataLoader loop's."""
+    ours = Trainer(icon.Config(**CONFIG).resolve(), data)
+    pairs = Pairs(data.x[:n_peer], affine_pipeline(float(data.mean), float(data.std)))
+
+    def peer():
+        loop(pairs, network(ours), lambda a, b: nt_xent(torch.cat([a, b]), 0.5), 128)
+
+    return _rates(ours, data, peer, n_peer, repeats)
+
+
+def against_lightly(data: Dataset, n_peer: int, repeats: int) -> float:
+    """Images per second of ours over lightly's own transform and loss."""
+    from lightly.loss import NTXentLoss
+    from lightly.transforms import SimCLRTransform
+
+    ours = Trainer(icon.Config(**CONFIG).resolve(), data)
+    normalize = {"mean": [float(data.mean)] * 3, "std": [float(data.std)] * 3}
+    views = Views(data.x[:n_peer].repeat(1, 3, 1, 1), SimCLRTransform(input_size=28, normalize=normalize))
+    criterion = NTXentLoss(temperature=0.5)
+    return _rates(ours, data, lambda: loop(views, _Grey(network(ours)), criterion, 128), n_peer, repeats)
+
+
+class _Grey(torch.nn.Module):
+    """lightly's transforms want three channels; the network sees the first."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        return self.network(x[:, :1])
+
+
+def _rates(ours: Trainer, data: Dataset, peer, n_peer: int, repeats: int) -> float:
+    timed = alternate(ours.run_epoch, peer, n=repeats)
+    rate = len(data) / timed["ours"]["median_s"]
+    return rate / (n_peer / timed["peer"]["median_s"])
+
+
+def limit(trainer: Trainer, seconds: float = 2.0) -> float:
+    """Images per second if only the network's matrix products were computed, at the rate measured on the same shapes."""
+    rows = trainer.config.batch_size * trainer.config.n_views
+    shapes = [tuple(w.shape) for w in trainer.model.parameters() if w.dim() == 2]
+    products = [(torch.randn(rows, k), torch.randn(k, n), torch.randn(rows, n)) for n, k in shapes]
+
+    def step():
+        for x, w, g in products:
+            torch.mm(x, w), torch.mm(x.T, g)
+        for x, w, g in products[1:]:
+            torch.mm(g, w.T)
+
+    step()
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        step()
+        count += 1
+    return count * trainer.config.batch_size / (time.perf_counter() - start)
+
+
+def run(quick: bool = False, data_dir: str | None = None) -> dict:
+    """Measure and report."""
+    data, real = mnist(data_dir or os.environ.get("ICON_NB_DATA_DIR"))
+    some, n_peer, repeats = part(data, 12_800 if not quick else 1_280), 2_560 if not quick else 256, 5 if not quick else 1
+    trainer = Trainer(icon.Config(**CONFIG).resolve(), some)
+    trainer.run_epoch()
+    figures = {"times_dataloader_loop": against_loop(some, n_peer, repeats), "times_lightly": against_lightly(some, n_peer, repeats)}
+    rates = [(len(some) / trainer.run_epoch().seconds, limit(trainer)) for _ in range(repeats)]
+    rates.sort(key=lambda pair: pair[0] / pair[1])
+    figures["images_per_s"], figures["limit_images_per_s"] = rates[len(rates) // 2]
+    figures["share_of_limit"] = figures["images_per_s"] / figures["limit_images_per_s"]
+    if real and not quick:
+        results = icon.run(icon.Config(**CONFIG, epochs=3, quiet=True), data=data)
+        figures |= {"linear_probe": results.probes["trained"]["linear_probe"], "knn": results.probes["trained"]["knn"]}
+        figures |= {f"untrained_{name}": value for name, value in results.probes["untrained"].items()}
+    figures["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    report("training", figures, TARGETS)
+    return figures
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data_dir")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    run(options.quick, options.data_dir)
