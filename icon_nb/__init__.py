@@ -10,13 +10,13 @@ _WHERE = {
     "Config": "config",
     "recipe": "recipes",
     "run": "runs",
-    "sweep": "runs",
-    "run_recipe": "runs",
+    "sweep": "sweeps",
+    "run_recipe": "sweeps",
     "load": "store",
     "Recorder": "trajectory",
     "Trajectory": "trajectory",
     "Results": "results",
-    "Comparison": "results",
+    "Comparison": "comparison",
     "IconError": "errors",
 }
 _MODULES = ("methods", "recipes", "widgets", "supervisory", "learned", "divergences", "distances", "dynamics", "evaluate", "data")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from math import prod
 
 import torch
@@ -15,6 +17,17 @@ SMALL_IMAGE = 64
 
 TABLE_SPREAD = 1e-2
 """Standard deviation of a fresh table: small, so that no point starts in a wrong place that it must leave."""
+
+
+_SEEDING = threading.RLock()
+
+
+@contextmanager
+def seeded(seed: int):
+    """Torch's global random state set to ``seed``, and put back after; for one thread at a time, because there is one state."""
+    with _SEEDING, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def build_backbone(

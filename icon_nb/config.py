@@ -6,6 +6,7 @@ The command line, ``config.json``, the printed configuration and the documentati
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import numbers
@@ -234,6 +235,17 @@ class Config:
             sources.update(dict.fromkeys(settings, source))
         return cls(**values, sources=sources)
 
+    def key(self) -> str:
+        """Twelve letters that name the numbers of the run: equal where every setting that they depend on is equal, resolved.
+
+        How a run is drawn, written and reported does not count.
+
+        >>> Config(quiet=True).key() == Config(method="simclr", gif_fps=4).key() != Config(seed=1).key()
+        True
+        """
+        settings = {name: value for name, value in self.resolve().to_dict().items() if _counts(name)}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
     def to_dict(self) -> dict[str, object]:
         """The settings that have a value, flat, in the order of the fields."""
         return {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
@@ -256,6 +268,11 @@ class Config:
 
 SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in dataclasses.fields(Config) if "setting" in f.metadata}
 DEFAULTS = {f.name: f.default for f in dataclasses.fields(Config) if f.name in SETTINGS}
+
+
+def _counts(name: str) -> bool:
+    """Whether the numbers of a run depend on the setting of this name."""
+    return SETTINGS[name].group not in ("animation", "output") and name not in ("num_workers", "probe")
 
 
 def check_names(names: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from . import axes
-from .backbones import build_backbone
+from .backbones import build_backbone, seeded
 from .config import Config
 from .data import Dataset
 from .initial import initial_points
@@ -174,8 +174,7 @@ def build_model(config: Config, dataset: Dataset) -> Model:
     """The untrained model of a resolved Config; the same for the same seed. The caller's random state is left alone."""
     method = method_of(config)
     candidates = CANDIDATES[axes.SUPERVISORY[method.supervisory].candidates]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    with seeded(config.seed):
         backbone = _encoder(config, dataset)
         parts = candidates.parts(config, dataset, backbone)
     if config.init == "pca":

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from .config import Config
 from .data import Dataset
 from .distances import as_seen_by
-from .evaluate import probe
+from .errors import DataError
+from .evaluate import evaluate, probe
 from .model import build_model
 
 MAX_PROBE_POINTS = 10_000
@@ -51,3 +52,24 @@ def probe_run(results) -> dict[str, dict[str, float]]:
     embedded.append(data.flat(x).numpy())
     scores = {name: probe(z, y, seed=config.seed) for name, z in zip(("trained", "untrained", "raw"), embedded)}
     return {**scores, "about": {"n_points": len(x), "held_out": held_out}}
+
+
+def score_run(results) -> dict[str, float]:
+    """Every score of the final embedding of the recorded points; see :func:`icon_nb.evaluate.evaluate`.
+
+    The points are those of the trajectory: held out where the data set has a split. Scores that compare with the inputs are NaN
+    where the data are not at hand any more, or cannot be compared (tokens).
+    """
+    trajectory = results.trajectory
+    return evaluate(trajectory.embeddings[-1], trajectory.labels, inputs_of(results), seed=results.config.seed)
+
+
+def inputs_of(results) -> np.ndarray | None:
+    """Raw inputs (n, features) of the recorded points, in their order; None where there are none to compare with."""
+    trajectory = results.trajectory
+    try:
+        data = results.data()
+        held_out = trajectory.held_out is not None and bool(trajectory.held_out.all())
+        return data.flat((data.x_test if held_out else data.x)[torch.from_numpy(trajectory.index)]).numpy()
+    except DataError:
+        return None

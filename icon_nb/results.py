@@ -1,11 +1,11 @@
-"""Results and Comparison: what runs leave, as plain records that know how to show themselves.
+"""Results: what a run leaves, as a plain record that knows how to show itself.
 
 Nothing is drawn, trained or written in ``__init__`` or ``__repr__``; display code is imported on first use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -85,10 +85,33 @@ class Results:
 
         return probe_run(self)
 
+    @cached_property
+    def scores(self) -> dict[str, float]:
+        """Every score of :func:`icon_nb.evaluate.evaluate` for the final embedding of the recorded points; NaN where none applies.
+
+        Computed when first asked for; see :func:`icon_nb.probes.score_run`.
+        """
+        from .probes import score_run
+
+        return score_run(self)
+
     def data(self) -> Dataset:
-        """The data set of the run, loaded again where it is not at hand."""
+        """The data set of the run, loaded again where it is not at hand.
+
+        Raises
+        ------
+        DataError
+            It cannot be loaded, or is not what the run was trained on: give that back with ``results.dataset = ...``.
+        """
         if self.dataset is None:
-            self.dataset = load(self.config.dataset, self.config.data_dir, self.config.n_samples, self.config.seed)
+            loaded = load(self.config.dataset, self.config.data_dir, self.config.n_samples, self.config.seed)
+            about = self.provenance.get("dataset", {})
+            if about.get("sha256", loaded.checksum) != loaded.checksum:
+                raise DataError(
+                    f"the run was trained on {about['name']!r} with other contents than dataset={self.config.dataset!r} "
+                    "has here: give its data back with results.dataset = icon_nb.data.load(...)"
+                )
+            self.dataset = loaded
         return self.dataset
 
     def embed(self, x) -> np.ndarray:
@@ -171,44 +194,3 @@ def animation_options(config: Config) -> dict[str, object]:
         "max_points": config.gif_max_points,
     }
     return options if config.gif_fps is None else {**options, "fps": config.gif_fps}
-
-
-@dataclass(eq=False)
-class Comparison(Sequence):
-    """Several runs side by side: a sequence of :class:`Results`.
-
-    Parameters
-    ----------
-    results : sequence of Results
-    title : str
-    """
-
-    results: Sequence[Results]
-    title: str = ""
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    def __getitem__(self, k):
-        return self.results[k]
-
-    def animate(self, **options):
-        """Side-by-side animation with one epoch counter; options as in :func:`icon_nb.animation.side_by_side`."""
-        from .animation import side_by_side
-
-        shared = animation_options(self.results[0].config)
-        return side_by_side([run.trajectory for run in self.results], **{**shared, **options})
-
-    @cached_property
-    def _animation(self):
-        return self.animate()
-
-    def __repr__(self) -> str:
-        return "\n".join([f"Comparison({self.title}, {len(self)} runs)", *(f"  {run.summary()}" for run in self.results)])
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        from html import escape
-
-        bundle = self._animation._repr_mimebundle_()
-        rows = "".join(f"<li>{escape(run.summary())}</li>" for run in self.results)
-        return {**bundle, "text/plain": repr(self), "text/html": f"<ul>{rows}</ul>{bundle['text/html']}"}

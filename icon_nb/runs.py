@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from . import __version__, recipes
+from . import __version__
 from .augment import default_augment
-from .config import Config, check_names
+from .config import Config
 from .data import Dataset, load
-from .errors import ConfigError, TrainingError
+from .errors import TrainingError
 from .evaluate import knn_accuracy
 from .resolve import fit_to_data
-from .results import Comparison, Results
+from .results import Results
 from .train import Record, Trainer
 from .trajectory import Recorder
 
@@ -117,11 +117,12 @@ class Session:
 
     def records(self):
         """Train to the end, recording on the way; yields one record per epoch."""
-        yield self._keep(self.trainer.initial())
+        yield self.keep(self.trainer.initial())
         while self.trainer.epoch < self.config.epochs:
-            yield self._keep(self.trainer.run_epoch())
+            yield self.keep(self.trainer.run_epoch())
 
-    def _keep(self, record: Record) -> Record:
+    def keep(self, record: Record) -> Record:
+        """Record an epoch: its loss, and the embedding where it is due."""
         knn = float("nan")
         if record.epoch % self.config.record_every == 0 or record.epoch == self.config.epochs:
             z = self.trainer.embed(self._x)
@@ -226,18 +227,3 @@ class ProgressBar:
         self._bar.set_postfix(numbers, refresh=False)
         if record.epoch:
             self._bar.update(1)
-
-
-def run_recipe(name: str, *, data=None, progress: bool | None = None, **overrides) -> Comparison:
-    """Run every Config of a recipe; see :func:`icon_nb.recipe`."""
-    configs = recipes.recipe(name, **overrides)
-    return Comparison([run(config, data=data, progress=progress) for config in configs], title=name)
-
-
-def sweep(config: Config | None = None, *, data=None, progress: bool | None = None, **values) -> Comparison:
-    """Run a Config once for every combination of the given values, for instance ``temperature=[0.1, 0.5]``."""
-    check_names(values)
-    if not values:
-        raise ConfigError("sweep needs a setting with its values, for instance temperature=[0.1, 0.5]")
-    configs = recipes.grid(config or Config(), values)
-    return Comparison([run(each, data=data, progress=progress) for each in configs], title="sweep")

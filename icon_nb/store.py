@@ -12,37 +12,51 @@ import json
 import math
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from .backbones import build_backbone
+from .backbones import build_backbone, seeded
 from .config import Config
 from .errors import ConfigError, IconError, LoadError, SaveError
 from .files import write_whole
 from .results import Results
 from .trajectory import Trajectory
 
+if TYPE_CHECKING:
+    from .comparison import Comparison
+
 SCHEMA = 1
 MARK = "metrics.json"
+COMPARISON = "comparison.json"
 FILES = ("config.json", "provenance.json", "embeddings.npz", "model.pt")
 _ARRAYS = ("epochs", "labels", "index", "images", "held_out")
 
 
 def save(results: Results, path, *, overwrite: bool = False) -> Path:
     """Write a run to a folder; see :meth:`icon_nb.Results.save`."""
-    path = Path(path)
+    return write(pack(results), path, overwrite=overwrite)
+
+
+def pack(results: Results) -> dict[str, bytes]:
+    """The files of a saved run, by name; the mark of a complete run is the last."""
     contents = {
         "config.json": results.config.to_json().encode(),
         "provenance.json": to_json(results.provenance),
         "embeddings.npz": _pack(results.trajectory),
         "model.pt": _pack_state(results.state),
     }
-    mark = _mark(results, contents)
-    if _holds(path, contents, mark):
+    return {**contents, MARK: _mark(results, contents)}
+
+
+def write(files: dict[str, bytes], path, *, overwrite: bool = False) -> Path:
+    """Write the files of :func:`pack` to a folder."""
+    path = Path(path)
+    if _holds(path, {name: content for name, content in files.items() if name != MARK}, files[MARK]):
         return path
     _make_room(path, overwrite)
-    for name, content in {**contents, MARK: mark}.items():
+    for name, content in files.items():
         write_whole(path / name, content)
     return path
 
@@ -117,13 +131,13 @@ def _pack_state(state) -> bytes:
     return buffer.getvalue()
 
 
-def load(path) -> Results:
-    """Read a saved run back: an equal :class:`Results`, animation included.
+def load(path) -> Results | Comparison:
+    """Read a saved run back: an equal :class:`Results`, animation included; or a saved :class:`Comparison`.
 
     Parameters
     ----------
     path : str or Path
-        The folder of the run.
+        The folder of the run, or of the comparison.
 
     Raises
     ------
@@ -139,8 +153,26 @@ def load(path) -> Results:
     True
     """
     path = Path(path)
+    if (path / COMPARISON).exists() and not (path / MARK).exists():
+        from .studies import load_comparison
+
+        return load_comparison(path)
+    return load_run(path)
+
+
+def load_run(path: Path) -> Results:
+    """Read one saved run back; see :func:`load`."""
     mark = _read_mark(path)
     contents = {name: _read(path / name, mark["files"].get(name)) for name in FILES}
+    return _checked(path, mark, contents)
+
+
+def unpack(files: dict[str, bytes]) -> Results:
+    """The run that :func:`pack` packed."""
+    return _checked(Path("a run from elsewhere"), json.loads(files[MARK]), files)
+
+
+def _checked(path: Path, mark: dict, contents: dict[str, bytes]) -> Results:
     try:
         return _assemble(path, mark, contents)
     except IconError:
@@ -217,7 +249,7 @@ def _unpack(content: bytes, about: dict) -> Trajectory:
 
 
 def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:
-    with torch.random.fork_rng(devices=[]):
+    with seeded(0):
         backbone = build_backbone(
             config.backbone,
             tuple(about["shape"]),

@@ -12,9 +12,9 @@ LAYERS = {
     0: "errors files distances supervisory learned divergences",
     1: "axes methods datasets config resolve recipes objective data sources downloads transforms augment backbones",
     2: "trajectory evaluate dynamics readings diagnosis model train",
-    3: "probes results store runs",
+    3: "probes results store runs library table comparing comparison studies stacked processes sweeps",
     4: "palette projection timeline layout view points canvas painter panel overlays encode animation player page sheet plots widgets "
-    "outputs flags cli __main__",
+    "outputs flags cli commands __main__",
 }
 LAYER = {name: level for level, names in LAYERS.items() for name in names.split()}
 SURFACE = {"matplotlib", "imageio", "ipywidgets", "PIL"}

@@ -1,0 +1,107 @@
+"""The table of a comparison: a row for every run, or for the runs that differ only in their seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from .evaluate import evaluate
+from .probes import inputs_of
+from .results import Results
+from .table import Spread, Table
+
+if TYPE_CHECKING:
+    from .comparison import Comparison, Failure
+
+SCORES = ("linear_probe", "knn", "clustering_accuracy", "nmi", "neighbourhood_preservation", "separability", "effective_rank")
+NUMBERS = ("loss", *SCORES, "seconds")
+
+
+def table(study: Comparison, *, each: bool, baselines: bool, seconds: bool) -> Table:
+    """See :meth:`icon_nb.Comparison.table`."""
+    pooled = study.replicated and not each
+    settings = [name for name in study.compared if not (pooled and name == "seed")]
+    if pooled:
+        rows = [_pool([_row(run, settings) for run in runs]) for runs in study.cells.values()]
+    else:
+        rows = [_row(run, settings) for run in study.runs]
+    if baselines:
+        rows += [row for run in study.first_of_each() for row in _baselines(study, run, settings)]
+    columns = [*settings, *(["runs"] if pooled else []), "epochs", *NUMBERS, "diagnosis", "error"]
+    columns = [name for name in columns if name != "error" or any(row.get("error") for row in rows)]
+    return Table(tuple(columns), tuple(rows), tuple(_notes(study, pooled)), () if seconds else ("seconds",))
+
+
+def _row(run: Results | Failure, settings: Sequence[str]) -> dict[str, object]:
+    row = {name: getattr(run.config, name) for name in settings}
+    if not isinstance(run, Results):
+        return {**row, "diagnosis": run.status, "error": run.error}
+    row |= {"epochs": run.history["epoch"][-1], "loss": run.history["loss"][-1]}
+    row |= {name: run.scores[name] for name in SCORES}
+    row |= {"seconds": run.provenance.get("seconds", math.nan), "diagnosis": verdict(run)}
+    return row | ({"error": run.error} if run.error else {})
+
+
+def verdict(run: Results) -> str:
+    """The diagnosis in a word or four, and that a run was stopped where it was."""
+    found = run.diagnosis
+    since = f" since epoch {found.since}" if found.verdict == "plateau" and found.since is not None else ""
+    return f"{found.verdict}{since}" + (" (interrupted)" if run.status == "interrupted" else "")
+
+
+def _pool(rows: Sequence[Mapping]) -> dict[str, object]:
+    """Runs that differ only in their seed, as one row."""
+    pooled = {**rows[0], "runs": len(rows)}
+    for name in NUMBERS:
+        values = [row[name] for row in rows if name in row]
+        pooled |= {name: Spread.of(values)} if values else {}
+    for name in ("diagnosis", "error"):
+        said = [row[name] for row in rows if row.get(name)]
+        pooled[name] = ", ".join(_counted(said)) if said else None
+    return pooled
+
+
+def _counted(words: Sequence[str]) -> list[str]:
+    counts = {word: words.count(word) for word in words}
+    return list(counts) if len(counts) == 1 else [f"{n} {word}" for word, n in counts.items()]
+
+
+def _baselines(study: Comparison, run: Results, settings: Sequence[str]) -> list[dict[str, object]]:
+    """The same points before training, and, once for each data set, as raw inputs."""
+    trajectory, seed = run.trajectory, run.config.seed
+    x = inputs_of(run)
+    rows = [(f"{study.name(run)}, untrained", evaluate(trajectory.embeddings[0], trajectory.labels, x, seed=seed))]
+    about = run.provenance.get("dataset")
+    first = next(each for each in study.first_of_each() if each.provenance.get("dataset") == about)
+    if first is run and x is not None:
+        rows.append((f"{about['name']}, raw inputs", evaluate(x, trajectory.labels, metric="euclidean", seed=seed)))
+    return [{settings[0]: name, **{score: scores[score] for score in SCORES}} for name, scores in rows]
+
+
+def _notes(study: Comparison, pooled: bool):
+    """What the numbers mean, and what they do not."""
+    results = study.results
+    yield from (_scored_on(results),) if results else ()
+    if pooled:
+        sizes = sorted({len(runs) for runs in study.cells.values()})
+        yield f"Mean ± standard deviation over {' to '.join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))} seeds."
+    if study.incomparable:
+        yield study.incomparable
+    stacks = {run.provenance["stack"] for run in results if run.provenance.get("stack")}
+    if stacks:
+        yield "Trained together as stacked networks: equal to single runs within the rounding of float32; seconds are shares."
+    if study.interrupted:
+        yield "Interrupted: what is missing here was not run, or not to its end."
+
+
+def _scored_on(results: Sequence[Results]) -> str:
+    """Which points the scores are from, and whether training saw them."""
+    sizes = sorted({run.trajectory.n_points for run in results})
+    points = f"{' to '.join(f'{n:,}' for n in dict.fromkeys((sizes[0], sizes[-1])))} points"
+    held_out = [run.trajectory.held_out is not None and bool(run.trajectory.held_out.all()) for run in results]
+    if all(held_out):
+        return f"Scores are on {points} held out from training."
+    if not any(held_out):
+        return f"Scores are on {points} that were trained on: there are no held-out ones for these runs."
+    return f"Scores are on {points}, some held out and some trained on: compare rows of the same kind only."

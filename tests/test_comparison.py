@@ -1,0 +1,167 @@
+"""A comparison: names, numbers, notes, records, and what it shows."""
+
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import icon_nb as icon
+from icon_nb.comparison import Comparison, Failure
+from icon_nb.errors import ConfigError, DataError, LoadError, SaveError
+from icon_nb.table import Spread, Table, cell
+
+TINY = icon.Config(n_samples=200, epochs=1, max_points=120, quiet=True, probe=False)
+
+
+@pytest.fixture(scope="module")
+def study():
+    return icon.sweep(TINY, temperature=[0.1, 0.5], seed=range(2))
+
+
+def test_runs_are_named_by_what_is_compared(study):
+    assert [study.name(run) for run in study] == [f"temperature={t}, seed={s}" for t in (0.1, 0.5) for s in (0, 1)]
+    assert repr(study) == "Comparison(sweep of temperature, seed: 4 runs)"
+    by_hand = Comparison([study[0], study[2]])
+    assert by_hand.compared == ("temperature",)
+    assert Comparison([study[0]]).name(study[0]) == "simclr"
+
+
+def test_seeds_become_mean_and_deviation(study):
+    table, every = study.table(), study.table(each=True)
+    assert (len(table), len(every)) == (2, 4)
+    first = [run.scores["knn"] for run in study[:2]]
+    assert table["knn"][0] == Spread(np.mean(first), np.std(first, ddof=1), 2)
+    assert every["knn"][:2] == first
+    assert table["runs"] == [2, 2]
+    assert "2 seeds" in "\n".join(table.notes)
+
+
+def test_scores_are_those_of_the_recorded_points(study):
+    run = study[0]
+    expected = icon.evaluate.evaluate(run.embeddings, run.labels, run.data().flat(run.data().x_test[run.trajectory.index]))
+    assert run.scores == expected
+    assert not any(math.isnan(value) for value in run.scores.values())
+    assert "120 points held out" in study.table().notes[0]
+
+
+def test_losses_of_different_objectives_are_said_to_be_incomparable(study):
+    assert "not comparable: runs that differ in temperature" in str(study.table())
+    same = Comparison(study.runs, compared=("seed",))
+    assert not any("comparable" in note for note in same.table().notes)
+
+
+def test_text_holds_no_times_and_data_formats_do(study):
+    table = study.table()
+    assert "seconds" not in str(table)
+    assert "seconds" not in table.to_html()
+    assert "seconds" in table.to_csv()
+    assert "seconds" in str(study.table(seconds=True))
+    assert str(study.table()) == str(table)
+
+
+def test_table_round_trips_through_csv_json_and_a_frame(study):
+    pandas = pytest.importorskip("pandas")
+    table = study.table()
+    frame = pandas.read_csv(io.StringIO(table.to_csv()))
+    rows = json.loads(table.to_json())["rows"]
+    assert list(frame.columns) == list(rows[0]) == list(table.to_frame().columns)
+    assert frame["knn"].tolist() == [row["knn"] for row in rows] == [spread.mean for spread in table["knn"]]
+    assert frame["knn_spread"].tolist() == pytest.approx([spread.deviation for spread in table["knn"]])
+
+
+def test_a_frame_without_pandas_names_the_remedy(study, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(icon.IconError, match="pip install pandas"):
+        study.table().to_frame()
+
+
+def test_baselines_are_the_untrained_embedding_and_the_inputs(study):
+    table = study.table(each=True, baselines=True)
+    names = table["temperature"][4:]
+    assert names == ["temperature=0.1, seed=0, untrained", "digits, raw inputs", "temperature=0.5, seed=0, untrained"]
+    untrained = icon.evaluate.evaluate(study[0].trajectory.embeddings[0], study[0].labels)
+    assert table["knn"][4] == untrained["knn"]
+
+
+def test_a_failure_is_a_row_with_its_error(study):
+    broken = Comparison([study[0], Failure(TINY.replace(temperature=0.3).resolve(), "no <memory>")], compared=("temperature",))
+    table = broken.table()
+    assert table["error"] == [None, "no <memory>"]
+    assert table["diagnosis"][1] == "failed"
+    assert "&lt;memory&gt;" in table.to_html()
+    assert broken.failures == (broken[1],)
+    assert len(broken.results) == 1
+    assert "1 failed" in repr(broken)
+    with pytest.raises(DataError, match="nothing to draw"):
+        Comparison([broken[1]]).animate()
+
+
+def test_what_a_notebook_shows(study):
+    bundle = study._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(study)
+    assert bundle["text/html"].count("<table>") == 1
+    assert "data:image" in bundle["text/html"]
+    assert bundle == study._repr_mimebundle_()
+
+
+def test_pictures_show_one_run_of_each_cell(study):
+    assert study.animate().titles == ("temperature=0.1", "temperature=0.5")
+    assert len(study.animate(each=True).titles) == 4
+    assert "knn" not in repr(study.plot(["loss"])).lower()
+    assert "temperature=0.1" in repr(study.small_multiples())
+
+
+def test_saved_and_loaded_it_is_the_same(study, tmp_path):
+    again = icon.load(study.save(tmp_path / "study"))
+    assert isinstance(again, Comparison)
+    assert str(again.table(each=True)) == str(study.table(each=True))
+    assert (again.title, again.compared, len(again)) == (study.title, study.compared, 4)
+    for one, other in zip(study, again):
+        assert torch.equal(torch.from_numpy(one.embeddings), torch.from_numpy(other.embeddings))
+    with pytest.raises(SaveError, match="holds a comparison already"):
+        study.save(tmp_path / "study")
+    study.save(tmp_path / "study", overwrite=True)
+    assert (tmp_path / "study/table.csv").read_text() == study.table().to_csv()
+
+
+def test_a_damaged_run_is_a_row_and_a_damaged_record_an_error(study, tmp_path):
+    path = study.save(tmp_path / "study")
+    next(path.glob("02-*")).joinpath("embeddings.npz").write_bytes(b"")
+    again = icon.load(path)
+    assert [run.status for run in again] == ["complete", "failed", "complete", "complete"]
+    assert "embeddings.npz" in again[1].error
+    record = json.loads((path / "comparison.json").read_text())
+    for name, value in (("runs", 3), ("schema", 99), ("compared", None), ("runs", [{"folder": "/etc", "config": {"x": 1}}])):
+        (path / "comparison.json").write_text(json.dumps({**record, name: value}))
+        with pytest.raises(LoadError, match="comparison.json"):
+            icon.load(path)
+
+
+def test_a_record_cannot_point_outside(study, tmp_path):
+    path = study.save(tmp_path / "study")
+    record = json.loads((path / "comparison.json").read_text())
+    record["runs"][0]["folder"] = "../../etc"
+    (path / "comparison.json").write_text(json.dumps(record))
+    assert "is not the folder of a run" in icon.load(path)[0].error
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (float("nan"), "-"), (0.0, "0.000"), (0.5, "0.500"), (1e-5, "1e-05"), (123456.0, "1.23e+05"), (3, "3"), ("a", "a")],
+)
+def test_cells(value, text):
+    assert cell(value) == text
+
+
+def test_a_spread_ignores_what_was_not_measured():
+    assert Spread.of([1.0, float("nan")]).n == 1
+    assert str(Spread.of([1.0])) == "1.000"
+    assert str(Spread.of([float("nan")])) == "-"
+
+
+def test_a_table_of_another_suffix_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="xlsx"):
+        Table(("a",), ()).save(tmp_path / "t.xlsx")
