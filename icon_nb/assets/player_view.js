@@ -75,6 +75,7 @@ class Panel {
     this.height = this.stage.clientHeight;
     this.canvas.width = Math.round(this.width * this.ratio);
     this.canvas.height = Math.round(this.height * this.ratio);
+    this.base = this.fitScale();
     this.repaint();
   }
 
@@ -93,14 +94,22 @@ class Panel {
   // --- from box units to the screen -------------------------------------------------------------------------------------
 
   frameView() {
-    const { run, view, width, height } = this, [ex, ey] = run.extent;
-    const base = run.dim === 3
-      ? (0.92 * (Math.min(width, height) / 2 - MARGIN)) / run.radius
-      : Math.min((width / 2 - MARGIN) / ex, (height / 2 - MARGIN) / ey);
-    this.scale = base * view.zoom;
+    const { view, width, height } = this;
+    this.scale = this.base * view.zoom;
     this.originX = width / 2 + view.panX;
     this.originY = height / 2 + view.panY;
-    this.turn = [Math.cos(view.yaw), Math.sin(view.yaw), Math.cos(view.pitch), Math.sin(view.pitch)];
+    this.turn = turnOf(view.yaw, view.pitch);
+  }
+
+  // Pixels a box unit at zoom 1: every frame fits, and in 3-d no turn takes a point out of sight.
+  fitScale() {
+    const { run } = this, wide = this.width / 2 - MARGIN, high = this.height / 2 - MARGIN;
+    if (run.dim === 2) return Math.min(wide / run.extent[0], high / run.extent[1]);
+    const points = (0.92 * Math.min(wide, high)) / run.radius;
+    if (run.sphere) return points;
+    Object.assign(this, { scale: 1, originX: 0, originY: 0, turn: turnOf(START.azimuth, START.elevation) });
+    const corners = boxEdges(run.extent).flat().map((corner) => this.project(...corner));
+    return Math.min(points, ...corners.map(([x, y]) => Math.min(wide / Math.abs(x), high / Math.abs(y))));
   }
 
   // Returns [x, y, depth] in CSS pixels; depth grows towards the reader, -1..1.
@@ -375,6 +384,10 @@ class Panel {
     view.zoom = zoom;
     this.player.invalidate();
   }
+}
+
+function turnOf(azimuth, elevation) {
+  return [Math.cos(azimuth), Math.sin(azimuth), Math.cos(elevation), Math.sin(elevation)];
 }
 
 function greatCircles({ centre, radius }) {
