@@ -173,7 +173,7 @@ def _dimensional_collapse(run: Readings) -> Diagnosis | None:
 def _oscillating(run: Readings) -> Diagnosis | None:
     turning, moving = run.late("turning"), run.late("step")
     jumps = turning < run.limits.turning and moving > run.limits.movement and run.roughness() >= run.limits.rough
-    leaps = run.leap() > run.limits.leap
+    leaps = run.leap() > run.limits.leap and not run.learned_nothing()  # a flat loss leaps by its own noise
     if run.n_frames < 5 or not (jumps or leaps):
         return None
     since = int(run.epochs[run.n_frames // 2])

@@ -176,9 +176,10 @@ def linear_probe(z_train, y_train, z_test, y_test, C: float = 1.0) -> float:
             f"a linear probe needs two classes to train on and points to test on, got {len(np.unique(y_train))} "
             f"class and {len(y_test)} test points: evaluate with more points or more classes"
         )
-    mean, deviation = z_train.mean(0), z_train.std(0)
+    mean, deviation = z_train.mean(0, dtype=np.float64), z_train.std(0, dtype=np.float64)
     # A feature that only wobbles in the last float32 digit is constant; scaling it up would feed noise to the probe.
-    scale = np.where(deviation > 1e-6 * (np.abs(mean) + 1e-30), deviation, np.inf)
+    scale = np.where(deviation > 1e-6 * (np.abs(mean) + 1e-30), deviation, np.inf).astype(np.float32)
+    mean = mean.astype(np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression(C=C, max_iter=200).fit((z_train - mean) / scale, y_train)

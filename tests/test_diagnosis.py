@@ -125,6 +125,34 @@ def test_jumping_to_and_fro_is_oscillating_unless_the_loss_falls_all_the_while(d
     assert not diagnose(trajectory(frames, loss=3 - 2 * settling())).failed
 
 
+def test_a_loss_that_leaps_is_oscillating_but_the_noise_of_a_flat_one_is_not():
+    frames, loss = towards(clusters(64), settling()), 3 - 2 * settling()
+    loss[15] = 2.9
+    found = diagnose(trajectory(frames, loss=loss))
+    assert (found.verdict, found.since) == ("oscillating", EPOCHS // 2)
+    assert "leaps" in found.sentence
+    flat = 3 + 1e-3 * np.random.default_rng(0).normal(size=EPOCHS)
+    assert diagnose(trajectory(towards(clusters(64), np.zeros(EPOCHS), noise=1e-6), loss=flat)).verdict == "plateau"
+
+
+def test_a_loss_that_rose_at_the_end_only_is_not_diverged():
+    loss = 3 - 2 * settling()
+    loss[-1] = 3.5
+    assert diagnose(trajectory(towards(clusters(64), settling()), loss=loss)).verdict != "diverged"
+
+
+def test_a_loss_out_of_all_proportion_is_diverged_even_where_the_points_fell_together():
+    shares = np.r_[0, np.ones(EPOCHS - 1)]
+    frames = towards(np.ones((N, 64)), shares, noise=1e-4)
+    assert diagnose(trajectory(frames, loss=np.r_[3.0, np.full(EPOCHS - 1, 300.0)])).verdict == "diverged"
+    assert diagnose(trajectory(frames, loss=np.r_[3.0, np.full(EPOCHS - 1, 4.0)])).verdict == "collapsed"
+
+
+def test_points_that_hardly_moved_learned_nothing_whatever_the_loss_says():
+    frames = [healthy().embeddings[0] * (1 + 1e-6 * t) for t in range(EPOCHS)]
+    assert diagnose(trajectory(frames, loss=3 - 2 * settling())).since == 0
+
+
 def test_diverged_is_told_by_the_flag_by_infinity_and_by_a_risen_loss():
     run = healthy()
     assert diagnose(run, diverged=True).verdict == "diverged"
