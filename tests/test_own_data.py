@@ -464,9 +464,14 @@ def test_folder_crops_the_middle(tmp_path):
 
 def test_folder_turns_pictures_as_the_camera_says(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(np.zeros((4, 12, 3), np.uint8)).save(tmp_path / "1.jpg", exif=exif)
-    assert load(f"folder:{tmp_path}").shape == (3, 12, 4)
+    exif[0x0112] = 6  # to be turned to the right: what is stored on the left belongs on top
+    stored = np.zeros((8, 24, 3), np.uint8)
+    stored[:, :12] = 255
+    Image.fromarray(stored).save(tmp_path / "1.jpg", exif=exif)
+    x = load(f"folder:{tmp_path}").x[0]
+    assert x.shape == (3, 24, 8)
+    assert x[:, :8].min() > 200
+    assert x[:, 16:].max() < 50
 
 
 def test_unreadable_pictures_are_listed_and_skipped_only_when_asked(tmp_path):
