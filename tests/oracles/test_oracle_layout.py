@@ -186,3 +186,28 @@ def test_layout_negative_controls():
     p = objective("sne", perplexity=5.0).supervisory(batch)
     wrong_tau = objective("sne", perplexity=5.0, temperature=2.0)
     differ(lambda z: wrong_tau(batch, z), lambda z: literal(p, gaussian(1.0), z), y)
+
+
+def test_pca_is_minus_twice_the_explained_variance_of_scikit_learn():
+    fitted = package("sklearn.decomposition").PCA(2).fit(points(40, 6, 0).numpy())
+    x = points(40, 6, 0)
+    loss = objective("pca")
+    batch = Batch(index=torch.arange(40), dtype=torch.float64)
+    z = x @ torch.from_numpy(fitted.components_.T)
+    explained = fitted.explained_variance_.sum() * 39 / 40
+    assert loss(batch, z).item() == pytest.approx(-2 * explained, rel=1e-10)
+    turned, _ = torch.linalg.qr(points(6, 2, 5))
+    assert loss(batch, x @ turned).item() > -2 * explained + 1e-3
+
+
+def test_pca_gradient_is_that_of_the_variance():
+    loss, batch = objective("pca"), Batch(index=torch.arange(15), dtype=torch.float64)
+    agree(lambda z: loss(batch, z), lambda z: -2 * z.var(0, correction=0).sum(), points(15, 3, 0))
+
+
+@pytest.mark.parametrize(("method", "kernel"), [("knn_gaussian", gaussian(0.6)), ("knn_student_t", student(0.6))])
+def test_uniform_affinities_are_the_neighbours_of_scikit_learn(method, kernel):
+    batch = inputs(10, 3, 0)
+    graph = package("sklearn.neighbors").kneighbors_graph(batch.x.numpy(), 3, include_self=False).toarray() / 3
+    loss = objective(method, n_neighbors=3, temperature=0.6)
+    agree(lambda y: loss(batch, y), lambda y: literal(torch.from_numpy(graph), kernel, y), points(10, 2, 1), tolerance=1e-7)

@@ -1,0 +1,152 @@
+"""Every method of the table, as a run builds it, against its definition written as loops over anchors and candidates."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from oracle_tools import agree, differ, points
+
+from icon_nb import axes
+from icon_nb.batch import Batch
+from icon_nb.config import Config
+from icon_nb.methods import METHODS
+from icon_nb.objective import build_objective
+
+pytestmark = pytest.mark.oracle
+
+N, D = 6, 3
+SMALL = {"perplexity": 2.5, "n_neighbors": 2, "p_temperature": 0.8}
+
+
+def batch_for(method):
+    """A batch with everything in it; every sample twice where the method looks at views."""
+    views = 2 if "views" in method.p.needs else 1
+    index = torch.arange(N).repeat(views)
+    weights = torch.rand(N, N, dtype=torch.float64, generator=torch.Generator().manual_seed(9))
+    return Batch(
+        index=index,
+        x=points(N, 4, 20)[index],
+        y=(torch.arange(N) % 2)[index],
+        n_classes=4,
+        dtype=torch.float64,
+        companion=points(N, 5, 21)[index],
+        graph=(weights + weights.T).fill_diagonal_(0)[index][:, index],
+    )
+
+
+def blocks_of(method, z, c):
+    """Rows of q for anchors z and other candidates c, both with N rows or more, as the model makes them."""
+    kind = method.p.candidates
+    if kind in ("samples", "pairs"):
+        return [(z, None)]
+    if kind in ("modality", "keys"):
+        return [(z[:N], c[:N]), (c[:N], z[:N])]
+    return {
+        "classes": [(z[:N], c[:4])],
+        "tokens": [(z[:N], c[:4])],
+        "views": [(z[:N], c[:N])],
+        "dimensions": [(z[:N], c[:N])],
+    }[kind]
+
+
+def distance(a, b, config):
+    if config.distance == "cosine":
+        return 1 - torch.dot(a, b) / (a.norm() * b.norm())
+    return -torch.dot(a, b) if config.distance == "neg_dot" else (a - b).square().sum()
+
+
+def log_kernel(config, d):
+    """Unnormalised log q of one distance."""
+    if config.learned == "gaussian":
+        return -d / config.temperature
+    if config.learned == "student_t_narrow":
+        return -(config.df + 1) / 2 * torch.log(d)
+    return -(config.df + 1) / 2 * torch.log(1 + d / (config.df * config.temperature))
+
+
+def kernel_rows(config, a, b, counts_self):
+    for i in range(len(a)):
+        allowed = [j for j in range(len(b)) if counts_self or a is not b or j != i]
+        yield i, {j: log_kernel(config, distance(a[i], b[j], config)) for j in allowed}
+
+
+def cluster_rows(z, measure):
+    phi = torch.stack([torch.exp(row) / torch.exp(row).sum() for row in z])
+    m = [1.0] * len(z) if measure is None else measure
+    size = [sum(phi[k, c] * m[k] for k in range(len(z))) for c in range(z.shape[1])]
+    for i in range(len(z)):
+        yield i, {j: torch.log(sum(phi[i, c] * phi[j, c] / size[c] for c in range(z.shape[1])) * m[j]) for j in range(len(z))}
+
+
+def mixed(log_q, alpha):
+    m = len(log_q)
+    return {j: torch.log((1 - alpha) * torch.exp(value) + alpha / m) for j, value in log_q.items()} if alpha else log_q
+
+
+def row_loss(config, p, log_q):
+    """D(p || q), or D(q || p), of one row."""
+    if config.divergence == "rkl":
+        return sum(torch.exp(value) * (value - torch.log(p[j])) for j, value in log_q.items())
+    return sum(p[j] * (torch.log(p[j]) - value) for j, value in log_q.items() if p[j] > 0)
+
+
+def limit_loss(config, p, d):
+    attraction = sum(p[j] * value for j, value in d.items())
+    if config.learned == "gaussian_wide":
+        return attraction - sum(d.values()) / len(d)
+    return attraction - min(value - (config.margin if p[j] == 0 else 0) for j, value in d.items())
+
+
+def definition(config, method, p, measure, blocks):
+    """The mean over all rows, by loops only."""
+    counts_self = axes.counts_self(method.p, method.q)[1]
+    total, row = 0.0, 0
+    alpha = config.alpha if config.alpha_on in ("q", "both") else 0
+    if config.learned == "student_t_joint":
+        z = blocks[0][0]
+        pairs = {i * N + j: value for i, others in kernel_rows(config, z, z, False) for j, value in others.items()}
+        norm = torch.logsumexp(torch.stack(list(pairs.values())), 0)
+        return row_loss(config, p[0], {j: value - norm for j, value in pairs.items()})
+    for a, b in blocks:
+        b = a if b is None else b
+        if method.q.limit:
+            for i in range(len(a)):
+                allowed = [j for j in range(len(b)) if counts_self or a is not b or j != i]
+                total, row = total + limit_loss(config, p[row], {j: distance(a[i], b[j], config) for j in allowed}), row + 1
+            continue
+        rows = cluster_rows(a, measure) if config.learned == "clusters" else kernel_rows(config, a, b, counts_self)
+        for _, scores in rows:
+            norm = torch.logsumexp(torch.stack(list(scores.values())), 0)
+            log_q = mixed({j: value - norm for j, value in scores.items()}, alpha)
+            total, row = total + row_loss(config, p[row], log_q), row + 1
+    return total / row
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
+def test_the_method_is_its_definition(method, seed):
+    given = {key: value for key, value in SMALL.items() if key in method.p.settings}
+    config = Config(method=method.name, **given).resolve()
+    objective = build_objective(config)
+    target = objective.target(batch_for(method))
+    rows = N * (2 if "views" in method.p.needs and method.p.candidates == "samples" else 1)
+    z, c = points(rows, D, seed), points(N, D, 10 + seed)
+
+    def ours(z, c):
+        return objective.loss(target, blocks_of(method, z, c)) + 0 * c.sum()
+
+    def loops(z, c):
+        return definition(config, method, target.p, target.measure, blocks_of(method, z, c)) + 0 * c.sum()
+
+    agree(ours, loops, z, c, tolerance=1e-8)
+    other = points(rows, D, 99)
+    differ(ours, lambda z, c: loops(other, c), z, c, by=1e-6)
+
+
+def test_every_named_alpha_is_in_the_definition():
+    config = Config(method="debiased_infonce_clustering").resolve()
+    assert config.alpha > 0
+    assert config.alpha_on == "both"
+    assert math.isfinite(config.alpha)
