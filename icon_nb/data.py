@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .arrays import inputs
 from .checks import KINDS, check, statistics
-from .datasets import DATASETS, PREFIXES
+from .datasets import DATASETS, MEMORY, PREFIXES
 from .errors import DataError, nearest
 from .folders import read_folder
 from .own_data import from_object, read_custom, read_embeddings
@@ -52,6 +52,8 @@ class Dataset:
         Non-negative weights between samples, dense or sparse.
     vocabulary : tuple of str
         ``vocabulary[t]`` is the word of token t, where ``x`` or ``pair`` holds tokens.
+    order : int64 Tensor or None
+        Where the split was made here: the place of every sample of ``x``, then of ``x_test``, in the data as they came.
     note : str
         What a reader should know: a subset, a split made here.
 
@@ -82,6 +84,7 @@ class Dataset:
     companion: Tensor | None = None
     graph: Tensor | None = None
     vocabulary: tuple[str, ...] = ()
+    order: Tensor | None = None
     note: str = ""
 
     def __post_init__(self):
@@ -114,6 +117,21 @@ class Dataset:
         if self.kind != "tokens" or self.vocabulary:
             return len(self.vocabulary)
         return int(self.x.max()) + 1
+
+    @property
+    def whole(self) -> Dataset:
+        """The data before a split that was made here, in the order they came in; themselves where there was none to undo.
+
+        >>> load("digits").whole
+        Dataset('digits', 1,797 images of shape (1, 8, 8), none held out, 10 classes)
+        """
+        if self.order is None or self.companion is not None or self.graph is not None:
+            return self
+        place = self.order.argsort()
+        parts = {"x": self.x_test, "y": self.y_test, "pair": self.pair_test}
+        joined = {key: torch.cat([getattr(self, key), test])[place] for key, test in parts.items() if test is not None}
+        apart = dict.fromkeys(("x_test", "y_test", "pair_test", "mean", "std", "order"))
+        return replace(self, **apart, **joined, note="all samples together, in their original order")
 
     @cached_property
     def checksum(self) -> str:
@@ -179,6 +197,7 @@ def load(
     label: str | None = None,
     image_size=None,
     skip_unreadable: bool = False,
+    whole: bool = False,
 ) -> Dataset:
     """Load a data set into memory: one that is published, or your own.
 
@@ -204,6 +223,8 @@ def load(
         For ``folder:``, the size to bring pictures to.
     skip_unreadable : bool
         For ``folder:``, whether pictures that cannot be read are left out (and named in ``note``) or are an error.
+    whole : bool
+        Undo a split that was made here (that of digits): for layouts, which have nothing to be tested on.
 
     Returns
     -------
@@ -231,12 +252,15 @@ def load(
         found = _dataset("own_data", from_object(dataset, label))
     if pair is not None:
         found = replace(found, pair=_second(pair))
+    found = found.whole if whole else found
     return found if n_samples is None else _limit(found, n_samples, seed)
 
 
 def _named(name: str, data_dir, download: bool, label: str | None, folder: dict) -> Dataset:
     """A data set from its name: a published one, or a place after a prefix, which also names it."""
     prefix, _, place = name.partition(":")
+    if prefix == "memory":
+        return _held(name)
     if place and prefix in OWN:
         return _dataset(
             Path(place.rpartition(":")[2] if prefix == "custom" else place).stem or prefix, OWN[prefix](place, label, folder)
@@ -244,6 +268,15 @@ def _named(name: str, data_dir, download: bool, label: str | None, folder: dict)
     if name not in READERS:
         raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *PREFIXES])}")
     return _dataset(name, READERS[name](_search(data_dir, download)))
+
+
+def _held(handle: str) -> Dataset:
+    """Data that were given as an object in this process."""
+    if handle not in MEMORY:
+        raise DataError(
+            f"dataset={handle!r} was in the memory of the process that trained on it: give the same data again, as data=..."
+        )
+    return MEMORY[handle]
 
 
 OWN = {
@@ -292,4 +325,4 @@ def _limit(dataset: Dataset, n: int, seed: int) -> Dataset:
     kept = {key: part[keep] for key, part in parts.items() if part is not None}
     if dataset.graph is not None:
         kept["graph"] = dataset.graph.index_select(0, keep).index_select(1, keep)
-    return replace(dataset, **kept, mean=None, std=None)
+    return replace(dataset, **kept, mean=None, std=None, order=None)

@@ -27,10 +27,11 @@ class Library:
     def __call__(self, config: Config) -> Dataset:
         """The data set of a config."""
         draw = config.seed if config.n_samples else None
-        key = (config.dataset, config.data_dir, config.n_samples, draw)
+        whole = config.backbone == "table"
+        key = (config.dataset, config.data_dir, config.n_samples, draw, whole)
         if key not in self._read:
             chosen = config.dataset if self.data is None else self.data
-            self._read[key] = load(chosen, config.data_dir, config.n_samples, config.seed)
+            self._read[key] = load(chosen, config.data_dir, config.n_samples, config.seed, whole=whole)
         return self._read[key]
 
     @cached_property

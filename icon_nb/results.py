@@ -104,7 +104,8 @@ class Results:
             It cannot be loaded, or is not what the run was trained on: give that back with ``results.dataset = ...``.
         """
         if self.dataset is None:
-            loaded = load(self.config.dataset, self.config.data_dir, self.config.n_samples, self.config.seed)
+            config = self.config
+            loaded = load(config.dataset, config.data_dir, config.n_samples, config.seed, whole=config.backbone == "table")
             about = self.provenance.get("dataset", {})
             if about.get("sha256", loaded.checksum) != loaded.checksum:
                 raise DataError(

@@ -168,7 +168,9 @@ def read_digits(search: Search) -> dict:
     test = np.sort(stratified(y, 500, seed=0))
     train = np.setdiff1d(np.arange(len(y)), test)
     note = "split made here: 500 of the 1,797 images, stratified by class, are held out for testing"
-    return {"x": x[train], "y": y[train], "x_test": x[test], "y_test": y[test], "class_names": DIGITS, "note": note}
+    return {"x": x[train], "y": y[train], "x_test": x[test], "y_test": y[test], "class_names": DIGITS, "note": note} | {
+        "order": np.concatenate([train, test])
+    }
 
 
 def read_cifar10_subset(search: Search) -> dict:
