@@ -8,10 +8,28 @@ from collections.abc import Callable
 import numpy as np
 
 from .errors import ConfigError
+from .tsne_map import tsne
 
-WARM_ITERATIONS = 250
+COLD_ITERATIONS = 500
+WARM_ITERATIONS = 150
 WARM_EPOCHS = 100
 Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
+
+
+def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (d,), the k principal axes (k, d), and their share of the variance (k,) of points (n, d).
+
+    The sign of each axis makes its largest loading positive, so that two fits of the same points look the same way.
+    """
+    mean = z.mean(0, dtype=np.float64)
+    centred = z - mean
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    axes = vectors[:, ::-1][:, :k].T
+    largest = np.abs(axes).argmax(1)
+    axes = axes * np.where(axes[np.arange(k), largest] < 0, -1.0, 1.0)[:, None]
+    total = values.sum()
+    share = values[::-1][:k].clip(0) / total if total > 0 else np.zeros(k)
+    return mean, axes, share
 
 
 def procrustes(points: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -59,17 +77,18 @@ def _centred(points: np.ndarray) -> np.ndarray:
 
 def tsne_step(n: int, seed: int) -> Step:
     """One t-SNE of n points: from principal components at first, from the neighbour's map and without exaggeration after."""
-    from sklearn.manifold import TSNE
-
     if n < 5:
         raise ConfigError(f"projection='tsne' needs at least 5 points, got {n}: use 'pca'")
     perplexity = min(30.0, (n - 1) / 3)
 
     def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
-        warm = {"init": previous, "early_exaggeration": 1.0, "max_iter": WARM_ITERATIONS}
-        cold = {"init": "random" if z.shape[1] < 2 or not np.ptp(z) else "pca"}
-        model = TSNE(2, perplexity=perplexity, random_state=seed, **(cold if previous is None else warm))
-        return model.fit_transform(np.ascontiguousarray(z, dtype=np.float32))
+        if previous is not None:
+            return tsne(z, perplexity, previous, warm=True, iterations=WARM_ITERATIONS)
+        jitter = np.random.default_rng(seed).normal(size=(n, 2)) * 1e-2
+        mean, axes, _ = principal_axes(z, min(2, z.shape[1]))
+        flat = np.zeros((n, 2))
+        flat[:, : len(axes)] = (z - mean) @ axes.T
+        return tsne(z, perplexity, flat + jitter * (flat.std() or 1.0), warm=False, iterations=COLD_ITERATIONS)
 
     return step
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .errors import ConfigError, nearest
-from .neighbour_maps import chain, tsne_step, umap_step
+from .neighbour_maps import chain, principal_axes, tsne_step, umap_step
 from .trajectory import Trajectory, as_matrix
 
 
@@ -131,22 +131,6 @@ def fitted_frame(trajectory: Trajectory, fit_on) -> int:
     if isinstance(fit_on, (int, np.integer)) and fit_on in trajectory.epochs:
         return int(np.flatnonzero(trajectory.epochs == fit_on)[0])
     raise ConfigError(f"fit_on={fit_on!r} is not a recorded epoch: use 'last', 'first' or one of {trajectory.epochs.tolist()}")
-
-
-def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean (d,), the k principal axes (k, d), and their share of the variance (k,) of points (n, d).
-
-    The sign of each axis makes its largest loading positive, so that two fits of the same points look the same way.
-    """
-    mean = z.mean(0, dtype=np.float64)
-    centred = z - mean
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    axes = vectors[:, ::-1][:, :k].T
-    largest = np.abs(axes).argmax(1)
-    axes = axes * np.where(axes[np.arange(k), largest] < 0, -1.0, 1.0)[:, None]
-    total = values.sum()
-    share = values[::-1][:k].clip(0) / total if total > 0 else np.zeros(k)
-    return mean, axes, share
 
 
 def _fit_raw(trajectory: Trajectory, frame: int) -> Projection:

@@ -1,0 +1,94 @@
+"""Timing against a peer in the same run: both alternate, after a warm-up, and the ratio of their medians is what counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = (
+    "icon_nb",
+    "torch",
+    "torchvision",
+    "numpy",
+    "scikit-learn",
+    "matplotlib",
+    "pillow",
+    "imageio",
+    "openTSNE",
+    "umap-learn",
+)
+
+
+def clock(action: Callable[[], object]) -> float:
+    """Seconds that one call takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def summary(seconds: list[float]) -> dict:
+    """n, median and the range from the smallest to the largest."""
+    return {
+        "n": len(seconds),
+        "median_s": statistics.median(seconds),
+        "spread_s": [min(seconds), max(seconds)],
+    }
+
+
+def alternate(ours: Callable[[], object], peer: Callable[[], object], n: int = 5, warm_up: int = 1) -> dict:
+    """Time two callables in turn, so that whatever else the machine does falls on both.
+
+    Returns
+    -------
+    dict with ``ours``, ``peer`` (see :func:`summary`) and ``ratio``, the peer's median over ours: above 1, ours is faster.
+    """
+    for _ in range(warm_up):
+        ours()
+        peer()
+    pairs = [(clock(ours), clock(peer)) for _ in range(n)]
+    mine, other = summary([a for a, _ in pairs]), summary([b for _, b in pairs])
+    return {"ours": mine, "peer": other, "ratio": other["median_s"] / mine["median_s"]}
+
+
+def environment() -> dict:
+    """Versions and hardware that a figure belongs to."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    machine = {"machine": platform.machine(), "processor": _processor(), "cores": cores, "system": platform.system()}
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {"python": platform.python_version(), "versions": versions, "hardware": machine, "load_at_start": load}
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if not info.exists():
+        return platform.processor()
+    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def report(name: str, figures: Mapping[str, object], target: Mapping[str, str] | None = None) -> None:
+    """Print figures as a table, with the target beside each where there is one, and write them to ``benchmarks/results``."""
+    targets = target or {}
+    width = max(map(len, figures)) + 2
+    print(name)
+    for key, value in figures.items():
+        if not isinstance(value, dict):
+            shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+            print(f"  {key:<{width}}{shown:>12}   {targets.get(key, '')}".rstrip())
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({"figures": dict(figures), "environment": environment()}, indent=2))
+    print(f"  written to benchmarks/results/{path.name}")
