@@ -86,21 +86,25 @@ def plan_legend(names, width_of: Callable[[str], float], size, unit: float, n_pa
     return Legend(names, "bottom", math.ceil(len(names) / rows), column)
 
 
-def arrange(size, unit: float, n_panels: int, legend: Legend, strip: bool, caption_lines: int, columns=None, head=36) -> Layout:
+def arrange(
+    size, unit: float, n_panels: int, legend: Legend, strip: bool, caption_lines: int, columns=None, head=36, top=None
+) -> Layout:
     """Divide a picture of ``size`` pixels: title on top, panels, legend, caption, and the progress bar along the bottom edge.
 
-    ``columns`` overrules the usual grid; ``head`` is the height over each of several panels, in design pixels.
+    ``columns`` overrules the usual grid; ``head`` is the height over each panel and ``top`` that over all, in design pixels.
     """
     width, height = size
     pad, u = 10 * unit, unit
     below = (3 + 5) * u + caption_lines * 14 * u
     rows = -(-(len(legend.names) + bool(legend.left_out)) // legend.columns) if legend.side == "bottom" else 0
     legend_height = rows * ROW * u + (4 * u if rows else 0)
-    top = pad + (42 * u if n_panels == 1 else 26 * u)
+    top = pad + (top if top is not None else 42 if n_panels == 1 else 26) * u
     bottom = height - below - legend_height
     right = legend.column_width + 8 * u if legend.side == "right" else 0
     area = Rect(pad, top, width - 2 * pad - right, bottom - top)
-    panels, heads, strips = _grid(area, u, n_panels, columns or grid_shape(n_panels)[1], head if n_panels > 1 else 0, strip)
+    panels, heads, strips = _grid(
+        area, u, n_panels, columns or grid_shape(n_panels)[1], head if n_panels > 1 or columns else 0, strip
+    )
     legend_rect = Rect(width - pad - legend.column_width, top, legend.column_width, bottom - top)
     if legend.side == "bottom":
         legend_rect = Rect(pad, bottom + 4 * u, width - 2 * pad, legend_height)

@@ -1,0 +1,128 @@
+"""Static figures: what is on them, and that the files open again."""
+
+from io import BytesIO
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from moving_points import run
+from PIL import Image
+
+from icon_nb.animation import animate, side_by_side
+from icon_nb.errors import ConfigError
+from icon_nb.palette import class_color, rgb
+from icon_nb.plots import curves, small_multiples
+
+
+def texts(picture):
+    return [text.get_text() for text in picture.figure.texts]
+
+
+def test_small_multiples_show_the_chosen_epochs_on_the_same_axes():
+    t = run(T=9, d=2)
+    picture = small_multiples(animate(t), epochs=[0, 4, 8])
+    assert len({(axes.get_xlim(), axes.get_ylim()) for axes in picture.figure.axes}) == 1
+    clouds = [next(a for a in axes.get_children() if type(a).__name__ == "Cloud") for axes in picture.figure.axes]
+    for cloud, epoch in zip(clouds, (0, 4, 8)):
+        np.testing.assert_array_equal(cloud.xy, t.embeddings[epoch])
+    assert [text for text in texts(picture) if text.startswith("epoch")] == ["epoch 0", "epoch 4", "epoch 8"]
+
+
+def test_by_default_up_to_six_epochs_first_and_last_among_them():
+    shown = [text for text in texts(small_multiples(animate(run(T=40)))) if text.startswith("epoch")]
+    assert len(shown) == 6
+    assert (shown[0], shown[-1]) == ("epoch 0", "epoch 39")
+    assert len([text for text in texts(small_multiples(animate(run(T=2)))) if text.startswith("epoch")]) == 2
+
+
+def test_several_runs_are_rows():
+    picture = small_multiples(side_by_side([run(title="a"), run(title="b")]), epochs=[0, 4])
+    assert [text for text in texts(picture) if "epoch" in text and ", e" in text] == [
+        "a, epoch 0",
+        "a, epoch 4",
+        "b, epoch 0",
+        "b, epoch 4",
+    ]
+
+
+def test_an_epoch_that_is_not_shown_is_refused():
+    with pytest.raises(ConfigError, match="epoch 7 is not among"):
+        small_multiples(animate(run()), epochs=[7])
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "svg"])
+def test_vector_files_are_whole_vector_and_the_same_again(suffix, tmp_path):
+    first, second = (animate(run()).save(tmp_path / f"{k}.{suffix}", epochs=[0, 4]) for k in "ab")
+    assert first.read_bytes() == second.read_bytes()
+    if suffix == "svg":
+        root = ElementTree.parse(first).getroot()
+        assert len(root.findall(".//{*}use")) > 80
+        assert not root.findall(".//{*}image")
+    else:
+        assert first.read_bytes().startswith(b"%PDF")
+        assert first.read_bytes().rstrip().endswith(b"%%EOF")
+
+
+def test_saving_one_format_does_not_change_the_next(tmp_path):
+    picture = small_multiples(animate(run()))
+    before = picture.save(tmp_path / "a.png").read_bytes()
+    picture.save(tmp_path / "a.pdf")
+    picture.save(tmp_path / "b.png", dpi=200)
+    assert picture.save(tmp_path / "c.png").read_bytes() == before
+    large, small = Image.open(tmp_path / "b.png").size, Image.open(tmp_path / "a.png").size
+    assert large == (2 * small[0], 2 * small[1])
+    with pytest.raises(ConfigError, match="did you mean '.png'"):
+        picture.save(tmp_path / "x.pngg")
+
+
+def test_curves_draw_what_was_measured():
+    t = run(T=6)
+    picture = curves([t, run(T=4)], labels=["long", "short"], baselines={"knn_accuracy": {"raw pixels": 0.7}})
+    loss, knn = picture.figure.axes
+    np.testing.assert_array_equal(loss.lines[0].get_xdata(), np.arange(1, 6))
+    np.testing.assert_array_equal(loss.lines[0].get_ydata(), t.metrics["loss"][1:])
+    np.testing.assert_array_equal(knn.lines[1].get_ydata(), np.linspace(0.3, 0.9, 4))
+    assert [line.get_color() for line in knn.lines[:2]] == [class_color(0), class_color(1)]
+    assert knn.lines[2].get_ydata() == [0.7, 0.7]
+    assert knn.texts[0].get_text() == "raw pixels"
+    assert loss.get_xlim() == knn.get_xlim()
+    assert {"long", "short", "loss", "kNN"} <= set(texts(picture))
+
+
+def test_a_metric_nobody_measured_is_left_out():
+    t = run(metrics={"loss": np.full(5, np.nan), "knn_accuracy": np.linspace(0, 1, 5)})
+    assert len(curves(t).figure.axes) == 1
+    with pytest.raises(ConfigError, match="was recorded"):
+        curves(t, metrics=["loss"])
+    with pytest.raises(ConfigError, match="2 labels for 1 runs"):
+        curves(t, labels=["a", "b"])
+
+
+def test_a_notebook_gets_text_page_and_picture():
+    picture = curves(run(title='<b>"mine"</b>'))
+    bundle = picture._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(picture)
+    assert 'alt="loss and knn_accuracy over the epochs of &lt;b&gt;&quot;mine&quot;' in bundle["text/html"]
+    pixels = np.asarray(Image.open(BytesIO(picture.png)).convert("RGB"))
+    assert pixels.shape == (300, 760, 3)
+    accent = np.rint(rgb("#0b6bcb") * 255)
+    assert (np.abs(pixels - accent).max(-1) < 3).sum() > 100
+
+
+def test_ticks_and_texts_do_not_overlap():
+    picture = curves([run(T=30), run(T=30)], labels=["a", "b"], title="A title")
+    picture.canvas.agg.draw()
+    renderer = picture.canvas.agg.get_renderer()
+    both = [axis for axes in picture.figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    ticks = [
+        t.label1
+        for axis in both
+        for t in axis.get_major_ticks()
+        if np.ptp([*axis.get_view_interval(), t.get_loc()]) <= np.ptp(axis.get_view_interval())
+    ]
+    boxes = [text.get_window_extent(renderer) for text in [*picture.figure.texts, *ticks] if text.get_text()]
+    inside = [box for box in boxes if box.x0 >= -1 and box.y0 >= -1 and box.x1 <= 761 and box.y1 <= 301]
+    assert len(inside) == len(boxes)
+    for k, a in enumerate(boxes):
+        for b in boxes[k + 1 :]:
+            assert min(a.x1, b.x1) - max(a.x0, b.x0) < 1 or min(a.y1, b.y1) - max(a.y0, b.y0) < 2
