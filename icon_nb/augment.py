@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import datasets
 from .data import Dataset
 from .errors import ConfigError, nearest
 from .transforms import Affine, Blur, Colour, Crop, Flip, Grey, Jitter, Noise
@@ -158,13 +159,16 @@ def default_augment(dataset: Dataset) -> str:
 
     >>> from icon_nb.data import load
     >>> default_augment(load("digits"))
-    'affine'
+    'affine+crop'
     """
+    named = datasets.default_augment(dataset.name)
+    if named != "auto":
+        return named
     if dataset.kind != "images":
         return "noise" if dataset.kind == "features" else "none"
     if dataset.shape[0] == 3:
         return "crop+flip+jitter+grey"
-    return "crop+flip" if dataset.name == "fashion_mnist" else "affine"
+    return "affine"
 
 
 def _check_part(name: str, spec: str, dataset: Dataset) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,10 +24,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if argv[:1] == ["recipes"]:
             return list_recipes()
-        configs = configs_from(parse(parser, argv))
+        given = parse(parser, argv)
+        configs = configs_from(given)
     except (ConfigError, IconError) as error:
         parser.error(str(error))
-    return run_all(configs)
+    stop_politely()
+    return run_all(configs, given.get("resume"))
 
 
 def list_recipes() -> int:
@@ -39,6 +43,8 @@ def configs_from(given: Mapping[str, object]) -> tuple[Config, ...]:
     """The resolved configs that the flags ask for; method defaults < recipe < file < flag."""
     flags = {name: value for name, value in given.items() if name in SETTINGS}
     layers = [("flag", flags)]
+    if "resume" in given:
+        layers.insert(0, ("resumed run", read_settings(str(Path(given["resume"]) / "config.json"))))
     if "config" in given:
         layers.insert(0, (f"file {given['config']}", read_settings(given["config"])))
     if "recipe" in given:
@@ -65,36 +71,38 @@ def describe(config: Config) -> str:
     return "\n".join(["FINAL RESOLVED CONFIGURATION", *lines])
 
 
-def run_all(configs: Sequence[Config]) -> int:
+def run_all(configs: Sequence[Config], resume: str | None = None) -> int:
     """Run and save every config; a run that fails does not stop the others."""
     codes = []
     for config in configs:
-        if not config.quiet:
-            print(describe(config), flush=True)
         try:
-            codes.append(run_one(config))
+            codes.append(run_one(config, resume))
         except IconError as error:
             print(f"icon-nb: {error}", file=sys.stderr)
             codes.append(2 if isinstance(error, ConfigError) else 1)
         except KeyboardInterrupt:
             print("icon-nb: interrupted", file=sys.stderr)
             return 130
+        if codes[-1] == 130:
+            return 130
     return max(codes)
 
 
-def run_one(config: Config) -> int:
-    """Run one config and write what it leaves."""
-    from .errors import TrainingError
-    from .outputs import new_folder, write_run
-    from .runs import run
+def run_one(config: Config, resume: str | None = None) -> int:
+    """Print what will be run, run it, and write what it leaves."""
+    from .outputs import new_folder
+    from .runs import run_into, start
 
-    folder = new_folder(config, time.strftime("%Y%m%d-%H%M%S"))
-    try:
-        results = run(config)
-    except TrainingError as error:
-        if error.results is not None:
-            write_run(error.results, folder)
-        raise
-    write_run(results, folder)
+    session = start(config)
+    if not session.config.quiet:
+        print(describe(session.config), flush=True)
+    folder = Path(resume) if resume else new_folder(session.config, time.strftime("%Y%m%d-%H%M%S"))
+    results = run_into(folder, session, bool(resume), None, None)
     print(f"{results.summary()}\nsaved in {folder}")
     return 130 if results.status == "interrupted" else 0
+
+
+def stop_politely() -> None:
+    """Let a request to terminate end a run as an interrupt does: with what there is so far."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))

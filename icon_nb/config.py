@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .datasets import AUGMENTATIONS, BACKBONES
+from .datasets import AUGMENTATIONS, BACKBONES, hold
 from .errors import ConfigError, nearest
 from .methods import ALIASES
 
@@ -171,6 +171,8 @@ class Config:
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self):
+        if self.dataset is not None and not isinstance(self.dataset, (str, os.PathLike)):
+            object.__setattr__(self, "dataset", hold(self.dataset))
         for name, about in SETTINGS.items():
             value = getattr(self, name)
             if value is not None:

@@ -46,8 +46,24 @@ AUGMENTATIONS = {
 }
 """Parts of an augmentation, joined by ``+``."""
 
-SOURCES = ("folder:", "embeddings:", "custom:")
-"""Prefixes of data sets that are read from a path."""
+SOURCES = ("folder:", "embeddings:", "custom:", "memory:")
+"""Prefixes of data sets that are read from a path, or held in the memory of this process."""
+
+MEMORY: dict[str, object] = {}
+"""Data that were given as objects, by their handle."""
+
+
+def hold(data: object) -> str:
+    """Keep data of the caller's in this process; returns the handle that stands for them in a Config.
+
+    The handle is made from the contents, so the same data always have the same one.
+    """
+    from .data import load  # torch is loaded only when there are data to look at
+
+    dataset = load(data)
+    handle = f"memory:{dataset.name}-{dataset.checksum[:8]}"
+    MEMORY[handle] = dataset
+    return handle
 
 _AUTO = {
     "digits": "affine+crop",

@@ -28,7 +28,9 @@ class TrainingError(IconError, RuntimeError):
 
 
 class SaveError(IconError, OSError):
-    """A run could not be written; what was there before is untouched."""
+    """A run could not be written; what was there before is untouched. ``results`` holds what was trained, where there is any."""
+
+    results = None
 
 
 class LoadError(IconError, ValueError):

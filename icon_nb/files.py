@@ -21,7 +21,7 @@ def write_whole(path, data: bytes) -> Path:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.", suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -36,6 +36,25 @@ def write_whole(path, data: bytes) -> Path:
             raise SaveError(f"could not write {path}: {why}; choose another folder or free some space") from error
         raise
     return path
+
+
+def sweep_stray(folder: Path) -> None:
+    """Remove the temporary files below a folder whose process is gone: what a killed run left."""
+    for path in folder.rglob(".*.tmp"):
+        owner = path.name.split(".")[-3]
+        if owner.isdigit() and not alive(int(owner)):
+            path.unlink(missing_ok=True)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _umask() -> int:

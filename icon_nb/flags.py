@@ -46,6 +46,7 @@ def build_parser(**commands: str) -> Parser:
     top = parser.add_argument_group("what to run")
     top.add_argument("--recipe", metavar="NAME", help=f"several configs that are compared: {', '.join(RECIPES)}")
     top.add_argument("--config", metavar="FILE", help="settings from a JSON file, for instance a saved config.json")
+    top.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped, in its folder, to the same end")
     groups = {name: parser.add_argument_group(f"{name}: {about}") for name, about in GROUPS.items()}
     for name, setting in SETTINGS.items():
         _add(groups[setting.group], name, setting)
@@ -85,7 +86,9 @@ def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:
         known = [name.lstrip("-") for action in parser._actions for name in action.option_strings]
         flag = unknown[0].split("=")[0]
         hint = nearest(flag.lstrip("-").replace("-", "_"), known).replace("did you mean '", "did you mean '--")
-        parser.error(f"unknown {'flag' if flag.startswith('-') else 'argument'} {flag}; {hint if 'mean' in hint else 'see --help'}")
+        parser.error(
+            f"unknown {'flag' if flag.startswith('-') else 'argument'} {flag}; {hint if 'mean' in hint else 'see --help'}"
+        )
     values = vars(found)
     return {name: _typed(name, value) if name in SETTINGS else value for name, value in values.items()}
 
@@ -104,4 +107,3 @@ def _typed(name: str, text: str) -> object:
         return int(text) if kind is int else float(text)
     except ValueError:
         raise ConfigError(f"{name}={text!r}: give {'a whole number' if kind is int else 'a number'}") from None
-

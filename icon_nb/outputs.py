@@ -42,7 +42,9 @@ def new_folder(config: Config, stamp: str) -> Path:
                 continue
             raise SaveError(f"output_dir={config.output_dir!r} is a file: choose a folder") from None
         except OSError as error:
-            raise SaveError(f"output_dir={config.output_dir!r} cannot be written ({error.strerror}): choose another folder") from None
+            raise SaveError(
+                f"output_dir={config.output_dir!r} cannot be written ({error.strerror}): choose another folder"
+            ) from None
         write_whole(folder / "config.json", config.to_json().encode())
         return folder
 

@@ -139,7 +139,7 @@ class Results:
         """The interactive page of the embedding; options as in :func:`icon_nb.player.player`."""
         from .player import player
 
-        return player(self.trajectory, **options)
+        return player(self.trajectory, **{"projection": self.config.gif_method, **options})
 
     def plot(self, **options):
         """Static curves of the run; options as in :func:`icon_nb.curves.curves`."""

@@ -21,9 +21,10 @@ from .augment import default_augment
 from .config import Config
 from .data import Dataset
 from .errors import TrainingError
+from .progress import ProgressBar
 from .resolve import fit_to_data, method_of
 from .results import Results
-from .runs import ProgressBar, Session
+from .session import Session
 from .train import Record, Trainer
 
 KERNEL_SCALARS = ("temperature", "df")

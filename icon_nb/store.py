@@ -77,7 +77,10 @@ def _holds(path: Path, contents: dict[str, bytes], mark: bytes) -> bool:
     except (OSError, ValueError):
         return False
     files = [(each.get("files") or {}) for each in (old, new)]
-    return all(files[0].get(name) == files[1][name] for name in contents if name != "provenance.json") and old["probes"] == new["probes"]
+    return (
+        all(files[0].get(name) == files[1][name] for name in contents if name != "provenance.json")
+        and old["probes"] == new["probes"]
+    )
 
 
 def _mark(results: Results, contents: dict[str, bytes]) -> bytes:

@@ -173,6 +173,14 @@ class Recorder:
         for name in ("_frames", "_epochs", "_metrics"):
             setattr(self, name, [getattr(self, name)[k] for k in kept])
 
+    def frames(self) -> list[tuple[int, np.ndarray]]:
+        """Epoch and embedding of every frame that is kept."""
+        return list(zip(self._epochs, self._frames))
+
+    def kept(self) -> list[tuple[int, dict[str, float]]]:
+        """Epoch and metrics of every frame that is kept."""
+        return list(zip(self._epochs, self._metrics))
+
     @property
     def trajectory(self) -> Trajectory:
         """What was recorded so far, as plain arrays."""

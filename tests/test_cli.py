@@ -39,13 +39,17 @@ def config_of(folder):
 
 
 def test_three_overrides_stand_in_config_json(cli, capsys):
-    code, runs = cli("--temperature", 0.15, "--divergence", "js", "--embedding_dim", 32, "--epochs", 1, "--no_viz", "--no_probe", *QUICK)
+    code, runs = cli(
+        "--temperature", 0.15, "--divergence", "js", "--embedding_dim", 32, "--epochs", 1, "--no_viz", "--no_probe", *QUICK
+    )
     assert code == 0
     config = config_of(runs[0])
     assert (config["temperature"], config["divergence"], config["embedding_dim"]) == (0.15, "js", 32)
     printed = capsys.readouterr().out
     assert "FINAL RESOLVED CONFIGURATION" in printed
-    assert [line.split() for line in printed.splitlines() if line.split()[:1] == ["temperature"]] == [["temperature", "0.15", "flag"]]
+    assert [line.split() for line in printed.splitlines() if line.split()[:1] == ["temperature"]] == [
+        ["temperature", "0.15", "flag"]
+    ]
 
 
 def test_frames_and_gif(cli):
@@ -62,7 +66,13 @@ def test_frames_and_gif(cli):
 
 def test_without_the_flag_there_are_no_frames(cli):
     _, runs = cli("--epochs", 2, "--no_viz", "--no_probe", *QUICK)
-    assert {path.name for path in runs[0].iterdir()} == {"config.json", "metrics.json", "embeddings.npz", "model.pt", "provenance.json"}
+    assert {path.name for path in runs[0].iterdir()} == {
+        "config.json",
+        "metrics.json",
+        "embeddings.npz",
+        "model.pt",
+        "provenance.json",
+    }
 
 
 def test_no_save_frames_leaves_the_gif_alone(cli):
@@ -88,7 +98,13 @@ def test_a_recipe_carries_the_override_into_every_run(cli):
 def test_hyphens_and_underscores_and_other_spellings(cli):
     _, runs = cli("--icon-mode", "supcon", "--lr", 0.002, "--embedding-dim", 8, "--epochs=1", "--no-viz", "--probe=false", *QUICK)
     config = config_of(runs[0])
-    assert (config["method"], config["learning_rate"], config["embedding_dim"], config["viz"], config["probe"]) == ("supcon", 0.002, 8, False, False)
+    assert (config["method"], config["learning_rate"], config["embedding_dim"], config["viz"], config["probe"]) == (
+        "supcon",
+        0.002,
+        8,
+        False,
+        False,
+    )
 
 
 def test_a_file_loses_against_a_flag(cli, tmp_path):
@@ -188,7 +204,20 @@ def test_names_stay_in_their_folder():
 @pytest.mark.data
 @pytest.mark.skipif(not DATA.exists(), reason="the real MNIST files are not beside the checkout")
 def test_mnist_from_files(cli):
-    code, runs = cli("--dataset", "mnist", "--data_dir", DATA, "--n_samples", 1000, "--epochs", 1, "--temperature", 0.1, "--no_viz", "--no_probe")
+    code, runs = cli(
+        "--dataset",
+        "mnist",
+        "--data_dir",
+        DATA,
+        "--n_samples",
+        1000,
+        "--epochs",
+        1,
+        "--temperature",
+        0.1,
+        "--no_viz",
+        "--no_probe",
+    )
     assert code == 0
     assert config_of(runs[0])["temperature"] == 0.1
     assert icon.load(runs[0]).embeddings.shape == (2000, 128)

@@ -12,7 +12,7 @@ LAYERS = {
     0: "errors files distances supervisory learned divergences",
     1: "axes methods datasets config resolve recipes objective data sources downloads transforms augment backbones",
     2: "trajectory evaluate dynamics readings diagnosis model train",
-    3: "probes results store runs library table comparing comparison studies stacked processes sweeps",
+    3: "probes results store runs session progress checkpoints library table comparing comparison studies stacked processes sweeps",
     4: "palette projection timeline layout view points canvas painter panel overlays encode animation player page sheet plots widgets "
     "outputs flags cli commands __main__",
 }

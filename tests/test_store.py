@@ -142,7 +142,9 @@ def test_a_full_disk_is_a_clear_error_and_leaves_no_stray_file(run, tmp_path, mo
     import icon_nb.files as files
 
     real = os.fdopen
-    monkeypatch.setattr(files.os, "fdopen", lambda handle, mode: (os.close(handle), real(os.open("/dev/full", os.O_WRONLY), mode))[1])
+    monkeypatch.setattr(
+        files.os, "fdopen", lambda handle, mode: (os.close(handle), real(os.open("/dev/full", os.O_WRONLY), mode))[1]
+    )
     with pytest.raises(SaveError, match="No space left"):
         run.save(tmp_path / "run")
     monkeypatch.undo()

@@ -46,7 +46,9 @@ def test_the_default_run_raises_the_linear_probe(seed):
     assert probes["trained"]["linear_probe"] > probes["untrained"]["linear_probe"]
 
 
-@pytest.mark.parametrize("settings", [{}, {"method": "sne", "backbone": "mlp"}, {"method": "tsne", "epochs": 3}, {"optimizer": "sgd"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"method": "sne", "backbone": "mlp"}, {"method": "tsne", "epochs": 3}, {"optimizer": "sgd"}]
+)
 def test_same_config_same_numbers_bit_for_bit(settings):
     first, second = (icon.run(icon.Config(**{**SMALL, **settings})) for _ in range(2))
     torch.manual_seed(99)
@@ -120,15 +122,30 @@ def test_a_diverged_run_names_epoch_batch_and_rate_and_keeps_what_was_good():
     [
         ({"augment": "none", "batch_size": 100}, blobs(), ConfigError, ["batch_size=100", "60 training samples"]),
         ({"method": "sne", "perplexity": 80.0}, blobs(), ConfigError, ["perplexity=80", "60 points"]),
-        ({"method": "sne", "backbone": "mlp", "perplexity": 30.0, "batch_size": 20}, blobs(), ConfigError, ["perplexity=30", "batch_size"]),
+        (
+            {"method": "sne", "backbone": "mlp", "perplexity": 30.0, "batch_size": 20},
+            blobs(),
+            ConfigError,
+            ["perplexity=30", "batch_size"],
+        ),
         (
             {"method": "supcon", "augment": "none", "batch_size": 8},
             blobs(y=torch.tensor([0] * 59 + [1])),
             DataError,
             ["class '1'", "one sample"],
         ),
-        ({"method": "supcon", "augment": "none", "batch_size": 8}, blobs(y=None), DataError, ["supcon", "needs a class", "blobs"]),
-        ({"method": "cross_entropy", "augment": "none", "batch_size": 8}, blobs(y=None), DataError, ["cross_entropy", "needs a class"]),
+        (
+            {"method": "supcon", "augment": "none", "batch_size": 8},
+            blobs(y=None),
+            DataError,
+            ["supcon", "needs a class", "blobs"],
+        ),
+        (
+            {"method": "cross_entropy", "augment": "none", "batch_size": 8},
+            blobs(y=None),
+            DataError,
+            ["cross_entropy", "needs a class"],
+        ),
     ],
 )
 def test_data_that_do_not_fit_are_refused_before_training(settings, data, error, words):
