@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint notebooks bench table test-colab torture clean badges
+.PHONY: demo test lint notebooks bench table test-colab torture clean badges student
 
 demo: $(STAMP)
 	$(BIN)/python -m icon_nb --dataset digits --save_epoch_gifs
@@ -29,6 +29,26 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check icon_nb tests benchmarks notebooks
+
+# Every notebook from its source: .py -> .ipynb, executed, outputs kept. `make notebooks ONLY=03` makes those that begin so.
+notebooks: $(VENV)/.installed-test badges
+	$(BIN)/python notebooks/build.py $(ONLY)
+
+# The Colab badge and set-up cell of every notebook, from [project.urls].
+badges: $(VENV)/.installed-test
+	$(BIN)/python notebooks/badges.py
+
+# The notebooks without solutions and outputs, for a class.
+student: $(VENV)/.installed-test
+	$(BIN)/python notebooks/student.py build/student
+
+# The suite beside the versions that Colab ships; before a release, not in every CI run.
+COLAB := build/colab
+test-colab:
+	test -x $(COLAB)/bin/python || $(PYTHON) -m venv $(COLAB)
+	$(COLAB)/bin/python -m pip install -q -c notebooks/colab-versions.txt -e . pytest pytest-timeout hypothesis nbval nbclient jupytext ipykernel
+	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -m "not oracle and not browser"
+	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -c notebooks/pytest.ini --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

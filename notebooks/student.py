@@ -1,0 +1,41 @@
+"""Copies of the notebooks for students: no outputs, and in the place of every solution a cell to fill in.
+
+``python notebooks/student.py FOLDER`` writes them; they are generated, never edited, so that they cannot drift.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nbformat
+from build import read, sources
+
+TO_FILL_IN = "# Your solution\n..."
+
+
+def student_copy(source: Path) -> nbformat.NotebookNode:
+    """The notebook of a source without its solutions: a code cell becomes one to fill in, a text cell goes."""
+    book = read(source)
+    cells = []
+    for cell in book.cells:
+        if "solution" in cell.metadata.get("tags", []):
+            if cell.cell_type == "markdown":
+                continue
+            cell.source = TO_FILL_IN
+        cells.append(cell)
+    book.cells = cells
+    return book
+
+
+def main(folder: str) -> None:
+    """Write a copy of every notebook."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    for source in sources():
+        nbformat.write(student_copy(source), target / f"{source.stem}.ipynb")
+    print(f"{len(sources())} notebooks without solutions in {target}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "build/student")

@@ -1,0 +1,186 @@
+"""The notebooks as files: pairs in step, cells as the house wants them, nothing left unrun, nothing only a browser could show.
+
+That they run and that their facts hold is checked by nbval over the folder ``notebooks``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+SOURCES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
+TAGS = {"badge", "setup", "facts", "solution", "nbval-check-output", "raises-exception"}
+
+
+def tool(name: str):
+    """A module of the folder of notebooks, which is no package."""
+    sys.path.insert(0, str(NOTEBOOKS))
+    try:
+        spec = importlib.util.spec_from_file_location(f"notebooks_{name}", NOTEBOOKS / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        sys.path.remove(str(NOTEBOOKS))
+
+
+build, badges, student = tool("build"), tool("badges"), tool("student")
+
+
+@pytest.fixture(params=SOURCES, ids=lambda source: source.stem)
+def source(request):
+    return request.param
+
+
+@pytest.fixture
+def book(source):
+    path = source.with_suffix(".ipynb")
+    assert path.exists(), f"{path.name} was never made: run `make notebooks`"
+    return nbformat.read(path, as_version=4)
+
+
+def code(book):
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def tagged(book, tag: str):
+    return [cell for cell in book.cells if tag in cell.metadata.get("tags", [])]
+
+
+def pages(book):
+    """Every ``text/html`` of the outputs."""
+    return [output.data["text/html"] for cell in code(book) for output in cell.outputs if "text/html" in output.get("data", {})]
+
+
+def test_the_pair_is_in_step(source, book):
+    made = build.read(source)
+    expected = [(cell.cell_type, cell.id, cell.metadata.get("tags"), cell.source) for cell in made.cells]
+    found = [(cell.cell_type, cell.id, cell.metadata.get("tags"), cell.source) for cell in book.cells]
+    assert found == expected, f"{source.name} and its .ipynb differ: edit the .py and run `make notebooks`"
+
+
+def test_every_cell_was_run_from_first_to_last_without_error(book):
+    assert [cell.execution_count for cell in code(book)] == list(range(1, len(code(book)) + 1))
+    kinds = {(output.output_type, output.get("name")) for cell in code(book) for output in cell.outputs}
+    assert not kinds & {("error", None), ("stream", "stderr")}
+
+
+def test_it_is_small(source, book):
+    assert source.with_suffix(".ipynb").stat().st_size <= build.NOTEBOOK_BYTES
+    assert max(build.animations(book), default=0) <= build.ANIMATION_BYTES
+
+
+def test_cells_are_short(book):
+    long = [cell.source for cell in code(book) if len(cell.source.splitlines()) > 15]
+    assert long == []
+
+
+def test_it_has_the_parts_of_a_notebook(book):
+    assert book.cells[0].source.startswith("# ")
+    assert [cell.metadata.get("tags") for cell in code(book)][0] == ["setup"]
+    assert len(tagged(book, "badge")) == len(tagged(book, "setup")) == 1
+    assert any("assert" in cell.source for cell in tagged(book, "facts"))
+    assert any("assert" in cell.source for cell in tagged(book, "solution"))
+    text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    for part in ("**The claim.**", "**Predict", "## Exercises", "## Questions"):
+        assert part in text
+    questions = text.partition("## Questions")[2]
+    assert len(re.findall(r"^\d\. ", questions, re.MULTILINE)) == 5
+
+
+def test_only_known_tags_and_no_other_metadata(book):
+    assert set(book.metadata) == {"kernelspec", "language_info"}
+    for cell in book.cells:
+        assert set(cell.metadata) <= {"tags"}
+        assert set(cell.metadata.get("tags", [])) <= TAGS
+
+
+def test_nothing_needs_a_live_widget(book):
+    for cell in code(book):
+        for output in cell.outputs:
+            data = output.get("data", {"text/plain": ""})
+            assert build.WIDGET_VIEW not in data
+            assert "text/plain" in data
+
+
+def test_every_picture_has_words_for_those_who_cannot_see_it(book):
+    for page in pages(book):
+        for image in re.findall(r"<img\b[^>]*>", page):
+            assert re.search(r'alt="[^"]{10,}"', image), image[:80]
+    for cell in code(book):
+        for output in cell.outputs:
+            assert "image/png" not in output.get("data", {}) or "text/html" in output.data
+
+
+def test_the_colab_cells_come_from_the_one_address(source):
+    text = source.read_text(encoding="utf-8")
+    assert badges.written(text, source.stem, *badges.project()) == text, "run `make badges`"
+
+
+def test_an_address_becomes_a_badge_and_a_setup_at_the_tag():
+    text = '# %% [markdown] tags=["badge"]\n# old\n\n# %% tags=["setup"]\nold = 1\n\n# %%\nrest = 1\n'
+    new = badges.written(text, "00_quickstart", "https://github.com/OWNER/NAME", "1.2")
+    assert "colab/github" not in new
+    assert "github/OWNER/NAME/blob/v1.2/notebooks/00_quickstart.ipynb" in new
+    assert '"icon_nb @ git+https://github.com/OWNER/NAME@v1.2"' in new
+    assert new.endswith("\n# %%\nrest = 1\n")
+    assert "old" not in new
+
+
+def test_the_setup_cell_installs_in_a_bare_colab_and_nowhere_else(monkeypatch):
+    asked = []
+    monkeypatch.setattr("subprocess.run", lambda command, check: asked.append(command))
+    exec(badges.setup("https://github.com/OWNER/NAME", "1.2"), {})
+    assert asked == []
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    exec(badges.setup("https://github.com/OWNER/NAME", "1.2"), {})
+    assert asked == [], "the package is there already"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    exec(badges.setup("https://github.com/OWNER/NAME", "1.2"), {})
+    assert asked[0][1:5] == ["-m", "pip", "install", "-q"]
+
+
+def test_student_copies_lack_the_solutions_and_nothing_else(source):
+    whole, copy = build.read(source), student.student_copy(source)
+    solutions = {cell.source for cell in tagged(whole, "solution")}
+    assert solutions
+    assert not solutions & {cell.source for cell in copy.cells}
+    kept = [cell.source for cell in whole.cells if "solution" not in cell.metadata.get("tags", [])]
+    assert [cell.source for cell in copy.cells if "solution" not in cell.metadata.get("tags", [])] == kept
+    assert all(not cell.get("outputs") for cell in copy.cells)
+    nbformat.validate(copy)
+
+
+def test_links_between_notebooks_lead_somewhere(source):
+    for target in re.findall(r"\]\(([\w.]+\.ipynb)\)", source.read_text(encoding="utf-8")):
+        assert (NOTEBOOKS / target).with_suffix(".py").exists(), target
+
+
+def colab_versions():
+    """Name -> version of what Colab ships."""
+    lines = (NOTEBOOKS / "colab-versions.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+def test_pip_changes_nothing_that_colab_ships():
+    from packaging.requirements import Requirement
+
+    text, shipped = badges.PROJECT.read_text(encoding="utf-8"), colab_versions()
+    needed = re.search(r"^dependencies = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)[1]
+    floors = [Requirement(line) for line in re.findall(r'"([^"]+)"', needed)]
+    assert {"torch", "numpy", "ipywidgets", "scikit-learn"} <= {floor.name for floor in floors}
+    for floor in floors:
+        assert floor.specifier.contains(shipped[floor.name]), f"{floor} would replace Colab's {shipped[floor.name]}"
+    assert {floor.name for floor in floors if "<" in str(floor.specifier)} <= {"ipywidgets"}
+
+
+def test_every_make_target_of_the_notebooks_is_there():
+    rules = (NOTEBOOKS.parent / "Makefile").read_text(encoding="utf-8")
+    for target in ("notebooks", "badges", "student", "test-colab"):
+        assert re.search(rf"^{target}:", rules, re.MULTILINE), target
