@@ -98,6 +98,8 @@ def test_points_on_a_line_are_dimensionally_collapsed_but_a_map_is_not():
     assert found.evidence["dimensions"] < 1.8
     assert found.evidence["needed"] == 9
     assert not diagnose(trajectory([frame[:, :2] for frame in frames], loss=3 - 2 * settling())).failed
+    lost = np.linspace(0.9, 0.2, EPOCHS)
+    assert not diagnose(trajectory([frame[:, :3] for frame in frames], loss=3 - 2 * settling(), knn_accuracy=lost)).failed
     assert not diagnose(trajectory(frames, loss=3 - 2 * settling(), labels=LABELS % 2)).failed
     assert diagnose(trajectory(frames, loss=3 - 2 * settling(), labels=None)).verdict == "dimensional collapse"
 
