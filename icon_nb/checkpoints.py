@@ -15,6 +15,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +140,8 @@ class Checkpoints:
         self._worker.shutdown()
         if finished:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self._lock.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder may be gone
+            self._lock.unlink()
 
 
 def _owner(lock: Path) -> int | None:
