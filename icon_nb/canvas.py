@@ -44,8 +44,10 @@ class Canvas:
         """Pixels that a line of text takes."""
         return self.agg.get_renderer().get_text_width_height_descent(text, self.font(px, bold), ismath=False)[0]
 
-    def fit(self, text: str, px: float, room: float, bold: bool = False) -> str:
-        """The text, cut to a width in pixels."""
+    def fit(self, text: str, px: float, room: float, bold: bool = False, widest: float = 1.15) -> str:
+        """The text, cut to a width in pixels. ``widest`` bounds the mean width of its characters, in ems, to save measuring."""
+        if len(text) * px * self.unit * widest <= room:
+            return text
         return shorten(text, lambda s: self.width_of(s, px, bold) <= room)
 
     def text(self, x: float, y: float, text: str, px: float, color: str, bold: bool = False, ha: str = "left", va: str = "top"):

@@ -13,6 +13,7 @@ from .layout import ROW, Layout, Legend, Rect, plan_legend
 from .palette import class_color, class_marker
 from .trajectory import Trajectory
 
+FIGURES = 0.75  # ems; digits and lower case are about 0.6 wide
 METRICS = {"loss": ("loss", "{:.3f}"), "knn_accuracy": ("kNN", "{:.1%}")}
 
 
@@ -86,7 +87,7 @@ class Head:
         self.artists = [self.line]
 
     def update(self, frame: int) -> None:
-        self.line.set_text(self.canvas.fit(self.painter.head_line(frame), 12.5, self.rect.w))
+        self.line.set_text(self.canvas.fit(self.painter.head_line(frame), 12.5, self.rect.w, widest=FIGURES))
 
 
 class PanelHead:
@@ -104,7 +105,7 @@ class PanelHead:
         text, last = metrics_line(self.view.trajectory, self.view.sources[k]), self.view.trajectory.epochs[-1]
         if self.view.timeline.epochs[k] > last:
             text += f"   stopped at epoch {last}"
-        self.line.set_text(self.canvas.fit(text.strip(), 11.5, self.rect.w))
+        self.line.set_text(self.canvas.fit(text.strip(), 11.5, self.rect.w, widest=FIGURES))
 
 
 class Bar:

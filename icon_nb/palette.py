@@ -72,6 +72,7 @@ def rgb(color: str) -> np.ndarray:
     return np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
 
 
+@cache
 def blend(color: str, background: str, amount: float) -> tuple[float, ...]:
     """``amount`` of the colour over the rest of the background, as floats in 0..1."""
     return tuple(float(v) for v in amount * rgb(color) + (1 - amount) * rgb(background))

@@ -13,7 +13,7 @@ from matplotlib.transforms import Affine2D
 from .palette import Theme, blend, class_color, class_marker
 from .trajectory import Trajectory
 
-LAYERS = 5
+LAYERS = 4
 FOG = (0.46, 0.72, 1.0, 1.0)
 
 
