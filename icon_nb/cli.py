@@ -9,12 +9,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .commands import COMMANDS, older_spelling, run_command
 from .config import SETTINGS, Config, settings_from_json
-from .errors import ConfigError, IconError
-from .flags import build_parser, parse
-from .recipes import RECIPES, recipe
-
-COMMANDS = {"recipes": "list the recipes, a line each"}
+from .errors import ConfigError, IconError, TrainingError
+from .flags import build_parser, parse, values_of, workers_of
+from .recipes import RECIPES, grid, recipe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,12 +23,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if argv[:1] == ["recipes"]:
             return list_recipes()
+        if argv and argv[0] in COMMANDS:
+            return run_command(argv[0], argv[1:])
         given = parse(parser, argv)
-        configs = configs_from(given)
-    except (ConfigError, IconError) as error:
+        done = older_spelling(given)
+        if done is not None:
+            return done
+        configs, title, compared = configs_from(given)
+        workers = workers_of(given)
+    except IconError as error:
         parser.error(str(error))
     stop_politely()
-    return run_all(configs, given.get("resume"))
+    if len(configs) == 1:
+        return run_all(configs, given.get("resume"))
+    return compare_all(configs, title, compared, workers)
 
 
 def list_recipes() -> int:
@@ -39,17 +46,28 @@ def list_recipes() -> int:
     return 0
 
 
-def configs_from(given: Mapping[str, object]) -> tuple[Config, ...]:
-    """The resolved configs that the flags ask for; method defaults < recipe < file < flag."""
+def configs_from(given: Mapping[str, object]) -> tuple[tuple[Config, ...], str, tuple[str, ...]]:
+    """The resolved configs that the flags ask for, with the title and the settings of their comparison.
+
+    Method defaults < recipe < file < flag.
+    """
     flags = {name: value for name, value in given.items() if name in SETTINGS}
     layers = [("flag", flags)]
     if "resume" in given:
         layers.insert(0, ("resumed run", read_settings(str(Path(given["resume"]) / "config.json"))))
     if "config" in given:
         layers.insert(0, (f"file {given['config']}", read_settings(given["config"])))
+    varied = values_of(given)
+    if len([name for name in ("recipe", "resume") if name in given]) + bool(varied) > 1:
+        raise ConfigError("--recipe, --resume and --sweep (or --ablate_embedding_dim) each say what is run: give one of them")
     if "recipe" in given:
-        return tuple(config.resolve() for config in recipe(given["recipe"], layers=layers))
-    return (Config.from_layers(*layers).resolve(),)
+        configs, title = recipe(given["recipe"], layers=layers), given["recipe"]
+        return tuple(config.resolve() for config in configs), title, RECIPES[title].compared
+    for name in varied:
+        if name in flags:
+            raise ConfigError(f"{name} is varied by --sweep: leave out --{name}")
+    configs = grid(Config.from_layers(*layers), varied)
+    return tuple(config.resolve() for config in configs), f"sweep of {', '.join(varied)}", tuple(varied)
 
 
 def read_settings(path: str) -> dict[str, object]:
@@ -89,7 +107,13 @@ def run_all(configs: Sequence[Config], resume: str | None = None) -> int:
 
 
 def run_one(config: Config, resume: str | None = None) -> int:
-    """Print what will be run, run it, and write what it leaves."""
+    """Run one config and write what it leaves; returns the exit code."""
+    results, _ = trained(config, resume)
+    return 130 if results.status == "interrupted" else 0
+
+
+def trained(config: Config, resume: str | None = None):
+    """Print what will be run, run it, and write what it leaves: the results, and their folder."""
     from .outputs import new_folder
     from .runs import run_into, start
 
@@ -98,8 +122,72 @@ def run_one(config: Config, resume: str | None = None) -> int:
         print(describe(session.config), flush=True)
     folder = Path(resume) if resume else new_folder(session.config, time.strftime("%Y%m%d-%H%M%S"))
     results = run_into(folder, session, bool(resume), None, None)
-    print(f"{results.summary()}\nsaved in {folder}")
-    return 130 if results.status == "interrupted" else 0
+    print(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}", flush=True)
+    return results, folder
+
+
+def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], workers: int | None) -> int:
+    """Run and save every config, and compare them in a folder of their own; one that fails does not stop the others."""
+    done, codes = [], []
+    try:
+        for outcome, folder, code in one_by_one(configs) if workers is None else in_processes(configs, workers):
+            done.append((outcome, folder))
+            codes.append(code)
+    except KeyboardInterrupt:
+        print("icon-nb: interrupted", file=sys.stderr)
+        codes.append(130)
+    if done:
+        write_comparison_of(done, title, compared, interrupted=130 in codes)
+    return max(codes)
+
+
+def one_by_one(configs: Sequence[Config]):
+    """Run the configs here: yields each outcome, its folder or None, and its exit code."""
+    from .comparison import Failure
+
+    for config in configs:
+        try:
+            results, folder = trained(config)
+        except IconError as error:
+            print(f"icon-nb: {error}", file=sys.stderr)
+            kept = error.results if isinstance(error, TrainingError) else None
+            yield kept or Failure(config, str(error)), None, 2 if isinstance(error, ConfigError) else 1
+            continue
+        yield results, folder, 130 if results.status == "interrupted" else 0
+        if results.status == "interrupted":
+            return
+
+
+def in_processes(configs: Sequence[Config], workers: int):
+    """The same in so many processes at once."""
+    from .outputs import new_folder, write_run
+    from .results import Results
+    from .sweeps import run_each
+
+    if not configs[0].quiet:
+        print("\n".join(describe(config) for config in configs), flush=True)
+    for config, outcome in run_each(configs, workers):
+        if outcome.error:
+            print(f"icon-nb: {outcome.error}", file=sys.stderr)
+        if not isinstance(outcome, Results):
+            yield outcome, None, 1
+            continue
+        folder = new_folder(config, time.strftime("%Y%m%d-%H%M%S"))
+        write_run(outcome, folder)
+        print(f"{outcome.summary()}\n{outcome.diagnosis}\nsaved in {folder}", flush=True)
+        yield outcome, folder, int(outcome.status != "complete")
+
+
+def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> None:
+    """Compare what was run, in a folder beside the runs."""
+    from .comparison import Comparison
+    from .outputs import write_comparison
+
+    study = Comparison([outcome for outcome, _ in done], title, tuple(compared), interrupted)
+    config = study[0].config
+    options = {"folders": [folder for _, folder in done], "viz": config.viz, "gif": config.save_epoch_gifs}
+    folder = write_comparison(study, Path(config.output_dir), time.strftime("%Y%m%d-%H%M%S"), **options)
+    print(f"{study}\nsaved in {folder}")
 
 
 def stop_politely() -> None:

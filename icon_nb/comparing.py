@@ -85,7 +85,8 @@ def _notes(study: Comparison, pooled: bool):
     yield from (_scored_on(results),) if results else ()
     if pooled:
         sizes = sorted({len(runs) for runs in study.cells.values()})
-        yield f"Mean ± standard deviation over {' to '.join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))} seeds."
+        many = " to ".join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))
+        yield f"Mean ± standard deviation over {many} {'seeds' if 'seed' in study.compared else 'runs'}."
     if study.incomparable:
         yield study.incomparable
     stacks = {run.provenance["stack"] for run in results if run.provenance.get("stack")}

@@ -146,6 +146,8 @@ class Comparison(Sequence):
         runs = self._drawn(each)
         names = [self.name(run, without=() if each or not self.replicated else ("seed",)) for run in runs]
         options = {**animation_options(runs[0].config), "titles": names, **options}
+        if set(options["overlay"].split() if isinstance(options["overlay"], str) else options["overlay"]) & {"loss", "curves"}:
+            options.setdefault("note", self.incomparable)
         return side_by_side([run.trajectory for run in runs], **options)
 
     def small_multiples(self, epochs: Sequence[int] | None = None, *, each: bool = False, **options):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from .config import DEFAULTS, GROUPS, SETTINGS, Setting
+from .config import DEFAULTS, GROUPS, SETTINGS, Setting, check_names
 from .errors import ConfigError, nearest
 from .methods import ALIASES, METHODS
 from .recipes import RECIPES
@@ -13,11 +13,22 @@ from .resolve import NO_DEFAULT
 
 SPELLINGS = {"method": ("icon_mode",), "learning_rate": ("lr",)}
 
+STUDY = {
+    "sweep": {"metavar": "NAME=A,B", "action": "append", "help": "one run for every value of a setting; again for a grid"},
+    "ablate_embedding_dim": {"metavar": "64,128", "help": "one run for every embedding dimension"},
+    "workers": {"metavar": "N", "help": "train in so many processes at once"},
+    "load_dir": {"metavar": "RUN", "help": "a saved run, for --regen_gif and --probe_only"},
+    "regen_gif": {"action": "store_true", "help": "draw the animation of --load_dir anew; also: icon-nb animate RUN"},
+    "probe_only": {"action": "store_true", "help": "probe the run in --load_dir; also: icon-nb probe RUN"},
+}
+
 EXAMPLES = """examples:
   icon-nb                                                   the default: simclr on the bundled digits
   icon-nb --method tsne --perplexity 20                     t-SNE on digits
   icon-nb --dataset mnist --data_dir data --epochs 3 --save_epoch_gifs
   icon-nb --recipe simclr_vs_sne --temperature 0.1 --divergence js
+  icon-nb --sweep temperature=0.05,0.1,0.5 --sweep seed=0,1,2 --workers 2
+  icon-nb animate RUN --projection tsne --fps 4             the animation of a saved run anew, without training
   icon-nb recipes                                           the recipes, a line each
 
 Every flag can be spelt with hyphens or underscores. A flag wins over --config FILE, which wins over the recipe.
@@ -46,6 +57,8 @@ def build_parser(**commands: str) -> Parser:
     top = parser.add_argument_group("what to run")
     top.add_argument("--recipe", metavar="NAME", help=f"several configs that are compared: {', '.join(RECIPES)}")
     top.add_argument("--config", metavar="FILE", help="settings from a JSON file, for instance a saved config.json")
+    for flag, options in STUDY.items():
+        top.add_argument(*dict.fromkeys((f"--{flag}", f"--{flag.replace('_', '-')}")), dest=flag, **options)
     top.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped, in its folder, to the same end")
     groups = {name: parser.add_argument_group(f"{name}: {about}") for name, about in GROUPS.items()}
     for name, setting in SETTINGS.items():
@@ -91,6 +104,34 @@ def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:
         )
     values = vars(found)
     return {name: _typed(name, value) if name in SETTINGS else value for name, value in values.items()}
+
+
+def values_of(given: Mapping[str, object]) -> dict[str, list]:
+    """The settings that ``--sweep`` and ``--ablate_embedding_dim`` vary, each with its values.
+
+    >>> values_of({"sweep": ["temperature=0.1,0.5"], "ablate_embedding_dim": "64,128"})
+    {'temperature': [0.1, 0.5], 'embedding_dim': [64, 128]}
+    """
+    asked = list(given.get("sweep", ()))
+    if "ablate_embedding_dim" in given:
+        asked.append(f"embedding_dim={given['ablate_embedding_dim']}")
+    varied = {}
+    for text in asked:
+        name, equals, values = text.partition("=")
+        name = name.strip().replace("-", "_")
+        check_names([name])
+        if not equals or not all(value.strip() for value in values.split(",")):
+            raise ConfigError(f"sweep={text!r}: give a setting and its values, for instance temperature=0.1,0.5")
+        varied[name] = [_typed(name, value.strip()) for value in values.split(",")]
+    return varied
+
+
+def workers_of(given: Mapping[str, object]) -> int | None:
+    """The number of processes that is asked for."""
+    text = given.get("workers")
+    if text is not None and not (text.isdecimal() and int(text) > 0):
+        raise ConfigError(f"workers={text!r}: give a whole number, at least 1")
+    return None if text is None else int(text)
 
 
 def _typed(name: str, text: str) -> object:

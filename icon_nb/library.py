@@ -1,52 +1,47 @@
-"""The data sets of several runs: each is read once."""
+"""The data sets of several runs: each is held in memory once."""
 
 from __future__ import annotations
 
 import pickle
-from functools import cached_property
+from collections.abc import Sequence
 
 from .config import Config
 from .data import Dataset, load
+from .datasets import MEMORY, hold
 from .errors import IconError
 from .results import Results
 
 
 class Library:
-    """Gives each config its data set.
+    """Gives each resolved config its data set, and runs that name the same data the same one."""
 
-    Parameters
-    ----------
-    data : optional
-        Data of your own that all runs use, instead of what their configs name.
-    """
-
-    def __init__(self, data=None):
-        self.data = data
+    def __init__(self):
         self._read: dict[tuple, Dataset] = {}
 
     def __call__(self, config: Config) -> Dataset:
-        """The data set of a config."""
-        draw = config.seed if config.n_samples else None
-        whole = config.backbone == "table"
+        """The data set of a config, as :func:`icon_nb.run` reads it."""
+        whole, draw = config.backbone == "table", config.seed if config.n_samples else None
         key = (config.dataset, config.data_dir, config.n_samples, draw, whole)
         if key not in self._read:
-            chosen = config.dataset if self.data is None else self.data
-            self._read[key] = load(chosen, config.data_dir, config.n_samples, config.seed, whole=whole)
+            self._read[key] = load(config.dataset, config.data_dir, config.n_samples, config.seed, whole=whole)
         return self._read[key]
 
-    @cached_property
-    def packed(self) -> bytes | None:
-        """Data of your own as bytes that can travel."""
-        return None if self.data is None else pickle.dumps(self.data)
-
-    def mark(self, config: Config) -> str:
-        """What tells runs on data of your own from runs on the data set that the config names; empty for the latter."""
-        return "" if self.data is None else f"-{self(config).checksum[:8]}"
-
     def attach(self, results: Results) -> Results:
-        """Give a run from elsewhere its data set, where it can be read."""
+        """Give a run the one copy of its data set; none where it cannot be read any more."""
         try:
             results.dataset = self(results.config)
         except IconError:
             results.dataset = None
         return results
+
+
+def pack_data(configs: Sequence[Config]) -> bytes | None:
+    """What a worker cannot read for itself: the data that were given as objects in this process."""
+    held = [MEMORY[config.dataset] for config in configs if config.dataset in MEMORY]
+    return pickle.dumps(list({id(data): data for data in held}.values())) if held else None
+
+
+def unpack_data(packed: bytes | None) -> None:
+    """Hold in this process what was packed in another, under the same handles."""
+    for data in pickle.loads(packed) if packed is not None else ():
+        hold(data)

@@ -6,11 +6,13 @@ import re
 from itertools import count
 from pathlib import Path
 
+from .comparison import Comparison
 from .config import Config
 from .errors import SaveError
 from .files import write_whole
 from .results import Results
 from .store import save
+from .studies import save_comparison, write_study
 
 
 def safe_name(text: str) -> str:
@@ -32,7 +34,13 @@ def new_folder(config: Config, stamp: str) -> Path:
     """
     parts = (config.dataset, config.backbone, config.label, stamp)
     name = safe_name(config.run_name) if config.run_name else "_".join(safe_name(part) for part in parts)
-    parent = Path(config.output_dir)
+    folder = fresh_folder(Path(config.output_dir), name)
+    write_whole(folder / "config.json", config.to_json().encode())
+    return folder
+
+
+def fresh_folder(parent: Path, name: str) -> Path:
+    """Make a folder of this name, with a number behind it where there is one already."""
     for attempt in count(1):
         folder = parent / (name if attempt == 1 else f"{name}-{attempt}")
         try:
@@ -40,12 +48,9 @@ def new_folder(config: Config, stamp: str) -> Path:
         except FileExistsError:
             if parent.is_dir():
                 continue
-            raise SaveError(f"output_dir={config.output_dir!r} is a file: choose a folder") from None
+            raise SaveError(f"output_dir={str(parent)!r} is a file: choose a folder") from None
         except OSError as error:
-            raise SaveError(
-                f"output_dir={config.output_dir!r} cannot be written ({error.strerror}): choose another folder"
-            ) from None
-        write_whole(folder / "config.json", config.to_json().encode())
+            raise SaveError(f"output_dir={str(parent)!r} cannot be written ({error.strerror}): choose another folder") from None
         return folder
 
 
@@ -76,3 +81,24 @@ def write_plots(results: Results, folder: Path) -> None:
 
     curves(results.trajectory, note=str(results.diagnosis)).save(folder / "curves.png")
     small_multiples(results.animate()).save(folder / "embedding.png")
+
+
+def write_comparison(study: Comparison, parent: Path, stamp: str, *, folders=None, viz: bool = True, gif: bool = False) -> Path:
+    """A folder for several runs: the table, ``comparison.json``, and as asked the animation side by side, curves and epochs.
+
+    Parameters
+    ----------
+    folders : sequence of Path or None, optional
+        Where each run is saved, beside this folder; without, the runs are saved in it.
+    """
+    folder = fresh_folder(parent, f"{safe_name(study.title)}_{stamp}")
+    if folders is None:
+        save_comparison(study, folder)
+    else:
+        write_study(study, folder, [None if each is None else f"../{each.name}" for each in folders])
+    if gif and study.results:
+        study.animate().save(folder / "comparison.gif")
+    if viz and study.results:
+        study.plot().save(folder / "curves.png")
+        study.small_multiples().save(folder / "embeddings.png")
+    return folder

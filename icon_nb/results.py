@@ -87,7 +87,7 @@ class Results:
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        """Every score of :func:`icon_nb.evaluate.evaluate` for the final embedding of the recorded points; NaN where none applies.
+        """Every score of :func:`icon_nb.evaluate.evaluate` for the final embedding; NaN where one does not apply.
 
         Computed when first asked for; see :func:`icon_nb.probes.score_run`.
         """
@@ -133,7 +133,10 @@ class Results:
         """The animation of the embedding; options as in :func:`icon_nb.animation.animate`. Nothing is trained again."""
         from .animation import animate
 
-        return animate(self.trajectory, **{**animation_options(self.config), **options})
+        options = {**animation_options(self.config), **options}
+        if "diagnosis" in options["overlay"]:
+            options.setdefault("note", str(self.diagnosis))
+        return animate(self.trajectory, **options)
 
     def player(self, **options):
         """The interactive page of the embedding; options as in :func:`icon_nb.player.player`."""

@@ -77,10 +77,16 @@ def _holds(path: Path, contents: dict[str, bytes], mark: bytes) -> bool:
     except (OSError, ValueError):
         return False
     files = [(each.get("files") or {}) for each in (old, new)]
-    return (
-        all(files[0].get(name) == files[1][name] for name in contents if name != "provenance.json")
-        and old["probes"] == new["probes"]
-    )
+    whole = all(_digest_of(path / name) == files[0].get(name) for name in contents)
+    same = all(files[0].get(name) == files[1][name] for name in contents if name != "provenance.json")
+    return whole and same and old["probes"] == new["probes"]
+
+
+def _digest_of(path: Path) -> str | None:
+    try:
+        return _digest(path.read_bytes())
+    except OSError:
+        return None
 
 
 def _mark(results: Results, contents: dict[str, bytes]) -> bytes:

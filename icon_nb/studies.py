@@ -11,16 +11,15 @@ from .comparison import Comparison, Failure, Outcome
 from .config import Config
 from .errors import IconError, LoadError, SaveError
 from .files import write_whole
-from .library import Library
 from .results import Results
 
 SCHEMA = 1
 _FOLDER = re.compile(r"(\.\./)?[\w.=+-]*\w[\w.=+-]*")  # a folder in the comparison's own, or beside it
 
 
-def run_folder(config: Config, suffix: str = "") -> str:
-    """The name of a run's folder: the method, and the key of every setting that the numbers depend on."""
-    return f"{config.label}-{config.key()}{suffix}"
+def run_folder(config: Config, stack: bool = False) -> str:
+    """The name of a run's folder: the method, the key of every setting that the numbers depend on, and how it was trained."""
+    return f"{config.label}-{config.key()}{'-stacked' * stack}"
 
 
 class Shelf:
@@ -32,28 +31,25 @@ class Shelf:
         if self.path is not None and self.path.exists() and not self.path.is_dir():
             raise SaveError(f"save_to={str(path)!r} is a file: choose a folder")
 
-    def _folder(self, library: Library, config: Config, stack: bool) -> str:
-        return run_folder(config, f"{library.mark(config)}{'-stacked' * stack}")
-
-    def find(self, library: Library, config: Config, stack: bool) -> Results | None:
+    def find(self, config: Config, stack: bool) -> Results | None:
         """The finished run of a config, if it is there whole."""
         if self.path is None:
             return None
         try:
-            name = self._folder(library, config, stack)
+            name = run_folder(config, stack)
             results = store.load_run(self.path / name)
         except IconError:  # absent, half written or damaged: it is run again
             return None
         if results.status == "interrupted":
             return None
         self._kept[id(results)] = name
-        return library.attach(results)
+        return results
 
-    def keep(self, library: Library, config: Config, outcome: Outcome) -> None:
+    def keep(self, config: Config, outcome: Outcome) -> None:
         """Save a run as soon as it is there; one that was interrupted is left to be run again."""
         if self.path is None or isinstance(outcome, Failure) or outcome.status == "interrupted":
             return
-        name = self._folder(library, config, bool(outcome.provenance.get("stack")))
+        name = run_folder(config, bool(outcome.provenance.get("stack")))
         store.save(outcome, self.path / name, overwrite=True)
         self._kept[id(outcome)] = name
 

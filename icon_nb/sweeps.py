@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from . import recipes, store
 from .comparison import Comparison, Failure, Outcome
 from .config import Config, check_names
 from .errors import ConfigError, IconError, TrainingError
-from .library import Library
+from .library import Library, pack_data, unpack_data
 from .processes import Processes
 from .runs import run
 from .stacked import Job, plan, run_stack
@@ -165,16 +164,19 @@ def run_configs(
     """
     if workers is not None and (executor is not None or workers < 1):
         raise ConfigError(f"workers={workers!r}: give at least 1, and not together with an executor")
+    configs = configs if data is None else [config.replace(dataset=data) for config in configs]
     configs = tuple(dict.fromkeys(config.resolve() for config in configs))
     jobs = plan(configs, together)
-    library, shelf, interrupted = Library(data), Shelf(save_to), False
-    found = {k: run for job in jobs for k in job.members if (run := shelf.find(library, configs[k], job.stacked)) is not None}
+    library, shelf, interrupted = Library(), Shelf(save_to), False
+    found = {k: kept for job in jobs for k in job.members if (kept := shelf.find(configs[k], job.stacked)) is not None}
+    for each in found.values():
+        library.attach(each)
     missing = [job.without(found) for job in jobs]
     try:
         with _place(workers, executor, library, progress) as place:
             for k, outcome in place(configs, [job for job in missing if job.members]):
                 found[k] = outcome
-                shelf.keep(library, configs[k], outcome)
+                shelf.keep(configs[k], outcome)
     except KeyboardInterrupt:
         if os.environ.get("ICON_NB_STRICT") or not found:
             raise
@@ -182,6 +184,13 @@ def run_configs(
     study = Comparison([found[k] for k in sorted(found)], title, tuple(compared), interrupted)
     shelf.close(study)
     return study
+
+
+def run_each(configs: Sequence[Config], workers: int) -> Iterator[tuple[Config, Outcome]]:
+    """Run resolved configs in processes; yields each config with its outcome as it comes."""
+    with _place(workers, None, Library(), None) as place:
+        for k, outcome in place(configs, plan(configs, together=False)):
+            yield configs[k], outcome
 
 
 @contextmanager
@@ -213,7 +222,8 @@ def elsewhere(configs: Sequence[Config], jobs: Sequence[Job], library: Library, 
     try:
         for job in jobs:
             settings = json.dumps([[configs[k].to_dict(), dict(configs[k].sources)] for k in job.members])
-            futures[executor.submit(work, settings, library.packed, threads, job.stacked)] = job
+            data = pack_data([configs[k] for k in job.members])
+            futures[executor.submit(work, settings, data, threads, job.stacked)] = job
         for future in as_completed(futures):
             job = futures[future]
             yield from zip(job.members, _received(future, [configs[k] for k in job.members], library))
@@ -236,8 +246,9 @@ def _received(future, configs: Sequence[Config], library: Library) -> list[Outco
 def work(settings: str, data: bytes | None, threads: int, stack: bool) -> list[dict[str, bytes] | str]:
     """Train configs, given as JSON, on a worker: for each the files of its saved run, or the error that stopped it."""
     torch.set_num_threads(threads)
+    unpack_data(data)
     configs = [Config(**values, sources=sources) for values, sources in json.loads(settings)]
-    outcomes = attempt(configs, Library(None if data is None else pickle.loads(data)), stack, progress=False)
+    outcomes = attempt(configs, Library(), stack, progress=False)
     return [outcome.error if isinstance(outcome, Failure) else store.pack(outcome) for outcome in outcomes]
 
 
@@ -253,7 +264,7 @@ def attempt(configs: Sequence[Config], library: Library, stack: bool, progress: 
 
 def _attempt_one(config: Config, library: Library, progress: bool | None) -> Outcome:
     try:
-        return run(config, data=library(config), progress=progress)
+        return library.attach(run(config, progress=progress))
     except TrainingError as error:
         return error.results if error.results is not None else Failure(config, str(error))
     except Exception as error:

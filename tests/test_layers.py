@@ -16,8 +16,8 @@ LAYERS = {
     3: "probes results store progress session checkpoints runs comparing comparison library processes studies stacked sweeps "
     "watching study table",
     4: "palette tsne_map neighbour_maps projection animation_options selection timeline layout view points canvas furniture panel "
-    "overlays painter encode inline animation plots curves sheet page player study_pictures widgets outputs flags commands cli "
-    "__main__",
+    "overlays painter encode inline animation plots curves sheet page player study_pictures display live temperature explorer "
+    "widgets outputs flags commands cli __main__",
 }
 LAYER = {name: level for level, names in LAYERS.items() for name in names.split()}
 SURFACE = {"matplotlib", "imageio", "ipywidgets", "PIL"}

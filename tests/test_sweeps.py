@@ -1,0 +1,274 @@
+"""Sweeps and recipes: grids, failures, interrupts, what is done already, and the same numbers wherever they run."""
+
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+import torch
+
+import icon_nb as icon
+from icon_nb import sweeps
+from icon_nb.comparison import Failure
+from icon_nb.errors import ConfigError
+from icon_nb.processes import Processes, WorkerError
+from icon_nb.sweeps import run_configs, run_each
+
+TINY = icon.Config(n_samples=200, epochs=1, max_points=60, quiet=True, probe=False, hidden_dim=64)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def same_numbers(one, other):
+    assert [run.config for run in one] == [run.config for run in other]
+    for a, b in zip(one, other):
+        assert np.array_equal(a.trajectory.embeddings, b.trajectory.embeddings)
+        assert a.history["loss"] == b.history["loss"]
+        assert list(a.state) == list(b.state)
+        assert all(torch.equal(a.state[name], b.state[name]) for name in a.state)
+        assert repr(a.scores) == repr(b.scores)  # as text, because NaN is not equal to itself
+
+
+def test_a_grid_is_run_in_order_and_equals_single_runs():
+    study = icon.sweep(TINY, temperature=[0.1, 0.5], seed=range(2))
+    assert [(run.config.temperature, run.config.seed) for run in study] == [(t, s) for t in (0.1, 0.5) for s in (0, 1)]
+    alone = icon.run(TINY, temperature=0.5, seed=1)
+    assert np.array_equal(study[3].trajectory.embeddings, alone.trajectory.embeddings)
+    assert study.compared == ("temperature", "seed")
+
+
+def test_a_config_that_occurs_twice_is_run_once():
+    assert len(icon.sweep(TINY, temperature=[0.1, 0.1])) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "needs a setting"),
+        ({"temprature": [1]}, "did you mean 'temperature'"),
+        ({"temperature": 0.1}, "give several"),
+        ({"method": "sne"}, "give several"),
+        ({"temperature": []}, "no value to try"),
+        ({"temperature": [0.1, -1]}, "greater than 0"),
+        ({"perplexity": [5]}, "no effect"),
+    ],
+)
+def test_a_bad_request_is_refused_before_anything_is_run(values, words, monkeypatch):
+    monkeypatch.setattr(sweeps, "run", None)
+    with pytest.raises(ConfigError, match=words):
+        icon.sweep(TINY, **values)
+
+
+def test_a_recipe_gives_a_comparison_of_what_it_varies():
+    study = icon.run_recipe("debiasing", n_samples=200, epochs=1, max_points=60, quiet=True)
+    assert study.compared == ("alpha",)
+    assert [run.config.alpha for run in study] == [0, 0.1, 0.2, 0.4]
+    assert repr(study) == "Comparison(debiasing: 4 runs)"
+
+
+def test_a_run_that_fails_is_a_row_and_the_others_go_on():
+    study = icon.sweep(TINY, batch_size=[64, 100_000, 128])
+    assert [run.status for run in study] == ["complete", "failed", "complete"]
+    assert isinstance(study[1], Failure)
+    assert "batch_size=100000" in study[1].error
+    assert "batch_size=100000" in study.table()["error"][1]
+
+
+def test_a_run_that_diverges_keeps_what_was_good():
+    config = icon.Config(method="cross_entropy", optimizer="sgd", n_samples=300, epochs=4, quiet=True, max_points=60)
+    study = icon.sweep(config, learning_rate=[1e-2, 1e18])
+    assert [run.status for run in study] == ["complete", "failed"]
+    assert study[1].history["epoch"]
+    assert "learning_rate=1e+18" in study[1].error
+    assert study.table()["diagnosis"][1] == "diverged"
+
+
+def test_data_of_your_own_reach_every_run():
+    x = torch.randn(120, 5, generator=torch.Generator().manual_seed(0)).numpy()
+    config = icon.Config(method="sne", epochs=10, perplexity=5.0, quiet=True)
+    here = icon.sweep(config, data=(x, x[:, 0] > 0), temperature=[0.5, 1.0])
+    there = icon.sweep(config, data=(x, x[:, 0] > 0), temperature=[0.5, 1.0], workers=1)
+    assert here[0].trajectory.n_points == 120
+    same_numbers(here, there)
+
+
+# Done already
+
+
+def test_run_again_it_does_only_what_is_missing(tmp_path, monkeypatch):
+    first = icon.sweep(TINY, temperature=[0.1, 0.5], save_to=tmp_path)
+    started = []
+
+    def noted(config, **options):
+        started.append(config.temperature)
+        return icon.run(config, **options)
+
+    monkeypatch.setattr(sweeps, "run", noted)
+    second = icon.sweep(TINY, temperature=[0.1, 0.3, 0.5], save_to=tmp_path)
+    assert started == [0.3]
+    same_numbers(first, [second[0], second[2]])
+    loaded = icon.load(tmp_path)
+    assert str(loaded.table()) == str(second.table())
+
+
+def test_how_it_is_drawn_does_not_count_and_what_is_computed_does():
+    assert TINY.key() == TINY.replace(gif_fps=3, quiet=False, viz=False, output_dir="x", run_name="y").key()
+    changes = ({}, {"seed": 1}, {"epochs": 2}, {"max_points": 61}, {"dataset": "mnist"})
+    assert len({TINY.replace(**change).key() for change in changes}) == 5
+
+
+def test_a_damaged_run_is_run_again(tmp_path):
+    first = icon.sweep(TINY, temperature=[0.1, 0.5], save_to=tmp_path)
+    for model in tmp_path.glob("*/model.pt"):
+        model.write_bytes(b"gone")
+        break
+    same_numbers(first, icon.sweep(TINY, temperature=[0.1, 0.5], save_to=tmp_path))
+    assert all(run.status == "complete" for run in icon.load(tmp_path))
+
+
+# Interrupted
+
+
+def interrupting(after):
+    """A run that is interrupted when so many were finished."""
+    done = []
+
+    def run(config, **options):
+        if len(done) == after:
+            raise KeyboardInterrupt
+        done.append(config)
+        return icon.run(config, **options)
+
+    return run
+
+
+def test_interrupted_it_keeps_what_was_finished(monkeypatch, tmp_path):
+    monkeypatch.delenv("ICON_NB_STRICT", raising=False)
+    monkeypatch.setattr(sweeps, "run", interrupting(after=2))
+    study = icon.sweep(TINY, temperature=[0.1, 0.3, 0.5], save_to=tmp_path)
+    assert len(study) == 2
+    assert study.interrupted
+    assert "interrupted" in repr(study)
+    assert "Interrupted" in str(study.table())
+    assert icon.load(tmp_path).interrupted
+
+
+def test_under_the_strict_variable_an_interrupt_is_raised(monkeypatch):
+    monkeypatch.setenv("ICON_NB_STRICT", "1")
+    monkeypatch.setattr(sweeps, "run", interrupting(after=1))
+    with pytest.raises(KeyboardInterrupt):
+        icon.sweep(TINY, temperature=[0.1, 0.3])
+
+
+def test_a_run_that_was_stopped_half_way_stops_the_sweep_and_is_run_again(monkeypatch, tmp_path):
+    monkeypatch.delenv("ICON_NB_STRICT", raising=False)
+
+    def stopped(record, recorder):
+        if record.epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweeps, "run", lambda config, **options: icon.run(config, on_record=stopped, **options))
+    study = icon.sweep(TINY, epochs=[2, 3], save_to=tmp_path)
+    assert [run.status for run in study] == ["interrupted"]
+    assert "(interrupted)" in study.table()["diagnosis"][0]
+    monkeypatch.setattr(sweeps, "run", icon.run)
+    again = icon.sweep(TINY, epochs=[2, 3], save_to=tmp_path)
+    assert [run.status for run in again] == ["complete", "complete"]
+
+
+# Elsewhere
+
+
+@pytest.fixture(scope="module")
+def reference():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield icon.sweep(TINY, temperature=[0.1, 0.5, 0.2])
+    torch.set_num_threads(before)
+
+
+def test_processes_give_the_same_bits(reference):
+    same_numbers(reference, icon.sweep(TINY, temperature=[0.1, 0.5, 0.2], workers=2))
+
+
+def test_a_thread_pool_gives_the_same_bits(reference):
+    with ThreadPoolExecutor(3) as executor:
+        same_numbers(reference, icon.sweep(TINY, temperature=[0.1, 0.5, 0.2], executor=executor))
+
+
+def test_a_process_pool_gives_the_same_bits(reference):
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        same_numbers(reference, icon.sweep(TINY, temperature=[0.1, 0.5, 0.2], executor=executor))
+
+
+def test_a_dask_cluster_gives_the_same_bits(reference):
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        study = icon.sweep(TINY, temperature=[0.1, 0.5, 0.2], executor=client.get_executor(pure=False))
+    same_numbers(reference, study)
+
+
+def test_the_number_of_threads_goes_with_the_job():
+    torch.set_num_threads(2)
+    study = icon.sweep(TINY, temperature=[0.1], workers=1)
+    assert study[0].provenance["threads"] == 2
+
+
+def test_where_a_setting_came_from_is_known_there_too():
+    study = icon.sweep(TINY, temperature=[0.1], workers=1)
+    assert study[0].provenance["sources"]["temperature"] == "keyword"
+    assert study[0].provenance["sources"]["distance"] == "method simclr"
+
+
+def die(settings, *_):
+    """Stands in for a worker: the one with temperature 0.3 is killed."""
+    if '"temperature": 0.3' in settings:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return sweeps.work(settings, None, 1, False)
+
+
+def test_a_worker_that_dies_is_one_failed_row(monkeypatch, reference):
+    submit = Processes.submit
+    monkeypatch.setattr(Processes, "submit", lambda self, fn, *job: submit(self, die, *job))
+    study = icon.sweep(TINY, temperature=[0.1, 0.3, 0.5, 0.2], workers=1)
+    assert [run.status for run in study] == ["complete", "failed", "complete", "complete"]
+    assert "SIGKILL" in study[1].error
+    same_numbers(reference, [study[0], study[2], study[3]])
+
+
+def square(x):
+    if x < 0:
+        raise ValueError("negative")
+    return x * x
+
+
+def test_processes_are_an_executor():
+    with Processes(2) as executor:
+        assert list(executor.map(square, range(5))) == [0, 1, 4, 9, 16]
+        with pytest.raises(ValueError, match="negative"):
+            executor.submit(square, -1).result()
+        with pytest.raises(WorkerError, match="exit code 3"):
+            executor.submit(os._exit, 3).result()
+        assert executor.submit(square, 3).result() == 9
+
+
+def test_workers_and_an_executor_exclude_each_other():
+    for options in ({"workers": 0}, {"workers": 1, "executor": ThreadPoolExecutor(1)}):
+        with pytest.raises(ConfigError, match="workers"):
+            run_configs([TINY], **options)
+
+
+def test_each_outcome_comes_as_it_is_finished():
+    configs = [TINY.replace(temperature=t).resolve() for t in (0.1, 0.5)]
+    found = list(run_each(configs, 1))
+    assert [config.temperature for config, _ in found] == [0.1, 0.5]
+    assert all(outcome.status == "complete" for _, outcome in found)
