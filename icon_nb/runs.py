@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .augment import default_augment
-from .checkpoints import Checkpoints
+from .checkpoints import Checkpoints, tidy
 from .config import Config
 from .data import load
 from .errors import ConfigError, SaveError, TrainingError
@@ -28,6 +28,7 @@ def run(
     on_record=None,
     save_to=None,
     resume: bool = False,
+    live: bool = False,
     **settings,
 ) -> Results:
     """Train what a Config describes and record its embedding at every epoch.
@@ -47,6 +48,8 @@ def run(
     resume : bool
         Go on from the last finished epoch in ``save_to``, to the same end, bit for bit on a CPU; a run that is finished there is
         only loaded, and an empty folder is begun.
+    live : bool
+        In a notebook: redraw the embedding and the loss in place while it trains, as often as a tenth of the time allows.
     **settings
         Settings that override those of ``config``.
 
@@ -74,9 +77,26 @@ def run(
     session = start((config or Config()).replace(**settings), data)
     if resume and save_to is None:
         raise ConfigError("resume=True needs save_to, the folder of the run to go on with")
+    if live:
+        on_record = also_live(session.config, on_record)
     if save_to is None:
         return train(session, progress, on_record)
     return run_into(Path(save_to), session, resume, progress, on_record)
+
+
+def also_live(config: Config, on_record: Callable | None) -> Callable:
+    """``on_record``, and a drawing in place."""
+    from .live import Live  # draws, so it stands above this module
+
+    draw = Live(config.epochs)
+    if on_record is None:
+        return draw
+
+    def both(record, recorder):
+        on_record(record, recorder)
+        draw(record, recorder)
+
+    return both
 
 
 def start(config: Config, data=None) -> Session:
@@ -119,7 +139,9 @@ def run_into(folder: Path, session: Session, resume: bool, progress: bool | None
         if resume:
             checkpoints.restore(session)
         try:
-            results = train(session, progress, on_record, lambda record, recorder: checkpoints.save(session))
+            # when an epoch is reported, the one before it is on the disk: no more than one can be lost
+            kept = lambda record, recorder: checkpoints.wait()  # noqa: E731
+            results = train(session, progress, kept, on_record, lambda record, recorder: checkpoints.save(session))
         except TrainingError as error:
             write_run(error.results, folder)
             raise
@@ -161,6 +183,7 @@ def claim(folder: Path, config: Config, resume: bool) -> Results | None:
     if (folder / MARK).exists():
         found = load_run(folder)
         if found.status != "interrupted":
+            tidy(folder)
             return found
         (folder / MARK).unlink()
     return None

@@ -1,0 +1,53 @@
+"""``run(live=True)``: the embedding and its curves, redrawn in place while a run trains."""
+
+from __future__ import annotations
+
+import time
+
+from .animation import animate
+from .display import image
+from .study_pictures import png_of
+
+SHARE = 0.1
+SIZE = (460, 460)
+
+
+class Live:
+    """Draws after an epoch when that keeps drawing below a tenth of the time, and always after the last one.
+
+    Parameters
+    ----------
+    epochs : int
+        Of the run.
+    share : float
+        Of the time since the start that may be spent on drawing.
+    """
+
+    def __init__(self, epochs: int, share: float = SHARE):
+        self.epochs, self.share = epochs, share
+        self.started, self.spent, self.drawn = time.perf_counter(), 0.0, 0
+        self._cost, self._handle = 0.0, None
+
+    def __call__(self, record, recorder) -> None:
+        """Called after every epoch of a run."""
+        now = time.perf_counter()
+        affordable = self.spent + self._cost <= self.share * (now - self.started)
+        if not (affordable and self.drawn or record.epoch in (0, self.epochs)):
+            return
+        self.draw(recorder)
+        self.drawn += 1
+        self._cost = time.perf_counter() - now
+        self.spent += self._cost if self.drawn > 1 else 0.0  # the first one loads what draws
+
+    def draw(self, recorder) -> None:
+        """Show the newest frame in the place of the one before."""
+        from IPython.display import HTML, display
+
+        trajectory = recorder.trajectory
+        animation = animate(trajectory, size=SIZE, overlay="loss", turn=0)
+        picture = png_of(animation.painter.paint(animation.timeline.n_frames - 1))
+        page = HTML(image(picture, f"{trajectory.title} at epoch {trajectory.epochs[-1]}", SIZE[0]))
+        if self._handle is None:
+            self._handle = display(page, display_id=True)
+        else:
+            self._handle.update(page)

@@ -1,0 +1,286 @@
+"""The widgets without a browser: their callbacks are plain methods, and what they show can be had on paper."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import icon_nb as icon
+from icon_nb import study as studies
+from icon_nb.display import VIEW
+from icon_nb.errors import ConfigError
+from icon_nb.runs import start, train
+from icon_nb.study import TemperatureStudy, trained
+from icon_nb.study_pictures import against, bars
+from icon_nb.watching import RowWatcher, choose_anchors, run_and_watch
+
+SMALL = icon.Config(method="simclr", n_samples=256, epochs=2, embedding_dim=3, max_points=100)
+
+
+@pytest.fixture(scope="module")
+def widget():
+    return icon.widgets.temperature_study(SMALL, [0.1, 1.0]).run()
+
+
+def picture(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+
+
+# What p and q say
+
+
+def test_rows_are_what_training_compares():
+    results, rows = run_and_watch(SMALL)
+    assert rows.p.shape == (8, 256) == rows.q[0].shape
+    assert len(rows.q) == results.trajectory.n_frames == 3
+    np.testing.assert_allclose(rows.p.sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(rows.q.sum(2), 1, atol=1e-4)
+    assert (rows.q[0] != rows.q[-1]).any()
+
+
+def test_the_mean_divergence_of_all_rows_is_the_loss():
+    session = start(SMALL)
+    watcher = RowWatcher(session)
+    watcher.chosen = np.arange(256)  # both views of the 128 samples of the first batch
+    results = train(session, False, watcher)
+    p, q = watcher.rows.p, watcher.rows.q[0]
+    loss = (p[p > 0] * np.log(p[p > 0] / q[p > 0])).sum() / 256
+    assert loss == pytest.approx(results.history["loss"][0], rel=1e-4)
+
+
+def test_watching_does_not_change_the_run():
+    watched, _ = run_and_watch(SMALL)
+    assert (watched.embeddings == icon.run(SMALL, quiet=True).embeddings).all()
+
+
+@pytest.mark.parametrize(("method", "m"), [("cross_entropy", 10), ("sne", 256), ("tsne", 256), ("clip", 256)])
+def test_rows_of_other_candidates(method, m):
+    settings = {"batch_size": 256} if method == "clip" else {}
+    _, rows = run_and_watch(icon.Config(method=method, n_samples=256, epochs=1, **settings))
+    assert rows.p.shape[1] == rows.q.shape[2] == m == len(rows.candidates)
+    np.testing.assert_allclose(rows.q.sum(2), 1, atol=1e-3)
+    bars(rows, 0, 0)
+
+
+def test_a_limit_of_the_temperature_has_p_and_no_q():
+    _, rows = run_and_watch(icon.Config(method="vicreg", n_samples=256, epochs=1))
+    assert rows.q is None
+    assert "p and q" in repr(bars(rows, 0, 0))
+
+
+def test_anchors_are_of_different_classes():
+    assert choose_anchors(np.array([3, 3, 1, 0, 1]), 5, 3).tolist() == [3, 2, 0]
+    assert choose_anchors(None, 5, 3).tolist() == [0, 1, 2]
+
+
+# The study
+
+
+def test_nothing_is_trained_twice(monkeypatch):
+    config = SMALL.replace(temperature=0.3, seed=5)
+    first = trained(config)
+    monkeypatch.setattr(studies, "run_and_watch", lambda *a, **k: pytest.fail("trained again"))
+    assert trained(config) is first
+    again = TemperatureStudy(SMALL, [0.3], seeds=[5]).train()
+    assert again.runs[0.3, 5] is first
+
+
+def test_a_study_measures_every_temperature_and_seed():
+    study = TemperatureStudy(SMALL.replace(epochs=1), [1.0, 0.1], seeds=[0, 1])
+    assert study.temperatures == [0.1, 1.0]
+    assert len(study.missing) == 4
+    calls = []
+    study.train(lambda *call: calls.append(call))
+    assert calls == [(t, s, e) for t in (0.1, 1.0) for s in (0, 1) for e in (0, 1)]
+    scores = study.scores()
+    assert {name: value.shape for name, value in scores.items()} == dict.fromkeys(studies.MEASURES, (2, 2))
+    run = study.runs[0.1, 1][0]
+    assert scores["knn_accuracy"][0, 1] == run.history["knn_accuracy"][-1]
+    assert study.scores(0)["knn_accuracy"][0, 1] == run.history["knn_accuracy"][0]
+
+
+@pytest.mark.parametrize(
+    ("config", "temperatures", "words"),
+    [
+        (icon.Config(method="pca"), [0.1], "temperature"),
+        (icon.Config(), [], "a temperature and a seed"),
+        (icon.Config(), [0.1, -1.0], "temperature=-1.0"),
+    ],
+)
+def test_a_study_refuses_what_it_cannot_do(config, temperatures, words):
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        TemperatureStudy(config, temperatures).train()
+
+
+# The temperature widget
+
+
+def test_before_it_is_run_it_says_what_to_do():
+    fresh = icon.widgets.temperature_study(SMALL.replace(seed=77), [0.1])
+    assert fresh.box
+    assert "press Run" in fresh.note.value
+    assert "press Run" in fresh.still
+    assert not fresh.button.disabled
+    fresh.show()
+    assert fresh.embedding.value == b""
+
+
+def test_sliders_change_the_pictures(widget):
+    assert widget.box
+    assert [value for _, value in widget.tau.options] == [0.1, 1.0]
+    assert widget.epoch.max == 2
+    seen = {}
+    for t in (0.1, 1.0):
+        for epoch in (0, 2):
+            widget.tau.value, widget.epoch.value = t, epoch
+            seen[t, epoch] = widget.embedding.value, widget.rows.value, widget.measures.value
+    for k in range(3):
+        assert len({pictures[k] for pictures in seen.values()}) == 4
+    assert picture(seen[0.1, 2][0]).shape == (420, 420, 3)
+
+
+def test_scrubbing_draws_nothing_twice_and_trains_nothing(widget, monkeypatch):
+    assert widget.box
+    for epoch in (0, 1, 2):
+        widget.epoch.value = epoch
+    monkeypatch.setattr("icon_nb.temperature.bars", lambda *a: pytest.fail("drawn again"))
+    monkeypatch.setattr("icon_nb.temperature.against", lambda *a, **k: pytest.fail("drawn again"))
+    monkeypatch.setattr(studies, "run_and_watch", lambda *a, **k: pytest.fail("trained"))
+    for epoch in (0, 1, 2):
+        widget.epoch.value = epoch
+
+
+def test_the_sample_chooses_the_bars(widget):
+    assert widget.box
+    assert [name for name, _ in widget.sample.options] == [str(digit) for digit in range(8)]
+    widget.sample.value = 0
+    zero = widget.rows.value
+    widget.sample.value = 3
+    assert widget.rows.value != zero
+
+
+def test_a_value_in_between_joins_the_study():
+    widget = icon.widgets.temperature_study(SMALL, [0.1, 1.0]).run()
+    assert widget.box
+    widget.between.value = 0.4
+    widget.more.click()
+    assert widget.study.complete == [0.1, 0.4, 1.0]
+    assert [value for _, value in widget.tau.options] == [0.1, 0.4, 1.0]
+    assert widget.tau.value == 0.4
+
+
+def test_a_value_that_cannot_be_is_said_and_changes_nothing(widget):
+    before = list(widget.study.temperatures)
+    widget.add(-2.0)
+    assert "temperature=-2.0" in widget.note.value
+    assert widget.study.temperatures == before
+
+
+def test_on_paper_it_shows_every_temperature_and_the_measures(widget):
+    bundle = widget._repr_mimebundle_()
+    assert bundle[VIEW]["model_id"] == widget.box.model_id
+    assert bundle["text/html"].count("<img") == 2
+    assert "temperatures 0.1, 1" in bundle["text/html"]
+    assert bundle["text/plain"].startswith("TemperatureWidget(simclr: temperatures 0.1, 1")
+
+
+def test_colab_is_given_the_live_view_alone(widget, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    assert set(widget._repr_mimebundle_()) == {"text/plain", VIEW}
+
+
+def test_measures_have_a_cursor_and_a_band():
+    scores = {"kNN accuracy": np.array([[0.9, 0.8], [0.7, 0.75]]), "alignment": np.full((2, 2), np.nan)}
+    without, with_cursor = (against([0.1, 1.0], scores, cursor) for cursor in (None, 0.1))
+    assert without.png != with_cursor.png
+    assert without.png != against([0.1, 1.0], {"kNN accuracy": scores["kNN accuracy"][:, :1]}).png
+    assert "alignment" not in without.alt
+
+
+# The method explorer
+
+
+def test_every_named_pair_of_the_drop_downs_is_run_or_explained():
+    explorer = icon.widgets.method_explorer(icon.Config(epochs=1, n_samples=200))
+    assert explorer.box
+    explorer.controls["supervisory"].value = "label"
+    assert explorer.settings == {"method": "cross_entropy"}
+    assert explorer.reason == ""
+    explorer.controls["learned"].value = "clusters"
+    assert "spreads over classes" in explorer.reason
+    assert explorer.button.disabled
+    assert "makes no sense" in explorer.note.value
+    explorer.run()
+    assert explorer.results is None
+
+
+def test_the_code_it_shows_does_the_same():
+    explorer = icon.widgets.method_explorer(icon.Config(epochs=1, n_samples=200)).choose(learned="student_t").run()
+    assert explorer.code == "icon.run(icon.Config(n_samples=200, method='tsimclr', epochs=1))"
+    same = eval(explorer.code, {"icon": icon})
+    assert (same.embeddings == explorer.results.embeddings).all()
+    assert explorer.picture.value[:6] == b"GIF89a"
+    assert "<img" in explorer.still
+
+
+def test_data_that_lack_what_p_needs_are_explained():
+    explorer = icon.widgets.method_explorer().choose(supervisory="graph", dataset="digits")
+    assert "graph" in explorer.reason
+    explorer.choose(dataset="karate_club")
+    assert explorer.reason == ""
+
+
+def test_settings_without_an_effect_on_a_choice_are_left_out():
+    explorer = icon.widgets.method_explorer(icon.Config(temperature=0.2, epochs=1))
+    explorer.choose(supervisory="identity", learned="gaussian_wide")
+    assert explorer.reason == ""
+    assert "temperature" not in explorer.code
+
+
+# Live
+
+
+def test_live_redraws_in_place(monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, page):
+            shown.append(page.data)
+
+    def display(page, display_id):
+        assert display_id is True
+        shown.append(page.data)
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    seen = []
+    config = SMALL.replace(epochs=3, quiet=True)
+    results = icon.run(config, live=True, on_record=lambda record, recorder: seen.append(record.epoch))
+    assert seen == [0, 1, 2, 3]
+    assert "at epoch 0" in shown[0]
+    assert "at epoch 3" in shown[-1]
+    assert (results.embeddings == icon.run(config).embeddings).all()
+
+
+def test_live_keeps_to_its_share_of_the_time(monkeypatch):
+    from icon_nb.live import Live
+
+    clock = [0.0]
+    monkeypatch.setattr("icon_nb.live.time.perf_counter", lambda: clock[0])
+    live = Live(epochs=1000)
+
+    def draw(recorder):
+        clock[0] += 0.05
+
+    live.draw = draw
+    for epoch in range(1001):
+        clock[0] += 0.1
+        live(type("Record", (), {"epoch": epoch}), None)
+    assert live.drawn > 100
+    assert live.spent <= 0.1 * clock[0] + 0.1, "a tenth, and the last one, which is always drawn"
