@@ -1,15 +1,15 @@
 r"""The mean KL against a kernel of squared distances, with its gradient in closed form: one pass over (n, n) instead of many.
 
-With s = log of the unnormalised kernel, :math:`\partial L / \partial s_{ij} = (q_{ij} - p_{ij}) / n` for rows, without the n for one
-distribution over all pairs, and :math:`\partial s / \partial d` is known for each kernel. The value and the gradient equal those of
-the plain composition of :mod:`icon_nb.learned` and :func:`icon_nb.divergences.kl`; only the time differs.
+With s = log of the unnormalised kernel, :math:`\partial L / \partial s_{ij} = (q_{ij} - p_{ij}) / n` for rows, without the n for
+one distribution over all pairs, and :math:`\partial s / \partial d` is known for each kernel. The value and the gradient equal
+those of the plain composition of :mod:`icon_nb.learned` and :func:`icon_nb.divergences.kl`; only the time differs.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -36,6 +36,14 @@ class FusedKL:
 
     kernel: Gaussian
     joint: bool
+    _memory: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def buffer(self, k: int, like: Tensor) -> Tensor:
+        """Matrix k of the two (n, n) that every call works in: fresh memory costs more than the arithmetic on it."""
+        key = k, like.dtype, like.device
+        if key not in self._memory or self._memory[key].shape != like.shape:
+            self._memory[key] = torch.empty_like(like)
+        return self._memory[key]
 
     def __call__(self, p: Tensor, entropy: Tensor, z: Tensor) -> Tensor:
         """The loss of embeddings z (n, d) for p (n, n) or (1, n * n) and the entropies of its rows."""
@@ -44,13 +52,13 @@ class FusedKL:
     def value_and_gradient(self, p: Tensor, entropy: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """The loss, and its gradient by z (n, d): 2 sum_j (g_ij + g_ji)(z_i - z_j) for the derivative g by the distances."""
         n = len(z)
-        p, rows = p.view(n, n), 1 if self.joint else n
+        p, rows = p.to(z.dtype).view(n, n), 1 if self.joint else n
         z = z - z.mean(0)  # keeps the squared distances exact where the embedding has drifted
         attraction, weights, norm, log_norm, slope = KERNELS[type(self.kernel)](self, z, p)
-        gap = torch.addcdiv(p, weights, norm, value=-1)  # p - q, (n, n)
+        gap = torch.addcdiv(p, weights, norm, value=-1, out=self.buffer(1, p))  # p - q, (n, n)
         gap = gap if slope is None else gap.mul_(slope)
         one = torch.cat([z, torch.ones_like(z[:, :1])], 1)
-        moved = gap @ one + gap.T @ one  # (n, d + 1): the last column is the sum of row and column
+        moved = gap @ one + (one.T @ gap).T  # (n, d + 1): the last column is the sum of row and column
         gradient = (2 * self.rate / rows) * (moved[:, -1:] * z - moved[:, :-1])
         return (attraction + log_norm.sum() - entropy.sum()) / rows, gradient
 
@@ -62,7 +70,7 @@ class FusedKL:
 
 
 def fuse(learned) -> FusedKL | None:
-    """The closed form of a learned component, or None where there is none."""
+    """The closed form of the mean KL to a learned component, or None where there is none."""
     joint, kernel = isinstance(learned, Joint), learned.kernel if isinstance(learned, Joint) else learned
     known = type(kernel) is StudentT or (type(kernel) is Gaussian and not joint)
     return FusedKL(kernel, joint) if known and kernel.distance == "sqeuclidean" and not kernel.include_self else None
@@ -73,26 +81,26 @@ def entropy(p: Tensor) -> Tensor:
     return -torch.xlogy(p, p).sum(1)
 
 
-def scaled_distances(z: Tensor, scale: float, plus: float) -> Tensor:
-    """Squared distances times ``scale`` plus a constant, by one matrix product: (n, n)."""
+def scaled_distances(z: Tensor, scale: float, plus: float, out: Tensor) -> Tensor:
+    """Squared distances times ``scale`` plus a constant, by one matrix product: (n, n), in the memory of ``out``."""
     squares, one = scale * z.square().sum(1, keepdim=True), torch.ones_like(z[:, :1])
-    return torch.cat([-2 * scale * z, squares + plus, one], 1) @ torch.cat([z, one, squares], 1).T
+    return torch.mm(torch.cat([-2 * scale * z, squares + plus, one], 1), torch.cat([z, one, squares], 1).T, out=out)
 
 
 def _student(fused: FusedKL, z: Tensor, p: Tensor):
     """Attraction, kernel, its normaliser, the log of that, and the factor 1 / (1 + d / nu tau) of the derivative."""
     df = fused.kernel.df
-    base = scaled_distances(z, 1 / (df * fused.kernel.temperature), 1.0).clamp_(min=1)
-    attraction = (df + 1) / 2 * torch.dot(p.reshape(-1), base.log().reshape(-1))
+    base = scaled_distances(z, 1 / (df * fused.kernel.temperature), 1.0, fused.buffer(0, p)).clamp_(min=1)
+    attraction = (df + 1) / 2 * torch.dot(p.reshape(-1), torch.log(base, out=fused.buffer(1, p)).reshape(-1))
     slope = base.reciprocal_().fill_diagonal_(0)
-    weights = slope if df == 1 else slope.pow((df + 1) / 2)
+    weights = slope if df == 1 else torch.pow(slope, (df + 1) / 2, out=fused.buffer(1, p))
     norm = weights.sum() if fused.joint else weights.sum(1, keepdim=True)
     return attraction, weights, norm, norm.log(), slope
 
 
 def _gaussian(fused: FusedKL, z: Tensor, p: Tensor):
     """As :func:`_student`; the largest weight of every row is one, so that no row underflows."""
-    scores = scaled_distances(z, -1 / fused.kernel.temperature, 0.0).clamp_(max=0)
+    scores = scaled_distances(z, -1 / fused.kernel.temperature, 0.0, fused.buffer(0, p)).clamp_(max=0)
     attraction = -torch.dot(p.reshape(-1), scores.reshape(-1))
     top = scores.fill_diagonal_(-math.inf).amax(1, keepdim=True)
     weights = scores.sub_(top).exp_()

@@ -11,8 +11,9 @@ from torch import Tensor
 from . import axes, learned, supervisory
 from .batch import Batch
 from .config import Config
-from .divergences import DIVERGENCES, kl
-from .fused import FusedKL, entropy, fuse
+from .divergences import DIVERGENCES, kl, rkl
+from .fused import entropy, fuse
+from .fused_clusters import FusedClusters
 from .resolve import method_of
 
 SUPERVISORY = {
@@ -76,7 +77,7 @@ class Objective:
     supervisory : Batch -> (n, m)
     learned : (n, d), optional (m, d) -> (n, m) log-probabilities
     divergence : (n, m), (n, m) -> (n,)
-    fused : FusedKL, optional
+    fused : (Target, (n, d)) -> scalar, optional
         The same in closed form, used where the candidates are the batch itself.
 
     Examples
@@ -90,7 +91,7 @@ class Objective:
     supervisory: Callable[[Batch], Tensor]
     learned: Callable[..., Tensor]
     divergence: Callable[..., Tensor]
-    fused: FusedKL | None = None
+    fused: Callable[[Target, Tensor], Tensor] | None = None
 
     def __call__(self, batch: Batch, z: Tensor, candidates: Tensor | None = None) -> Tensor:
         """The loss, a scalar, of embeddings z (n, d) against the batch or against candidates (m, d)."""
@@ -108,7 +109,7 @@ class Objective:
     def loss(self, target: Target, blocks) -> Tensor:
         """The loss for a p that is already known, and rows of q in blocks of (anchors, candidates or None)."""
         if self.fused and blocks[0][1] is None:
-            return self.fused(target.p, target.entropy, blocks[0][0])
+            return self.fused(target, blocks[0][0])
         log_q = torch.cat([self.learned(z, candidates, target.measure) for z, candidates in blocks])
         if log_q.shape != target.p.shape:
             raise ValueError(f"p has shape {tuple(target.p.shape)} and q {tuple(log_q.shape)}: both need one row per anchor")
@@ -128,7 +129,16 @@ def build_objective(config: Config) -> Objective:
         p = supervisory.Mixed(p, config.alpha)
     if config.alpha and config.alpha_on in ("q", "both"):
         q = learned.Mixed(q, config.alpha)
-    return Objective(p, q, divergence, fuse(q) if divergence is kl else None)
+    return Objective(p, q, divergence, closed_form(q, divergence))
+
+
+def closed_form(q, divergence) -> Callable[[Target, Tensor], Tensor] | None:
+    """The loss in one piece, for the kernels and divergences where its gradient is known."""
+    if isinstance(q, learned.Clusters) and divergence in (kl, rkl):
+        clusters = FusedClusters(reverse=divergence is rkl)
+        return lambda target, z: clusters(target.p.to(z.dtype), target.log_p, target.entropy, z, target.measure)
+    kernel = fuse(q) if divergence is kl else None
+    return None if kernel is None else lambda target, z: kernel(target.p, target.entropy, z)
 
 
 def _settings(config: Config, axis: axes.Axis) -> dict[str, object]:

@@ -46,7 +46,7 @@ GENERAL = {
     "weight_decay": 0.0,
     "record_every": 1,
 }
-TABLE = {"epochs": 500, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
+TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
 PARAMETRIC_LAYOUT = {"batch_size": 256}
 
 
@@ -143,7 +143,12 @@ def resolve(config: Config) -> Config:
 def fit_to_data(config: Config, n: int, augment: str) -> Config:
     """Lower the defaults of a resolved Config that n training samples cannot serve; what was given explicitly stays as it is."""
     points = min(config.batch_size or n, n)
-    wanted = {"batch_size": points, "perplexity": max(1.0, min(30.0, (points - 1) / 3)), "augment": augment}
+    wanted = {
+        "batch_size": points,
+        "perplexity": max(1.0, min(30.0, (points - 1) / 3)),
+        "n_neighbors": max(1, (points - 1) // 3),
+        "augment": augment,
+    }
     changes = {
         name: value
         for name, value in wanted.items()
@@ -174,6 +179,8 @@ def check(config: Config) -> None:
         raise ConfigError(f"n_views={config.n_views}: supervisory={p.name!r} compares one view with the other, so it needs exactly 2")
     if q.limit and config.alpha and config.alpha_on in ("q", "both"):
         raise ConfigError(f"alpha_on={config.alpha_on!r}: learned={q.name!r} is a limit without a q to mix; use alpha_on='p'")
+    if config.divergence == "rkl" and axes.counts_self(p, q) == (False, True):
+        raise ConfigError(f"divergence='rkl' is infinite: learned={q.name!r} counts the point itself and supervisory={p.name!r} does not")
     if needs_alpha(config.divergence or "", p) and (config.alpha == 0 or config.alpha_on == "q"):
         raise ConfigError("divergence='rkl' is infinite where p is zero: it needs alpha > 0 on p (the default is alpha=0.01)")
 

@@ -156,7 +156,7 @@ def test_both_ways_to_multiply_in_log_space_agree():
 
 
 def test_perfect_clusters_lose_the_entropy_of_their_sizes():
-    """If positives never cross hard clusters the mean cross-entropy is log N - H(C), least when clusters are even (methods, N11)."""
+    """If positives never cross hard clusters the mean cross-entropy is log N - H(C), least when even."""
     n = 12
     p = torch.full((n, n), 1 / (n - 1), dtype=torch.float64).fill_diagonal_(0)
     same = torch.arange(n) // 4
@@ -270,3 +270,19 @@ def test_the_closed_form_is_used_only_where_it_holds():
     assert fuse(learned.Mixed(learned.StudentT(), 0.5)) is None
     assert fuse(learned.Clusters()) is None
     assert fuse(learned.StudentTNarrow()) is None
+
+
+@pytest.mark.parametrize("scale", [1.0, 200.0])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_closed_form_of_clusters_is_the_plain_composition(reverse, scale):
+    from icon_nb.divergences import rkl
+    from icon_nb.fused_clusters import FusedClusters
+
+    z = points(9, 4, scale=scale).requires_grad_()
+    p = random_p(9, self_allowed=reverse)
+    for measure in (None, torch.arange(1.0, 10.0, dtype=torch.float64)):
+        ours = FusedClusters(reverse)(p, None, entropy(p), z, measure)
+        plain = (rkl if reverse else kl)(p, learned.Clusters()(z, None, measure)).mean()
+        assert ours.item() == pytest.approx(plain.item(), rel=1e-10)
+        gradient, expected = (torch.autograd.grad(3 * value, z)[0] for value in (ours, plain))
+        torch.testing.assert_close(gradient, expected, rtol=1e-8, atol=1e-10)

@@ -63,7 +63,7 @@ def differ(ours, theirs, *arguments, by: float = 1e-3):
 
 
 def literal(p, kernel, z, candidates=None, include_self=False):
-    """Mean KL by a double loop over (i, j): the definition, nothing else. ``kernel(a, b)`` is the unnormalised q of two points."""
+    """Mean KL by a double loop over (i, j): the definition. ``kernel(a, b)`` is the unnormalised q of two points."""
     others = z if candidates is None else candidates
     total = z.new_zeros(())
     for i in range(len(z)):

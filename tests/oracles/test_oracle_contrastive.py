@@ -182,10 +182,10 @@ def test_triplet_is_that_of_pytorch_metric_learning_on_the_hardest_triplets(marg
     theirs = losses.TripletMarginLoss(margin=margin, distance=distance, reducer=reducers.MeanReducer())
     miner = package("pytorch_metric_learning.miners").BatchHardMiner(distance=distance)
     loss, labels = objective("triplet", distance="sqeuclidean", margin=margin), torch.arange(6).repeat(2)
+    wrong = torch.arange(12) // 2
     for seed in SEEDS:
         z = points(12, 3, seed)
         agree(lambda z: loss(two_views(6), z), lambda z: theirs(z, labels, miner(z, labels)), z)
-        wrong = torch.arange(12) // 2
         differ(lambda z: loss(two_views(6), z), lambda z: theirs(z, wrong, miner(z, wrong)), z)
 
 

@@ -1,0 +1,236 @@
+"""Every method of the table with its defaults: loss and its own quality before and after, distance to its oracle, seconds.
+
+    python -m benchmarks.table                    # all methods, as `make table` runs it
+    python -m benchmarks.table simclr kmeans      # some of them
+    python -m benchmarks.table --clustering       # clustering compared over 5 seeds
+
+The quality of a method is what it is for: retrieval of the other view or modality, kNN accuracy of its neighbourhoods, accuracy of
+its classes, clusters or words on held-out samples where there are any, variance explained. The distance to the oracle is the
+largest |loss - double loop| of tests/oracles over three random embeddings in float64.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+import icon_nb as icon
+from icon_nb import objective as objectives
+from icon_nb.augment import build_augment, default_augment
+from icon_nb.data import Dataset, load
+from icon_nb.evaluate import clustering_accuracy, knn_accuracy
+from icon_nb.methods import METHODS
+from icon_nb.resolve import fit_to_data
+from icon_nb.train import Trainer, generator
+
+from .harness import RESULTS, environment
+
+ORACLES = Path(__file__).parent.parent / "tests" / "oracles"
+CLUSTERINGS = ("kmeans", "infonce_clustering", "debiased_infonce_clustering")
+
+
+def held_out(trainer: Trainer):
+    """Inputs and labels to measure on: those that were not trained on, where there are any."""
+    data = trainer.dataset
+    if trainer.config.backbone == "table" or data.x_test is None:
+        return (torch.arange(len(data)) if trainer.config.backbone == "table" else data.x), data.y
+    return data.x_test, data.y_test
+
+
+def knn(trainer: Trainer) -> float:
+    x, y = held_out(trainer)
+    return knn_accuracy(trainer.embed(x), y)
+
+
+def clusters(trainer: Trainer) -> float:
+    x, y = held_out(trainer)
+    return clustering_accuracy(trainer.embed(x).argmax(1), y)
+
+
+def recall(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Share of rows of ``one`` whose partner is the nearest row of ``other``, by cosine, both ways."""
+    scores = torch.nn.functional.normalize(one, dim=1) @ torch.nn.functional.normalize(other, dim=1).T
+    partner = torch.arange(len(scores))
+    return ((scores.argmax(1) == partner).float().mean() + (scores.argmax(0) == partner).float().mean()).item() / 2
+
+
+@torch.no_grad()
+def views(trainer: Trainer) -> float:
+    """Retrieval of the other augmented view among all held-out samples."""
+    x, _ = held_out(trainer)
+    augment = build_augment(trainer.config.augment, trainer.dataset, trainer.config.augment_strength)
+    one, other = (augment(x, generator("cpu", "benchmark", k)) for k in (1, 2))
+    return recall(trainer.model.backbone(one), trainer.model.backbone(other))
+
+
+@torch.no_grad()
+def modalities(trainer: Trainer) -> float:
+    """Retrieval of the other modality among all held-out samples; within the ten nearest would be far easier."""
+    data, other = trainer.dataset, trainer._other
+    return recall(trainer.model.backbone(data.inputs(data.x_test)), trainer.model.other(other.inputs(other.x_test)))
+
+
+@torch.no_grad()
+def classes(trainer: Trainer) -> float:
+    """Accuracy of the most probable class on held-out samples."""
+    x, y = held_out(trainer)
+    z = trainer.model.backbone(trainer.dataset.inputs(x))
+    return (trainer.objective.learned(z, trainer.model.prototypes).argmax(1) == y).float().mean().item()
+
+
+def perceptron(trainer: Trainer) -> float:
+    x, y = held_out(trainer)
+    z = trainer.model.backbone(trainer.dataset.inputs(x))
+    return (trainer.objective.learned(z, trainer.model.prototypes).argmin(1) == y).float().mean().item()
+
+
+@torch.no_grad()
+def words(trainer: Trainer) -> float:
+    """Accuracy of the hidden word on held-out text, every place hidden once."""
+    x = trainer.dataset.x_test
+    hits = []
+    for place in range(x.shape[1]):
+        shown = x.clone()
+        shown[:, place] = 0
+        log_q = trainer.objective.learned(trainer.model.backbone(shown), trainer.model.prototypes)
+        hits.append(log_q.argmax(1) == x[:, place])
+    return torch.cat(hits).float().mean().item()
+
+
+def variance(trainer: Trainer) -> float:
+    """Variance explained on the training data, as a share of the most that two orthonormal directions can."""
+    data = trainer.dataset
+    x = data.inputs(data.x).flatten(1)
+    best = torch.linalg.eigvalsh(torch.cov(x.T, correction=0))[-trainer.config.embedding_dim :].sum()
+    return (trainer.embed(data.x).var(0, correction=0).sum() / best).item()
+
+
+MEASURES = {
+    "views": ("view retrieval", views),
+    "modality": ("pair retrieval", modalities),
+    "classes": ("held-out accuracy", classes),
+    "tokens": ("word accuracy", words),
+    "clusters": ("cluster accuracy", clusters),
+    "knn": ("kNN accuracy", knn),
+}
+OWN = {"pca": ("variance explained", variance), "error_rate": ("held-out accuracy", perceptron)}
+
+
+def measure_of(method):
+    """Name and function of the quality that a method is for."""
+    if method.name in OWN:
+        return OWN[method.name]
+    if method.learned == "clusters":
+        return MEASURES["clusters"]
+    if method.p.candidates in MEASURES:
+        return MEASURES[method.p.candidates]
+    return MEASURES["views" if "views" in method.p.needs else "knn"]
+
+
+def trainer_for(name: str, **settings) -> Trainer:
+    """A trainer of the method with its defaults, on the data that a run would take."""
+    config = icon.Config(method=name, quiet=True, **settings).resolve()
+    dataset: Dataset = load(config.dataset, seed=config.seed, whole=config.backbone == "table")
+    return Trainer(fit_to_data(config, len(dataset), default_augment(dataset)), dataset)
+
+
+def run_method(name: str) -> dict:
+    """Train one method with its defaults and measure it before and after."""
+    title, measure = measure_of(METHODS[name])
+    trainer = trainer_for(name)
+    before = measure(trainer)
+    losses = [trainer.initial().loss]
+    start = time.perf_counter()
+    while trainer.epoch < trainer.config.epochs:
+        losses.append(trainer.run_epoch().loss)
+    seconds = time.perf_counter() - start
+    quality = {"measure": title, "before": before, "after": measure(trainer)}
+    return {"method": name, "data": trainer.dataset.name, "loss": [losses[0], losses[-1]], **quality, "seconds": seconds}
+
+
+def oracle_distances() -> dict[str, float]:
+    """Largest |loss - double loop| of every method over three random embeddings."""
+    loops = load_oracles("test_oracle_double_loops")
+    return {name: max(distance(loops, method, seed) for seed in range(3)) for name, method in METHODS.items()}
+
+
+def distance(loops, method, seed: int) -> float:
+    given = {key: value for key, value in loops.SMALL.items() if key in method.p.settings}
+    config = icon.Config(method=method.name, **given).resolve()
+    objective = objectives.build_objective(config)
+    target = objective.target(loops.batch_for(method))
+    rows = loops.N * (2 if "views" in method.p.needs and method.p.candidates == "samples" else 1)
+    blocks = loops.blocks_of(method, loops.points(rows, loops.D, seed), loops.points(loops.N, loops.D, 10 + seed))
+    return abs(objective.loss(target, blocks).item() - float(loops.definition(config, method, target.p, target.measure, blocks)))
+
+
+def load_oracles(name: str):
+    """A module of the oracle tests, which are no package."""
+    sys.path.insert(0, str(ORACLES))
+    spec = importlib.util.spec_from_file_location(name, ORACLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def compare_clusterings(dataset: str, seeds=range(5), **settings) -> dict[str, list[float]]:
+    """Held-out cluster accuracy of scikit-learn's k-means and of three methods, over seeds."""
+    from sklearn.cluster import KMeans
+
+    found: dict[str, list[float]] = {"scikit-learn k-means": []}
+    for seed in seeds:
+        data = load(dataset, settings.get("data_dir"), settings.get("n_samples"), seed)
+        x, x_test = data.flat(data.x).numpy(), data.flat(data.x_test).numpy()
+        fitted = KMeans(data.n_classes, n_init=10, random_state=seed).fit(x)
+        found["scikit-learn k-means"].append(clustering_accuracy(fitted.predict(x_test), data.y_test))
+        for name in CLUSTERINGS:
+            config = icon.Config(method=name, dataset=dataset, seed=seed, quiet=True).resolve()
+            trainer = Trainer(fit_to_data(config, len(data), default_augment(data)), data)
+            while trainer.epoch < trainer.config.epochs:
+                trainer.run_epoch()
+            found.setdefault(name, []).append(clusters(trainer))
+    return found
+
+
+def show(row: dict) -> str:
+    loss = "{:9.4f} -> {:9.4f}".format(*row["loss"])
+    quality = f"{row['measure']:18} {row['before']:.3f} -> {row['after']:.3f}"
+    return f"{row['method']:28} {row['data']:15} loss {loss}  {quality}  oracle {row['oracle']:.0e}  {row['seconds']:6.1f} s"
+
+
+def show_clusterings(dataset: str, found: dict[str, list[float]]) -> None:
+    print(f"\ncluster accuracy on {dataset}, mean (min to max) over {len(next(iter(found.values())))} seeds")
+    for name, scores in sorted(found.items(), key=lambda item: -sum(item[1])):
+        print(f"  {name:30} {sum(scores) / len(scores):.3f} ({min(scores):.3f} to {max(scores):.3f})")
+
+
+def main(argv=None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("methods", nargs="*", choices=[[], *METHODS], help="only these")
+    parser.add_argument("--clustering", action="store_true", help="only compare clusterings over 5 seeds")
+    parser.add_argument("--data_dir", help="folder with Fashion-MNIST; without it only digits are compared")
+    options = parser.parse_args(argv)
+    report: dict = {"environment": environment(), "methods": [], "clustering": {}}
+    if not options.clustering:
+        oracle = oracle_distances()
+        for name in options.methods or METHODS:
+            report["methods"].append({**run_method(name), "oracle": oracle[name]})
+            print(show(report["methods"][-1]), flush=True)
+    if options.clustering or not options.methods:
+        sets = {"digits": {}, **({"fashion_mnist": {"data_dir": options.data_dir, "n_samples": 2000}} if options.data_dir else {})}
+        for dataset, settings in sets.items():
+            report["clustering"][dataset] = compare_clusterings(dataset, **settings)
+            show_clusterings(dataset, report["clustering"][dataset])
+    if not options.methods:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "table.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

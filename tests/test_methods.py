@@ -1,0 +1,272 @@
+"""The registry, the table as a thing to look at, composition, and what single methods are known to reach."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import icon_nb as icon
+from icon_nb import axes, methods
+from icon_nb.config import Config
+from icon_nb.data import Dataset, load
+from icon_nb.errors import ConfigError, DataError
+from icon_nb.evaluate import clustering_accuracy
+from icon_nb.methods import METHODS
+from icon_nb.objective import LEARNED, SUPERVISORY
+from icon_nb.train import Trainer
+
+README = Path(icon.__file__).parent.parent / "README.md"
+PUBLISHED = """sne tsne tsne_conditional knn_gaussian knn_student_t graph_gaussian graph_student_t pca infonce simclr mocov3 triplet
+tsimclr tsimcne vicreg supcon xsample lgsimclr cmc clip cross_entropy harmonic mlm kmeans spectral ncut pmi dcd
+infonce_clustering debiased_infonce_clustering""".split()
+GAPS = """dual_tsne doubly_tsne average_margin_clip average_margin_supcon triplet_clip triplet_supcon t_clip t_supcon t_kmeans
+supervised_clustering error_rate graph_gaussian dimension_contrastive""".split()
+
+
+def trained(name, data=None, **settings):
+    config = Config(method=name, quiet=True, **settings).resolve()
+    data = load(config.dataset, whole=config.backbone == "table") if data is None else data
+    trainer = Trainer(config, data)
+    while trainer.epoch < config.epochs:
+        trainer.run_epoch()
+    return trainer
+
+
+# the registry
+
+
+def test_every_published_cell_and_every_gap_is_there():
+    assert set(PUBLISHED) <= set(METHODS)
+    assert {name for name, method in METHODS.items() if method.gap} == set(GAPS)
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=lambda m: m.name)
+def test_a_row_is_complete(method):
+    assert method.title
+    assert method.loss
+    assert method.paper or method.gap
+    assert set(method.defaults) | set(method.table) <= set(icon.config.SETTINGS)
+    assert axes.why_not(method.p, method.q) is None
+    text = method.describe()
+    assert method.how_to_run in text
+    assert "\n" not in repr(method)
+    assert method.title in icon.methods.get(method.name)._repr_html_() or "&amp;" in method._repr_html_()
+
+
+def test_both_axes_and_their_components_have_the_same_names():
+    assert set(axes.SUPERVISORY) == set(SUPERVISORY)
+    assert set(axes.LEARNED) == set(LEARNED)
+    assert {axis.candidates for axis in axes.SUPERVISORY.values()} <= set(axes.CANDIDATES)
+    assert {need for axis in axes.SUPERVISORY.values() for need in axis.needs} <= set(axes.NEEDS)
+
+
+def test_the_table_loads_no_torch_and_prints_every_method():
+    code = "import sys, icon_nb; t = icon_nb.methods.table(); print(t); t._repr_html_(); print('torch' in sys.modules)"
+    text = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert text.strip().endswith("False")
+    for name in METHODS:
+        assert re.search(rf"\b{name}\b", text), name
+
+
+def test_the_page_tells_known_methods_gaps_and_nonsense_apart():
+    page = icon.methods.table()._repr_html_()
+    assert page.count("<tr>") == 1 + len(axes.ROWS)
+    assert page.count("<td ") == len(axes.ROWS) * len(axes.COLUMNS)
+    assert page.count('<td class="none"') == 2
+    for method in METHODS.values():
+        if method.p.family in axes.COLUMNS:
+            assert method.how_to_run.replace("'", "&#x27;") in page
+    assert "<i>Triplet CLIP</i>" in page
+    assert "<b>CLIP</b>" in page
+
+
+def test_the_readme_holds_the_table_of_methods():
+    if not README.exists() or "<!-- methods -->" not in README.read_text():
+        pytest.skip("README.md has no <!-- methods --> block yet")
+    block = README.read_text().split("<!-- methods -->")[1].split("<!-- /methods -->")[0]
+    assert block.strip() == methods.methods_markdown().strip(), "write the block again with icon_nb.methods.methods_markdown()"
+
+
+# composition
+
+
+def test_a_composed_pair_runs_by_its_parts():
+    results = icon.run(Config(supervisory="knn", learned="student_t", epochs=1, n_samples=200, quiet=True, probe=False))
+    assert results.config.label == "knn_student_t"
+    assert np.isfinite(results.history["loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"supervisory": "label", "learned": "clusters"}, "spreads over classes"),
+        ({"supervisory": "gaussian_joint", "learned": "gaussian"}, "one per anchor"),
+        ({"supervisory": "identity", "learned": "gaussian_narrow"}, "says nothing"),
+        ({"method": "vicreg", "divergence": "js"}, "divergence has no effect"),
+        ({"method": "pca", "temperature": 1.0}, "temperature has no effect"),
+        ({"method": "triplet", "alpha": 0.1, "alpha_on": "q"}, "limit without a q"),
+        ({"method": "infonce", "n_views": 3}, "exactly 2"),
+        ({"method": "dcd", "walk": "uniform"}, "walk_length=1"),
+        ({"method": "dcd", "divergence": "rkl"}, "counts the point itself"),
+        ({"method": "clip", "n_views": 2}, "n_views has no effect"),
+        ({"method": "simclr", "init": "pca"}, "init has no effect"),
+        ({"method": "simclr", "ema_momentum": 0.9}, "ema_momentum has no effect"),
+    ],
+)
+def test_a_setting_or_a_pair_that_means_nothing_is_refused_with_the_reason(settings, words):
+    with pytest.raises(ConfigError, match=words):
+        Config(**settings)
+
+
+@pytest.mark.parametrize(
+    ("method", "remedy"),
+    [("clip", "digit_captions"), ("xsample", "digit_captions"), ("ncut", "karate_club"), ("mlm", "tiny_text")],
+)
+def test_data_without_what_a_method_needs_are_refused_with_the_remedy(method, remedy):
+    with pytest.raises(DataError, match=remedy):
+        icon.run(Config(method=method, dataset="digits", quiet=True))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_trains_records_and_repeats_itself(name):
+    small = {} if METHODS[name].defaults.get("dataset") == "karate_club" else {"n_samples": 150}
+    config = Config(method=name, epochs=2, record_every=1, quiet=True, probe=False, **small)
+    first, second = icon.run(config), icon.run(config)
+    assert np.isfinite(first.history["loss"]).all()
+    assert len(first.trajectory.embeddings) == 3
+    assert np.ptp(first.trajectory.embeddings[-1] - first.trajectory.embeddings[0]) > 0
+    assert np.array_equal(first.trajectory.embeddings, second.trajectory.embeddings)
+    assert first.diagnosis is not None
+
+
+# what single methods are known to reach
+
+
+def test_pca_reaches_the_subspace_of_scikit_learn():
+    from sklearn.decomposition import PCA
+
+    data = load("digits")
+    trainer = trained("pca", data)
+    x = data.inputs(data.x).flatten(1).numpy()
+    fitted = PCA(2).fit(x)
+    weight = next(layer for layer in trainer.model.backbone if hasattr(layer, "weight")).weight.detach().numpy()
+    np.testing.assert_allclose(weight @ weight.T, np.eye(2), atol=1e-5)
+    cosines = np.linalg.svd(weight @ fitted.components_.T, compute_uv=False)
+    assert cosines.min() > 0.99
+    explained = (x @ weight.T).var(0).sum() / (fitted.explained_variance_.sum() * (len(x) - 1) / len(x))
+    assert explained > 0.995
+
+
+def inertia(x, labels):
+    return sum(((x[labels == c] - x[labels == c].mean(0)) ** 2).sum() for c in np.unique(labels))
+
+
+def test_kmeans_at_small_scale_reaches_the_inertia_of_scikit_learn():
+    from sklearn.cluster import KMeans
+
+    data = load("digits")
+    trainer = trained("kmeans", data)
+    x = data.flat(data.x).numpy()
+    ours = inertia(x, trainer.embed(data.x).argmax(1).numpy())
+    assert ours < 1.01 * KMeans(10, n_init=10, random_state=0).fit(x).inertia_
+
+
+def test_ncut_finds_the_two_way_cut_of_the_karate_club():
+    import networkx
+    from itertools import combinations
+
+    trainer = trained("ncut")
+    side = trainer.embed(torch.arange(34)).argmax(1)
+    graph = networkx.from_numpy_array(trainer.dataset.graph.numpy())
+
+    def cut(members):
+        rest = set(range(34)) - set(members)
+        return networkx.normalized_cut_size(graph, list(members), list(rest), weight="weight") if members and rest else np.inf
+
+    found = {int(i) for i in side.nonzero()}
+    size = cut(found)
+    assert clustering_accuracy(side, trainer.dataset.y) > 0.9
+    for moved in [*range(34), *combinations(range(34), 2)]:
+        assert cut(found ^ set(np.atleast_1d(moved).tolist())) >= size - 1e-9
+
+
+def test_tsne_reaches_the_cost_of_scikit_learn_from_the_same_start():
+    from sklearn.manifold import TSNE
+
+    data = load("digits", n_samples=500, whole=True)
+    trainer = Trainer(Config(method="tsne", quiet=True).resolve(), data)
+    start = trainer.embed(torch.arange(500)).numpy()
+    while trainer.epoch < trainer.config.epochs:
+        loss = trainer.run_epoch().loss
+    theirs = TSNE(method="exact", init=start, perplexity=30, random_state=0).fit(data.flat(data.x).numpy())
+    assert loss < 1.02 * theirs.kl_divergence_
+
+
+# the parts of a model
+
+
+def test_keys_follow_slowly_and_take_no_gradient():
+    trainer = Trainer(Config(method="mocov3", ema_momentum=0.9, quiet=True).resolve(), load("digits", n_samples=200))
+    slow, fast = (next(part.parameters()) for part in (trainer.model.slow, trainer.model.backbone))
+    before = slow.clone()
+    trainer.step(torch.arange(128), 0)
+    torch.testing.assert_close(slow, 0.9 * before + 0.1 * fast)
+    assert slow.grad is None
+    assert not slow.requires_grad
+
+
+def test_one_word_of_every_window_is_hidden_and_asked_for():
+    trainer = Trainer(Config(method="mlm", n_views=3, quiet=True).resolve(), load("tiny_text"))
+    index = torch.arange(128)
+    x, batch = trainer.batch(index, 0)
+    original = trainer.dataset.x[index].repeat(3, 1)
+    changed = x != original
+    assert (changed.sum(1) == 1).all()
+    assert (x[changed] == 0).all()
+    assert torch.equal(original[changed], batch.y)
+    again, _ = trainer.batch(index, 1)
+    assert not torch.equal(x, again)
+
+
+def test_the_second_encoder_reads_the_second_modality():
+    trainer = Trainer(Config(method="clip", quiet=True).resolve(), load("digit_captions", n_samples=200))
+    x, _ = trainer.batch(torch.arange(10), 0)
+    (one, other), (again, back) = trainer.model(x)
+    assert one.shape == other.shape == (10, trainer.config.embedding_dim)
+    assert torch.equal(one, back)
+    assert torch.equal(other, again)
+    trainer.step(torch.arange(128), 0)
+    assert all(parameter.grad is not None for parameter in trainer.model.other.parameters())
+
+
+def test_a_layout_embeds_all_digits_in_their_original_order():
+    from sklearn.datasets import load_digits
+
+    results = icon.run(Config(method="knn_gaussian", epochs=1, quiet=True, probe=False))
+    assert results.trajectory.embeddings.shape == (2, 1797, 2)
+    assert np.array_equal(results.trajectory.labels, load_digits().target)
+
+
+def test_a_table_starts_at_the_principal_components():
+    from sklearn.decomposition import PCA
+
+    data = load("digits", n_samples=300)
+    start = Trainer(Config(method="sne", quiet=True).resolve(), data).embed(torch.arange(300)).numpy()
+    expected = PCA(2).fit_transform(data.flat(data.x).numpy())
+    correlation = np.abs(np.corrcoef(start.T, expected.T)[:2, 2:])
+    np.testing.assert_allclose(correlation, np.eye(2), atol=1e-3)
+    assert start[:, 0].std() == pytest.approx(1e-4, rel=1e-3)
+
+
+def test_a_graph_given_sparse_is_the_same_graph():
+    club = load("karate_club")
+    sparse = Dataset(club.name, club.x, club.y, graph=club.graph.to_sparse(), class_names=club.class_names)
+    config = Config(method="graph_student_t", epochs=3, quiet=True).resolve()
+    first, second = (Trainer(config, data) for data in (club, sparse))
+    assert [first.run_epoch().loss for _ in range(3)] == [second.run_epoch().loss for _ in range(3)]
