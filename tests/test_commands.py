@@ -1,0 +1,177 @@
+"""The subcommands on saved runs, and recipes and sweeps on the command line."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import icon_nb as icon
+from icon_nb.cli import main
+
+TINY = {"n_samples": 200, "epochs": 2, "max_points": 60, "quiet": True, "hidden_dim": 64, "probe": False, "viz": False}
+FLAGS = ["--n_samples", "200", "--epochs", "1", "--max_points", "60", "--quiet", "--hidden_dim", "64", "--no_probe", "--no_viz"]
+
+
+def call(*flags):
+    """The exit code of the command line."""
+    try:
+        return main([str(flag) for flag in flags])
+    except SystemExit as stop:
+        return stop.code
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A folder with two saved runs of different methods."""
+    folder = tmp_path_factory.mktemp("cli") / "playground_runs"
+    for name, method in (("one", "simclr"), ("two", "supcon")):
+        icon.run(icon.Config(method=method, **TINY)).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def runs(saved, tmp_path, monkeypatch):
+    """A copy of them in the working folder."""
+    import shutil
+
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(saved, tmp_path / "playground_runs")
+    return tmp_path / "playground_runs"
+
+
+def test_runs_lists_what_there_is_whole_or_not(runs, capsys):
+    (runs / "three").mkdir()
+    (runs / "three" / "config.json").write_text(icon.Config(method="sne").to_json())
+    (runs / "four").mkdir()
+    (runs / "four" / "metrics.json").write_text("{")
+    (runs / "notes.txt").write_text("x")
+    assert call("runs") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["run", "dataset", "method", "epochs", "loss", "knn", "status"]
+    assert [line.split()[0] for line in lines[1:]] == ["one", "three", "two"]
+    assert lines[1].endswith("complete")
+    assert lines[2].endswith("not finished")
+
+
+def test_runs_of_an_empty_folder_say_so(tmp_path, capsys):
+    assert call("runs", "--output_dir", tmp_path / "none") == 0
+    assert "there are no runs" in capsys.readouterr().out
+
+
+def test_show_tells_settings_outcome_and_origin(runs, capsys):
+    assert call("show", "one") == 0
+    text = capsys.readouterr().out
+    for word in ("temperature", "method simclr", "2 epochs", "torch", "files:", "metrics.json", str(icon.load(runs / "one").diagnosis)):
+        assert word in text
+
+
+def test_compare_writes_the_table_and_pictures_beside_the_runs(runs, capsys):
+    assert call("compare", "one", runs / "two", "one") == 0
+    printed = capsys.readouterr().out
+    (folder,) = runs.glob("comparison_*")
+    assert {path.name for path in folder.iterdir()} >= {
+        "comparison.json",
+        "comparison.gif",
+        "curves.png",
+        "embeddings.png",
+        "table.csv",
+        "table.json",
+        "table.txt",
+    }
+    assert (folder / "table.txt").read_text().strip() in printed
+    study = icon.load(folder)
+    assert [run.config.method for run in study] == ["simclr", "supcon"]
+    assert call("compare", folder, "--no_viz") == 0
+    assert len(list(runs.glob("comparison_*"))) == 2
+    assert call("show", folder) == 0
+    assert "supcon" in capsys.readouterr().out
+
+
+def test_probe_keeps_its_scores_with_the_run(runs, capsys):
+    before = icon.load(runs / "one")
+    assert call("probe", "one") == 0
+    table = capsys.readouterr().out
+    assert all(word in table for word in ("trained", "untrained", "raw", "held out"))
+    after = icon.load(runs / "one")
+    assert after.__dict__["probes"] == before.probes
+    assert np.array_equal(before.embeddings, after.embeddings)
+
+
+def test_animate_draws_anew_without_training(runs, capsys):
+    code = call("animate", "one", "--projection", "pca", "--fps", "4", "--overlay", "epoch,trails", "--style", "dark", "--frames")
+    assert code == 0
+    assert "projection pca" in capsys.readouterr().out
+    with Image.open(runs / "one" / "training_dynamics.gif") as gif:
+        assert gif.n_frames == 3
+        assert gif.info["duration"] == 250
+        assert gif.convert("RGB").getpixel((2, 2)) < (60, 60, 60)
+    assert len(list((runs / "one" / "epoch_frames").iterdir())) == 2
+    assert call("animate", "one", "--out", "other.png") == 0
+    assert (runs.parent / "other.png").exists()
+
+
+def test_the_older_spellings(runs, capsys):
+    assert call("--regen_gif", "--load_dir", runs / "one", "--gif_fps", "5", "--gif_method", "pca") == 0
+    with Image.open(runs / "one" / "training_dynamics.gif") as gif:
+        assert gif.info["duration"] == 200
+    assert call("--probe-only", "--load-dir", runs / "one") == 0
+    assert "untrained" in capsys.readouterr().out
+    assert not list(runs.glob("digits_*"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["show", "onee"], "did you mean 'one'"),
+        (["animate", "one", "--style", "drak"], "dark"),
+        (["animate", "one", "--fps", "fast"], "fps"),
+        (["probe"], "RUN"),
+        (["show", "one", "--colour", "red"], "--colour"),
+        (["--regen_gif"], "--load_dir"),
+        (["--load_dir", "one"], "--regen_gif"),
+        (["--sweep", "temprature=0.1,0.2"], "did you mean 'temperature'"),
+        (["--sweep", "temperature"], "temperature=0.1,0.5"),
+        (["--sweep", "temperature=0.1,"], "temperature=0.1,0.5"),
+        (["--sweep", "temperature=warm,cold"], "number"),
+        (["--sweep", "temperature=0.1,0.2", "--temperature", "0.3"], "leave out --temperature"),
+        (["--ablate_embedding_dim", "8,x"], "embedding_dim='x'"),
+        (["--recipe", "debiasing", "--ablate_embedding_dim", "8,16"], "one of them"),
+        (["--sweep", "seed=0,1", "--workers", "0"], "workers='0'"),
+    ],
+)
+def test_a_bad_request_ends_with_2_and_one_line(runs, capsys, flags, words):
+    assert call(*flags) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("icon-nb")
+    assert error.count("\n") == 1
+    assert words in error
+    assert sorted(path.name for path in runs.iterdir()) == ["one", "two"]
+
+
+def test_a_recipe_leaves_its_comparison_beside_its_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert call("--recipe", "supervised_vs_unsupervised", *FLAGS, "--save_epoch_gifs", "--no_save_frames") == 0
+    (folder,) = (tmp_path / "playground_runs").glob("supervised_vs_unsupervised_*")
+    assert {path.name for path in folder.iterdir()} == {"comparison.json", "comparison.gif", "table.csv", "table.json", "table.txt"}
+    study = icon.load(folder)
+    assert [run.status for run in study] == ["complete", "complete"]
+    assert len(list((tmp_path / "playground_runs").iterdir())) == 3
+    assert str(study.table()) in capsys.readouterr().out
+
+
+def test_a_sweep_with_a_failed_run_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert call("--sweep", "batch_size=64,100000", *FLAGS) == 2
+    (folder,) = (tmp_path / "playground_runs").glob("sweep_of_batch_size_*")
+    rows = json.loads((folder / "table.json").read_text())["rows"]
+    assert [row["batch_size"] for row in rows] == [64, 100000]
+    assert "batch_size=100000" in rows[1]["error"]
+    assert "batch_size=100000" in capsys.readouterr().err
+
+
+def test_ablation_in_processes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("--ablate_embedding_dim", "4,8", "--workers", "1", *FLAGS) == 0
+    (folder,) = (tmp_path / "playground_runs").glob("sweep_of_embedding_dim_*")
+    assert [run.embeddings.shape[1] for run in icon.load(folder)] == [4, 8]
