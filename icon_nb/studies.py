@@ -10,7 +10,7 @@ from . import store
 from .comparison import Comparison, Failure, Outcome
 from .config import Config
 from .errors import IconError, LoadError, SaveError
-from .files import write_whole
+from .files import sweep_stray, write_whole
 from .results import Results
 
 SCHEMA = 1
@@ -30,6 +30,8 @@ class Shelf:
         self._kept: dict[int, str] = {}
         if self.path is not None and self.path.exists() and not self.path.is_dir():
             raise SaveError(f"save_to={str(path)!r} is a file: choose a folder")
+        if self.path is not None:
+            sweep_stray(self.path)
 
     def find(self, config: Config, stack: bool) -> Results | None:
         """The finished run of a config, if it is there whole."""
