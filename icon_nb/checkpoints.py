@@ -26,6 +26,7 @@ from .files import alive, sweep_stray, write_whole
 from .session import Session
 
 FOLDER = "checkpoints"
+LOCK = ".running"
 KEPT = 2
 _NAME = re.compile(r"epoch_(\d{6})-([0-9a-f]{16})\.pt")
 
@@ -46,7 +47,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path):
         self.folder = Path(folder) / FOLDER
-        self._lock = Path(folder) / ".running"
+        self._lock = Path(folder) / LOCK
         self._worker = ThreadPoolExecutor(1)
         self._pending: Future | None = None
         self._written: set[int] = set()
@@ -142,6 +143,15 @@ class Checkpoints:
             shutil.rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):  # the folder may be gone
             self._lock.unlink()
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a finished run left when it was killed while it cleaned up."""
+    owner = _owner(folder / LOCK)
+    if owner is None or not alive(owner):
+        sweep_stray(folder)
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+        (folder / LOCK).unlink(missing_ok=True)
 
 
 def _owner(lock: Path) -> int | None:

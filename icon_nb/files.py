@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import SaveError
@@ -17,25 +19,52 @@ def write_whole(path, data: bytes) -> Path:
     SaveError
         The folder cannot be written; what stood at ``path`` is untouched.
     """
-    path = Path(path)
-    temporary = None
+    return write_together({Path(path): data})[0]
+
+
+def write_together(files: Mapping[Path, bytes], before: Callable[[], None] = lambda: None) -> list[Path]:
+    """Write several files: all of them are on the disk under other names before the first takes its place.
+
+    Parameters
+    ----------
+    files : mapping of Path to bytes
+        They take their places in this order.
+    before : callable
+        What is to be done when nothing can want for space any more, and before the first file takes its place.
+
+    Raises
+    ------
+    SaveError
+        Some file cannot be written; what stood at these paths is untouched.
+    """
+    staged: dict[Path, str] = {}
+    path = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.", suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        for path, data in files.items():
+            _stage(path, data, staged)
+        before()
+        for path in files:
+            os.replace(staged[path], path)
     except BaseException as error:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        for temporary in staged.values():
+            with suppress(OSError):
+                os.unlink(temporary)
         if isinstance(error, OSError):
             why = error.strerror or error
             raise SaveError(f"could not write {path}: {why}; choose another folder or free some space") from error
         raise
-    return path
+    return list(files)
+
+
+def _stage(path: Path, data: bytes, staged: dict[Path, str]) -> None:
+    """Put the bytes beside their place, on the disk; ``staged`` knows the temporary file as soon as there is one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, staged[path] = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.{os.getpid()}.", suffix=".tmp")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(staged[path], 0o666 & ~_umask())
 
 
 def sweep_stray(folder: Path) -> None:

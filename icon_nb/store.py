@@ -20,7 +20,7 @@ import torch
 from .backbones import build_backbone, seeded
 from .config import Config
 from .errors import ConfigError, IconError, LoadError, SaveError
-from .files import write_whole
+from .files import write_together
 from .results import Results
 from .trajectory import Trajectory
 
@@ -55,19 +55,16 @@ def write(files: dict[str, bytes], path, *, overwrite: bool = False) -> Path:
     path = Path(path)
     if _holds(path, {name: content for name, content in files.items() if name != MARK}, files[MARK]):
         return path
-    _make_room(path, overwrite)
-    for name, content in files.items():
-        write_whole(path / name, content)
+    _check_room(path, overwrite)
+    write_together({path / name: content for name, content in files.items()}, lambda: (path / MARK).unlink(missing_ok=True))
     return path
 
 
-def _make_room(path: Path, overwrite: bool) -> None:
+def _check_room(path: Path, overwrite: bool) -> None:
     if path.exists() and not path.is_dir():
         raise SaveError(f"{path} is a file: choose a folder")
-    if (path / MARK).exists():
-        if not overwrite:
-            raise SaveError(f"{path} holds another run: choose another folder, or pass overwrite=True")
-        (path / MARK).unlink()
+    if (path / MARK).exists() and not overwrite:
+        raise SaveError(f"{path} holds another run: choose another folder, or pass overwrite=True")
 
 
 def _holds(path: Path, contents: dict[str, bytes], mark: bytes) -> bool:
