@@ -66,14 +66,17 @@ LAYOUTS = (
         note="the attraction and repulsion of tsNET, without its compression and entropy terms",
     ),
     Method(
-        "pca", "PCA", "identity", "gaussian_wide", r"-\frac{1}{n^2} \sum_{ij} \lVert z_i - z_j\rVert^2 = -2 \mathrm{Var}(z),\ W^\top W = I",
+        "pca", "PCA", "identity", "gaussian_wide",
+        r"-\frac{1}{n^2} \sum_{ij} \lVert z_i - z_j\rVert^2 = -2 \mathrm{Var}(z),\ W^\top W = I",
         Paper("Pearson", 1901, "On Lines and Planes of Closest Fit to Systems of Points in Space"),
-        {"backbone": "linear", "embedding_dim": 2, "distance": "sqeuclidean", "batch_size": 256, "learning_rate": 1e-2, "epochs": 20},
+        {"backbone": "linear", "embedding_dim": 2, "distance": "sqeuclidean", "batch_size": 256, "learning_rate": 1e-2,
+        "epochs": 20},
         oracle="minus twice the explained variance of scikit-learn's PCA",
         note="the linear map is kept orthonormal; without that the limit has no minimum",
     ),
     Method(
-        "dual_tsne", "Dual t-SNE", "student_t", "gaussian", _KL, ICON, {**_PLANE, "p_temperature": 1.0}, _FROM_PCA, gap=True, note=_GAP,
+        "dual_tsne", "Dual t-SNE", "student_t", "gaussian", _KL, ICON, {**_PLANE, "p_temperature": 1.0}, _FROM_PCA, gap=True,
+        note=_GAP,
     ),
     Method(
         "doubly_tsne", "Doubly t-SNE", "student_t", "student_t", _KL, ICON,
@@ -123,22 +126,23 @@ CONTRASTIVE = (
         "vicreg", "VICReg without covariance", "positive_pairs", "gaussian_wide", _WIDE,
         Paper("Bardes et al.", 2022, "VICReg: Variance-Invariance-Covariance Regularization", "2105.04906"),
         {**_VIEWS}, oracle="lightly's invariance loss less twice the variance",
-        note="the cohesion-variance limit: the published variance term is a hinge, which saturates; only the invariance term is equal",
+        note="the cohesion-variance limit: only the invariance term is the published one, whose variance term is a hinge",
     ),
     Method(
         "supcon", "SupCon", "same_class", "gaussian",
-        r"-\frac1n \sum_i \frac{1}{K_i - 1} \sum_{j \in y_i} \log \frac{e^{\cos(z_i, z_j)/\tau}}{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}}"
-        r" - \log(K_i - 1)", _SUPCON, _LABELLED, oracle="pytorch-metric-learning, up to the constant mean log(K_i - 1)",
+        r"-\frac1n \sum_i \frac{1}{K_i - 1} \sum_{j \in y_i} \log \frac{e^{\cos(z_i, z_j)/\tau}}"
+        r"{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}} - \log(K_i - 1)", _SUPCON, _LABELLED, oracle="pytorch-metric-learning, up to the constant mean log(K_i - 1)",
     ),
     Method(
         "xsample", "X-Sample contrastive", "companion", "gaussian", _KL,
-        Paper("Sobal et al.", 2025, "X-Sample Contrastive Loss: Improving Contrastive Learning with Sample Similarity Graphs", "2407.18134"),
+        Paper("Sobal et al.", 2025, "X-Sample Contrastive Loss: Improving Contrastive Learning with Sample Similarity Graphs",
+        "2407.18134"),
         {**_COMPANIONS, "p_temperature": 0.1}, oracle="torch's cross_entropy with soft targets, up to the entropy of p",
     ),
     Method(
         "lgsimclr", "Language-guided SimCLR", "companion_knn", "gaussian", _KL,
         Paper("El Banani et al.", 2023, "Learning Visual Representations via Language-Guided Sampling", "2302.12248"),
-        {**_COMPANIONS, "n_neighbors": 3}, oracle="the mean of lightly's NTXentLoss over the neighbours, up to the entropy of p",
+        {**_COMPANIONS, "n_neighbors": 3}, oracle="torch's cross_entropy averaged over the neighbours, up to log k",
         note="p is uniform over the nearest captions, the expectation of drawing one of them as the positive",
     ),
     Method(
@@ -147,22 +151,27 @@ CONTRASTIVE = (
         oracle="open_clip's ClipLoss", note="the form of its loss; the published training used a memory bank",
     ),
     Method(
-        "clip", "CLIP", "cross_modal", "gaussian", r"\frac12 [ D_{KL}(p \Vert q^{1 \to 2}) + D_{KL}(p \Vert q^{2 \to 1}) ]", _CLIP,
+        "clip", "CLIP", "cross_modal", "gaussian", r"\frac12 [ D_{KL}(p \Vert q^{1 \to 2}) + D_{KL}(p \Vert q^{2 \to 1}) ]",
+        _CLIP,
         _CAPTIONS, oracle="open_clip's ClipLoss", note="the temperature is a setting here; published, it is learned",
     ),
     Method(
         "dimension_contrastive", "Contrast between dimensions", "dimension", "gaussian",
         r"-\frac1d \sum_k \log \frac{e^{\mathrm{corr}(z_k, z'_k)/\tau}}{\sum_l e^{\mathrm{corr}(z_k, z'_l)/\tau}}", None,
         {**_VIEWS, "temperature": 0.1}, gap=True,
-        note="every dimension finds itself in the other view. It is in the spirit of Barlow Twins, whose published loss is another",
+        note="every dimension finds itself in the other view; in the spirit of Barlow Twins, whose published loss is another",
     ),
-    Method("average_margin_clip", "Average-margin CLIP", "cross_modal", "gaussian_wide", _WIDE, ICON, _CAPTIONS, gap=True, note=_GAP),
+    Method("average_margin_clip", "Average-margin CLIP", "cross_modal", "gaussian_wide", _WIDE, ICON, _CAPTIONS, gap=True,
+        note=_GAP),
     Method(
-        "average_margin_supcon", "Average-margin SupCon", "same_class", "gaussian_wide", _WIDE, ICON, _LABELLED, gap=True, note=_GAP,
+        "average_margin_supcon", "Average-margin SupCon", "same_class", "gaussian_wide", _WIDE, ICON, _LABELLED, gap=True,
+        note=_GAP,
     ),
-    Method("triplet_clip", "Triplet CLIP", "cross_modal", "gaussian_narrow", _NARROW, ICON, {**_CAPTIONS, "margin": 0.5}, gap=True, note=_GAP),
+    Method("triplet_clip", "Triplet CLIP", "cross_modal", "gaussian_narrow", _NARROW, ICON, {**_CAPTIONS, "margin": 0.5},
+        gap=True, note=_GAP),
     Method(
-        "triplet_supcon", "Triplet SupCon", "same_class", "gaussian_narrow", _NARROW, ICON, {**_LABELLED, "margin": 0.5}, gap=True, note=_GAP,
+        "triplet_supcon", "Triplet SupCon", "same_class", "gaussian_narrow", _NARROW, ICON, {**_LABELLED, "margin": 0.5},
+        gap=True, note=_GAP,
     ),
     Method(
         "t_clip", "t-CLIP", "cross_modal", "student_t", _KL, ICON,
@@ -178,7 +187,8 @@ SUPERVISED = (
     Method(
         "cross_entropy", "Cross-entropy", "label", "gaussian",
         r"-\frac1n \sum_i \log \frac{e^{z_i^\top \phi_{y_i}}}{\sum_c e^{z_i^\top \phi_c}}",
-        Paper("Good", 1963, "Maximum Entropy for Hypothesis Formulation"), {**_CLASSES, "distance": "neg_dot", "temperature": 1.0},
+        Paper("Good", 1963, "Maximum Entropy for Hypothesis Formulation"),
+        {**_CLASSES, "distance": "neg_dot", "temperature": 1.0},
         oracle="torch's cross_entropy, with label_smoothing=alpha",
     ),
     Method(
@@ -192,14 +202,17 @@ SUPERVISED = (
         "mlm", "Masked language model", "masked_token", "gaussian",
         r"-\frac1n \sum_i \log \frac{e^{z_i^\top \phi_{t_i}}}{\sum_t e^{z_i^\top \phi_t}}",
         Paper("Devlin et al.", 2019, "BERT: Pre-training of Deep Bidirectional Transformers", "1810.04805"),
-        {"dataset": "tiny_text", "backbone": "mlp", "distance": "neg_dot", "temperature": 1.0, "embedding_dim": 64, "n_views": 6, "epochs": 30},
-        oracle="torch's cross_entropy", note="one word of every window is hidden at a time, by a small network instead of a transformer",
+        {"dataset": "tiny_text", "backbone": "mlp", "distance": "neg_dot", "temperature": 1.0, "embedding_dim": 64,
+        "n_views": 6, "epochs": 30},
+        oracle="torch's cross_entropy",
+        note="one word of every window is hidden at a time, by a small network instead of a transformer",
     ),
     Method(
         "error_rate", "Perceptron, in the place of the error rate", "label", "gaussian_narrow",
         r"\frac1n \sum_i \max_c s_{ic} - s_{iy_i},\ s_{ic} = z_i^\top \phi_c", ICON,
-        {**_CLASSES, "distance": "neg_dot", "margin": 1.0}, gap=True, oracle="torch's multi_margin_loss where one class is violated",
-        note="the figure calls the cell error rate; the limit of the loss is the perceptron's, only the most probable class is 0 or 1",
+        {**_CLASSES, "distance": "neg_dot", "margin": 1.0}, gap=True,
+        oracle="torch's multi_margin_loss for two classes",
+        note="the figure calls the cell error rate; the limit of the loss is the perceptron's, only argmax q is right or wrong",
     ),
 )  # fmt: skip
 
@@ -217,7 +230,8 @@ CLUSTERING = (
         {**_HEAD, "divergence": "rkl", "p_temperature": 0.1}, _MEMBERS_STEP, gap=True, note=_GAP,
     ),
     Method(
-        "spectral", "Spectral clustering", "spectral", "clusters", r"\frac1n \sum_i D_{KL}(q_i \Vert p_i),\ p_i \text{ on eigenvectors}",
+        "spectral", "Spectral clustering", "spectral", "clusters",
+        r"\frac1n \sum_i D_{KL}(q_i \Vert p_i),\ p_i \text{ on eigenvectors}",
         Paper("Ng, Jordan & Weiss", 2001, "On Spectral Clustering: Analysis and an Algorithm"),
         {**_MEMBERS, "divergence": "rkl", "n_neighbors": 10, "p_temperature": 0.1}, _MEMBERS_STEP,
         "scikit-learn's spectral embedding and the inertia in it",
@@ -249,9 +263,11 @@ CLUSTERING = (
     Method(
         "debiased_infonce_clustering", "Debiased InfoNCE clustering", "views_and_neighbors", "clusters",
         r"\frac1n \sum_i D_{KL}(\tilde p_i \Vert \tilde q_i),\ \tilde p = (1 - \alpha) p + \alpha / n", ICON,
-        {**_HEAD, "n_views": 2, "augment": "auto", "n_neighbors": 3, "walk_length": 2, "walk": "uniform", "alpha": 0.4, "alpha_on": "both"},
+        {**_HEAD, "n_views": 2, "augment": "auto", "n_neighbors": 3, "walk_length": 2, "walk": "uniform", "alpha": 0.4,
+        "alpha_on": "both"},
     ),
-    Method("supervised_clustering", "Supervised clustering", "same_class", "clusters", _KL, ICON, _HEAD, _MEMBERS_STEP, gap=True, note=_GAP),
+    Method("supervised_clustering", "Supervised clustering", "same_class", "clusters", _KL, ICON, _HEAD, _MEMBERS_STEP,
+        gap=True, note=_GAP),
 )  # fmt: skip
 
 METHODS = {method.name: method for method in (*LAYOUTS, *CONTRASTIVE, *SUPERVISED, *CLUSTERING)}
