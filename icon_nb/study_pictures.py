@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from .canvas import Canvas
 from .layout import Rect
@@ -66,7 +67,7 @@ def _measure(axes, canvas: Canvas, values: np.ndarray, scores: np.ndarray, curso
     step = max(1, -(-len(values) // 5))
     axes.set_xticks(values[::step], [f"{value:g}" for value in values[::step]])
     axes.minorticks_off()
-    axes.locator_params(axis="y", nbins=5)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.tick_params(length=0, colors=canvas.theme.muted, labelsize=canvas.points(11))
     axes.grid(color=canvas.theme.faint, linewidth=canvas.points(0.7))
 
@@ -88,7 +89,7 @@ def bars(rows: Rows, frame: int, anchor: int, style: str = "notebook") -> Pictur
     canvas = Canvas((420, 250), 100, style)
     axes = canvas.axes(Rect(46, 52, 362, 150))
     _pair_of_bars(axes, canvas, [_with_rest(values, top, rest) for values in (p, q) if values is not None])
-    written = [canvas.fit(name, 11, 40) for name in names] + ["rest"] * rest
+    written = [canvas.fit(name, 11, 60) for name in names] + ["rest"] * rest
     axes.set_xticks(range(len(written)), written, rotation=45, ha="right")
     axes.tick_params(length=0, colors=canvas.theme.muted, labelsize=canvas.points(10))
     canvas.text(12, 8, f"What p and q say about a sample of class {rows.anchors[anchor]}", 13, canvas.theme.ink, bold=True)
@@ -108,7 +109,7 @@ def _pair_of_bars(axes, canvas: Canvas, series: Sequence[np.ndarray]) -> None:
         axes.bar(np.arange(len(values)) + (k - (len(series) - 1) / 2) * width, values, width, color=class_color(k))
     axes.autoscale(True)
     axes.set_ylim(0, max(1e-3, 1.08 * max(values.max() for values in series)))
-    axes.locator_params(axis="y", nbins=5)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
 
 
 def png_of(pixels: np.ndarray) -> bytes:

@@ -75,9 +75,17 @@ class TemperatureWidget:
         key = (temperature, seed)
         if key not in self._stills:
             trajectory = self.study.runs[key][0].trajectory
-            self._stills[key] = Stills(animate(trajectory, size=(SIDE, SIDE), turn=0, title=f"temperature {temperature:g}"))
+            title = f"temperature {temperature:g}"
+            self._stills[key] = Stills(animate(trajectory, size=(SIDE, SIDE), title=title, **self._look))
         stills = self._stills[key]
         return stills[min(frame, len(stills) - 1)]
+
+    @property
+    def _look(self) -> dict[str, object]:
+        """A still view; what the cosine sees of three dimensions is a sphere."""
+        config = self.study.config.resolve()
+        round_ = config.distance == "cosine" and config.embedding_dim == 3
+        return {"turn": 0, "projection": "sphere" if round_ else "auto"}
 
     def _rows(self, temperature: float, seed: int) -> Rows:
         return self.study.runs[temperature, seed][1]
@@ -204,7 +212,7 @@ class TemperatureWidget:
             [self.study.runs[t, self.study.seeds[0]][0].trajectory for t in self.study.complete],
             [f"temperature {t:g}" for t in self.study.complete],
             title=f"{self.study.config.label} at its last epoch",
-            turn=0,
+            **self._look,
         )
         last = png_of(drawn.painter.paint(drawn.timeline.n_frames - 1))
         curves = against(self.study.complete, self.study.scores(), names=MEASURES)
