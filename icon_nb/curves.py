@@ -1,20 +1,19 @@
-"""Curves over epochs: one panel per metric, one line per run, with the spread where several runs share a label."""
+"""Curves over epochs: one panel per metric, one line per run, a band where several runs share a name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from .canvas import Canvas
-from .layout import Rect
+from .errors import ConfigError
+from .furniture import METRICS, Entry, plan_entries, write_legend
+from .layout import Rect, arrange
 from .palette import class_color
 from .plots import Picture
 from .trajectory import Trajectory
-
-NAMES = {"knn_accuracy": "kNN accuracy"}
-PANEL = (300, 190)
-LEFT, TOP, GAP, FOOT = 58, 58, 66, 40
 
 
 def curves(
@@ -22,96 +21,125 @@ def curves(
     labels: Sequence[str] | None = None,
     metrics: Sequence[str] | None = None,
     *,
+    baselines: Mapping[str, Mapping[str, float]] | None = None,
     title: str = "",
     note: str = "",
-    style: str = "notebook",
+    size: tuple[int, int] | None = None,
     dpi: float = 100,
+    style: str = "notebook",
 ) -> Picture:
-    """Draw the metrics of one or several trajectories against the epoch.
+    """Metrics over the epochs, one panel a metric, one line a name, in the order and colours of the classes.
 
     Parameters
     ----------
-    trajectories : Trajectory or sequence of Trajectory
+    trajectories : Trajectory or a sequence of them
     labels : sequence of str, optional
-        One per trajectory; those that share a label are drawn as their mean with a band from the least to the greatest.
+        One per trajectory, by default their titles; those that share a label are their mean, in a band from least to greatest.
     metrics : sequence of str, optional
-        Names in ``trajectory.metrics``; all that have a value when not given.
+        Names in ``Trajectory.metrics``; every one that a run measured when not given.
+    baselines : mapping, optional
+        ``{"knn_accuracy": {"raw pixels": 0.97}}`` draws a dashed line, named, in the panel of that metric.
     title, note : str
         A heading, and a line below the panels.
-    style : str
-        paper, slides, notebook or dark.
+    size : (int, int), optional
+        Pixels.
+    dpi, style
+        As in :func:`icon_nb.animation.animate`.
 
-    Returns
-    -------
-    Picture
+    Raises
+    ------
+    ConfigError
+        No run measured any of the metrics, or another number of labels than runs.
 
     Examples
     --------
-    >>> walk = np.zeros((4, 5, 2))
-    >>> curves(Trajectory(walk, np.arange(4), metrics={"loss": np.array([4.0, 2.0, 1.0, 0.5])}))
-    Picture(curves of loss, 424x288)
+    >>> curves(Trajectory(np.zeros((3, 2, 2)), np.arange(3), metrics={"loss": np.array([3.0, 2.0, 1.0])}, title="sne on digits"))
+    Picture(loss over the epochs of sne on digits, 760x300)
     """
     runs = [trajectories] if isinstance(trajectories, Trajectory) else list(trajectories)
-    labels = [run.title or f"run {k + 1}" for k, run in enumerate(runs)] if labels is None else list(labels)
-    shown = list(metrics or dict.fromkeys(name for run in runs for name, v in run.metrics.items() if np.isfinite(v).any()))
+    labels = [run.title for run in runs] if labels is None else [str(label) for label in labels]
+    if len(labels) != len(runs):
+        raise ConfigError(f"curves got {len(labels)} labels for {len(runs)} runs: give one each")
+    shown = _measured(runs, metrics)
+    canvas = Canvas(size or (max(760, 370 * len(shown)), 320 if note else 300), dpi, style)
     names = list(dict.fromkeys(labels))
-    legend = 18 * len(names) if len(names) > 1 else 0
-    size = LEFT + (PANEL[0] + GAP) * max(len(shown), 1), TOP + PANEL[1] + FOOT + legend + (18 if note else 0)
-    canvas = Canvas((round(size[0] * dpi / 100), round(size[1] * dpi / 100)), dpi, style)
-    heading = title or (runs[0].title if len(runs) == 1 else "")
-    heading = canvas.fit(heading, 14, canvas.size[0] - 32, bold=True)
-    canvas.text(16 * canvas.unit, 12 * canvas.unit, heading, 14, canvas.theme.ink, bold=True)
-    for k, metric in enumerate(shown):
-        _panel(canvas, k, metric, names, [(label, run) for label, run in zip(labels, runs) if metric in run.metrics])
-    if len(names) > 1:
-        _legend(canvas, names)
-    canvas.text(16 * canvas.unit, (size[1] - 22) * canvas.unit, canvas.fit(note, 11, canvas.size[0] - 32), 11, canvas.theme.muted)
-    return Picture(canvas, f"curves of {', '.join(NAMES.get(name, name) for name in shown)}")
+    panels = _furnish(canvas, names, title, note, len(shown))
+    lines = [(name, [run for label, run in zip(labels, runs) if label == name]) for name in names]
+    for metric, rect in zip(shown, panels):
+        _panel(canvas, rect, metric, lines, (baselines or {}).get(metric, {}))
+    return Picture(canvas, f"{' and '.join(shown)} over the epochs of {', '.join(filter(None, names)) or 'a run'}")
 
 
-def _panel(canvas: Canvas, k: int, metric: str, names: Sequence[str], runs) -> None:
-    rect = Rect(LEFT + k * (PANEL[0] + GAP), TOP, *PANEL)
-    axes = canvas.axes(Rect(*(value * canvas.unit for value in (rect.x, rect.y, rect.w, rect.h))))
-    for c, name in enumerate(names):
-        _line(axes, canvas, class_color(c), [run for label, run in runs if label == name], metric)
-    axes.autoscale(True)
-    _ticks(axes, canvas)
-    label = f"{NAMES.get(metric, metric)} by epoch"
-    canvas.text(rect.x * canvas.unit, (rect.y - 20) * canvas.unit, label, 12, canvas.theme.muted)
+def _measured(runs: Sequence[Trajectory], metrics: Sequence[str] | None) -> list[str]:
+    """The metrics that some run has a value of."""
+    asked = list(metrics or dict.fromkeys(name for run in runs for name in run.metrics))
+    shown = [name for name in asked if any(np.isfinite(run.metrics.get(name, np.nan)).any() for run in runs)]
+    if not shown:
+        raise ConfigError(f"none of the metrics {', '.join(asked) or '(there are none)'} was recorded: record(z, loss=...)")
+    return shown
+
+
+def _furnish(canvas: Canvas, names: Sequence[str], title: str, note: str, n_panels: int) -> Sequence[Rect]:
+    """Write heading, legend and note; returns the rectangles of the panels."""
+    entries = [Entry(name, class_color(k), "o") for k, name in enumerate(names)] if len(names) > 1 else []
+    planned = plan_entries(canvas, entries, n_panels=2)
+    heading = title or ("" if len(names) > 1 else names[0])
+    lines, top = (1 if note else 0), (26 if heading else 0)
+    shape = {"columns": n_panels, "head": 22, "top": top}
+    layout = arrange(canvas.size, canvas.unit, n_panels, planned, strip=False, caption_lines=lines, **shape)
+    heading = canvas.fit(heading, 14, layout.title.w, bold=True)
+    canvas.text(layout.title.x, layout.title.y, heading, 14, canvas.theme.ink, bold=True)
+    write_legend(canvas, entries, planned, layout.legend)
+    if note:
+        canvas.text(layout.caption.x, layout.caption.y, canvas.fit(note, 11, layout.caption.w), 11, canvas.theme.muted)
+    return layout.panels
+
+
+def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[str, float]) -> None:
+    """One metric of every run, with ticks inside the rectangle's margins and dashed baselines."""
+    axes, inner = _axes(canvas, rect)
+    canvas.text(inner.x, rect.y - 20 * canvas.unit, _heading(metric), 12, canvas.theme.ink, bold=True)
+    epochs = np.concatenate([run.epochs for _, runs in lines for run in runs])
+    margin = 0.03 * max(np.ptp(epochs), 1)
+    axes.set_xlim(epochs.min() - margin, epochs.max() + margin)
+    for k, (_, runs) in enumerate(lines):
+        _line(axes, canvas, class_color(k) if len(lines) > 1 else canvas.theme.accent, runs, metric)
+    for name, value in baselines.items():
+        axes.axhline(value, color=canvas.theme.muted, linewidth=canvas.points(1.2), linestyle="--")
+        look = {"color": canvas.theme.muted, "fontproperties": canvas.font(10.5), "parse_math": False}
+        axes.text(0.015, value, name, transform=axes.get_yaxis_transform(), ha="left", va="bottom", **look)
+
+
+def _heading(metric: str) -> str:
+    return METRICS.get(metric, (metric.replace("_", " "),))[0]
+
+
+def _axes(canvas: Canvas, rect: Rect):
+    u, theme = canvas.unit, canvas.theme
+    inner = Rect(rect.x + 42 * u, rect.y, rect.w - 48 * u, rect.h - 18 * u)
+    axes = canvas.axes(inner)
+    canvas.text(rect.x, inner.y + inner.h + 5 * u, "epoch", 10.5, theme.muted)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.tick_params(colors=theme.muted, labelsize=canvas.points(10.5), length=0, labelfontfamily="DejaVu Sans")
+    axes.grid(color=theme.faint, linewidth=canvas.points(0.7))
+    axes.set_axisbelow(True)
+    return axes, inner
 
 
 def _line(axes, canvas: Canvas, color: str, runs: Sequence[Trajectory], metric: str) -> None:
     """The mean over the runs, and a band between the least and the greatest where there are several."""
-    if not runs:
+    known = [pair for run in runs if len((pair := _known(run, metric))[0])]
+    if not known:
         return
-    epochs = np.unique(np.concatenate([run.epochs[np.isfinite(run.metrics[metric])] for run in runs]))
-    values = np.array([np.interp(epochs, *_known(run, metric), right=np.nan) for run in runs if len(_known(run, metric)[0])])
-    if not values.size:
-        return
-    mean = np.nanmean(values, axis=0)
-    marker = {"marker": "o", "markersize": canvas.points(4)} if len(epochs) < 40 else {}
-    axes.plot(epochs, mean, color=color, linewidth=canvas.points(2), **marker)
+    epochs = np.unique(np.concatenate([e for e, _ in known]))
+    values = np.array([np.interp(epochs, e, v, left=np.nan, right=np.nan) for e, v in known])
+    look = {"marker": "o", "markersize": canvas.points(4)} if len(epochs) <= 40 else {}
+    axes.plot(epochs, np.nanmean(values, axis=0), color=color, linewidth=canvas.points(1.8), **look)
     if len(values) > 1:
         axes.fill_between(epochs, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=color, alpha=0.18, linewidth=0)
 
 
 def _known(run: Trajectory, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    known = np.isfinite(run.metrics[metric])
-    return run.epochs[known], run.metrics[metric][known]
-
-
-def _ticks(axes, canvas: Canvas) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.tick_params(length=0, colors=canvas.theme.muted, labelsize=canvas.points(11))
-    axes.grid(color=canvas.theme.faint, linewidth=canvas.points(0.7))
-    axes.set_axisbelow(True)
-
-
-def _legend(canvas: Canvas, names: Sequence[str]) -> None:
-    for c, name in enumerate(names):
-        y = (TOP + PANEL[1] + FOOT + 18 * c - 4) * canvas.unit
-        canvas.swatch((LEFT + 6) * canvas.unit, y + 7 * canvas.unit, class_color(c), "o")
-        canvas.text((LEFT + 20) * canvas.unit, y, canvas.fit(name, 12, canvas.size[0] - 100), 12, canvas.theme.ink)
+    values = np.asarray(run.metrics.get(metric, np.full(run.n_frames, np.nan)), dtype=float)
+    return run.epochs[np.isfinite(values)], values[np.isfinite(values)]

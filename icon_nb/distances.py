@@ -46,4 +46,13 @@ def as_seen_by(distance: str | None, z: Tensor) -> Tensor:
     return normalize(z, dim=1) if distance == "cosine" else z
 
 
+def metric_of(distance: str | None) -> str:
+    """How scores should compare embeddings that were trained with this distance: ``euclidean``, ``cosine`` or ``auto``.
+
+    >>> metric_of("sqeuclidean")
+    'euclidean'
+    """
+    return {"sqeuclidean": "euclidean", "cosine": "cosine"}.get(distance, "auto")
+
+
 DISTANCES = {"sqeuclidean": sqeuclidean, "cosine": cosine, "neg_dot": neg_dot}

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from .config import Config
 from .data import Dataset
-from .distances import as_seen_by
+from .distances import as_seen_by, metric_of
 from .errors import DataError
 from .evaluate import evaluate, probe
 from .model import build_model
@@ -50,7 +50,10 @@ def probe_run(results) -> dict[str, dict[str, float]]:
     else:
         embedded = [embed(network, data, x, config) for network in (results.backbone, untrained)]
     embedded.append(data.flat(x).numpy())
-    scores = {name: probe(z, y, seed=config.seed) for name, z in zip(("trained", "untrained", "raw"), embedded)}
+    scores = {
+        name: probe(z, y, seed=config.seed, metric="auto" if name == "raw" else metric_of(config.distance))
+        for name, z in zip(("trained", "untrained", "raw"), embedded)
+    }
     return {**scores, "about": {"n_points": len(x), "held_out": held_out}}
 
 
@@ -61,7 +64,13 @@ def score_run(results) -> dict[str, float]:
     where the data are not at hand any more, or cannot be compared (tokens).
     """
     trajectory = results.trajectory
-    return evaluate(trajectory.embeddings[-1], trajectory.labels, inputs_of(results), seed=results.config.seed)
+    return evaluate(
+        trajectory.embeddings[-1],
+        trajectory.labels,
+        inputs_of(results),
+        seed=results.config.seed,
+        metric=metric_of(results.config.distance),
+    )
 
 
 def inputs_of(results) -> np.ndarray | None:

@@ -13,6 +13,7 @@ import torch
 from . import __version__
 from .config import Config
 from .data import Dataset
+from .distances import metric_of
 from .errors import TrainingError
 from .evaluate import knn_accuracy
 from .results import Results
@@ -72,7 +73,7 @@ class Session:
                     f"the embedding became NaN or infinite in epoch {record.epoch}, "
                     f"with learning_rate={self.config.learning_rate:g}; the last good epoch is {record.epoch - 1}: lower learning_rate"
                 )
-            knn = knn if self._y is None else knn_accuracy(z, self._y, KNN)
+            knn = knn if self._y is None else knn_accuracy(z, self._y, KNN, metric=metric_of(self.config.distance))
             self.recorder.record(z, epoch=record.epoch, loss=record.loss, knn_accuracy=knn)
         for name, value in zip(self.history, (record.epoch, record.loss, knn, record.seconds)):
             self.history[name].append(value)
@@ -118,6 +119,7 @@ def provenance(session: Session) -> dict[str, object]:
         "versions": versions,
         "platform": platform.platform(),
         "device": str(session.trainer.device),
+        "engine": session.trainer.engine,
         "threads": torch.get_num_threads(),
         "seed": session.config.seed,
         "dataset": describe(session.dataset),

@@ -18,10 +18,15 @@ from .config import Config
 from .data import Dataset
 from .distances import as_seen_by
 from .errors import ConfigError, DataError, DeviceError, TrainingError
+from .fused import fuse
+from .large import Edges, LargeKL, neighbour_edges
 from .model import build_model, other_side
 from .objective import Target, build_objective
 from .optimizers import build_optimizer
 from .resolve import method_of
+
+DENSE_POINTS = 8192
+"""A table of more free points than this keeps p on the nearest neighbours only."""
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
@@ -82,6 +87,26 @@ class Trainer:
         self._needs = axes.SUPERVISORY[method_of(config).supervisory].needs
         self._other = other_side(self.dataset) if "pairs" in self._needs else None
         self._p: Target | None = None
+        self._edges = self._neighbours()
+
+    @property
+    def engine(self) -> str:
+        """How the loss is computed: exactly, or with p on nearest neighbours only, as it is for many free points."""
+        return "exact" if self._edges is None else f"p on {3 * self.config.perplexity:g} nearest neighbours only, q exact in blocks"
+
+    def _neighbours(self) -> Edges | None:
+        """The edges of p for a table of so many points that (n, n) does not fit, or None."""
+        few = len(self.dataset) <= DENSE_POINTS
+        if few or self.config.backbone != "table":
+            return None
+        kernel = fuse(self.objective.learned) if self.config.divergence == "kl" else None
+        if kernel is None or self.config.perplexity is None or self.config.alpha:
+            raise ConfigError(
+                f"method={self.config.label!r} with backbone='table' holds {len(self.dataset)} x {len(self.dataset)} numbers: "
+                f"set n_samples to at most {DENSE_POINTS}, or use sne, tsne or tsne_conditional, which need not"
+            )
+        x = self.dataset.flat(self.dataset.x).to(self.dtype)
+        return neighbour_edges(x, self.config.perplexity, kernel.joint)
 
     @property
     def batch_size(self) -> int:
@@ -124,6 +149,8 @@ class Trainer:
 
     def loss(self, index: Tensor, step: int) -> Tensor:
         """The objective on the samples at ``index``."""
+        if self._edges is not None:
+            return LargeKL.apply(self.model.backbone(index), self._edges, fuse(self.objective.learned))
         x, batch = self.batch(index, step)
         with self._autocast():
             blocks = self.model(x)

@@ -27,9 +27,9 @@ def blobs(n_per_class=20, classes=3, **changes):
         ({"method": "tsimclr", "embedding_dim": 4}, 0.6, 0.7),
         ({"method": "supcon", "embedding_dim": 4}, 0.6, 0.9),
         ({"method": "cross_entropy", "embedding_dim": 4}, 0.6, 0.8),
-        ({"method": "sne", "n_samples": 500, "epochs": 100}, 0.3, 0.8),
-        ({"method": "tsne", "n_samples": 500, "epochs": 100}, 0.3, 0.9),
-        ({"method": "tsne_conditional", "n_samples": 500, "epochs": 100}, 0.3, 0.9),
+        ({"method": "sne", "n_samples": 500, "epochs": 100, "init": "random"}, 0.3, 0.8),
+        ({"method": "tsne", "n_samples": 500, "epochs": 100, "init": "random"}, 0.3, 0.9),
+        ({"method": "tsne_conditional", "n_samples": 500, "epochs": 100, "init": "random"}, 0.3, 0.9),
     ],
     ids=lambda value: value.get("method") if isinstance(value, dict) else None,
 )
