@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .datasets import AUGMENTATIONS, BACKBONES, hold
-from .errors import ConfigError, nearest
+from .errors import ConfigError, nearest, shown
 from .methods import ALIASES
 
 SCHEMA = 1
@@ -48,26 +48,33 @@ class Setting:
         """``value`` as this setting's plain type, or a :class:`ConfigError` that names the setting and the remedy."""
         value = self._typed(name, value)
         if self.choices and value not in self.choices:
-            raise ConfigError(f"{name}={value!r} is not known; {nearest(value, self.choices)}")
+            raise ConfigError(f"{name}={shown(value)} is not known; {nearest(value, self.choices)}")
         if self.kind in (int, float) and not self._inside(value):
-            raise ConfigError(f"{name}={value!r} is out of range: it must be {self.range}")
+            raise ConfigError(self._beyond(name, value))
         return value
 
     def _typed(self, name: str, value: object) -> object:
-        if self.kind is str and isinstance(value, os.PathLike):
-            return os.fspath(value)
-        if self.kind is str and isinstance(value, str) or isinstance(value, bool) and self.kind is bool:
+        if self.kind is str and isinstance(value, (str, os.PathLike)):
+            return _text(name, os.fspath(value))
+        if isinstance(value, bool) and self.kind is bool:
             return value
-        if not isinstance(value, bool) and isinstance(value, numbers.Real):
+        if self.kind in (int, float) and not isinstance(value, bool) and isinstance(value, numbers.Real):
+            number = _number(value)
             if self.kind is float:
-                return float(value)
-            if self.kind is int and float(value).is_integer():
+                return number
+            if number.is_integer():
                 return int(value)
-        raise ConfigError(f"{name}={value!r} is of type {type(value).__name__}: give {_ARTICLE[self.kind]}")
+            if not math.isfinite(number):
+                raise ConfigError(self._beyond(name, value))
+        raise ConfigError(f"{name}={shown(value)} is of type {type(value).__name__}: give {_ARTICLE[self.kind]}")
+
+    def _beyond(self, name: str, value: numbers.Real) -> str:
+        finite = "" if math.isfinite(_number(value)) else "finite, and "
+        return f"{name}={shown(value)} is out of range: it must be {finite}{self.range}"
 
     def _inside(self, value: float) -> bool:
         return (
-            math.isfinite(value)
+            math.isfinite(_number(value))
             and (self.low is None or value >= self.low)
             and (self.above is None or value > self.above)
             and (self.high is None or value <= self.high)
@@ -79,6 +86,25 @@ class Setting:
         """The range in words, for instance ``greater than 0 and at most 1``."""
         limits = (("at least", self.low), ("greater than", self.above), ("at most", self.high), ("less than", self.below))
         return " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None) or "finite"
+
+
+def _text(name: str, value: object) -> str:
+    """A text that can be written to a file and be part of a path."""
+    try:
+        if "\0" not in value:
+            value.encode()
+            return value
+    except (UnicodeEncodeError, AttributeError, TypeError):
+        pass
+    raise ConfigError(f"{name}={shown(value)} cannot be written to a file: leave out what is not a character")
+
+
+def _number(value: numbers.Real) -> float:
+    """As a float; infinite where it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 _ARTICLE = {str: "a text", int: "a whole number", float: "a number", bool: "True or False"}

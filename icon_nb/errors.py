@@ -37,6 +37,19 @@ class LoadError(IconError, ValueError):
     """A saved run is missing, damaged, or from a newer version."""
 
 
+def shown(value: object, length: int = 100) -> str:
+    """A value in a message: its repr, cut short.
+
+    >>> shown("a" * 200)[-8:]
+    'aaaaa...'
+    """
+    try:
+        text = repr(value)
+    except Exception:  # an object of anybody's, or a whole number of more digits than Python prints
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
 def nearest(name: object, choices) -> str:
     """Say which of ``choices`` is meant: ``"did you mean 'simclr'?"``, or the whole list when nothing is close.
 

@@ -10,16 +10,16 @@ import hashlib
 import io
 import json
 import math
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from . import verify
 from .backbones import build_backbone, seeded
 from .config import Config
-from .errors import ConfigError, IconError, LoadError, SaveError
+from .errors import LoadError, SaveError
 from .files import write_together
 from .results import Results
 from .trajectory import Trajectory
@@ -159,7 +159,9 @@ def load(path) -> Results | Comparison:
     True
     """
     path = Path(path)
-    if (path / COMPARISON).exists() and not (path / MARK).exists():
+    with verify.reading(path):
+        comparison = (path / COMPARISON).exists() and not (path / MARK).exists()
+    if comparison:
         from .studies import load_comparison
 
         return load_comparison(path)
@@ -170,38 +172,26 @@ def load_run(path: Path) -> Results:
     """Read one saved run back; see :func:`load`."""
     mark = _read_mark(path)
     contents = {name: _read(path / name, mark["files"].get(name)) for name in FILES}
-    return _checked(path, mark, contents)
+    return _assemble(path, mark, contents)
 
 
 def unpack(files: dict[str, bytes]) -> Results:
     """The run that :func:`pack` packed."""
-    return _checked(Path("a run from elsewhere"), json.loads(files[MARK]), files)
-
-
-def _checked(path: Path, mark: dict, contents: dict[str, bytes]) -> Results:
-    try:
-        return _assemble(path, mark, contents)
-    except IconError:
-        raise
-    except Exception as error:  # a file that passes its checksum but was never written by this package
-        raise LoadError(f"{path} does not hold a run of this package ({type(error).__name__}: {error})") from error
+    return _assemble(Path("a run from elsewhere"), json.loads(files[MARK]), files)
 
 
 def _assemble(path: Path, mark: dict, contents: dict[str, bytes]) -> Results:
-    config = _config(contents["config.json"], path / "config.json")
-    provenance = json.loads(contents["provenance.json"])
-    state = torch.load(io.BytesIO(contents["model.pt"]), map_location="cpu", weights_only=True)
-    results = Results(
-        config,
-        {name: [math.nan if value is None else value for value in values] for name, values in mark["history"].items()},
-        _unpack(contents["embeddings.npz"], mark["trajectory"]),
-        _backbone(config, provenance["dataset"], state),
-        mark["status"],
-        provenance,
-        mark["error"],
-        state,
-    )
-    if mark["probes"] is not None:
+    with verify.reading(path / "config.json"):
+        config = Config.from_json(contents["config.json"].decode(), where="it")
+        config.resolve()
+    provenance = _provenance(contents["provenance.json"], path / "provenance.json")
+    trajectory = _unpack(contents["embeddings.npz"], mark["trajectory"], path)
+    state = _state(contents["model.pt"], path / "model.pt")
+    with verify.reading(path / "model.pt"):
+        backbone = _backbone(config, provenance["dataset"], state)
+    history = {name: [math.nan if value is None else value for value in values] for name, values in mark["history"].items()}
+    results = Results(config, history, trajectory, backbone, mark["status"], provenance, mark.get("error", ""), state)
+    if mark.get("probes") is not None:
         results.__dict__["probes"] = mark["probes"]
     return results
 
@@ -213,16 +203,14 @@ def _read_mark(path: Path) -> dict:
         there = [name for name in FILES if (path / name).exists()]
         found = f"it holds {', '.join(there)} but no {MARK}: the run was not finished" if there else "it holds no run"
         raise LoadError(f"{path} cannot be loaded: {found}")
-    try:
+    with verify.reading(path / MARK):
         mark = json.loads((path / MARK).read_bytes())
-        schema = mark["schema"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise LoadError(f"{path / MARK} is damaged ({type(error).__name__}): restore it from a copy, or run again") from None
-    if not isinstance(schema, int) or schema > SCHEMA:
-        raise LoadError(f"{path / MARK} has schema {schema!r}, this version reads up to {SCHEMA}: upgrade icon_nb")
-    checksum = mark.pop("checksum", None)
-    if checksum != _digest(to_json(mark)):
-        raise LoadError(f"{path / MARK} is damaged (its checksum does not match): restore it from a copy, or run again")
+        verify.expect(isinstance(mark, dict) and "schema" in mark, path / MARK, "it is not the record of a run")
+        schema, checksum = mark["schema"], mark.pop("checksum", None)
+        if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+            raise LoadError(f"{path / MARK} has schema {schema!r}, this version reads 1 to {SCHEMA}: upgrade icon_nb")
+        verify.expect(checksum == _digest(to_json(mark)), path / MARK, "its checksum does not match")
+        verify.mark(mark, path / MARK)
     return mark
 
 
@@ -230,32 +218,44 @@ def _read(path: Path, digest: str | None) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise LoadError(f"{path} cannot be read ({error.strerror}): restore it from a copy, or run again") from None
+        raise LoadError(f"{path} cannot be read ({error.strerror}): {verify.REMEDY}") from None
     if _digest(content) != digest:
-        raise LoadError(f"{path} is damaged or was changed after the run was saved: restore it from a copy, or run again")
+        raise LoadError(f"{path} is damaged or was changed after the run was saved: {verify.REMEDY}")
     return content
 
 
-def _config(content: bytes, path: Path) -> Config:
-    try:
-        return Config.from_json(content.decode(), where=str(path))
-    except (ConfigError, UnicodeDecodeError) as error:
-        raise LoadError(f"{path} does not hold a configuration: {error}") from None
+def _provenance(content: bytes, path: Path) -> dict:
+    with verify.reading(path):
+        provenance = json.loads(content)
+        verify.provenance(provenance, path)
+    return provenance
 
 
-def _unpack(content: bytes, about: dict) -> Trajectory:
-    try:
+def _unpack(content: bytes, about: dict, path: Path) -> Trajectory:
+    file = path / "embeddings.npz"
+    with verify.reading(file):
+        verify.container(content, file)
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in _ARRAYS if name in arrays}
             embeddings = arrays["trajectory"]
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise LoadError(f"embeddings.npz does not hold a trajectory ({error})") from None
-    metrics = {name: np.array([math.nan if v is None else v for v in values]) for name, values in about["metrics"].items()}
+        verify.arrays(embeddings, found, len(about["class_names"]), file)
+    metrics = {name: np.array([math.nan if v is None else v for v in values], float) for name, values in about["metrics"].items()}
+    frames = all(len(values) == len(embeddings) for values in metrics.values())
+    verify.expect(frames, path / MARK, "the metrics of the trajectory are not one value a frame")
     return Trajectory(embeddings, class_names=tuple(about["class_names"]), metrics=metrics, title=about["title"], **found)
 
 
+def _state(content: bytes, path: Path) -> dict[str, torch.Tensor]:
+    with verify.reading(path):
+        verify.container(content, path)
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        verify.state(state, len(content), path)
+    return state
+
+
 def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:
-    with seeded(0):
+    """The network with its weights. It is planned without memory first: only the file's own tensors ever take any."""
+    with seeded(0), torch.device("meta"):
         backbone = build_backbone(
             config.backbone,
             tuple(about["shape"]),
@@ -265,7 +265,9 @@ def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:
             kind=about["kind"],
             n_tokens=about["n_tokens"] or None,
         )
-    own = {name.removeprefix("backbone."): tensor for name, tensor in state.items() if name.startswith("backbone.")}
-    dtype = next(iter(own.values())).dtype if own else torch.float32
-    backbone.to(torch.float64 if dtype == torch.float64 else torch.float32).load_state_dict(own)
+    own = {name.removeprefix("backbone."): each.clone() for name, each in state.items() if name.startswith("backbone.")}
+    dtypes = {each.dtype for each in own.values() if each.is_floating_point()}
+    if len(dtypes) != 1 or dtypes > {torch.float32, torch.float64}:
+        raise LoadError(f"the weights have dtype {', '.join(sorted(map(str, dtypes))) or 'none'}: float32 or float64 is expected")
+    backbone.to(dtypes.pop()).load_state_dict(own, assign=True)
     return backbone.eval()

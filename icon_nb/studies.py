@@ -6,9 +6,9 @@ import json
 import re
 from pathlib import Path
 
-from . import store
+from . import store, verify
 from .comparison import Comparison, Failure, Outcome
-from .config import Config
+from .config import SETTINGS, Config
 from .errors import IconError, LoadError, SaveError
 from .files import sweep_stray, write_whole
 from .results import Results
@@ -41,8 +41,6 @@ class Shelf:
             name = run_folder(config, stack)
             results = store.load_run(self.path / name)
         except IconError:  # absent, half written or damaged: it is run again
-            return None
-        if results.status == "interrupted":
             return None
         self._kept[id(results)] = name
         return results
@@ -100,17 +98,15 @@ def load_comparison(path) -> Comparison:
     LoadError
         ``comparison.json`` is damaged or from a newer version.
     """
-    path = Path(path)
-    try:
-        record = json.loads((path / store.COMPARISON).read_bytes())
-        if not isinstance(record["schema"], int) or record["schema"] > SCHEMA:
-            raise LoadError(f"{path / store.COMPARISON} has schema {record['schema']!r}: upgrade icon_nb")
-        runs = [_read_entry(path, entry) for entry in record["runs"]]
-        return Comparison(runs, str(record["title"]), tuple(map(str, record["compared"])), bool(record["interrupted"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, LoadError):
-            raise
-        raise LoadError(f"{path / store.COMPARISON} is damaged ({type(error).__name__}: {error}): run the study again") from None
+    file = Path(path) / store.COMPARISON
+    with verify.reading(file):
+        record = json.loads(file.read_bytes())
+        schema = record["schema"]
+        if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+            raise LoadError(f"{file} has schema {schema!r}, this version reads 1 to {SCHEMA}: upgrade icon_nb")
+        verify.comparison(record, SETTINGS, file)
+        runs = [_read_entry(Path(path), entry) for entry in record["runs"]]
+        return Comparison(runs, record["title"], tuple(record["compared"]), record["interrupted"])
 
 
 def _read_entry(path: Path, entry: dict) -> Outcome:
@@ -118,7 +114,7 @@ def _read_entry(path: Path, entry: dict) -> Outcome:
     try:
         if folder is None:
             raise LoadError(entry["error"] or "the run was not kept")
-        if not _FOLDER.fullmatch(folder):
+        if not _FOLDER.fullmatch(folder) or len(folder) > 200:
             raise LoadError(f"{folder!r} is not the folder of a run")
         results = store.load_run(path / folder)
     except LoadError as error:
