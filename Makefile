@@ -50,5 +50,13 @@ test-colab:
 	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -m "not oracle and not browser"
 	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -c notebooks/pytest.ini --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
+# Figures beside a peer in the same run; `make bench` takes up to a quarter of an hour on two free cores.
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks all
+
+# Every method: loss and quality before and after, and the distance to its oracle.
+table: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks table
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info
