@@ -9,8 +9,8 @@ HERE = Path(__file__).parent
 
 if __name__ == "__main__":
     runs = [
-        icon.run(icon.Config(method="simclr")),
-        icon.run(icon.Config(method="supcon")),
-        icon.run(icon.Config(method="tsne")),
+        icon.run(icon.Config(method="simclr", quiet=True)),
+        icon.run(icon.Config(method="supcon", quiet=True)),
+        icon.run(icon.Config(method="sne", backbone="mlp", quiet=True)),
     ]
     side_by_side([run.trajectory for run in runs]).save(HERE / "three_methods.gif")
