@@ -12,6 +12,7 @@ _WHERE = {
     "run": "runs",
     "sweep": "sweeps",
     "run_recipe": "sweeps",
+    "run_configs": "sweeps",
     "load": "store",
     "Recorder": "trajectory",
     "Trajectory": "trajectory",

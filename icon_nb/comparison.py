@@ -146,7 +146,10 @@ class Comparison(Sequence):
         runs = self._drawn(each)
         names = [self.name(run, without=() if each or not self.replicated else ("seed",)) for run in runs]
         options = {**animation_options(runs[0].config), "titles": names, **options}
-        if set(options["overlay"].split() if isinstance(options["overlay"], str) else options["overlay"]) & {"loss", "curves"}:
+        overlays = {options["overlay"]} if isinstance(options["overlay"], str) else set(options["overlay"])
+        if "diagnosis" in overlays:
+            options.setdefault("note", "; ".join(f"{name}: {run.diagnosis.verdict}" for name, run in zip(names, runs)))
+        elif overlays & {"loss", "curves"}:
             options.setdefault("note", self.incomparable)
         return side_by_side([run.trajectory for run in runs], **options)
 

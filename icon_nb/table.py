@@ -99,7 +99,8 @@ class Table:
         head = "".join(f"<th>{escape(column.replace('_', ' '))}</th>" for column in self.shown)
         body = "".join("<tr>" + "".join(self._html_cell(row, column) for column in self.shown) + "</tr>" for row in self.rows)
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f'<div style="overflow-x:auto">{table}</div>{notes}'
 
     def _html_cell(self, row: Mapping, column: str) -> str:
         align = "left" if self._is_text(column) else "right"

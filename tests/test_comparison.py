@@ -114,6 +114,20 @@ def test_pictures_show_one_run_of_each_cell(study):
     assert "temperature=0.1" in repr(study.small_multiples())
 
 
+def test_pictures_say_what_the_losses_are_and_what_became_of_the_runs(study):
+    assert study.animate().options.note == study.incomparable != ""
+    assert study.animate(overlay="epoch").options.note == ""
+    assert study.animate(overlay=("epoch", "diagnosis")).options.note.startswith("temperature=0.1: still learning; ")
+    assert "diagnosis" in study[0].animate(overlay="diagnosis").options.overlay
+    assert study[0].animate(overlay="diagnosis").options.note == str(study[0].diagnosis)
+
+
+def test_linked_pages_are_named_by_what_is_compared(study):
+    page = study.player().html
+    assert "temperature=0.1" in page
+    assert "temperature=0.5" in page
+
+
 def test_saved_and_loaded_it_is_the_same(study, tmp_path):
     again = icon.load(study.save(tmp_path / "study"))
     assert isinstance(again, Comparison)
@@ -150,7 +164,7 @@ def test_a_record_cannot_point_outside(study, tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, ""), (float("nan"), "-"), (0.0, "0.000"), (0.5, "0.500"), (1e-5, "1e-05"), (123456.0, "1.23e+05"), (3, "3"), ("a", "a")],
+    [(None, ""), (math.nan, "-"), (0.0, "0.000"), (0.5, "0.500"), (1e-5, "1e-05"), (123456.0, "1.23e+05"), (3, "3"), ("a", "a")],
 )
 def test_cells(value, text):
     assert cell(value) == text

@@ -178,6 +178,7 @@ def test_a_run_that_was_stopped_half_way_stops_the_sweep_and_is_run_again(monkey
     monkeypatch.setattr(sweeps, "run", lambda config, **options: icon.run(config, on_record=stopped, **options))
     study = icon.sweep(TINY, epochs=[2, 3], save_to=tmp_path)
     assert [run.status for run in study] == ["interrupted"]
+    assert not list(tmp_path.glob("*/metrics.json"))
     assert "(interrupted)" in study.table()["diagnosis"][0]
     monkeypatch.setattr(sweeps, "run", icon.run)
     again = icon.sweep(TINY, epochs=[2, 3], save_to=tmp_path)
