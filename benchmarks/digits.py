@@ -1,4 +1,4 @@
-"""The default run on the bundled digits, ten epochs and the inline animation, against scikit-learn's logistic regression on them."""
+"""The default run on the bundled digits, ten epochs and the animation, against scikit-learn's logistic regression on them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def run(quick: bool = False) -> dict:
         LogisticRegression(max_iter=1000).fit(x, y)
 
     timed = alternate(ours, peer, n=2 if quick else 7)
-    alone = alternate(lambda: icon.run(quiet=True), lambda: icon.run(quiet=True, record_every=10, max_points=2), n=2 if quick else 7)
+    alone = alternate(
+        lambda: icon.run(quiet=True), lambda: icon.run(quiet=True, record_every=10, max_points=2), n=2 if quick else 7
+    )
     figures = {
         "run_and_animation_s": timed["ours"]["median_s"],
         "logistic_regression_s": timed["peer"]["median_s"],

@@ -84,10 +84,14 @@ def run(quick: bool = False) -> dict:
     for name, peer in (("lightly", lightly(n)), ("pytorch_metric_learning", pytorch_metric_learning(n))):
         z, other = embeddings(n), embeddings(n)
         assert abs(step(mine, z) - step(peer, other)) < 1e-4
-        figures[f"times_{name}"] = alternate(lambda z=z: step(mine, z), lambda peer=peer, z=other: step(peer, z), n=repeats)["ratio"]
+        figures[f"times_{name}"] = alternate(lambda z=z: step(mine, z), lambda peer=peer, z=other: step(peer, z), n=repeats)[
+            "ratio"
+        ]
     memory = {name: added_memory(name, n) for name in ("ours", "lightly", "pytorch_metric_learning")}
     figures |= {f"{name}_mb": value for name, value in memory.items()}
-    figures |= {f"memory_over_{name}": memory["ours"] / memory[name] for name in ("lightly", "pytorch_metric_learning") if memory[name]}
+    figures |= {
+        f"memory_over_{name}": memory["ours"] / memory[name] for name in ("lightly", "pytorch_metric_learning") if memory[name]
+    }
     report("loss", figures, TARGETS)
     return figures
 

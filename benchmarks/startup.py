@@ -24,7 +24,9 @@ def run(quick: bool = False) -> dict:
     n = 2 if quick else 7
     imported = alternate(python("-c", "import icon_nb"), python("-c", "pass"), n=n)
     helped = alternate(python("-m", "icon_nb", "--help"), python("-c", "pass"), n=n)
-    first = alternate(python("-c", "import icon_nb; icon_nb.run(quiet=True)"), python("-c", "import torch, torchvision, sklearn"), n=2)
+    first = alternate(
+        python("-c", "import icon_nb; icon_nb.run(quiet=True)"), python("-c", "import torch, torchvision, sklearn"), n=2
+    )
     figures = {
         "import_s": imported["ours"]["median_s"] - imported["peer"]["median_s"],
         "help_s": helped["ours"]["median_s"],

@@ -1,9 +1,9 @@
 """Images per second of SimCLR on MNIST, against a DataLoader loop and against lightly's transforms and loss.
 
-``python -m benchmarks.training --data_dir FOLDER``; without the files, random images of the same shape stand in for the speed, and
-the accuracies are left out. The network, the batch and the augmentation are the same on both sides; lightly brings its own
-augmentation. The limit is what the matrix products of the network alone would take at the rate this machine reaches on products of the
-same shapes.
+``python -m benchmarks.training --data_dir FOLDER``; without the files, random images of the same shape stand in for the speed,
+and the accuracies are left out. The network, the batch and the augmentation are the same on both sides; lightly brings its own
+augmentation. The limit is what the matrix products of the network alone would take at the rate this machine reaches on products
+of the same shapes.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def limit(trainer: Trainer, seconds: float = 2.0) -> float:
     def step():
         for x, w, g in products:
             torch.mm(x, w), torch.mm(x.T, g)
-        for x, w, g in products[1:]:
+        for _, w, g in products[1:]:
             torch.mm(g, w.T)
 
     step()
@@ -118,7 +118,10 @@ def run(quick: bool = False, data_dir: str | None = None) -> dict:
     some, n_peer, repeats = part(data, 12_800 if not quick else 1_280), 2_560 if not quick else 256, 5 if not quick else 1
     trainer = Trainer(icon.Config(**CONFIG).resolve(), some)
     trainer.run_epoch()
-    figures = {"times_dataloader_loop": against_loop(some, n_peer, repeats), "times_lightly": against_lightly(some, n_peer, repeats)}
+    figures = {
+        "times_dataloader_loop": against_loop(some, n_peer, repeats),
+        "times_lightly": against_lightly(some, n_peer, repeats),
+    }
     rates = [(len(some) / trainer.run_epoch().seconds, limit(trainer)) for _ in range(repeats)]
     rates.sort(key=lambda pair: pair[0] / pair[1])
     figures["images_per_s"], figures["limit_images_per_s"] = rates[len(rates) // 2]

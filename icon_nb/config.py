@@ -150,9 +150,13 @@ class Config:
     temperature: float | None = setting(float, "objective", "tau, the scale that divides the distance in q", above=0)
     distance: str | None = setting(str, "objective", "distance of q", choices=("sqeuclidean", "cosine", "neg_dot"))
     df: float | None = setting(float, "objective", "degrees of freedom of a Student-t q", above=0)
-    margin: float | None = setting(float, "objective", "how much farther than the positives the rest must be, as tau goes to 0", low=0)
+    margin: float | None = setting(
+        float, "objective", "how much farther than the positives the rest must be, as tau goes to 0", low=0
+    )
     perplexity: float | None = setting(float, "objective", "effective neighbours of a Gaussian p", low=1)
-    p_temperature: float | None = setting(float, "objective", "scale that divides the distance in p, or the edges of a graph", above=0)
+    p_temperature: float | None = setting(
+        float, "objective", "scale that divides the distance in p, or the edges of a graph", above=0
+    )
     n_neighbors: int | None = setting(int, "objective", "nearest neighbours of a uniform p", low=1)
     walk_length: int | None = setting(int, "objective", "steps of the random walk that spreads p; 1 is p itself", low=1, high=64)
     walk: str | None = setting(str, "objective", "weights of the walk: all lengths added, or uniform", choices=("sum", "uniform"))
@@ -161,7 +165,9 @@ class Config:
     n_views: int | None = setting(int, "objective", "augmented views per image", low=1, high=16)
     # model
     backbone: str | None = setting(str, "model", "what makes the embedding", choices=tuple(BACKBONES))
-    embedding_dim: int | None = setting(int, "model", "dimensions of the embedding; for clusters, their number", low=1, high=65536)
+    embedding_dim: int | None = setting(
+        int, "model", "dimensions of the embedding; for clusters, their number", low=1, high=65536
+    )
     hidden_dim: int | None = setting(int, "model", "width of the hidden layers of the mlp", low=1, high=65536)
     init: str | None = setting(str, "model", "where a table starts: random, or principal components", choices=("random", "pca"))
     ema_momentum: float | None = setting(float, "model", "how much of itself the slow encoder keeps each step", low=0, below=1)

@@ -8,7 +8,7 @@ from torch import Tensor
 from .data import Dataset
 
 SPREAD = 1e-4
-"""Standard deviation of the first coordinate: small, so that the kernel is flat at first and every point can still move freely."""
+"""Standard deviation of the first coordinate: small, so that the kernel is flat at first and every point can move freely."""
 
 
 def initial_points(dataset: Dataset, dim: int) -> Tensor:

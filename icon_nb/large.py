@@ -1,8 +1,8 @@
 r"""SNE and t-SNE of many points: p on the nearest neighbours only, q exact but never held whole.
 
 Beyond a few thousand points p is zero to rounding outside a point's neighbourhood, so it is kept as edges (van der Maaten 2014:
-three times the perplexity). q still runs over all pairs: its normaliser and its gradient are summed over blocks of rows, so memory
-is linear in n and time quadratic.
+three times the perplexity). q still runs over all pairs: its normaliser and its gradient are summed over blocks of rows, so
+memory is linear in n and time quadratic.
 """
 
 from __future__ import annotations

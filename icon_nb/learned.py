@@ -16,7 +16,17 @@ from .clusters import Clusters
 from .distances import DISTANCES
 from .limits import GaussianNarrow, GaussianWide
 
-__all__ = ["Clusters", "Gaussian", "GaussianNarrow", "GaussianWide", "Joint", "Mixed", "StudentT", "StudentTNarrow", "without_self"]
+__all__ = [
+    "Clusters",
+    "Gaussian",
+    "GaussianNarrow",
+    "GaussianWide",
+    "Joint",
+    "Mixed",
+    "StudentT",
+    "StudentTNarrow",
+    "without_self",
+]
 
 
 def without_self(logits: Tensor) -> Tensor:

@@ -9,7 +9,11 @@ from . import axes
 from .cell import Method
 from .methods import METHODS
 
-KINDS = {"known": "a method of the literature", "gap": "a gap: composed here, no published result", "open": "composable, no name yet"}
+KINDS = {
+    "known": "a method of the literature",
+    "gap": "a gap: composed here, no published result",
+    "open": "composable, no name yet",
+}
 
 STYLE = (
     "<style>.icon-table{border-collapse:collapse;font-size:12px;line-height:1.35}"
@@ -59,7 +63,8 @@ class Table:
     def _repr_html_(self) -> str:
         heads = "".join(f"<th>p: {escape(title)}</th>" for title in axes.COLUMNS.values())
         rows = "".join(
-            f"<tr><th>q: {escape(axes.ROWS[row])}</th>{''.join(_html_cell(*cell) for cell in cells)}</tr>" for row, cells in grid()
+            f"<tr><th>q: {escape(axes.ROWS[row])}</th>{''.join(_html_cell(*cell) for cell in cells)}</tr>"
+            for row, cells in grid()
         )
         legend = " &middot; ".join(f'<span class="{kind}">{words}</span>' for kind, words in KINDS.items())
         legend += ' &middot; <span class="none">&times; makes no sense</span>'

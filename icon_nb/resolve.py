@@ -13,7 +13,9 @@ from .methods import Method
 if TYPE_CHECKING:
     from .config import Config
 
-ALWAYS = frozenset({"dataset", "alpha", "backbone", "embedding_dim", "epochs", "learning_rate", "optimizer", "weight_decay", "record_every"})
+ALWAYS = frozenset(
+    {"dataset", "alpha", "backbone", "embedding_dim", "epochs", "learning_rate", "optimizer", "weight_decay", "record_every"}
+)
 NO_DEFAULT = frozenset({"data_dir", "n_samples", "run_name", "gif_fps"})
 
 GENERAL = {
@@ -59,7 +61,8 @@ def method_of(config: Config) -> Method:
         given, own = getattr(config, slot), getattr(method, slot)
         if given not in (None, own):
             raise ConfigError(
-                f"{slot}={given!r} is not what method={method.name!r} means ({own!r}): leave method out to compose a pair of your own"
+                f"{slot}={given!r} is not what method={method.name!r} means ({own!r}): "
+                "leave method out to compose a pair of your own"
             )
     return method
 
@@ -176,11 +179,15 @@ def check(config: Config) -> None:
         raise ConfigError(f"n_views=1 leaves supervisory={method.supervisory!r} without positive pairs: use 2 or more")
     p, q = axes.SUPERVISORY[method.supervisory], axes.LEARNED[method.learned]
     if p.candidates in ("views", "keys", "dimensions") and config.n_views not in (None, 2):
-        raise ConfigError(f"n_views={config.n_views}: supervisory={p.name!r} compares one view with the other, so it needs exactly 2")
+        raise ConfigError(
+            f"n_views={config.n_views}: supervisory={p.name!r} compares one view with the other, so it needs exactly 2"
+        )
     if q.limit and config.alpha and config.alpha_on in ("q", "both"):
         raise ConfigError(f"alpha_on={config.alpha_on!r}: learned={q.name!r} is a limit without a q to mix; use alpha_on='p'")
     if config.divergence == "rkl" and axes.counts_self(p, q) == (False, True):
-        raise ConfigError(f"divergence='rkl' is infinite: learned={q.name!r} counts the point itself and supervisory={p.name!r} does not")
+        raise ConfigError(
+            f"divergence='rkl' is infinite: learned={q.name!r} counts the point itself and supervisory={p.name!r} does not"
+        )
     if needs_alpha(config.divergence or "", p) and (config.alpha == 0 or config.alpha_on == "q"):
         raise ConfigError("divergence='rkl' is infinite where p is zero: it needs alpha > 0 on p (the default is alpha=0.01)")
 
@@ -231,7 +238,8 @@ def _check_backbone(method: Method, backbone: str) -> None:
     if backbone == "table" and "views" in p.needs:
         networks = ", ".join(name for name in BACKBONES if name != "table")
         raise ConfigError(
-            f"backbone='table' has a free point per sample and no input to augment, but method={method.name!r} needs views: use one of {networks}"
+            f"backbone='table' has a free point per sample and no input to augment, but method={method.name!r} needs views: "
+            f"use one of {networks}"
         )
 
 

@@ -71,7 +71,8 @@ class Session:
             if not torch.isfinite(z).all():
                 raise TrainingError(
                     f"the embedding became NaN or infinite in epoch {record.epoch}, "
-                    f"with learning_rate={self.config.learning_rate:g}; the last good epoch is {record.epoch - 1}: lower learning_rate"
+                    f"with learning_rate={self.config.learning_rate:g}; the last good epoch is {record.epoch - 1}: "
+                    "lower learning_rate"
                 )
             knn = knn if self._y is None else knn_accuracy(z, self._y, KNN, metric=metric_of(self.config.distance))
             self.recorder.record(z, epoch=record.epoch, loss=record.loss, knn_accuracy=knn)

@@ -83,7 +83,9 @@ class Trainer:
         self.model = build_model(config, dataset).to(self.device, self.dtype)
         self.optimizer = build_optimizer(config, self.model.parameters())
         self.epoch = 0
-        self._augment = None if config.augment in (None, "none") else build_augment(config.augment, dataset, config.augment_strength)
+        self._augment = (
+            None if config.augment in (None, "none") else build_augment(config.augment, dataset, config.augment_strength)
+        )
         self._needs = axes.SUPERVISORY[method_of(config).supervisory].needs
         self._other = other_side(self.dataset) if "pairs" in self._needs else None
         self._p: Target | None = None
@@ -92,7 +94,9 @@ class Trainer:
     @property
     def engine(self) -> str:
         """How the loss is computed: exactly, or with p on nearest neighbours only, as it is for many free points."""
-        return "exact" if self._edges is None else f"p on {3 * self.config.perplexity:g} nearest neighbours only, q exact in blocks"
+        return (
+            "exact" if self._edges is None else f"p on {3 * self.config.perplexity:g} nearest neighbours only, q exact in blocks"
+        )
 
     def _neighbours(self) -> Edges | None:
         """The edges of p for a table of so many points that (n, n) does not fit, or None."""
@@ -251,12 +255,16 @@ def check_fit(config: Config, dataset: Dataset) -> None:
     """Refuse a resolved Config that this data set cannot serve, before anything is trained."""
     needs = axes.SUPERVISORY[method_of(config).supervisory].needs
     if config.batch_size and config.batch_size > len(dataset):
-        raise ConfigError(f"batch_size={config.batch_size} is more than the {len(dataset)} training samples of {dataset.name}: lower it")
+        raise ConfigError(
+            f"batch_size={config.batch_size} is more than the {len(dataset)} training samples of {dataset.name}: lower it"
+        )
     check_needs(config, dataset, needs)
     if config.perplexity:
         points = config.batch_size or len(dataset)
         if config.perplexity > points - 1:
-            raise ConfigError(f"perplexity={config.perplexity:g} needs more than {points} points at once: lower it, or raise batch_size")
+            raise ConfigError(
+                f"perplexity={config.perplexity:g} needs more than {points} points at once: lower it, or raise batch_size"
+            )
     if config.augment not in (None, "none") and dataset.kind == "tokens":
         raise ConfigError(f"augment={config.augment!r} has no meaning for tokens: use augment='none'")
 
@@ -276,7 +284,9 @@ def check_needs(config: Config, dataset: Dataset, needs: tuple[str, ...]) -> Non
         if need in needs and getattr(dataset, part) is None:
             raise DataError(f"method={config.label!r} needs {axes.NEEDS[need]}, and {dataset.name} has none: {remedy}")
     if "tokens" in needs and dataset.kind != "tokens":
-        raise DataError(f"method={config.label!r} hides words of a text, and {dataset.name} has {dataset.kind}: use dataset='tiny_text'")
+        raise DataError(
+            f"method={config.label!r} hides words of a text, and {dataset.name} has {dataset.kind}: use dataset='tiny_text'"
+        )
     if "labels" in needs:
         check_labels(config, dataset)
 
