@@ -41,6 +41,18 @@ class Spread:
         return cell(self.mean) + (f" ± {cell(self.deviation)}" if self.deviation == self.deviation else "")
 
 
+HEADINGS = {"knn": "kNN", "nmi": "NMI"}
+
+
+def heading(column: str) -> str:
+    """The name of a column as a reader writes it.
+
+    >>> heading("knn"), heading("linear_probe")
+    ('kNN', 'linear probe')
+    """
+    return HEADINGS.get(column, column.replace("_", " "))
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of values under named columns.
@@ -58,7 +70,7 @@ class Table:
     Examples
     --------
     >>> print(Table(("method", "knn"), ({"method": "sne", "knn": 0.91}, {"method": "tsne", "knn": 0.934})))
-    method    knn
+    method    kNN
     sne     0.910
     tsne    0.934
     """
@@ -81,7 +93,7 @@ class Table:
         return [row.get(column) for row in self.rows]
 
     def __str__(self) -> str:
-        cells = [[column.replace("_", " ") for column in self.shown]]
+        cells = [[heading(column) for column in self.shown]]
         cells += [[cell(row.get(column)) for column in self.shown] for row in self.rows]
         widths = [max(len(line[k]) for line in cells) for k in range(len(self.shown))]
         left = [self._is_text(column) for column in self.shown]
@@ -96,7 +108,7 @@ class Table:
 
     def to_html(self) -> str:
         """A plain HTML table; every text is escaped."""
-        head = "".join(f"<th>{escape(column.replace('_', ' '))}</th>" for column in self.shown)
+        head = "".join(f"<th>{escape(heading(column))}</th>" for column in self.shown)
         body = "".join("<tr>" + "".join(self._html_cell(row, column) for column in self.shown) + "</tr>" for row in self.rows)
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -48,7 +48,7 @@ def test_runs_lists_what_there_is_whole_or_not(runs, capsys):
     (runs / "notes.txt").write_text("x")
     assert call("runs") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["run", "dataset", "method", "epochs", "loss", "knn", "status"]
+    assert lines[0].split() == ["run", "dataset", "method", "epochs", "loss", "kNN", "status"]
     assert [line.split()[0] for line in lines[1:]] == ["one", "three", "two"]
     assert lines[1].endswith("complete")
     assert lines[2].endswith("not finished")
@@ -62,7 +62,8 @@ def test_runs_of_an_empty_folder_say_so(tmp_path, capsys):
 def test_show_tells_settings_outcome_and_origin(runs, capsys):
     assert call("show", "one") == 0
     text = capsys.readouterr().out
-    for word in ("temperature", "method simclr", "2 epochs", "torch", "files:", "metrics.json", str(icon.load(runs / "one").diagnosis)):
+    diagnosis = str(icon.load(runs / "one").diagnosis)
+    for word in ("temperature", "method simclr", "2 epochs", "torch", "files:", "metrics.json", diagnosis):
         assert word in text
 
 
@@ -153,7 +154,8 @@ def test_a_recipe_leaves_its_comparison_beside_its_runs(tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     assert call("--recipe", "supervised_vs_unsupervised", *FLAGS, "--save_epoch_gifs", "--no_save_frames") == 0
     (folder,) = (tmp_path / "playground_runs").glob("supervised_vs_unsupervised_*")
-    assert {path.name for path in folder.iterdir()} == {"comparison.json", "comparison.gif", "table.csv", "table.json", "table.txt"}
+    written = {path.name for path in folder.iterdir()}
+    assert written == {"comparison.json", "comparison.gif", "table.csv", "table.json", "table.txt"}
     study = icon.load(folder)
     assert [run.status for run in study] == ["complete", "complete"]
     assert len(list((tmp_path / "playground_runs").iterdir())) == 3
