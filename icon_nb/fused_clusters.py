@@ -52,7 +52,7 @@ class FusedClusters:
         if log_p is None and self.reverse:
             log_p = p.log()
         lowest = torch.finfo(z.dtype).tiny
-        if float((join.detach().amin() + share.detach().amin())) < math.log(lowest) / 2:
+        if float(join.detach().amin() + share.detach().amin()) < math.log(lowest) / 2:
             log_q = Clusters()(z, None, measure)
             return (rkl if self.reverse else kl)(p, log_q, log_p).mean()
         return _ClosedForm.apply(join.exp(), share.exp(), p, log_p, entropy, self)

@@ -51,7 +51,7 @@ class Trajectory:
     def __post_init__(self):
         shape = self.embeddings.shape
         if len(shape) != 3 or shape[0] != len(self.epochs) or shape[0] == 0:
-            raise DataError(f"a trajectory needs embeddings (n_frames, n, d), one epoch a frame; got {shape}, {len(self.epochs)} epochs")
+            raise DataError(f"embeddings must be (n_frames, n, d) with as many epochs; got {shape} and {len(self.epochs)} epochs")
         if self.labels is not None and len(self.labels) != shape[1]:
             raise DataError(f"labels has {len(self.labels)} entries for {shape[1]} points: pass one label per recorded point")
 

@@ -15,7 +15,8 @@ from icon_nb.objective import LEARNED, SUPERVISORY
 
 def test_importing_the_package_and_config_loads_neither_torch_nor_matplotlib():
     code = "import sys, icon_nb, icon_nb.flags, icon_nb.cli; icon_nb.Config(method='sne').resolve();"
-    code += "icon_nb.recipe('simclr_vs_sne'); print([m for m in ('torch', 'matplotlib', 'numpy', 'sklearn', 'ipywidgets') if m in sys.modules])"
+    code += "icon_nb.recipe('simclr_vs_sne');"
+    code += "print([m for m in ('torch', 'matplotlib', 'numpy', 'sklearn', 'ipywidgets') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 

@@ -10,24 +10,22 @@ import icon_nb
 PACKAGE = Path(icon_nb.__file__).parent
 LAYERS = {
     0: (
-        "errors files distances batch perplexity neighbourhoods graphs clusters limits supervisory learned fused large "
-        "divergences"
+        "errors files distances batch perplexity neighbourhoods graphs clusters limits supervisory learned fused "
+        "fused_clusters large divergences"
     ),
     1: (
-        "axes cell methods periodic datasets config resolve recipes objective checks arrays folders own_data pairs sources "
-        "downloads data transforms augment backbones"
+        "axes cell methods periodic datasets config resolve recipes objective checks arrays folders own_data pairs "
+        "sources downloads data transforms augment backbones"
     ),
-    2: (
-        "trajectory evaluate dynamics readings diagnosis initial optimizers model train"
-    ),
+    2: ("trajectory evaluate dynamics readings diagnosis initial optimizers model train"),
     3: (
-        "probes results verify store progress session checkpoints runs comparing comparison library processes studies stacked "
-        "sweeps watching study table"
+        "probes results verify store progress session checkpoints runs comparing comparison library processes studies "
+        "stacked sweeps watching study table"
     ),
     4: (
-        "palette tsne_map neighbour_maps projection animation_options selection timeline layout view points canvas furniture "
-        "panel overlays painter encode inline animation plots curves sheet page player study_pictures display live temperature "
-        "explorer widgets outputs flags commands cli __main__"
+        "palette tsne_map neighbour_maps projection animation_options selection timeline layout view points canvas "
+        "furniture panel overlays painter encode inline animation plots curves sheet page player study_pictures display "
+        "live temperature explorer widgets outputs flags commands cli __main__"
     ),
 }
 LAYER = {name: level for level, names in LAYERS.items() for name in names.split()}
