@@ -24,6 +24,7 @@ import torch
 from .errors import LoadError, SaveError
 from .files import alive, sweep_stray, write_whole
 from .session import Session
+from .verify import expect, reading
 
 FOLDER = "checkpoints"
 LOCK = ".running"
@@ -50,7 +51,7 @@ class Checkpoints:
         self._lock = Path(folder) / LOCK
         self._worker = ThreadPoolExecutor(1)
         self._pending: Future | None = None
-        self._written: set[int] = set()
+        self._written: dict[int, str] = {}  # epoch of every frame on the disk -> its checksum
         self._take_lock()
         sweep_stray(Path(folder))
 
@@ -82,16 +83,17 @@ class Checkpoints:
         for number, frame in fresh.items():
             buffer = io.BytesIO()
             np.save(buffer, frame, allow_pickle=False)
+            self._written[number] = hashlib.sha256(buffer.getvalue()).hexdigest()
             write_whole(self.folder / "frames" / f"epoch_{number:06d}.npy", buffer.getvalue())
         buffer = io.BytesIO()
-        torch.save(state, buffer)
+        torch.save({**state, "frames": json.dumps({number: self._written[number] for number in kept})}, buffer)
         content = buffer.getvalue()
         write_whole(self.folder / f"epoch_{epoch:06d}-{hashlib.sha256(content).hexdigest()[:16]}.pt", content)
         for path in self.all()[KEPT:]:
             path.unlink()
-        for number in self._written - kept:
+        for number in set(self._written) - kept:
             (self.folder / "frames" / f"epoch_{number:06d}.npy").unlink(missing_ok=True)
-        self._written = kept
+            del self._written[number]
 
     def wait(self) -> None:
         """Until the last write is on the disk."""
@@ -113,12 +115,14 @@ class Checkpoints:
         return None
 
     def _restore(self, path: Path, session: Session) -> int:
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest()[:16] != _NAME.fullmatch(path.name).group(2):
-            raise LoadError(f"{path} is damaged")
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        about = json.loads(state["about"])
-        frames = [(epoch, self._frame(epoch), metrics) for epoch, metrics in about["frames"]]
+        with reading(path):
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            expect(digest.startswith(_NAME.fullmatch(path.name).group(2)), path, "its checksum does not match")
+            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            about, digests = json.loads(state["about"]), json.loads(state["frames"])
+            digests = {int(epoch): digest for epoch, digest in digests.items()}
+            frames = [(epoch, self._frame(epoch, digests[epoch]), metrics) for epoch, metrics in about["frames"]]
         session.trainer.model.load_state_dict(state["model"])
         session.trainer.optimizer.load_state_dict(state["optimizer"])
         session.trainer.epoch = about["epoch"]
@@ -126,15 +130,15 @@ class Checkpoints:
         session.good = state["model"]
         for epoch, frame, metrics in frames:
             session.recorder.record(frame, epoch=epoch, **{name: math.nan if v is None else v for name, v in metrics.items()})
-        self._written = {epoch for epoch, _, _ in frames}
+        self._written = digests
         return about["epoch"]
 
-    def _frame(self, epoch: int) -> np.ndarray:
+    def _frame(self, epoch: int, digest: str) -> np.ndarray:
         path = self.folder / "frames" / f"epoch_{epoch:06d}.npy"
-        try:
-            return np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise LoadError(f"{path} is damaged or missing ({error})") from None
+        with reading(path):
+            content = path.read_bytes()
+            expect(hashlib.sha256(content).hexdigest() == digest, path, "its checksum does not match")
+            return np.load(io.BytesIO(content), allow_pickle=False)
 
     def close(self, *, finished: bool) -> None:
         """Let go of the folder; a finished run needs no checkpoints any more."""

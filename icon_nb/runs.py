@@ -10,7 +10,7 @@ from .augment import default_augment
 from .checkpoints import Checkpoints, tidy
 from .config import Config
 from .data import load
-from .errors import ConfigError, SaveError, TrainingError
+from .errors import ConfigError, LoadError, SaveError, TrainingError
 from .files import write_whole
 from .progress import ProgressBar
 from .resolve import fit_to_data
@@ -180,12 +180,21 @@ def claim(folder: Path, config: Config, resume: bool) -> Results | None:
         write_whole(folder / "config.json", config.to_json().encode())
         return None
     _same_settings(folder / "config.json", config)
-    if (folder / MARK).exists():
+    return _finished(folder) if (folder / MARK).exists() else None
+
+
+def _finished(folder: Path) -> Results | None:
+    """The run that stands in the folder; None where it is to be gone on with, from its checkpoints."""
+    try:
         found = load_run(folder)
+    except LoadError:
+        if not (folder / "checkpoints").exists():
+            raise
+    else:
         if found.status != "interrupted":
             tidy(folder)
             return found
-        (folder / MARK).unlink()
+    (folder / MARK).unlink()
     return None
 
 

@@ -220,7 +220,7 @@ def _read(path: Path, digest: str | None) -> bytes:
     except OSError as error:
         raise LoadError(f"{path} cannot be read ({error.strerror}): {verify.REMEDY}") from None
     if _digest(content) != digest:
-        raise LoadError(f"{path} is damaged or was changed after the run was saved: {verify.REMEDY}")
+        raise LoadError(f"{path} is damaged or was changed after the run was saved ({MARK} names another): {verify.REMEDY}")
     return content
 
 
@@ -268,6 +268,6 @@ def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:
     own = {name.removeprefix("backbone."): each.clone() for name, each in state.items() if name.startswith("backbone.")}
     dtypes = {each.dtype for each in own.values() if each.is_floating_point()}
     if len(dtypes) != 1 or dtypes > {torch.float32, torch.float64}:
-        raise LoadError(f"the weights have dtype {', '.join(sorted(map(str, dtypes))) or 'none'}: float32 or float64 is expected")
+        raise ValueError(f"its weights have dtype {', '.join(sorted(map(str, dtypes))) or 'none'}")
     backbone.to(dtypes.pop()).load_state_dict(own, assign=True)
     return backbone.eval()
