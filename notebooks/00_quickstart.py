@@ -20,7 +20,8 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules and importlib.util.find_spec("icon_nb") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "icon_nb-0.1.0-py3-none-any.whl"], check=True)
+    package = "icon_nb-0.1.0-py3-none-any.whl"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 import icon_nb as icon
 
 # %% [markdown]
@@ -30,7 +31,7 @@ import icon_nb as icon
 # distorted views of every image are made, and $p$ puts all its weight on the other view of the same image.
 
 # %%
-config = icon.Config(method="simclr", embedding_dim=3, gif_max_points=150)
+config = icon.Config(method="simclr", embedding_dim=3, gif_method="sphere", gif_every=2, gif_max_points=120)
 config.resolve()
 
 # %% [markdown]
@@ -86,7 +87,7 @@ wide.probes["untrained"], wide.probes["trained"]
 # overlays, other projections, a page on which the epochs can be scrubbed.
 
 # %%
-results.animate(overlay=("curves", "centroids"), max_points=150, every=2)
+results.animate(overlay=("curves", "centroids"), max_points=120, every=2, turn=0)
 
 # %% [markdown]
 # The discs are the centres of the classes; the curves below the picture carry a cursor. `results.player()` is for a closer look:
@@ -108,8 +109,8 @@ results.diagnosis
 # The temperature $\tau$ divides the distance in $q$; notebook 03 is about it.
 
 # %%
-study = icon.sweep(config.replace(gif_max_points=90), temperature=[0.05, 0.5, 5.0])
-study.animate(every=2)
+study = icon.sweep(config.replace(gif_max_points=120), temperature=[0.05, 0.5, 5.0])
+study.animate(turn=0, every=5)
 
 # %% [markdown]
 # A *recipe* is a question with the configurations that answer it, all settings equal but those compared. `icon.recipes.RECIPES`

@@ -15,7 +15,8 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules and importlib.util.find_spec("icon_nb") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "icon_nb-0.1.0-py3-none-any.whl"], check=True)
+    package = "icon_nb-0.1.0-py3-none-any.whl"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 import icon_nb as icon
 
 # %% [markdown]

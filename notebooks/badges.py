@@ -22,7 +22,8 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules and importlib.util.find_spec("icon_nb") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "{}"], check=True)
+    package = "{}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 import icon_nb as icon
 '''
 

@@ -90,8 +90,13 @@ def check(book: nbformat.NotebookNode, name: str) -> None:
 
 def build(source: Path) -> None:
     """Make one notebook, all of it or nothing."""
-    started = time.perf_counter()
-    book = clean(execute(read(source)))
+    started, book = time.perf_counter(), read(source)
+    try:
+        book = clean(execute(book))
+    except Exception:
+        for cell in book.cells:  # what was printed on the way helps to see why
+            print("".join(output.text for output in cell.get("outputs", []) if output.get("name") == "stdout"), end="")
+        raise
     check(book, source.stem)
     nbformat.validate(book)
     text = nbformat.writes(book) + "\n"

@@ -1,0 +1,235 @@
+# %% [markdown]
+# # 05. Divergences: which mistake is worse?
+
+# %% [markdown] tags=["badge"]
+# *In Colab:* File > Upload notebook, and put the wheel that `pip wheel --no-deps .` makes beside it under Files; the next cell installs it.
+
+# %% [markdown]
+# **The claim.** When no embedding can satisfy $p$, the divergence decides which lie is told. $D(p\Vert q)$ keeps every neighbour and
+# invents some; $D(q\Vert p)$ invents none and loses some; the Jensen-Shannon divergence stands between, and forgives everything beyond
+# $\log 2$. Drawn on a clock that has to lie flat on a line. About half a minute on two CPU cores.
+
+# %% tags=["setup"]
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("icon_nb") is None:
+    package = "icon_nb-0.1.0-py3-none-any.whl"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
+import icon_nb as icon
+
+# %% [markdown]
+# ## The question
+#
+# Two neighbours drawn apart; two strangers drawn together. Which is the worse mistake? With $p$ the truth and $q$ the picture:
+#
+# | | formula of a row | a lost neighbour ($p>0$, $q\to0$) | a false one ($p\to0$, $q>0$) |
+# |---|---|---|---|
+# | `kl` | $\sum_j p_j \log (p_j/q_j)$ | costs without limit | cheap |
+# | `rkl` | $\sum_j q_j \log (q_j/p_j)$ | cheap | costs without limit |
+# | `js` | $\frac12 D(p\Vert m) + \frac12 D(q\Vert m)$, $m = \frac{p+q}2$ | at most $\log 2$ in all | at most $\log 2$ in all |
+#
+# All of SNE, SimCLR, SupCon and cross-entropy are `kl`. K-means and spectral clustering are `rkl` with the clusters as $q$
+# (notebook 10).
+#
+# ## Six candidates by hand
+
+# %%
+import math
+
+import torch
+
+p = torch.tensor([[0.46, 0.46, 0.02, 0.02, 0.02, 0.02]], dtype=torch.float64)
+pictures = {
+    "keeps both, invents two": torch.tensor([[0.24, 0.24, 0.24, 0.24, 0.02, 0.02]], dtype=torch.float64),
+    "keeps one, invents none": torch.tensor([[0.92, 0.01, 0.0175, 0.0175, 0.0175, 0.0175]], dtype=torch.float64),
+}
+
+# %% tags=["nbval-check-output"]
+cost = {}
+for name, q in pictures.items():
+    cost[name] = [float(d(p, q.log())[0]) for d in (icon.divergences.kl, icon.divergences.rkl, icon.divergences.js)]
+    print(f"{name:25}" + "   ".join(f"{d} {value:.3f}" for d, value in zip(("kl", "rkl", "js"), cost[name])))
+
+# %% [markdown]
+# `kl` prefers the picture that keeps both and invents two; `rkl` prefers the one that keeps only one. By a loop, for the first picture:
+
+# %%
+first = pictures["keeps both, invents two"]
+by_loop = {
+    "kl": sum(float(p[0, j] * (p[0, j] / first[0, j]).log()) for j in range(6)),
+    "rkl": sum(float(first[0, j] * (first[0, j] / p[0, j]).log()) for j in range(6)),
+}
+print(by_loop)
+
+# %% [markdown]
+# ## A clock on a line
+#
+# Now a truth that *cannot* be drawn. Twelve hours stand on a circle, each with its neighbours on both sides. The embedding has one
+# dimension. Either the circle is pressed flat, so that 3 lies on 9 and strangers meet, or it is cut open, and two neighbours are torn apart.
+#
+# **Predict.** Which of the three divergences presses, which cuts?
+
+# %%
+hours = [f"{hour}h" for hour in (12, *range(1, 12))]
+turn = torch.arange(12, dtype=torch.float64) * 2 * math.pi / 12
+clock = 1.5 * torch.stack([turn.sin(), turn.cos()], 1)
+
+
+def log_gaussian(points, tau):
+    return (-torch.cdist(points, points).square() / tau).fill_diagonal_(-math.inf).log_softmax(1)
+
+
+log_p = log_gaussian(clock, 0.5)
+
+# %%
+def lay_flat(divergence, z, steps=600, watch=None):
+    z = z.clone().requires_grad_()
+    optimizer = torch.optim.Adam([z], lr=0.05)
+    for step in range(steps + 1):
+        loss = divergence(log_p.exp(), log_gaussian(z, 1.0), log_p).mean()
+        if watch is not None and step % 30 == 0:
+            watch.record(z, epoch=step, loss=loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return loss.item(), z.detach()[:, 0]
+
+# %% [markdown]
+# Both start from the *cut* clock, laid out straight from 12 to 11. For each hour we then look at the two neighbours that it has
+# on the clock, and at how far they are on the line.
+
+# %%
+straight = (torch.arange(12, dtype=torch.float64)[:, None] - 5.5) * 0.7
+recorders = {name: icon.Recorder(hours, hours, title=name) for name in ("kl", "rkl")}
+laid = {}
+for name, recorder in recorders.items():
+    laid[name] = lay_flat(getattr(icon.divergences, name), straight, watch=recorder)
+    print(f"{name:4} loss {laid[name][0]:.3f}: " + " ".join(f"{v:5.1f}" for v in laid[name][1].tolist()))
+
+# %%
+from icon_nb.animation import side_by_side
+
+side_by_side([r.trajectory for r in recorders.values()], ["kl presses it flat", "rkl leaves it cut"], legend=False)
+
+# %% [markdown]
+# The line is drawn horizontally; hours that lie on one spot are hidden behind each other. Under `kl` the two ends, 12 and 11, are
+# neighbours that were torn apart, and that is so expensive that the *whole* line is folded to bring them together: pairs of hours end on
+# one spot, and six positions are left. Under `rkl` nothing is wrong with the cut: each hour only claims neighbours that it really has.
+#
+# Does the start decide? Begin each at the other's answer, the pressed clock, and at eight random places.
+
+# %%
+pressed = clock[:, 1:] + 0.01 * torch.randn(12, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+random_starts = [torch.randn(12, 1, generator=torch.Generator().manual_seed(s), dtype=torch.float64) for s in range(8)]
+best = {}
+for name in ("kl", "rkl", "js"):
+    divergence = getattr(icon.divergences, name)
+    losses = [lay_flat(divergence, z)[0] for z in (straight, pressed, *random_starts)]
+    best[name] = min(losses)
+    print(f"{name:4} from the straight line {losses[0]:.3f}, from the pressed clock {losses[1]:.3f}, best of all {best[name]:.3f}")
+
+# %% [markdown]
+# `kl` finds the pressed clock from both. `rkl` and `js` are best off with the cut one, and from the pressed clock they do not find the way
+# there: to unfold it, hours would have to pass through strangers. Being *mode-seeking* comes with being easily stuck.
+#
+# The literature calls `kl` *mode-covering* and `rkl` *mode-seeking*. You have now seen what is covered and what is sought.
+#
+# ## Why everybody trains with kl
+#
+# Look at the force on the partner of a one-hot $p$ when $q$ has lost it. The slope of `kl` with respect to the logit is $q - 1$: the worse it
+# is, the harder it pulls. `js` is bounded, so its slope must vanish exactly where help is needed.
+
+# %%
+slopes = {}
+for lost in (1e-1, 1e-3, 1e-5):
+    logits = torch.tensor([[math.log(lost), math.log1p(-lost)]], dtype=torch.float64, requires_grad=True)
+    one_hot = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    for name in ("kl", "js"):
+        gradient = torch.autograd.grad(getattr(icon.divergences, name)(one_hot, logits.log_softmax(1)).sum(), logits)[0]
+        slopes[name, lost] = -float(gradient[0, 0])
+    print(f"q of the partner {lost:7.0e}: force {slopes['kl', lost]:.6f} under kl, {slopes['js', lost]:.6f} under js")
+
+# %% [markdown]
+# And `rkl` cannot be used with a $p$ that has zeros at all: $q \log (q/0)$ is infinite. The package refuses it and says what to do,
+
+# %%
+try:
+    icon.Config(method="simclr", divergence="rkl").resolve()
+except icon.IconError as error:
+    print(error)
+
+# %% [markdown]
+# namely to mix a little of the uniform distribution into $p$. The recipe `divergence_comparison` does so on all three sides, to be fair.
+
+# %%
+three = icon.run_recipe("divergence_comparison", embedding_dim=3, gif_method="sphere")
+three.animate(every=5, max_points=120, turn=0)
+
+# %%
+three.table(baselines=True)
+
+# %% [markdown]
+# SimCLR with `kl` learns as in the notebooks before. Do not compare the three losses: they are three different quantities. Compare what
+# each made of its own, and the columns to the right. With 255 candidates of which one is right, an untrained $q$ is nearly flat and has
+# all but lost the partner, the very place where `js` and `rkl` pull least.
+#
+# ## Turn one knob: how much uniform has to be mixed in?
+
+# %%
+mixed = icon.sweep(icon.Config(method="simclr", divergence="rkl", embedding_dim=3, quiet=True), alpha=[0.01, 0.5])
+for run in mixed:
+    print(f"alpha {run.config.alpha:4}: rkl {run.history['loss'][0]:.3f} -> {run.history['loss'][-1]:.3f}")
+
+# %% [markdown]
+# The value of `rkl` is set by $\alpha$ as much as by the embedding: it pays $\log(1/\alpha)$ wherever $q$ strays. A smoothing that a loss depends
+# on so much belongs into the configuration, and there it is.
+#
+# ## Facts
+
+# %% tags=["facts"]
+covers, seeks = cost.values()
+assert covers[0] < seeks[0] and covers[1] > seeks[1]
+assert abs(by_loop["kl"] - covers[0]) < 1e-12 and abs(by_loop["rkl"] - covers[1]) < 1e-12
+assert max(covers[2], seeks[2]) < math.log(2)
+spots = {name: len({round(v, 1) for v in z.tolist()}) for name, (_, z) in laid.items()}
+assert spots["rkl"] == 12 and spots["kl"] <= 8, spots
+ends = {name: abs(float(z[0] - z[11])) for name, (_, z) in laid.items()}
+assert ends["kl"] < 2 and ends["rkl"] > 8, "12 and 11 are neighbours on the clock"
+assert abs(best["kl"] - 0.803) < 0.01 and best["rkl"] < 0.15 and best["js"] < 0.06
+assert slopes["kl", 1e-5] > 0.99 and slopes["js", 1e-5] < 0.001 < slopes["js", 1e-1]
+assert three[0].history["knn_accuracy"][-1] > three[0].history["knn_accuracy"][0] + 0.15
+assert mixed[0].history["loss"][-1] > mixed[1].history["loss"][-1] + 0.5
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. *Derive* that the Jensen-Shannon divergence is at most $\log 2$, and when it is reached.
+# 2. *Modify.* Give the clock a second dimension. What do `kl` and `rkl` disagree about now?
+# 3. *Predict.* Which of the two would you choose for a map that a doctor reads, and what would you write under it?
+
+# %% tags=["solution"]
+apart = torch.tensor([[1.0, 0.0]]), torch.tensor([[-math.inf, 0.0]])
+assert abs(float(icon.divergences.js(*apart)) - math.log(2)) < 1e-6  # no common candidate: each half is log 2 against the mean
+
+# %% tags=["solution"]
+flat = 0.1 * torch.randn(12, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+for name in ("kl", "rkl"):
+    print(name, round(lay_flat(getattr(icon.divergences, name), clock / 1.5 + flat)[0], 4))
+exact = icon.divergences.kl(log_p.exp(), log_gaussian(clock * 2**0.5, 1.0), log_p).mean()
+assert exact < 1e-9  # about nothing: in two dimensions the clock can be drawn as it is, and every divergence is zero there
+
+# %% [markdown]
+# ## Questions
+#
+# 1. A map shows two groups on top of each other. Under which divergence may they be strangers?
+# 2. A map shows a group in two pieces. Under which divergence may it be one?
+# 3. Why is `rkl` with a one-hot $p$ not merely large but undefined?
+# 4. Why does a bounded loss have a vanishing gradient somewhere?
+# 5. Minimising $-\sum p \log q$ instead of `kl` gives the same embedding. Does leaving out a term work for `rkl`, too?
+#
+# **Next:** [06, what labels are worth](06_supervised_vs_unsupervised.ipynb). **Recipe covered here:** `divergence_comparison`.
+#
+# *Alshammari et al. (2025), arXiv 2504.16929. Lin (1991), Divergence Measures Based on the Shannon Entropy. Shone et al. (2025), Beyond
+# I-Con, arXiv 2509.04734, trains with other divergences.*

@@ -1,0 +1,210 @@
+# %% [markdown]
+# # 06. Supervised against unsupervised: what is a label worth, and what does it cost?
+
+# %% [markdown] tags=["badge"]
+# *In Colab:* File > Upload notebook, and put the wheel that `pip wheel --no-deps .` makes beside it under Files; the next cell installs it.
+
+# %% [markdown]
+# **The claim.** Supervised contrastive learning, cross-entropy and SimCLR share $q$ and the divergence; the label enters through $p$ alone.
+# It buys regions that are classes, and it pays with everything that the label does not mention. About half a minute on two CPU cores.
+
+# %% tags=["setup"]
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("icon_nb") is None:
+    package = "icon_nb-0.1.0-py3-none-any.whl"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
+import icon_nb as icon
+
+# %% [markdown]
+# ## The question
+#
+# SimCLR's $p$ knows one friend of every image, its other view. A label names many friends at once. What do they change, and what is lost?
+#
+# | | $p$ | candidates $j$ | backbone |
+# |---|---|---|---|
+# | SimCLR | 1 on the other view | the other views of the batch | network |
+# | SupCon, Khosla et al. 2020 | $\frac{1}{K_i-1}$ on the others of the same class | the same | network |
+# | cross-entropy | 1 on the sample's class | the *classes*, one learned prototype each | network and prototypes |
+#
+# The third differs in what $j$ runs over: not samples but classes. The softmax over prototypes of any classifier is a $q$, and its
+# loss is a KL divergence, since a one-hot $p$ has no entropy.
+#
+# ## Six points by hand
+#
+# Three ones, two twos, one seven.
+
+# %%
+import math
+
+import torch
+
+y = torch.tensor([1, 1, 1, 2, 2, 2])
+same_class = icon.supervisory.SameClass()
+p = same_class(icon.supervisory.Batch(index=torch.arange(6), y=y, dtype=torch.float64))
+print(p[0])
+
+# %% tags=["nbval-check-output"]
+seven = torch.tensor([1, 1, 1, 2, 2, 7])
+try:
+    same_class(icon.supervisory.Batch(index=torch.arange(6), y=seven))
+except icon.IconError as error:
+    print(error)
+
+# %% [markdown]
+# A sample that is alone in its class has no neighbour. A silent row of zeros would train it on nothing and count it in the mean, so this
+# is an error that names the cause.
+#
+# Now the loss, by a double loop, and as Khosla et al. write it. The published loss is the cross-entropy $-\frac{1}{K_i-1}\sum_j \log q$;
+# the divergence is smaller by the entropy $\log(K_i - 1)$, a constant.
+
+# %%
+z = torch.nn.functional.normalize(torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+log_q = icon.learned.Gaussian(temperature=0.5, distance="cosine")(z)
+loop = sum(float(p[i, j] * (p[i, j].log() - log_q[i, j])) for i in range(6) for j in range(6) if p[i, j] > 0) / 6
+published = -sum(float(log_q[i, j]) / 2 for i in range(6) for j in range(6) if p[i, j] > 0) / 6
+print(f"divergence {loop:.6f}, published SupCon {published:.6f}, difference {published - loop:.6f}, log 2 = {math.log(2):.6f}")
+
+# %% [markdown]
+# For cross-entropy the candidates are given: six samples against three prototypes, and torch's own loss beside it.
+
+# %%
+prototypes = torch.randn(3, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+target = torch.tensor([0, 0, 0, 1, 1, 2])
+q = icon.learned.Gaussian(temperature=1.0, distance="neg_dot")(z, prototypes)
+p_label = icon.supervisory.Label()(icon.supervisory.Batch(index=torch.arange(6), y=target, n_classes=3, dtype=torch.float64))
+ours, torchs = float(icon.divergences.kl(p_label, q).mean()), float(torch.nn.functional.cross_entropy(z @ prototypes.T, target))
+print(ours, torchs)
+
+# %% [markdown]
+# **Predict.** Three dimensions, ten epochs, the same network. Which regions of SimCLR overlap that SupCon will separate? Which of the
+# three makes the tightest classes?
+
+# %%
+runs = [icon.run(method=method, embedding_dim=3, quiet=True) for method in ("simclr", "supcon", "cross_entropy")]
+from icon_nb.animation import side_by_side
+
+names = ["SimCLR, no labels", "SupCon", "cross-entropy"]
+side_by_side([run.trajectory for run in runs], names, every=5, max_points=150, turn=0)
+
+# %% [markdown]
+# SimCLR spreads the digits over the sphere and lets some share a region. SupCon gathers each class into a spot and drives the spots apart.
+# Cross-entropy has no sphere: lengths count, and classes become rays away from the origin, along which more confident samples lie
+# farther out.
+#
+# The points are held-out digits whose labels no method has seen.
+
+# %%
+from icon_nb import dynamics
+
+tight = [dynamics.alignment(run.embeddings, run.labels) for run in runs]
+knn = [run.history["knn_accuracy"] for run in runs]
+for name, values, a in zip(names, knn, tight):
+    print(f"{name:18} kNN {values[0]:.2f} -> {values[-1]:.2f}, mean squared distance within a class {a:.2f}")
+
+# %%
+runs[1].plot()
+
+# %% [markdown]
+# ## With and without, on the usual network
+#
+# The recipe compares SimCLR and SupCon in 128 dimensions, everything else equal. The table has the raw pixels and the untrained network.
+
+# %%
+both = icon.run_recipe("supervised_vs_unsupervised")
+both.table(baselines=True)
+
+# %% [markdown]
+# The labels help where labels are asked for: the kNN accuracy and the silhouette of the classes rise above all baselines. The number of
+# dimensions that are used (effective rank) *falls*: ten spots need no more than nine.
+#
+# ## The failure: a label that says too little
+#
+# Suppose that the labels are coarse: 0 to 4, and 5 to 9. Train on these two classes, then ask for the *digit*.
+
+# %%
+import dataclasses
+
+from icon_nb.evaluate import knn_accuracy
+
+digits = icon.data.load("digits")
+halves = dataclasses.replace(digits, name="two halves", y=digits.y // 5, y_test=digits.y_test // 5, class_names=("0-4", "5-9"))
+forgetful = {m: icon.run(method=m, data=halves, embedding_dim=3, epochs=15, quiet=True) for m in ("simclr", "supcon")}
+
+# %%
+fine = {m: knn_accuracy(run.embeddings, digits.y_test) for m, run in forgetful.items()}
+coarse = {m: run.history["knn_accuracy"][-1] for m, run in forgetful.items()}
+for m in forgetful:
+    print(f"{m:7} two classes {coarse[m]:.2f}, ten digits {fine[m]:.2f}")
+
+# %% [markdown]
+# SupCon is much better at what it was told, and much worse at what it was not. Under its $p$ a four and a zero are the same thing, and
+# every force on the way to the optimum erases the difference. SimCLR, which was told nothing, keeps it. "Supervised is better" is short for
+# "better at these labels".
+
+# %%
+side_by_side([run.trajectory for run in forgetful.values()], ["SimCLR", "SupCon, two classes"], every=5, max_points=150, turn=0)
+
+# %% [markdown]
+# ## Turn one knob: the temperature of SupCon
+#
+# With many neighbours in $p$, the temperature decides how firmly a class is pressed into one spot.
+
+# %%
+study = icon.sweep(icon.Config(method="supcon", embedding_dim=3, quiet=True), temperature=[0.1, 0.5, 2.0])
+spread = [dynamics.alignment(run.embeddings, run.labels) for run in study]
+print({run.config.temperature: round(a, 3) for run, a in zip(study, spread)})
+study.small_multiples([10], max_points=150, turn=0)
+
+# %% [markdown]
+# ## Facts
+
+# %% tags=["facts"]
+assert p[0].tolist() == [0, 0.5, 0.5, 0, 0, 0]
+assert abs(published - loop - math.log(2)) < 1e-12 and abs(ours - torchs) < 1e-12
+assert knn[1][-1] > knn[0][-1] + 0.03 and knn[0][-1] > knn[0][0] + 0.2
+assert tight[1] < 0.5 * tight[0]
+assert both[1].history["knn_accuracy"][-1] > 0.975 > 0.97 >= both[1].history["knn_accuracy"][0]
+ranks = [dynamics.effective_rank(run.embeddings) for run in both]
+assert ranks[1] < ranks[0]
+assert coarse["supcon"] > coarse["simclr"] + 0.05 and fine["simclr"] > fine["supcon"] + 0.15
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. *Derive* that SupCon's divergence and its published loss differ by the mean of $\log(K_i - 1)$. When is that not a constant?
+# 2. *Modify.* Train cross-entropy on the two halves. Does it forget the digits as SupCon does?
+# 3. *Predict.* With label smoothing (`alpha=0.2` for `cross_entropy`), will the rays be longer or shorter?
+
+# %% tags=["solution"]
+uneven = torch.tensor([0, 0, 0, 0, 1, 1])
+rows = same_class(icon.supervisory.Batch(index=torch.arange(6), y=uneven, dtype=torch.float64))
+entropy = -torch.xlogy(rows, rows).sum(1)
+print(entropy)  # log 3 four times, 0 twice: it depends on the batch, so a batch with other class counts has another constant
+assert abs(float(entropy.mean()) - 4 / 6 * math.log(3)) < 1e-12
+
+# %% tags=["solution"]
+classifier = icon.run(method="cross_entropy", data=halves, embedding_dim=3, epochs=15, quiet=True)
+print(f"ten digits: {knn_accuracy(classifier.embeddings, digits.y_test):.2f}")
+assert knn_accuracy(classifier.embeddings, digits.y_test) < fine["simclr"]
+
+# %% tags=["solution"]
+smooth = icon.run(method="cross_entropy", embedding_dim=3, alpha=0.2, quiet=True)
+lengths = [float(torch.tensor(run.embeddings).norm(dim=1).mean()) for run in (runs[2], smooth)]
+print(f"mean length {lengths[0]:.2f}, with smoothing {lengths[1]:.2f}")
+assert lengths[1] < lengths[0]  # p is no longer one-hot: beyond a finite logit, longer is worse
+
+# %% [markdown]
+# ## Questions
+#
+# 1. Where in the equation does the label enter, for SupCon and for cross-entropy?
+# 2. Why is cross-entropy a divergence and not "only" a cross-entropy?
+# 3. SupCon divides by $K_i - 1$. What would happen to a rare class without this?
+# 4. You want one embedding for tasks that you do not know yet. Which of the three would you train?
+# 5. What would a $p$ look like that uses both labels and views?
+#
+# **Next:** [07, backbones](07_backbones.ipynb). **Recipe covered here:** `supervised_vs_unsupervised`.
+#
+# *Khosla et al. (2020), Supervised Contrastive Learning, arXiv 2004.11362. Chen et al. (2020), arXiv 2002.05709.*
