@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .arrays import inputs
 from .config import Config
 from .data import Dataset
 from .distances import as_seen_by, metric_of
@@ -21,9 +22,37 @@ def embed(backbone: nn.Module, dataset: Dataset, x: Tensor, config: Config, chun
     dtype = next(backbone.parameters()).dtype
     backbone.eval()
     with torch.inference_mode():
-        inputs = (dataset.inputs(part) for part in torch.as_tensor(x).split(chunk))
-        z = torch.cat([backbone(part.to(dtype) if part.is_floating_point() else part) for part in inputs])
+        seen = (dataset.inputs(part) for part in x.split(chunk))
+        z = torch.cat([backbone(part.to(dtype) if part.is_floating_point() else part) for part in seen])
     return as_seen_by(config.distance, z).float().numpy()
+
+
+def new_samples(dataset: Dataset, x) -> Tensor:
+    """Raw samples from outside, read by the same rules as the data set itself: (n, ...) in its form.
+
+    Raises
+    ------
+    DataError
+        Another shape than the data set's, or pictures on a scale that only the whole set could tell.
+
+    Examples
+    --------
+    >>> from icon_nb.data import load
+    >>> new_samples(load("digits"), np.ones((2, 8, 8))).max()  # from 0..1
+    tensor(255, dtype=torch.uint8)
+    """
+    if dataset.kind == "tokens":
+        x = torch.as_tensor(x)
+    elif not isinstance(x, Tensor) or x.dtype != dataset.x.dtype or x.shape[1:] != dataset.x.shape[1:]:
+        array, note = inputs(x, "x")
+        if "stretched" in note:
+            raise DataError(f"{note}: bring new pictures to 0..1 or 0..255, as the pictures of {dataset.name} were brought there")
+        x = torch.from_numpy(array)
+    if x.dtype != dataset.x.dtype or x.shape[1:] != dataset.x.shape[1:]:
+        raise DataError(
+            f"x holds samples {x.dtype} {tuple(x.shape[1:])}, {dataset.name} {dataset.x.dtype} {dataset.shape}: give that form"
+        )
+    return x
 
 
 def probe_run(results) -> dict[str, dict[str, float]]:

@@ -116,18 +116,19 @@ class Results:
         return self.dataset
 
     def embed(self, x) -> np.ndarray:
-        """Embed new raw samples: (n, ...) in the form of the data set -> (n, d).
+        """Embed new raw samples, read as :func:`icon_nb.data.load` reads data: (n, ...) -> (n, d).
 
         Raises
         ------
         DataError
-            The run has a free point per sample and no backbone that could embed anything else.
+            Samples of another shape or scale than those of the data set; or the run has a free point per sample, and no backbone
+            that could embed anything else.
         """
-        from .probes import embed
+        from .probes import embed, new_samples
 
         if self.config.backbone == "table":
             raise DataError("backbone='table' has no network that could embed new data: train with 'mlp' or 'simplecnn'")
-        return embed(self.backbone, self.data(), x, self.config)
+        return embed(self.backbone, self.data(), new_samples(self.data(), x), self.config)
 
     def animate(self, **options):
         """The animation of the embedding; options as in :func:`icon_nb.animation.animate`. Nothing is trained again."""

@@ -15,6 +15,7 @@ from icon_nb.augment import build_augment
 from icon_nb.backbones import build_backbone
 from icon_nb.data import Dataset, load
 from icon_nb.errors import DataError
+from icon_nb.probes import new_samples
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 5))
@@ -510,3 +511,21 @@ def test_a_prefix_alone_is_an_unknown_name():
 
 def test_a_dataset_can_be_built_by_hand():
     assert Dataset("mine", torch.randn(4, 2)).shape == (2,)
+
+
+# --- new samples for a trained network -------------------------------------------------------------------------------
+
+
+def test_new_samples_are_read_like_those_that_were_trained_on():
+    data = load(PICTURES)
+    known = torch.from_numpy(PICTURES)
+    for same_pictures in (known, PICTURES, PICTURES / 255, np.moveaxis(PICTURES, 1, -1), PICTURES.astype(float)):
+        assert torch.equal(new_samples(data, same_pictures), known)
+    features = load(X)
+    assert torch.equal(new_samples(features, X[:3]), features.x[:3])
+
+
+@pytest.mark.parametrize("x", [PICTURES[:, :1], PICTURES[..., :5], PICTURES.reshape(12, -1), PICTURES / 127.5 - 1, [[np.nan]]])
+def test_new_samples_of_another_form_are_refused(x):
+    with pytest.raises(DataError):
+        new_samples(load(PICTURES), x)
