@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from .datasets import OVERLAYS
 from .errors import ConfigError, nearest
 from .palette import theme
 from .projection import Projection
 
-OVERLAY_NAMES = ("none", "epoch", "loss", "curves", "diagnosis", "trails", "centroids", "rows", "regions")
 LOWEST = {
     "fps": 0.1,
     "frame_duration": 20,
@@ -64,8 +64,8 @@ class Options:
         theme(self.style)
         self._check_numbers()
         for name in self.overlays:
-            if name not in OVERLAY_NAMES:
-                raise ConfigError(f"overlay={name!r} is unknown: {nearest(name, OVERLAY_NAMES)}")
+            if name not in OVERLAYS:
+                raise ConfigError(f"overlay={name!r} is unknown: {nearest(name, OVERLAYS)}")
         if ("rows" in self.overlays) != (self.rows is not None):
             raise ConfigError("overlay='rows' and rows={'anchor': i, 'p': ..., 'q': ...} need each other: give both or neither")
         if "diagnosis" in self.overlays and not self.note:
@@ -83,8 +83,8 @@ class Options:
 
     @property
     def overlays(self) -> tuple[str, ...]:
-        """Names of the overlays, as a tuple."""
-        return (self.overlay,) if isinstance(self.overlay, str) else tuple(self.overlay)
+        """Names of the overlays, as a tuple; a text may join several by ``+``."""
+        return tuple(self.overlay.split("+")) if isinstance(self.overlay, str) else tuple(self.overlay)
 
     @property
     def duration(self) -> float | None:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .datasets import AUGMENTATIONS, BACKBONES, hold
+from .datasets import AUGMENTATIONS, BACKBONES, PROJECTIONS, hold
 from .errors import ConfigError, nearest, shown
 from .methods import ALIASES
 
@@ -188,7 +188,7 @@ class Config:
     # animation
     save_epoch_gifs: bool = setting(bool, "animation", "write training_dynamics.gif and one picture per epoch", False)
     gif_every: int = setting(int, "animation", "draw every so many recorded epochs", 1, low=1)
-    gif_method: str = setting(str, "animation", "projection to two dimensions", "auto")
+    gif_method: str = setting(str, "animation", "projection to two dimensions", "auto", choices=PROJECTIONS)
     gif_fps: float | None = setting(float, "animation", "frames per second", above=0, high=50)
     gif_max_points: int = setting(int, "animation", "draw at most this many points", 2000, low=1)
     gif_overlay: str = setting(str, "animation", "what is drawn beside the points", "loss")

@@ -1,4 +1,4 @@
-"""The names of the data sets and of the backbones, readable without torch (``--help`` needs them)."""
+"""The names of the data sets, of the backbones and of ways to draw, readable without torch (``--help`` needs them)."""
 
 from __future__ import annotations
 
@@ -45,6 +45,12 @@ AUGMENTATIONS = {
     "noise": "Gaussian noise on features",
 }
 """Parts of an augmentation, joined by ``+``."""
+
+PROJECTIONS = ("auto", "raw", "pca", "pca3", "sphere", "tsne", "umap")
+"""Ways to two or three dimensions."""
+
+OVERLAYS = ("none", "epoch", "loss", "curves", "diagnosis", "trails", "centroids", "rows", "regions")
+"""What can be drawn beside the points, joined by ``+``."""
 
 SOURCES = ("folder:", "embeddings:", "custom:", "memory:")
 """Prefixes of data sets that are read from a path, or held in the memory of this process."""

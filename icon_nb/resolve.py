@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from . import axes, methods
-from .datasets import AUGMENTATIONS, BACKBONES, DATASETS, default_augment, default_strength, is_known
+from .datasets import AUGMENTATIONS, BACKBONES, DATASETS, OVERLAYS, default_augment, default_strength, is_known
 from .errors import ConfigError, nearest
 from .methods import Method
 
@@ -56,7 +56,7 @@ def method_of(config: Config) -> Method:
     """The method that is named, or the composed pair, which is named by its parts."""
     if config.method is None and (config.supervisory or config.learned):
         return _composed(config)
-    method = methods.get(config.method or "simclr")
+    method = methods.get("simclr" if config.method is None else config.method)
     for slot in ("supervisory", "learned"):
         given, own = getattr(config, slot), getattr(method, slot)
         if given not in (None, own):
@@ -173,6 +173,7 @@ def check(config: Config) -> None:
     _check_augment(config.augment)
     method = method_of(config)
     backbone = config.backbone or _defaults(method, "")["backbone"]
+    _check_drawing(config, config.embedding_dim or _defaults(method, backbone)["embedding_dim"])
     _check_effect(config, method, backbone)
     _check_backbone(method, backbone)
     if config.n_views == 1 and "views" in axes.SUPERVISORY[method.supervisory].needs:
@@ -243,7 +244,22 @@ def _check_backbone(method: Method, backbone: str) -> None:
         )
 
 
+DIMENSIONS = {"raw": (1, 3), "pca": (2, 65536), "pca3": (3, 65536), "sphere": (3, 3)}
+"""Smallest and largest dimension of an embedding that a projection can show."""
+
+
+def _check_drawing(config: Config, dim: int) -> None:
+    """What would else be found out when the run is drawn, after its training."""
+    known = [name for name in OVERLAYS if name != "rows"]  # which is about an anchor, and so drawn by hand
+    for part in config.gif_overlay.split("+"):
+        if part not in known:
+            raise ConfigError(f"gif_overlay={config.gif_overlay!r}: {part!r} is not known; {nearest(part, known)}")
+    low, high = DIMENSIONS.get(config.gif_method, (1, dim))
+    if not low <= dim <= high:
+        raise ConfigError(f"gif_method={config.gif_method!r} cannot show embedding_dim={dim}: use gif_method='auto'")
+
+
 def _check_augment(spec: str | None) -> None:
-    for part in (spec or "none").split("+"):
-        if part not in (*AUGMENTATIONS, "auto", "none") or (part in ("auto", "none") and part != spec and spec):
+    for part in ("none" if spec is None else spec).split("+"):
+        if part not in (*AUGMENTATIONS, "auto", "none") or (part in ("auto", "none") and spec not in (None, part)):
             raise ConfigError(f"augment={spec!r}: {part!r} is not a part; {nearest(part, AUGMENTATIONS)}")
