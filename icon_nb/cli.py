@@ -15,6 +15,8 @@ from .errors import ConfigError, IconError, TrainingError
 from .flags import build_parser, parse, values_of, workers_of
 from .recipes import RECIPES, grid, recipe
 
+CODES = {"complete": 0, "failed": 1, "interrupted": 130}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1 when a run failed, 2 for a bad request, 130 when interrupted."""
@@ -109,7 +111,7 @@ def run_all(configs: Sequence[Config], resume: str | None = None) -> int:
 def run_one(config: Config, resume: str | None = None) -> int:
     """Run one config and write what it leaves; returns the exit code."""
     results, _ = trained(config, resume)
-    return 130 if results.status == "interrupted" else 0
+    return CODES[results.status]
 
 
 def trained(config: Config, resume: str | None = None):
@@ -121,7 +123,13 @@ def trained(config: Config, resume: str | None = None):
     if not session.config.quiet:
         print(describe(session.config), flush=True)
     folder = Path(resume) if resume else new_folder(session.config, time.strftime("%Y%m%d-%H%M%S"))
-    results = run_into(folder, session, bool(resume), None, None)
+    try:
+        results = run_into(folder, session, bool(resume), None, None)
+    except TrainingError as error:
+        if error.results is None:
+            raise
+        print(f"icon-nb: {error}", file=sys.stderr)
+        results = error.results  # saved already, up to the last good epoch
     print(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}", flush=True)
     return results, folder
 
@@ -150,10 +158,9 @@ def one_by_one(configs: Sequence[Config]):
             results, folder = trained(config)
         except IconError as error:
             print(f"icon-nb: {error}", file=sys.stderr)
-            kept = error.results if isinstance(error, TrainingError) else None
-            yield kept or Failure(config, str(error)), None, 2 if isinstance(error, ConfigError) else 1
+            yield Failure(config, str(error)), None, 2 if isinstance(error, ConfigError) else 1
             continue
-        yield results, folder, 130 if results.status == "interrupted" else 0
+        yield results, folder, CODES[results.status]
         if results.status == "interrupted":
             return
 
@@ -175,7 +182,7 @@ def in_processes(configs: Sequence[Config], workers: int):
         folder = new_folder(config, time.strftime("%Y%m%d-%H%M%S"))
         write_run(outcome, folder)
         print(f"{outcome.summary()}\n{outcome.diagnosis}\nsaved in {folder}", flush=True)
-        yield outcome, folder, int(outcome.status != "complete")
+        yield outcome, folder, CODES[outcome.status]
 
 
 def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> None:

@@ -172,6 +172,18 @@ def test_a_sweep_with_a_failed_run_goes_on(tmp_path, monkeypatch, capsys):
     assert "batch_size=100000" in capsys.readouterr().err
 
 
+def test_a_run_that_diverged_is_kept_in_the_comparison(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    flags = ["--method", "cross_entropy", "--optimizer", "sgd", *FLAGS, "--epochs", "3", "--n_samples", "300"]
+    assert call("--sweep", "learning_rate=0.01,1e18", *flags) == 1
+    assert "learning_rate=1e+18" in capsys.readouterr().err
+    (folder,) = (tmp_path / "playground_runs").glob("sweep_of_learning_rate_*")
+    study = icon.load(folder)
+    assert [run.status for run in study] == ["complete", "failed"]
+    assert study.table()["diagnosis"][1] == "diverged"
+    assert study[1].history["epoch"]
+
+
 def test_ablation_in_processes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert call("--ablate_embedding_dim", "4,8", "--workers", "1", *FLAGS) == 0
