@@ -370,7 +370,7 @@ _DIVERGED = "the embedding holds NaN or infinite values: training has diverged; 
 
 def _tensor(z) -> torch.Tensor:
     """A floating-point matrix on the device it is on, at least float32."""
-    z = z.detach() if isinstance(z, torch.Tensor) else torch.as_tensor(np.asarray(z))
+    z = z.detach() if isinstance(z, torch.Tensor) else torch.as_tensor(np.require(z, requirements="W"))
     if z.ndim != 2:
         raise DataError(f"embeddings must be a matrix (n, d), got shape {tuple(z.shape)}")
     return z if z.dtype in (torch.float32, torch.float64) else z.float()
@@ -379,7 +379,7 @@ def _tensor(z) -> torch.Tensor:
 def _labels(y, n: int, device) -> torch.Tensor:
     if y is None:
         raise DataError("kNN accuracy needs labels: pass one integer per point")
-    y = torch.as_tensor(y if isinstance(y, torch.Tensor) else np.asarray(y), device=device)
+    y = torch.as_tensor(y if isinstance(y, torch.Tensor) else np.require(y, requirements="W"), device=device)
     if y.shape != (n,):
         raise DataError(f"labels must have one entry per point, got shape {tuple(y.shape)} for {n} points")
     return y

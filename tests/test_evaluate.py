@@ -244,3 +244,10 @@ def test_evaluate_survives_a_collapsed_embedding(digits):
     scores = ev.evaluate(np.ones((200, 16)), digits[1][:200], digits[0][:200])
     assert all(np.isfinite(value) for value in scores.values())
     assert scores["linear_probe"] < 0.3
+
+
+def test_arrays_that_must_not_be_written_to_are_scored_without_a_warning():
+    z, y = np.eye(6), np.array([0, 1] * 3)
+    z.setflags(write=False)
+    y.setflags(write=False)
+    assert 0 <= ev.knn_accuracy(z, y, k=1) <= 1
