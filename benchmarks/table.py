@@ -3,6 +3,7 @@
     python -m benchmarks.table                    # all methods, as `make table` runs it
     python -m benchmarks.table simclr kmeans      # some of them
     python -m benchmarks.table --clustering       # clustering compared over 5 seeds
+    python -m benchmarks.table --tsne             # t-SNE of all digits beside scikit-learn's exact method
 
 The quality of a method is what it is for: retrieval of the other view or modality, kNN accuracy of its neighbourhoods, accuracy of
 its classes, clusters or words on held-out samples where there are any, variance explained. The distance to the oracle is the
@@ -24,6 +25,7 @@ import icon_nb as icon
 from icon_nb import objective as objectives
 from icon_nb.augment import build_augment, default_augment
 from icon_nb.data import Dataset, load
+from icon_nb.distances import DISTANCES
 from icon_nb.evaluate import clustering_accuracy, knn_accuracy
 from icon_nb.methods import METHODS
 from icon_nb.resolve import fit_to_data
@@ -53,9 +55,9 @@ def clusters(trainer: Trainer) -> float:
     return clustering_accuracy(trainer.embed(x).argmax(1), y)
 
 
-def recall(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Share of rows of ``one`` whose partner is the nearest row of ``other``, by cosine, both ways."""
-    scores = torch.nn.functional.normalize(one, dim=1) @ torch.nn.functional.normalize(other, dim=1).T
+def recall(trainer: Trainer, one: torch.Tensor, other: torch.Tensor) -> float:
+    """Share of rows of ``one`` whose partner is the nearest row of ``other``, by the distance of the method, both ways."""
+    scores = -DISTANCES[trainer.config.distance](one, other)
     partner = torch.arange(len(scores))
     return ((scores.argmax(1) == partner).float().mean() + (scores.argmax(0) == partner).float().mean()).item() / 2
 
@@ -66,14 +68,14 @@ def views(trainer: Trainer) -> float:
     x, _ = held_out(trainer)
     augment = build_augment(trainer.config.augment, trainer.dataset, trainer.config.augment_strength)
     one, other = (augment(x, generator("cpu", "benchmark", k)) for k in (1, 2))
-    return recall(trainer.model.backbone(one), trainer.model.backbone(other))
+    return recall(trainer, trainer.model.backbone(one), trainer.model.backbone(other))
 
 
 @torch.no_grad()
 def modalities(trainer: Trainer) -> float:
     """Retrieval of the other modality among all held-out samples; within the ten nearest would be far easier."""
     data, other = trainer.dataset, trainer._other
-    return recall(trainer.model.backbone(data.inputs(data.x_test)), trainer.model.other(other.inputs(other.x_test)))
+    return recall(trainer, trainer.model.backbone(data.inputs(data.x_test)), trainer.model.other(other.inputs(other.x_test)))
 
 
 @torch.no_grad()
@@ -198,6 +200,31 @@ def compare_clusterings(dataset: str, seeds=range(5), **settings) -> dict[str, l
     return found
 
 
+def compare_tsne() -> dict:
+    """KL divergence and seconds of t-SNE on all digits, ours and scikit-learn's exact method, from the same start."""
+    from sklearn.manifold import TSNE
+
+    trainer = trainer_for("tsne")
+    start = trainer.embed(torch.arange(len(trainer.dataset))).numpy()
+    clock, cpu = time.perf_counter(), time.process_time()
+    while trainer.epoch < trainer.config.epochs:
+        loss = trainer.run_epoch().loss
+    ours = {"kl": loss, "seconds": time.perf_counter() - clock, "cpu_seconds": time.process_time() - cpu}
+    x = trainer.dataset.flat(trainer.dataset.x).numpy()
+    clock, cpu = time.perf_counter(), time.process_time()
+    fitted = TSNE(method="exact", init=start, perplexity=trainer.config.perplexity, random_state=0).fit(x)
+    theirs = {"kl": fitted.kl_divergence_, "seconds": time.perf_counter() - clock, "cpu_seconds": time.process_time() - cpu}
+    return {"ours": ours, "scikit-learn exact": theirs, "iterations": [trainer.config.epochs, fitted.n_iter_ + 1]}
+
+
+def show_tsne(found: dict) -> None:
+    ours, theirs = found["ours"], found["scikit-learn exact"]
+    print("\nt-SNE of 1,797 digits, perplexity 30, same start")
+    for name, each in (("ours", ours), ("scikit-learn exact", theirs)):
+        print(f"  {name:20} KL {each['kl']:.4f}  {each['seconds']:6.1f} s  ({each['cpu_seconds']:.1f} s of processor)")
+    print(f"  KL ratio {ours['kl'] / theirs['kl']:.3f}, time ratio {theirs['seconds'] / ours['seconds']:.1f}")
+
+
 def show(row: dict) -> str:
     loss = "{:9.4f} -> {:9.4f}".format(*row["loss"])
     quality = f"{row['measure']:18} {row['before']:.3f} -> {row['after']:.3f}"
@@ -214,22 +241,39 @@ def main(argv=None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("methods", nargs="*", choices=[[], *METHODS], help="only these")
     parser.add_argument("--clustering", action="store_true", help="only compare clusterings over 5 seeds")
+    parser.add_argument("--tsne", action="store_true", help="only compare t-SNE with scikit-learn's exact method")
     parser.add_argument("--data_dir", help="folder with Fashion-MNIST; without it only digits are compared")
     options = parser.parse_args(argv)
-    report: dict = {"environment": environment(), "methods": [], "clustering": {}}
-    if not options.clustering:
-        oracle = oracle_distances()
-        for name in options.methods or METHODS:
-            report["methods"].append({**run_method(name), "oracle": oracle[name]})
-            print(show(report["methods"][-1]), flush=True)
-    if options.clustering or not options.methods:
-        sets = {"digits": {}, **({"fashion_mnist": {"data_dir": options.data_dir, "n_samples": 2000}} if options.data_dir else {})}
-        for dataset, settings in sets.items():
-            report["clustering"][dataset] = compare_clusterings(dataset, **settings)
-            show_clusterings(dataset, report["clustering"][dataset])
-    if not options.methods:
+    report: dict = {"environment": environment()}
+    whole = not (options.methods or options.clustering or options.tsne)
+    if options.methods or whole:
+        report["methods"] = measure_methods(options.methods or METHODS)
+    if options.clustering or whole:
+        report["clustering"] = measure_clusterings(options.data_dir)
+    if options.tsne or whole:
+        report["tsne"] = compare_tsne()
+        show_tsne(report["tsne"])
+    if whole:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "table.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+def measure_methods(names) -> list[dict]:
+    """One row per method, printed as it is done."""
+    oracle, rows = oracle_distances(), []
+    for name in names:
+        rows.append({**run_method(name), "oracle": oracle[name]})
+        print(show(rows[-1]), flush=True)
+    return rows
+
+
+def measure_clusterings(data_dir: str | None) -> dict:
+    """Clusterings of digits, and of 2,000 pictures of Fashion-MNIST where its files are."""
+    sets = {"digits": {}, **({"fashion_mnist": {"data_dir": data_dir, "n_samples": 2000}} if data_dir else {})}
+    found = {dataset: compare_clusterings(dataset, **settings) for dataset, settings in sets.items()}
+    for dataset, scores in found.items():
+        show_clusterings(dataset, scores)
+    return found
 
 
 if __name__ == "__main__":

@@ -59,7 +59,10 @@ LAYOUTS = (
         "knn_student_t", "t-SNE with uniform affinities", "knn", "student_t", _KL, ICON,
         {**_PLANE, "df": 1.0, "n_neighbors": 10}, _FROM_PCA,
     ),
-    Method("graph_gaussian", "SNE graph embedding", "graph", "gaussian", _KL, ICON, _GRAPH, gap=True, note=_GAP),
+    Method(
+        "graph_gaussian", "SNE graph embedding", "graph", "gaussian", _KL, ICON, _GRAPH, {"learning_rate": 0.02},
+        gap=True, note=_GAP,
+    ),
     Method(
         "graph_student_t", "t-SNE graph embedding", "graph", "student_t", _KL,
         Paper("Kruiger et al.", 2017, "Graph Layouts by t-SNE"), {**_GRAPH, "df": 1.0},
@@ -69,8 +72,8 @@ LAYOUTS = (
         "pca", "PCA", "identity", "gaussian_wide",
         r"-\frac{1}{n^2} \sum_{ij} \lVert z_i - z_j\rVert^2 = -2 \mathrm{Var}(z),\ W^\top W = I",
         Paper("Pearson", 1901, "On Lines and Planes of Closest Fit to Systems of Points in Space"),
-        {"backbone": "linear", "embedding_dim": 2, "distance": "sqeuclidean", "batch_size": 256, "learning_rate": 1e-2,
-        "epochs": 20},
+        {"backbone": "linear", "embedding_dim": 2, "distance": "sqeuclidean", "batch_size": 256,
+        "optimizer": "sgd", "learning_rate": 1e-2, "epochs": 20},
         oracle="minus twice the explained variance of scikit-learn's PCA",
         note="the linear map is kept orthonormal; without that the limit has no minimum",
     ),
@@ -131,7 +134,8 @@ CONTRASTIVE = (
     Method(
         "supcon", "SupCon", "same_class", "gaussian",
         r"-\frac1n \sum_i \frac{1}{K_i - 1} \sum_{j \in y_i} \log \frac{e^{\cos(z_i, z_j)/\tau}}"
-        r"{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}} - \log(K_i - 1)", _SUPCON, _LABELLED, oracle="pytorch-metric-learning, up to the constant mean log(K_i - 1)",
+        r"{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}} - \log(K_i - 1)", _SUPCON, _LABELLED,
+        oracle="pytorch-metric-learning, up to the constant mean log(K_i - 1)",
     ),
     Method(
         "xsample", "X-Sample contrastive", "companion", "gaussian", _KL,
@@ -203,7 +207,7 @@ SUPERVISED = (
         r"-\frac1n \sum_i \log \frac{e^{z_i^\top \phi_{t_i}}}{\sum_t e^{z_i^\top \phi_t}}",
         Paper("Devlin et al.", 2019, "BERT: Pre-training of Deep Bidirectional Transformers", "1810.04805"),
         {"dataset": "tiny_text", "backbone": "mlp", "distance": "neg_dot", "temperature": 1.0, "embedding_dim": 64,
-        "n_views": 6, "epochs": 30},
+        "n_views": 6, "epochs": 8},
         oracle="torch's cross_entropy",
         note="one word of every window is hidden at a time, by a small network instead of a transformer",
     ),
@@ -221,7 +225,7 @@ CLUSTERING = (
         "kmeans", "K-means", "gaussian_fixed", "clusters",
         r"\frac1n \sum_i D_{KL}(q_i \Vert p_i) = \frac1n \big[ \tfrac{2}{\tau_p} I - \sum_i H(q_i) + \sum_i \log Z_i \big]",
         Paper("MacQueen", 1967, "Some Methods for Classification and Analysis of Multivariate Observations"),
-        {**_HEAD, "divergence": "rkl", "p_temperature": 0.5}, _MEMBERS_STEP,
+        {**_HEAD, "divergence": "rkl", "p_temperature": 2.0, "epochs": 60, "learning_rate": 3e-3}, _MEMBERS_STEP,
         "twice the inertia of scikit-learn's KMeans, over tau_p",
         "clusters first: D(q || p). It is k-means as tau_p goes to zero; a large tau_p wants one big cluster",
     ),
@@ -233,7 +237,7 @@ CLUSTERING = (
         "spectral", "Spectral clustering", "spectral", "clusters",
         r"\frac1n \sum_i D_{KL}(q_i \Vert p_i),\ p_i \text{ on eigenvectors}",
         Paper("Ng, Jordan & Weiss", 2001, "On Spectral Clustering: Analysis and an Algorithm"),
-        {**_MEMBERS, "divergence": "rkl", "n_neighbors": 10, "p_temperature": 0.1}, _MEMBERS_STEP,
+        {**_MEMBERS, "divergence": "rkl", "n_neighbors": 10, "p_temperature": 0.3}, _MEMBERS_STEP,
         "scikit-learn's spectral embedding and the inertia in it",
     ),
     Method(
@@ -253,7 +257,7 @@ CLUSTERING = (
     Method(
         "dcd", "Data-cluster-data random walk", "knn", "clusters", r"\frac1n \sum_i D_{KL}(a_i \Vert \hat a_i)",
         Paper("Yang & Oja", 2012, "Clustering by Low-Rank Doubly Stochastic Matrix Decomposition", "1206.4676"),
-        {**_MEMBERS, "n_neighbors": 10}, _MEMBERS_STEP, "its generalised divergence, written out",
+        {**_MEMBERS, "n_neighbors": 20}, _MEMBERS_STEP, "its generalised divergence, written out",
         "a free membership for every sample; the published method adds a prior on them",
     ),
     Method(
@@ -263,7 +267,7 @@ CLUSTERING = (
     Method(
         "debiased_infonce_clustering", "Debiased InfoNCE clustering", "views_and_neighbors", "clusters",
         r"\frac1n \sum_i D_{KL}(\tilde p_i \Vert \tilde q_i),\ \tilde p = (1 - \alpha) p + \alpha / n", ICON,
-        {**_HEAD, "n_views": 2, "augment": "auto", "n_neighbors": 3, "walk_length": 2, "walk": "uniform", "alpha": 0.4,
+        {**_HEAD, "n_views": 2, "augment": "auto", "n_neighbors": 5, "walk_length": 3, "walk": "uniform", "alpha": 0.2,
         "alpha_on": "both"},
     ),
     Method("supervised_clustering", "Supervised clustering", "same_class", "clusters", _KL, ICON, _HEAD, _MEMBERS_STEP,
