@@ -46,11 +46,11 @@ class Setting:
 
     def check(self, name: str, value: object) -> object:
         """``value`` as this setting's plain type, or a :class:`ConfigError` that names the setting and the remedy."""
-        value = self._typed(name, value)
+        given, value = value, self._typed(name, value)
         if self.choices and value not in self.choices:
             raise ConfigError(f"{name}={shown(value)} is not known; {nearest(value, self.choices)}")
         if self.kind in (int, float) and not self._inside(value):
-            raise ConfigError(self._beyond(name, value))
+            raise ConfigError(self._beyond(name, given))
         return value
 
     def _typed(self, name: str, value: object) -> object:

@@ -68,12 +68,14 @@ def method_of(config: Config) -> Method:
 
 
 def _composed(config: Config) -> Method:
-    for slot, known in (("supervisory", axes.SUPERVISORY), ("learned", axes.LEARNED)):
+    slots = {"supervisory": axes.SUPERVISORY, "learned": axes.LEARNED}
+    for slot, known in slots.items():
         name = getattr(config, slot)
-        if name is None:
-            raise ConfigError(f"a composed pair needs {slot} too; {nearest('', known)}")
-        if name not in known:
+        if name is not None and name not in known:
             raise ConfigError(f"{slot}={name!r} is not known; {nearest(name, known)}")
+    for slot, known in slots.items():
+        if getattr(config, slot) is None:
+            raise ConfigError(f"a composed pair needs {slot} too; {nearest('', known)}")
     p, q = axes.SUPERVISORY[config.supervisory], axes.LEARNED[config.learned]
     reason = axes.why_not(p, q)
     if reason:
