@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from . import axes
+from . import axes, interpolated
 from .augment import build_augment
 from .batch import Batch
 from .config import Config
@@ -19,6 +19,7 @@ from .data import Dataset
 from .distances import as_seen_by
 from .errors import ConfigError, DataError, DeviceError, TrainingError
 from .fused import fuse
+from .interpolated import InterpolatedKL
 from .large import Edges, LargeKL, neighbour_edges
 from .model import build_model, other_side
 from .objective import Target, build_objective
@@ -90,13 +91,15 @@ class Trainer:
         self._other = other_side(self.dataset) if "pairs" in self._needs else None
         self._p: Target | None = None
         self._edges = self._neighbours()
+        self._grid = self._interpolation()
 
     @property
     def engine(self) -> str:
         """How the loss is computed: exactly, or with p on nearest neighbours only, as it is for many free points."""
-        return (
-            "exact" if self._edges is None else f"p on {3 * self.config.perplexity:g} nearest neighbours only, q exact in blocks"
-        )
+        if self._edges is None:
+            return "exact"
+        q = "exact in blocks" if self._grid is None else "interpolated on a grid by openTSNE"
+        return f"p on {3 * self.config.perplexity:g} nearest neighbours only, q {q}"
 
     def _neighbours(self) -> Edges | None:
         """The edges of p for a table of so many points that (n, n) does not fit, or None."""
@@ -111,6 +114,12 @@ class Trainer:
             )
         x = self.dataset.flat(self.dataset.x).to(self.dtype)
         return neighbour_edges(x, self.config.perplexity, kernel.joint)
+
+    def _interpolation(self):
+        """p as openTSNE wants it, where it can stand for the objective; None otherwise."""
+        if self._edges is None or not interpolated.fits(fuse(self.objective.learned), self.model.backbone.weight):
+            return None
+        return interpolated.as_matrix(self._edges, len(self.dataset))
 
     @property
     def batch_size(self) -> int:
@@ -153,6 +162,8 @@ class Trainer:
 
     def loss(self, index: Tensor, step: int) -> Tensor:
         """The objective on the samples at ``index``."""
+        if self._grid is not None:
+            return InterpolatedKL.apply(self.model.backbone(index), self._grid)
         if self._edges is not None:
             return LargeKL.apply(self.model.backbone(index), self._edges, fuse(self.objective.learned))
         x, batch = self.batch(index, step)

@@ -11,7 +11,7 @@ PACKAGE = Path(icon_nb.__file__).parent
 LAYERS = {
     0: (
         "errors files distances batch perplexity neighbourhoods graphs clusters limits supervisory learned fused "
-        "fused_clusters large divergences"
+        "fused_clusters large interpolated divergences"
     ),
     1: (
         "axes cell methods periodic datasets config resolve recipes objective checks arrays folders own_data pairs "
