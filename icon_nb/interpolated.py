@@ -1,7 +1,7 @@
 r"""t-SNE of many points on a CPU: the repulsion interpolated on a grid by openTSNE (Linderman et al. 2019, arXiv:1712.09005).
 
-Time is linear in the number of points instead of quadratic. The value and the gradient are approximations: for layouts from tight to
-wide the value is within 0.1 % of the exact one and the gradient within 1 % in norm (``tests/test_large.py``).
+Time is linear in the number of points instead of quadratic. The value and the gradient are approximations: for layouts from
+tight to wide the value is within 0.1 % of the exact one and the gradient within 1 % in norm (``tests/test_large.py``).
 """
 
 from __future__ import annotations
