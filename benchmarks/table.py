@@ -5,8 +5,8 @@
     python -m benchmarks.table --clustering       # clustering compared over 5 seeds
     python -m benchmarks.table --tsne             # t-SNE of all digits beside scikit-learn's exact method
 
-The quality of a method is what it is for: retrieval of the other view or modality, kNN accuracy of its neighbourhoods, accuracy of
-its classes, clusters or words on held-out samples where there are any, variance explained. The distance to the oracle is the
+The quality of a method is what it is for: retrieval of the other view or modality, kNN accuracy of its neighbourhoods, accuracy
+of its classes, clusters or words on held-out samples where there are any, variance explained. The distance to the oracle is the
 largest |loss - double loop| of tests/oracles over three random embeddings in float64.
 """
 
