@@ -226,7 +226,7 @@ def _read(path: Path, digest: str | None) -> bytes:
 
 def _provenance(content: bytes, path: Path) -> dict:
     with verify.reading(path):
-        provenance = json.loads(content)
+        provenance = verify.parse(content)
         verify.provenance(provenance, path)
     return provenance
 

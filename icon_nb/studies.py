@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -100,7 +99,7 @@ def load_comparison(path) -> Comparison:
     """
     file = Path(path) / store.COMPARISON
     with verify.reading(file):
-        record = json.loads(file.read_bytes())
+        record = verify.parse(file.read_bytes())
         schema = record["schema"]
         if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
             raise LoadError(f"{file} has schema {schema!r}, this version reads 1 to {SCHEMA}: upgrade icon_nb")

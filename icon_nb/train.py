@@ -87,7 +87,8 @@ class Trainer:
         self._augment = (
             None if config.augment in (None, "none") else build_augment(config.augment, dataset, config.augment_strength)
         )
-        self._needs = axes.SUPERVISORY[method_of(config).supervisory].needs
+        p = axes.SUPERVISORY[method_of(config).supervisory]
+        self._needs, self._of_dimensions = p.needs, p.candidates == "dimensions"
         self._other = other_side(self.dataset) if "pairs" in self._needs else None
         self._p: Target | None = None
         self._edges = self._neighbours()
@@ -183,6 +184,8 @@ class Trainer:
             x = x, self._cast(self._other.inputs(self._other.x[index]))
         if "tokens" in self._needs:
             return self._hide(x, index.repeat(views), step)
+        if self._of_dimensions:  # which are the rows of p then, and not the samples
+            return x, Batch(torch.arange(config.embedding_dim, device=index.device).repeat(views), dtype=self.dtype)
         return x, self._batch(index.repeat(views))
 
     def _hide(self, x: Tensor, index: Tensor, step: int) -> tuple[Tensor, Batch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,13 @@ from .errors import ConfigError, LoadError
 REMEDY = "restore it from a copy, or run again"
 HISTORY = ("epoch", "loss", "knn_accuracy", "seconds")
 STATUS = ("complete", "interrupted", "failed")
+
+
+def parse(content: bytes):
+    """JSON of texts that can be written again: a lone surrogate is none."""
+    value = json.loads(content)
+    json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 @contextmanager

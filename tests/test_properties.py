@@ -136,3 +136,8 @@ def test_the_names_of_drawings_are_those_that_can_be_drawn():
     assert set(PROJECTIONS) == {"auto", *_NEEDS}
     assert DRAWN is OVERLAYS
     assert {name: limits[0] for name, limits in DIMENSIONS.items()} == {name: _NEEDS[name][0] for name in DIMENSIONS}
+
+
+def test_methods_over_dimensions_do_not_mind_the_size_of_the_batch():
+    run = icon.run(method="dimension_contrastive", batch_size=24, embedding_dim=10, epochs=3, quiet=True, data=EVERYTHING)
+    assert run.history["loss"][-1] < run.history["loss"][0]
