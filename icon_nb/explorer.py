@@ -116,7 +116,7 @@ class MethodExplorer:
 
     @cached_property
     def controls(self) -> dict[str, w.Dropdown]:
-        own = [(DEFAULT, None)]
+        own = [(DEFAULT, "")]
         lists = {
             "supervisory": [(axis.title, name) for name, axis in axes.SUPERVISORY.items()],
             "learned": [(axis.title, name) for name, axis in axes.LEARNED.items()],
@@ -124,9 +124,10 @@ class MethodExplorer:
             "dataset": own + [(name, name) for name in ("digits", *MADE_HERE)],
         }
         words = {"supervisory": "p", "learned": "q", "backbone": "backbone", "dataset": "data set"}
-        made = {name: w.Dropdown(options=o, value=getattr(self, name), description=words[name]) for name, o in lists.items()}
+        chosen = {name: getattr(self, name) or "" for name in lists}
+        made = {name: w.Dropdown(options=o, value=chosen[name], description=words[name]) for name, o in lists.items()}
         for name, control in made.items():
-            control.observe(lambda change, name=name: self.choose(**{name: change["new"]}), "value")
+            control.observe(lambda change, name=name: self.choose(**{name: change["new"] or None}), "value")
         return made
 
     @cached_property

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from .animation import animate
+from .config import Config
 from .display import image
-from .study_pictures import png_of
+from .study_pictures import png_of, projection_for
 
 SHARE = 0.1
 SIZE = (460, 460)
@@ -17,14 +18,15 @@ class Live:
 
     Parameters
     ----------
-    epochs : int
-        Of the run.
+    config : Config
+        Of the run, resolved.
     share : float
         Of the time since the start that may be spent on drawing.
     """
 
-    def __init__(self, epochs: int, share: float = SHARE):
-        self.epochs, self.share = epochs, share
+    def __init__(self, config: Config, share: float = SHARE):
+        self.epochs, self.share = config.epochs, share
+        self.projection = projection_for(config)
         self.started, self.spent, self.drawn = time.perf_counter(), 0.0, 0
         self._cost, self._handle = 0.0, None
 
@@ -44,7 +46,7 @@ class Live:
         from IPython.display import HTML, display
 
         trajectory = recorder.trajectory
-        animation = animate(trajectory, size=SIZE, overlay="loss", turn=0)
+        animation = animate(trajectory, size=SIZE, projection=self.projection, overlay="loss", turn=0)
         picture = png_of(animation.painter.paint(animation.timeline.n_frames - 1))
         page = HTML(image(picture, f"{trajectory.title} at epoch {trajectory.epochs[-1]}", SIZE[0]))
         if self._handle is None:

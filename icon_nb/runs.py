@@ -88,7 +88,7 @@ def also_live(config: Config, on_record: Callable | None) -> Callable:
     """``on_record``, and a drawing in place."""
     from .live import Live  # draws, so it stands above this module
 
-    draw = Live(config.epochs)
+    draw = Live(config)
     if on_record is None:
         return draw
 

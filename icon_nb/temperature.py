@@ -11,10 +11,11 @@ from .animation import animate, side_by_side
 from .display import bundle, image
 from .errors import IconError
 from .study import MEASURES, TemperatureStudy
-from .study_pictures import Stills, against, bars, png_of
+from .study_pictures import Stills, against, bars, png_of, projection_for
 from .watching import Rows
 
 SIDE = 420
+WORDS = {"description_width": "90px"}
 NOTHING = "Nothing is trained yet: press Run, or call run()."
 
 
@@ -82,10 +83,7 @@ class TemperatureWidget:
 
     @property
     def _look(self) -> dict[str, object]:
-        """A still view; what the cosine sees of three dimensions is a sphere."""
-        config = self.study.config.resolve()
-        round_ = config.distance == "cosine" and config.embedding_dim == 3
-        return {"turn": 0, "projection": "sphere" if round_ else "auto"}
+        return {"turn": 0, "projection": projection_for(self.study.config)}
 
     def _rows(self, temperature: float, seed: int) -> Rows:
         return self.study.runs[temperature, seed][1]
@@ -111,7 +109,7 @@ class TemperatureWidget:
 
     @cached_property
     def between(self) -> w.FloatText:
-        return w.FloatText(value=round(self.study.temperatures[0] * 2, 4), step=0.05, description="one more")
+        return w.FloatText(value=round(self.study.temperatures[0] * 2, 4), step=0.05, description="one more", style=WORDS)
 
     @cached_property
     def progress(self) -> w.IntProgress:
@@ -119,7 +117,7 @@ class TemperatureWidget:
 
     @cached_property
     def tau(self) -> w.SelectionSlider:
-        return self._watched(w.SelectionSlider(options=self._options, description="temperature", continuous_update=True))
+        return self._watched(w.SelectionSlider(options=self._options, description="temperature", style=WORDS))
 
     @cached_property
     def seed(self) -> w.Dropdown:
@@ -135,7 +133,7 @@ class TemperatureWidget:
 
     @cached_property
     def sample(self) -> w.Dropdown:
-        return self._watched(w.Dropdown(options=[("-", 0)], description="p and q of"))
+        return self._watched(w.Dropdown(options=[("-", 0)], description="p and q of", style=WORDS))
 
     @cached_property
     def embedding(self) -> w.Image:

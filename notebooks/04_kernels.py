@@ -39,8 +39,6 @@ import icon_nb as icon
 # A point looks along a line at six others, at growing distance.
 
 # %%
-import math
-
 import torch
 
 distance = torch.tensor([0.5, 1.0, 2.0, 4.0, 8.0, 16.0], dtype=torch.float64)  # squared

@@ -45,7 +45,7 @@ pair = torch.tensor([0, 1, 2, 0, 1, 2])  # 0 with 3, 1 with 4, 2 with 5
 p = icon.supervisory.PositivePairs()(icon.supervisory.Batch(index=pair, dtype=torch.float64))
 q = icon.learned.Gaussian()
 
-
+# %%
 def fit(make, parameters, steps=400):
     optimizer = torch.optim.Adam(parameters, lr=0.05)
     for _ in range(steps):

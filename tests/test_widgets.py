@@ -236,6 +236,16 @@ def test_data_that_lack_what_p_needs_are_explained():
     assert explorer.reason == ""
 
 
+def test_what_is_left_to_the_method_is_named_so():
+    explorer = icon.widgets.method_explorer()
+    assert explorer.box
+    assert explorer.controls["backbone"].label == explorer.controls["dataset"].label == "the method's own"
+    explorer.controls["backbone"].value = "linear"
+    assert explorer.settings["backbone"] == "linear"
+    explorer.controls["backbone"].value = ""
+    assert "backbone" not in explorer.settings
+
+
 def test_settings_without_an_effect_on_a_choice_are_left_out():
     explorer = icon.widgets.method_explorer(icon.Config(temperature=0.2, epochs=1))
     explorer.choose(supervisory="identity", learned="gaussian_wide")
@@ -273,7 +283,7 @@ def test_live_keeps_to_its_share_of_the_time(monkeypatch):
 
     clock = [0.0]
     monkeypatch.setattr("icon_nb.live.time.perf_counter", lambda: clock[0])
-    live = Live(epochs=1000)
+    live = Live(icon.Config(epochs=1000).resolve())
 
     def draw(recorder):
         clock[0] += 0.05
