@@ -33,6 +33,7 @@ lint: $(VENV)/.installed-test
 # Every notebook from its source: .py -> .ipynb, executed, outputs kept. `make notebooks ONLY=03` makes those that begin so.
 notebooks: $(VENV)/.installed-test badges
 	$(BIN)/python notebooks/build.py $(ONLY)
+	$(BIN)/python docs/make_index.py
 
 # The Colab badge and set-up cell of every notebook, from [project.urls].
 badges: $(VENV)/.installed-test

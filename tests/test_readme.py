@@ -52,3 +52,9 @@ def test_the_recipe_of_the_readme_runs(tmp_path):
 def test_every_file_the_readme_links_is_there():
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_every_notebook_stands_in_the_index_with_a_picture():
+    for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"):
+        assert f"notebooks/{path.name}" in README, f"{path.name}: run docs/make_index.py"
+        assert (ROOT / "docs" / "notebooks" / f"{path.stem}.png").exists(), f"{path.name}: run docs/make_index.py"
