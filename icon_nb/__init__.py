@@ -18,6 +18,7 @@ _WHERE = {
     "Trajectory": "trajectory",
     "Results": "results",
     "Comparison": "comparison",
+    "IconTransformer": "estimator",
     "IconError": "errors",
 }
 _MODULES = ("methods", "recipes", "widgets", "supervisory", "learned", "divergences", "distances", "dynamics", "evaluate", "data")

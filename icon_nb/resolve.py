@@ -186,7 +186,7 @@ def check(config: Config) -> None:
             f"n_views={config.n_views}: supervisory={p.name!r} compares one view with the other, so it needs exactly 2"
         )
     if "df" in q.settings and config.distance == "neg_dot":
-        raise ConfigError(f"distance='neg_dot' can be negative, of which learned={q.name!r} has no logarithm: use sqeuclidean or cosine")
+        raise ConfigError(f"distance='neg_dot' can be negative, which learned={q.name!r} cannot take: use sqeuclidean or cosine")
     if q.limit and config.alpha and config.alpha_on in ("q", "both"):
         raise ConfigError(f"alpha_on={config.alpha_on!r}: learned={q.name!r} is a limit without a q to mix; use alpha_on='p'")
     if config.divergence == "rkl" and axes.counts_self(p, q) == (False, True):

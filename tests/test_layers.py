@@ -19,7 +19,7 @@ LAYERS = {
     ),
     2: ("trajectory evaluate dynamics readings diagnosis initial optimizers model train"),
     3: (
-        "probes results verify store progress session checkpoints runs comparing comparison library processes studies "
+        "probes results verify store progress session checkpoints runs estimator comparing comparison holdings processes studies "
         "stacked sweeps watching study table"
     ),
     4: (
