@@ -14,7 +14,7 @@ from . import recipes, store
 from .comparison import Comparison, Failure, Outcome
 from .config import Config, check_names
 from .errors import ConfigError, IconError, TrainingError
-from .library import Library, pack_data, unpack_data
+from .holdings import Holdings, pack_data, unpack_data
 from .processes import Processes
 from .runs import run
 from .stacked import Job, plan, run_stack
@@ -167,13 +167,13 @@ def run_configs(
     configs = configs if data is None else [config.replace(dataset=data) for config in configs]
     configs = tuple(dict.fromkeys(config.resolve() for config in configs))
     jobs = plan(configs, together)
-    library, shelf, interrupted = Library(), Shelf(save_to), False
+    holdings, shelf, interrupted = Holdings(), Shelf(save_to), False
     found = {k: kept for job in jobs for k in job.members if (kept := shelf.find(configs[k], job.stacked)) is not None}
     for each in found.values():
-        library.attach(each)
+        holdings.attach(each)
     missing = [job.without(found) for job in jobs]
     try:
-        with _place(workers, executor, library, progress) as place:
+        with _place(workers, executor, holdings, progress) as place:
             for k, outcome in place(configs, [job for job in missing if job.members]):
                 found[k] = outcome
                 shelf.keep(configs[k], outcome)
@@ -188,35 +188,35 @@ def run_configs(
 
 def run_each(configs: Sequence[Config], workers: int) -> Iterator[tuple[Config, Outcome]]:
     """Run resolved configs in processes; yields each config with its outcome as it comes."""
-    with _place(workers, None, Library(), None) as place:
+    with _place(workers, None, Holdings(), None) as place:
         for k, outcome in place(configs, plan(configs, together=False)):
             yield configs[k], outcome
 
 
 @contextmanager
-def _place(workers: int | None, executor: Executor | None, library: Library, progress: bool | None):
+def _place(workers: int | None, executor: Executor | None, holdings: Holdings, progress: bool | None):
     """Where the jobs are done: a function of configs and jobs that yields each finished run with its position."""
     if workers is None and executor is None:
-        yield lambda configs, jobs: here(configs, jobs, library, progress)
+        yield lambda configs, jobs: here(configs, jobs, holdings, progress)
         return
     own = Processes(workers) if executor is None else None
     try:
-        yield lambda configs, jobs: elsewhere(configs, jobs, library, own or executor)
+        yield lambda configs, jobs: elsewhere(configs, jobs, holdings, own or executor)
     finally:
         if own is not None:
             own.shutdown(wait=False)
 
 
-def here(configs: Sequence[Config], jobs: Sequence[Job], library: Library, progress: bool | None) -> Finished:
+def here(configs: Sequence[Config], jobs: Sequence[Job], holdings: Holdings, progress: bool | None) -> Finished:
     """Do the jobs one after the other in this process."""
     for job in jobs:
-        outcomes = attempt([configs[k] for k in job.members], library, job.stacked, progress)
+        outcomes = attempt([configs[k] for k in job.members], holdings, job.stacked, progress)
         yield from zip(job.members, outcomes)
         if any(outcome.status == "interrupted" for outcome in outcomes):
             raise KeyboardInterrupt
 
 
-def elsewhere(configs: Sequence[Config], jobs: Sequence[Job], library: Library, executor: Executor) -> Finished:
+def elsewhere(configs: Sequence[Config], jobs: Sequence[Job], holdings: Holdings, executor: Executor) -> Finished:
     """Do the jobs on an executor, as they come."""
     futures, threads = {}, torch.get_num_threads()
     try:
@@ -226,19 +226,19 @@ def elsewhere(configs: Sequence[Config], jobs: Sequence[Job], library: Library, 
             futures[executor.submit(work, settings, data, threads, job.stacked)] = job
         for future in as_completed(futures):
             job = futures[future]
-            yield from zip(job.members, _received(future, [configs[k] for k in job.members], library))
+            yield from zip(job.members, _received(future, [configs[k] for k in job.members], holdings))
     finally:
         for future in futures:
             future.cancel()
 
 
-def _received(future, configs: Sequence[Config], library: Library) -> list[Outcome]:
+def _received(future, configs: Sequence[Config], holdings: Holdings) -> list[Outcome]:
     try:
         answers = future.result()
     except Exception as error:  # the worker died, or its executor did
         return [Failure(config, _said(error)) for config in configs]
     return [
-        Failure(config, answer) if isinstance(answer, str) else library.attach(store.unpack(answer))
+        Failure(config, answer) if isinstance(answer, str) else holdings.attach(store.unpack(answer))
         for config, answer in zip(configs, answers)
     ]
 
@@ -248,23 +248,23 @@ def work(settings: str, data: bytes | None, threads: int, stack: bool) -> list[d
     torch.set_num_threads(threads)
     unpack_data(data)
     configs = [Config(**values, sources=sources) for values, sources in json.loads(settings)]
-    outcomes = attempt(configs, Library(), stack, progress=False)
+    outcomes = attempt(configs, Holdings(), stack, progress=False)
     return [outcome.error if isinstance(outcome, Failure) else store.pack(outcome) for outcome in outcomes]
 
 
-def attempt(configs: Sequence[Config], library: Library, stack: bool, progress: bool | None) -> list[Outcome]:
+def attempt(configs: Sequence[Config], holdings: Holdings, stack: bool, progress: bool | None) -> list[Outcome]:
     """Train configs, as one stack or one by one; an error becomes a record of it."""
     if stack:
         try:
-            return run_stack(configs, library(configs[0]), progress=progress)
+            return run_stack(configs, holdings(configs[0]), progress=progress)
         except Exception as error:
             return [Failure(config, _said(error)) for config in configs]
-    return [_attempt_one(config, library, progress) for config in configs]
+    return [_attempt_one(config, holdings, progress) for config in configs]
 
 
-def _attempt_one(config: Config, library: Library, progress: bool | None) -> Outcome:
+def _attempt_one(config: Config, holdings: Holdings, progress: bool | None) -> Outcome:
     try:
-        return library.attach(run(config, progress=progress))
+        return holdings.attach(run(config, progress=progress))
     except TrainingError as error:
         return error.results if error.results is not None else Failure(config, str(error))
     except Exception as error:

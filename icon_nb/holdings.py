@@ -12,7 +12,7 @@ from .errors import IconError
 from .results import Results
 
 
-class Library:
+class Holdings:
     """Gives each resolved config its data set, and runs that name the same data the same one."""
 
     def __init__(self):
