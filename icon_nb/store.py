@@ -155,7 +155,7 @@ def load(path) -> Results | Comparison:
     >>> import tempfile, icon_nb as icon
     >>> run = icon.run(epochs=1, quiet=True)
     >>> again = icon.load(run.save(tempfile.mkdtemp() + "/run"))
-    >>> (again.embeddings == run.embeddings).all()
+    >>> bool((again.embeddings == run.embeddings).all())
     True
     """
     path = Path(path)
