@@ -234,7 +234,7 @@ def show(row: dict) -> str:
 def show_clusterings(dataset: str, found: dict[str, list[float]]) -> None:
     print(f"\ncluster accuracy on {dataset}, mean (min to max) over {len(next(iter(found.values())))} seeds")
     for name, scores in sorted(found.items(), key=lambda item: -sum(item[1])):
-        print(f"  {name:30} {sum(scores) / len(scores):.3f} ({min(scores):.3f} to {max(scores):.3f})")
+        print(f"  {name:30} {sum(scores) / len(scores):.3f} ({min(scores):.3f} to {max(scores):.3f})", flush=True)
 
 
 def main(argv=None) -> None:
@@ -270,9 +270,10 @@ def measure_methods(names) -> list[dict]:
 def measure_clusterings(data_dir: str | None) -> dict:
     """Clusterings of digits, and of 2,000 pictures of Fashion-MNIST where its files are."""
     sets = {"digits": {}, **({"fashion_mnist": {"data_dir": data_dir, "n_samples": 2000}} if data_dir else {})}
-    found = {dataset: compare_clusterings(dataset, **settings) for dataset, settings in sets.items()}
-    for dataset, scores in found.items():
-        show_clusterings(dataset, scores)
+    found = {}
+    for dataset, settings in sets.items():
+        found[dataset] = compare_clusterings(dataset, **settings)
+        show_clusterings(dataset, found[dataset])
     return found
 
 
