@@ -30,38 +30,36 @@ class TemperatureWidget:
         self._stills: dict[tuple[float, int], Stills] = {}
         self._pictures: dict[tuple, bytes] = {}
         self.message = NOTHING if self.study.missing else ""
+        self._changing = False  # while the controls are changed together, nothing is drawn
 
     # What the buttons and sliders do
 
     def run(self, *_) -> TemperatureWidget:
         """Train what is missing, then show it."""
-        runs, epochs = len(self.study.missing), 0
-        epochs = runs * (self.study.config.resolve().epochs + 1)
-        self._begin(epochs)
+        return self._train(self.tau.value)
+
+    def add(self, temperature: float | None = None) -> TemperatureWidget:
+        """Train one more temperature and let it join the study."""
+        try:
+            return self._train(self.study.add(self.between.value if temperature is None else temperature))
+        except IconError as error:
+            self.message = str(error)
+        self._refresh(self.tau.value)
+        return self
+
+    def _train(self, then: float) -> TemperatureWidget:
+        self._begin(len(self.study.missing) * (self.study.config.resolve().epochs + 1))
         try:
             self.study.train(self._step)
             self.message = ""
         except IconError as error:
             self.message = str(error)
-        self._refresh()
-        return self
-
-    def add(self, temperature: float | None = None) -> TemperatureWidget:
-        """Train one more temperature and let it join the study."""
-        try:
-            added = self.study.add(self.between.value if temperature is None else temperature)
-        except IconError as error:
-            self.message = str(error)
-            self._refresh()
-            return self
-        self.run()
-        if added in self.study.complete:
-            self.tau.value = added
+        self._refresh(then)
         return self
 
     def show(self, *_) -> None:
         """Draw what the sliders point at; every picture is drawn once."""
-        if not self.study.complete:
+        if not self.study.complete or self._changing:
             return
         t, seed, frame = self.tau.value, self.seed.value, self.epoch.value
         self.embedding.value = self.still_of(t, seed, frame)
@@ -158,7 +156,7 @@ class TemperatureWidget:
         controls = w.VBox([w.HBox([self.button, self.progress]), self.tau, *seeds, w.HBox([self.play, self.epoch]), self.sample,
                            w.HBox([self.between, self.more]), self.note, self.rows])  # fmt: skip
         w.jslink((self.play, "value"), (self.epoch, "value"))
-        self._refresh()
+        self._refresh(self.tau.value)
         return w.VBox([w.HBox([self.embedding, controls]), self.measures])
 
     @property
@@ -181,15 +179,22 @@ class TemperatureWidget:
         self.progress.value += 1
         self.note.value = f"temperature {temperature:g}, seed {seed}, epoch {epoch}"
 
-    def _refresh(self) -> None:
-        """Let the controls know what can be looked at."""
+    def _refresh(self, temperature: float) -> None:
+        """Let the controls know what can be looked at, and look at a temperature."""
         self.button.disabled, self.more.disabled = not self.study.missing, False
         self.note.value = html.escape(self.message)
         if not self.study.complete:
             return
-        chosen = self.tau.value
+        self._changing = True
+        try:
+            self._offer(temperature)
+        finally:
+            self._changing = False
+        self.show()
+
+    def _offer(self, temperature: float) -> None:
         self.tau.options = self._options
-        self.tau.value = chosen if chosen in self.study.complete else self.study.complete[0]
+        self.tau.value = temperature if temperature in self.study.complete else self.study.complete[0]
         run, rows = self.study.runs[self.study.complete[0], self.study.seeds[0]]
         first = self.epoch.max == 1
         self.epoch.max = self.play.max = run.trajectory.n_frames - 1
@@ -197,7 +202,6 @@ class TemperatureWidget:
             self.epoch.value = self.epoch.max
             self.sample.options = [(f"{name}", k) for k, name in enumerate(rows.anchors)]
         self.progress.value = self.progress.max
-        self.show()
 
     # On paper
 

@@ -169,6 +169,8 @@ def test_a_value_in_between_joins_the_study():
     widget.between.value = 0.4
     widget.more.click()
     assert widget.study.complete == [0.1, 0.4, 1.0]
+    cursors = [key[1] for key in widget._pictures if key[0] == "measures" and key[3] == 3]
+    assert cursors == [0.4], "nothing is drawn on the way"
     assert [value for _, value in widget.tau.options] == [0.1, 0.4, 1.0]
     assert widget.tau.value == 0.4
 
