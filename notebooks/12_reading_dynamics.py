@@ -1,0 +1,292 @@
+# %% [markdown]
+# # 12. Reading dynamics: healthy, collapsed, oscillating, diverged, slow
+
+# %% [markdown] tags=["badge"]
+# *In Colab:* File > Upload notebook, and put the wheel that `pip wheel --no-deps .` makes beside it under Files; the next cell installs it.
+
+# %% [markdown]
+# **The claim.** Most failures of training can be told from a few quantities of the moving points, none of which needs a label: how spread out
+# they are, in how many dimensions, how far and in which direction they step. Here each failure is provoked, recognised and mended. About
+# half a minute on two CPU cores.
+
+# %% tags=["setup"]
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("icon_nb") is None:
+    package = "icon_nb-0.1.0-py3-none-any.whl"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
+import icon_nb as icon
+
+# %% [markdown]
+# ## The question
+#
+# The loss goes down. Is it learning? The loss is flat. Is it broken?
+#
+# | verdict | what is seen | what is measured |
+# |---|---|---|
+# | healthy | points find their places, then rest | loss fell and levelled off, variance stays |
+# | collapsed | all points are one | variance near 0 |
+# | dimensional collapse | a high-dimensional embedding lies on a line or plane | few dimensions hold the variance |
+# | oscillating | points jump to and fro | steps large, successive steps opposed |
+# | diverged | points fly off | loss above its beginning, NaN |
+# | still learning, plateau | too short, or long enough | share of the gain in the last fifth |
+#
+# `results.diagnosis` gives the verdict with its evidence. Here we look behind it, with $p$ = Gaussian neighbours, $q$ = Gaussian, free points:
+# plain SNE, in a training loop of our own.
+#
+# ## Six points by hand
+#
+# The quantities are simple enough for six points that step from one frame to the next.
+
+# %%
+import numpy as np
+import torch
+
+from icon_nb import dynamics
+
+still = np.array([[1, 0], [0, 1], [-1, 0], [0, -1], [0.7, 0.7], [-0.7, -0.7]])
+together = still * 0.01 + 5
+line = np.c_[still[:, :1], np.zeros(6)]
+for name, z in (("spread out", still), ("on a line", line)):
+    eigenvalues = np.linalg.eigvalsh(np.cov(z.T, bias=True)).clip(0)
+    shares = eigenvalues / eigenvalues.sum()
+    by_hand = np.exp(-sum(share * np.log(share) for share in shares if share > 1e-12))
+    print(f"{name}: entropy of the variances, as a number of dimensions: {by_hand:.2f}")
+
+# %% [markdown]
+# That number is an *effective rank* (Roy & Vetterli 2007 take the entropy of the singular values; here it is of the variances). Two
+# successive steps of a point are opposed when their cosine is negative:
+
+# %%
+there_and_back = np.stack([still, still + 0.5, still, still + 0.5])
+onwards = np.stack([still + 0.5 * k for k in range(4)])
+for name, frames in (("to and fro", there_and_back), ("onwards", onwards)):
+    steps = np.diff(frames, axis=0)
+    cosines = (steps[1:] * steps[:-1]).sum(2) / np.linalg.norm(steps[1:], axis=2) / np.linalg.norm(steps[:-1], axis=2)
+    print(f"{name}: mean cosine of successive steps {cosines.mean():+.1f}")
+
+# %% [markdown]
+# ## A loop to break
+#
+# 300 digits, SNE's loss, and a rule for the step that we may choose badly. `Recorder` keeps the frames; `diagnose` reads them.
+
+# %%
+data = icon.data.load("digits")
+x, y = data.flat(data.x[:300]).double(), data.y[:300]
+p = icon.supervisory.Gaussian(perplexity=20.0)(icon.supervisory.Batch(index=torch.arange(300), x=x, dtype=torch.float64))
+
+
+def sne(z):
+    return icon.divergences.kl(p, icon.learned.Gaussian()(z)).mean()
+
+
+def train(step, objective=sne, steps=40, seed=0, title=""):
+    recorder = icon.Recorder(y, title=title)
+    z = 3 * torch.randn(300, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    for _ in range(steps + 1):
+        z = z.detach().requires_grad_()
+        loss = objective(z)
+        (gradient,) = torch.autograd.grad(loss, z)
+        recorder.record(z, loss=loss.item(), knn_accuracy=icon.evaluate.knn_accuracy(z, y))
+        z = step(z, gradient)
+    return recorder
+
+# %% [markdown]
+# **Predict.** Four rules: a gradient step of 20; of 100; a step of fixed length 1 in the direction of the sign of the gradient; and a gradient
+# step of 20 on the attraction alone, four hundred times, $\sum_{ij} p_{ij} \lVert z_i - z_j\rVert^2$. Which verdict belongs to which?
+
+# %%
+def attraction(z):
+    return (p * torch.cdist(z, z).square()).sum(1).mean()
+
+
+runs = {
+    "step 20": train(lambda z, g: z - 20 * g, title="step 20"),
+    "step 100": train(lambda z, g: z - 100 * g, title="step 100"),
+    "sign, 1.0": train(lambda z, g: z - g.sign(), title="sign, 1.0"),
+    "attraction": train(lambda z, g: z - 20 * g, attraction, steps=400, title="attraction"),
+}
+verdicts = {name: dynamics.diagnose(run.trajectory) for name, run in runs.items()}
+
+# %%
+for name, found in verdicts.items():
+    print(f"{name:10} {found.verdict:12} {found}")
+
+# %% [markdown]
+# ### Healthy
+
+# %%
+runs["step 20"].animate(every=4, overlay="curves")
+
+# %% [markdown]
+# Large steps first, then smaller and smaller ones; the points sort themselves and come to rest. The loss falls by more than an order of
+# magnitude, and flattens because there is little left to gain, not because the points are stuck.
+#
+# ### Oscillating
+
+# %%
+runs["sign, 1.0"].animate(every=3, max_points=120)
+
+# %% [markdown]
+# (Every *third* frame is shown. Every second one would have hidden everything: the points come back after two steps.)
+#
+# The loss fell here, too, and then stays flat: from the curve alone this could be a plateau. The picture shows that nothing is at rest. Every
+# step has the same length however small the gradient, so a point that is nearly right is thrown to the other side. The cosine of
+# successive steps is what tells the two flat curves apart:
+
+# %%
+def opposed(run):
+    steps = np.diff(run.trajectory.embeddings[20:], axis=0)
+    cosines = (steps[1:] * steps[:-1]).sum(2) / (np.linalg.norm(steps[1:], axis=2) * np.linalg.norm(steps[:-1], axis=2) + 1e-12)
+    return float(np.median(cosines))
+
+
+turning = {name: opposed(runs[name]) for name in ("step 20", "sign, 1.0")}
+print(turning)
+
+# %% [markdown]
+# *Mended* by a shorter step. Rules that ignore the size of the gradient, and Adam is close to one, need a rate that shrinks or is small.
+
+# %%
+mended = train(lambda z, g: z - 0.3 * g.sign(), title="sign, 0.3")
+print(dynamics.diagnose(mended.trajectory))
+
+# %% [markdown]
+# ### Collapsed
+#
+# The attraction alone has a perfect solution: everything in one point. In this loop its loss falls all the way to zero, as smooth a
+# curve as one could wish for.
+
+# %%
+runs["attraction"].animate(every=40, overlay="curves")
+
+# %% [markdown]
+# *Mended* by something that pushes apart: the normaliser of $q$ (SNE, InfoNCE), a variance term (VICReg), a slow copy of the encoder (MoCo), other
+# constraints. What is left of the spread:
+
+# %%
+spread = {name: run.trajectory.embeddings[[0, -1]].std(axis=1).mean(1) for name, run in runs.items() if name != "step 100"}
+print({name: values.round(4).tolist() for name, values in spread.items()})
+
+# %% [markdown]
+# ### Diverged
+#
+# With a step of 100 the loss falls at first like that of the healthy run. Then some points overshoot so far that the next gradient is
+# larger than the one before, and from there it only gets worse. Every fifth loss:
+
+# %%
+print(runs["step 100"].trajectory.metrics["loss"].round(1)[::5])
+
+# %% [markdown]
+# A loss that is infinite or NaN is an error in `icon.run`, which names the epoch and the batch and keeps the last good weights.
+
+# %%
+try:
+    icon.run(method="cross_entropy", optimizer="sgd", learning_rate=50.0, quiet=True)
+except icon.IconError as error:
+    print(error)
+    broken = error.results
+
+# %% [markdown]
+# ### Dimensional collapse
+#
+# A network with a learning rate of 0.3: the loss falls, the points are spread out, and of 128 dimensions two or three are left.
+
+# %%
+flat = icon.run(method="simclr", learning_rate=0.3, epochs=6, gif_max_points=150)
+flat
+
+# %%
+fine = icon.run(method="simclr", epochs=6, quiet=True)
+ranks = [dynamics.effective_rank(run.embeddings) for run in (flat, fine)]
+print(f"effective rank {ranks[0]:.1f}, with the default learning rate {ranks[1]:.1f}")
+print("kNN accuracy", flat.history["knn_accuracy"][-1], "and", fine.history["knn_accuracy"][-1])
+
+# %% [markdown]
+# The two-dimensional picture looks harmless: it shows the two dimensions that are left, and hides that there is nothing else.
+# Look at the share of variance that the caption of a PCA picture states.
+#
+# ### Slow
+#
+# Too small a step, or too few of them.
+
+# %%
+early = icon.run(method="supcon", embedding_dim=3, learning_rate=1e-4, epochs=8, quiet=True)
+longer = icon.run(method="supcon", embedding_dim=3, learning_rate=1e-3, epochs=8, quiet=True)
+print(early.diagnosis)
+print(f"kNN accuracy {early.history['knn_accuracy'][-1]:.2f}, with ten times the rate {longer.history['knn_accuracy'][-1]:.2f}")
+
+# %% [markdown]
+# ## Turn one knob: the step
+#
+# One method, one seed, four steps, from slow to broken.
+
+# %%
+ladder = {}
+for size in (1, 5, 60, 100):
+    ladder[size] = dynamics.diagnose(train(lambda z, g, size=size: z - size * g).trajectory).verdict
+print(ladder)
+
+# %% [markdown]
+# ## Facts
+
+# %% tags=["facts"]
+assert dynamics.effective_rank(together - 5) > 1.5 > 1.01 > by_hand
+assert [verdicts[name].verdict for name in ("step 100", "sign, 1.0", "attraction")] == ["diverged", "oscillating", "collapsed"]
+assert verdicts["step 20"].verdict in ("healthy", "plateau", "still learning") and not verdicts["step 20"].failed
+losses = runs["step 20"].trajectory.metrics["loss"]
+assert losses[-1] < losses[0] / 10
+assert turning["sign, 1.0"] < -0.2 < turning["step 20"]
+assert not dynamics.diagnose(mended.trajectory).failed
+assert spread["attraction"][1] < 0.1 * spread["attraction"][0] and spread["step 20"][1] > 0.1
+assert broken.status == "failed" and flat.diagnosis.verdict == "dimensional collapse"
+assert ranks[0] < 6 < ranks[1] and flat.history["knn_accuracy"][-1] < fine.history["knn_accuracy"][-1] - 0.1
+assert longer.history["knn_accuracy"][-1] >= early.history["knn_accuracy"][-1] - 0.02
+assert ladder[100] == "diverged" and "diverged" not in (ladder[1], ladder[5], ladder[60])
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. *Predict, then run.* Average each sign step with the one before (momentum 0.5). Does it still oscillate?
+# 2. *Modify.* Mend the collapse: add $-\log$ of the variance to the attraction. Which verdict comes out?
+# 3. *Derive.* Gradient descent on a quadratic with curvature $\lambda$ and step $s$: for which $s$ does it converge, oscillate, diverge?
+
+# %% tags=["solution"]
+class Averaged:
+    before = 0
+
+    def __call__(self, z, gradient):
+        self.before = 0.5 * self.before + 0.5 * gradient.sign()
+        return z - self.before
+
+
+averaged = train(Averaged())
+print(dynamics.diagnose(averaged.trajectory).verdict, round(opposed(averaged), 2))
+
+# %% tags=["solution"]
+pushed = train(lambda z, g: z - 0.5 * g, lambda z: attraction(z) - 4 * z.var(0).log().sum())
+print(dynamics.diagnose(pushed.trajectory))
+assert dynamics.diagnose(pushed.trajectory).verdict != "collapsed"
+
+# %% tags=["solution"]
+for s in (0.5, 1.5, 2.5):  # with curvature 1 the error is multiplied by 1 - s: it shrinks, changes sign and shrinks, changes sign and grows
+    error = [1.0]
+    for _ in range(5):
+        error.append(error[-1] * (1 - s))
+    print(s, [round(e, 2) for e in error])
+assert abs(error[-1]) > 1
+
+# %% [markdown]
+# ## Questions
+#
+# 1. Two loss curves are flat at the same height. How do you find out which run is at rest?
+# 2. Why is the variance of the points, and not the loss, the witness of a collapse?
+# 3. A PCA picture states 97 % of the variance on two axes, in 128 dimensions. Is this good news?
+# 4. Which of the verdicts needs labels?
+# 5. Why should a diagnosis be free of scale?
+#
+# **Next:** [13, your own data](13_your_own_data.ipynb).
+#
+# *Roy & Vetterli (2007), The Effective Rank. Wang & Isola (2020), arXiv 2005.10242. Bardes et al. (2022), VICReg, arXiv 2105.04906.*
