@@ -59,5 +59,12 @@ bench: $(VENV)/.installed-test
 table: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks table
 
+# Kills, damage, and settings and data made up by a machine, in full; `make test` has a small part of each.
+torture: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.torture.kills --n 210
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.torture.damage --n 1000
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.torture.checkpoints --n 100
+	OMP_NUM_THREADS=1 ICON_NB_STRICT=1 ICON_NB_EXAMPLES=50 $(BIN)/python -m pytest -q --timeout=1500 tests/test_properties.py
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -45,7 +45,7 @@ class IconTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserve_dtype = []  # embeddings are float32, whatever comes
+        tags.transformer_tags.preserves_dtype = []  # embeddings are float32, whatever comes
         return tags
 
     def fit(self, X, y=None):  # noqa: N803  scikit-learn's names

@@ -240,6 +240,8 @@ def _because(name: str, method: Method, backbone: str, config: Config) -> str:
 
 def _check_backbone(method: Method, backbone: str) -> None:
     p = axes.SUPERVISORY[method.supervisory]
+    if backbone == "table" and {"pairs", "tokens"} & set(p.needs):
+        raise ConfigError(f"backbone='table' reads no samples, which supervisory={p.name!r} is about: use 'linear' or 'mlp'")
     if backbone == "table" and "views" in p.needs:
         networks = ", ".join(name for name in BACKBONES if name != "table")
         raise ConfigError(

@@ -313,4 +313,7 @@ def check_labels(config: Config, dataset: Dataset) -> None:
     single = (counts == 1).nonzero().flatten().tolist()
     if single:
         names = ", ".join(repr(dataset.class_names[c]) for c in single[:5])
-        raise DataError(f"class {names} has one sample, so it has no neighbour under p of method={config.label!r}: drop it, or give it a second sample")
+        raise DataError(
+            f"class {names} has one sample, and so no neighbour under p of method={config.label!r}: "
+            "drop it, or give it a second sample"
+        )
