@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.parametrize(("module", "n"), [("kills", 6), ("damage", 25), ("checkpoints", 8)])
 def test_a_little_torture(module, n):
     command = [sys.executable, "-m", f"tests.torture.{module}", "--n", str(n)]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=280)
+    variables = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
     faults = json.loads(done.stdout.splitlines()[-1])
     assert not any(faults.get(kind) for kind in ("faults", "corrupt", "lost", "stray", "unresumed"))
