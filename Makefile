@@ -57,7 +57,7 @@ bench: $(VENV)/.installed-test
 
 # Every method: loss and quality before and after, and the distance to its oracle.
 table: $(VENV)/.installed-test
-	$(BIN)/python -m benchmarks table
+	$(BIN)/python -m benchmarks.table
 
 # Kills, damage, and settings and data made up by a machine, in full; `make test` has a small part of each.
 torture: $(VENV)/.installed-test

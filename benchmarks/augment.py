@@ -92,9 +92,19 @@ def main() -> None:
     parser.add_argument("--n_images", type=int, default=8192)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    torch.set_num_threads(2)
-    found = {case: compare(*what, options.n_images, options.repeats) for case, what in CASES.items()}
+    measure(options.n_images, options.repeats)
+
+
+def run(quick: bool = False) -> dict:
+    """Measure and report."""
+    return measure(512 if quick else 8192, 1 if quick else 5)
+
+
+def measure(n_images: int, repeats: int) -> dict:
+    """Every case, with the targets beside."""
+    found = {case: compare(*what, n_images, repeats) for case, what in CASES.items()}
     report("augment", {f"{case}_{key}": value for case, figures in found.items() for key, value in figures.items()}, TARGETS)
+    return found
 
 
 if __name__ == "__main__":

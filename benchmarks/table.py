@@ -258,6 +258,11 @@ def main(argv=None) -> None:
         (RESULTS / "table.json").write_text(json.dumps(report, indent=1) + "\n")
 
 
+def run(quick: bool = False) -> None:
+    """Every method, or a few."""
+    main(["simclr", "kmeans", "clip"] if quick else [])
+
+
 def measure_methods(names) -> list[dict]:
     """One row per method, printed as it is done."""
     oracle, rows = oracle_distances(), []
