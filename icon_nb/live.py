@@ -9,12 +9,12 @@ from .config import Config
 from .display import image
 from .study_pictures import png_of, projection_for
 
-SHARE = 0.1
+SHARE = 0.06  # with the first picture and the last, which are always drawn, a run of some seconds stays within a tenth
 SIZE = (460, 460)
 
 
 class Live:
-    """Draws after an epoch when that keeps drawing below a tenth of the time, and always after the last one.
+    """Draws after an epoch when that keeps drawing below a share of the time, and always before the first and after the last.
 
     Parameters
     ----------

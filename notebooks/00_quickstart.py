@@ -160,11 +160,11 @@ assert len(results.data()) + len(results.data().x_test) == 1797
 # %% [markdown]
 # ## Exercises
 #
-# 1. *Predict, then run.* Use `embedding_dim=2`. The sphere becomes a circle. Will the kNN accuracy rise or fall?
+# 1. *Predict, then run.* Use `embedding_dim=2` (and `gif_method="auto"`). The sphere becomes a circle. Will the kNN accuracy rise or fall?
 # 2. *Modify.* Give SimCLR's place to SupCon (`method="supcon"`), where $p$ is uniform over the images of the same digit.
 
 # %% tags=["solution"]
-circle = icon.run(config.replace(embedding_dim=2), quiet=True)
+circle = icon.run(config.replace(embedding_dim=2, gif_method="auto"), quiet=True)
 print(circle.summary())
 assert circle.history["knn_accuracy"][-1] < results.history["knn_accuracy"][-1]  # a circle has less room than a sphere
 

@@ -172,10 +172,16 @@ print({tau: round(value, 3) for tau, value in kept.items()})
 # ## Turn the knob yourself
 #
 # The widget trains every temperature with several seeds once, then scrubs without waiting: epoch, temperature, and $p$ and $q$ of a
-# point. Press *Run* first; a value in between can be trained on demand. Without a kernel you see its still form.
+# point. `run()` is its button; a value in between can be trained on demand. Run this cell to get sliders: without a kernel you see the
+# still form, here in three dimensions, in which the sphere can be seen.
 
 # %%
-icon.widgets.temperature_study(icon.Config(method="simclr", embedding_dim=3, epochs=6), temperatures=[0.05, 0.2, 1.0], seeds=[0])
+small = icon.Config(method="simclr", embedding_dim=3, epochs=6)
+icon.widgets.temperature_study(small, temperatures=[0.05, 0.2, 1.0], seeds=[0, 1]).run()
+
+# %% [markdown]
+# The bands span two seeds. In three dimensions there is little room, and the kNN accuracy depends on the seed nearly as much as on the
+# temperature: a reason to look at bands before speaking of a best value.
 
 # %% [markdown]
 # ## Facts

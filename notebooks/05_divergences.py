@@ -114,9 +114,9 @@ from icon_nb.animation import side_by_side
 side_by_side([r.trajectory for r in recorders.values()], ["kl presses it flat", "rkl leaves it cut"], legend=False)
 
 # %% [markdown]
-# The line is drawn horizontally; hours that lie on one spot are hidden behind each other. Under `kl` the two ends, 12 and 11, are
+# The embedding runs from left to right; the height only keeps the hours apart. Under `kl` the two ends, 12 and 11, are
 # neighbours that were torn apart, and that is so expensive that the *whole* line is folded to bring them together: pairs of hours end on
-# one spot, and six positions are left. Under `rkl` nothing is wrong with the cut: each hour only claims neighbours that it really has.
+# one spot of the line, and six positions are left. Under `rkl` nothing is wrong with the cut: each hour only claims neighbours that it really has.
 #
 # Does the start decide? Begin each at the other's answer, the pressed clock, and at eight random places.
 
@@ -152,16 +152,20 @@ for lost in (1e-1, 1e-3, 1e-5):
     print(f"q of the partner {lost:7.0e}: force {slopes['kl', lost]:.6f} under kl, {slopes['js', lost]:.6f} under js")
 
 # %% [markdown]
-# And `rkl` cannot be used with a $p$ that has zeros at all: $q \log (q/0)$ is infinite. The package refuses it and says what to do,
+# And `rkl` cannot be used with a $p$ that has zeros at all: $q \log (q/0)$ is infinite. A little of the uniform distribution has to be mixed
+# into $p$. The package does so, writes it into the configuration, and refuses to leave it out:
 
 # %%
+print("by default: alpha =", icon.Config(method="simclr", divergence="rkl").resolve().alpha)
+refusal = ""
 try:
-    icon.Config(method="simclr", divergence="rkl").resolve()
+    icon.Config(method="simclr", divergence="rkl", alpha=0.0).resolve()
 except icon.IconError as error:
-    print(error)
+    refusal = str(error)
+print(refusal)
 
 # %% [markdown]
-# namely to mix a little of the uniform distribution into $p$. The recipe `divergence_comparison` does so on all three sides, to be fair.
+# The recipe `divergence_comparison` mixes the same share into $p$ on all three sides, to be fair.
 
 # %%
 three = icon.run_recipe("divergence_comparison", embedding_dim=3, gif_method="sphere")
@@ -192,7 +196,7 @@ for run in mixed:
 covers, seeks = cost.values()
 assert covers[0] < seeks[0] and covers[1] > seeks[1]
 assert abs(by_loop["kl"] - covers[0]) < 1e-12 and abs(by_loop["rkl"] - covers[1]) < 1e-12
-assert max(covers[2], seeks[2]) < math.log(2)
+assert max(covers[2], seeks[2]) < math.log(2) and "alpha > 0" in refusal
 spots = {name: len({round(v, 1) for v in z.tolist()}) for name, (_, z) in laid.items()}
 assert spots["rkl"] == 12 and spots["kl"] <= 8, spots
 ends = {name: abs(float(z[0] - z[11])) for name, (_, z) in laid.items()}

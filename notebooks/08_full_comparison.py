@@ -100,7 +100,8 @@ study.table(baselines=True)
 #   best. A method may well end *below* the untrained network: six epochs of its own goal are not always a help to kNN.
 # - *Neighbourhood preservation* asks for something else: are neighbours in the embedding neighbours among the pixels? SNE wants nothing
 #   else. SupCon has no reason to keep them.
-# - *Effective rank*: ten classes need nine dimensions.
+# - *Effective rank*: ten classes would need nine dimensions, and cross-entropy is on the way there. t-SimCLR with its Euclidean distance loses
+#   dimensions without being asked to; the diagnosis in the last column says so.
 #
 # ## Seeds
 #
@@ -170,6 +171,8 @@ for run in batches:
 # ## Facts
 
 # %% tags=["facts"]
+from icon_nb import dynamics
+
 assert [config.resolve().backbone for config in configs] == ["mlp"] * 6 and len({c.resolve().batch_size for c in configs}) == 1
 assert rows["neighbours"][0, 2] > rows["neighbours"][0, 1] and rows["views"][0, 3] == 1 and rows["classes"][0, 2] == 0
 assert entropy["views"] == 0 < entropy["neighbours"]
@@ -177,6 +180,8 @@ by_name = {run.config.method: run for run in study}
 assert len(by_name) == 6 and not study.failures and study.incomparable
 final = {name: run.history["knn_accuracy"][-1] for name, run in by_name.items()}
 assert final["supcon"] == max(final.values()) > 0.95
+ranks = {name: dynamics.effective_rank(run.embeddings) for name, run in by_name.items()}
+assert ranks["cross_entropy"] < 0.6 * ranks["simclr"] and ranks["tsimclr"] == min(ranks.values()) and by_name["tsimclr"].diagnosis.failed
 assert kept["sne"] > kept["supcon"] + 0.01
 assert min(robust["simclr"], robust["supcon"]) > max(robust["sne"], robust["tsne_conditional"]) + 0.1
 assert gap > noise
@@ -190,8 +195,6 @@ assert all(abs(run.history["loss"][0] - np.log(2 * run.config.batch_size - 1)) <
 # 3. *Derive.* An untrained $q$ is nearly flat. What is the first loss of cross-entropy with ten classes, and of SimCLR with a batch of 128?
 
 # %% tags=["solution"]
-from icon_nb import dynamics
-
 taught = by_name["supcon"]
 per_class = [dynamics.effective_rank(taught.embeddings[taught.labels == c]) for c in range(10)]
 print([round(rank, 1) for rank in per_class])

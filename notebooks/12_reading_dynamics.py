@@ -81,7 +81,7 @@ p = icon.supervisory.Gaussian(perplexity=20.0)(icon.supervisory.Batch(index=torc
 def sne(z):
     return icon.divergences.kl(p, icon.learned.Gaussian()(z)).mean()
 
-
+# %%
 def train(step, objective=sne, steps=40, seed=0, title=""):
     recorder = icon.Recorder(y, title=title)
     z = 3 * torch.randn(300, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
