@@ -24,6 +24,7 @@ import torch
 from .errors import LoadError, SaveError
 from .files import alive, sweep_stray, write_whole
 from .session import Session
+from .store import pack_state
 from .verify import expect, reading
 
 FOLDER = "checkpoints"
@@ -77,6 +78,8 @@ class Checkpoints:
             "about": json.dumps({"history": session.history, "frames": recorder.kept(), "epoch": session.trainer.epoch}),
         }
         fresh = {epoch: frame for epoch, frame in recorder.frames() if epoch not in self._written}
+        if session.config.save_checkpoints and session.trainer.epoch in fresh:
+            write_whole(self.folder.parent / "weights" / f"epoch_{session.trainer.epoch:03d}.pt", pack_state(session.good))
         self._pending = self._worker.submit(self._write, session.trainer.epoch, state, fresh, {e for e, _ in recorder.frames()})
 
     def _write(self, epoch: int, state: dict, fresh: Mapping[int, np.ndarray], kept: set[int]) -> None:

@@ -197,7 +197,7 @@ class Config:
     output_dir: str = setting(str, "output", "folder of the runs", "playground_runs")
     run_name: str | None = setting(str, "output", "name of the run and its folder")
     viz: bool = setting(bool, "output", "write static plots", True)
-    save_checkpoints: bool = setting(bool, "output", "write the weights after every recorded epoch", False)
+    save_checkpoints: bool = setting(bool, "output", "write weights/epoch_001.pt ... after every recorded epoch", False)
     quiet: bool = setting(bool, "output", "no progress and no printed configuration", False)
 
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

@@ -45,7 +45,7 @@ def pack(results: Results) -> dict[str, bytes]:
         "config.json": results.config.to_json().encode(),
         "provenance.json": to_json(results.provenance),
         "embeddings.npz": _pack(results.trajectory),
-        "model.pt": _pack_state(results.state),
+        "model.pt": pack_state(results.state),
     }
     return {**contents, MARK: _mark(results, contents)}
 
@@ -131,7 +131,7 @@ def _pack(trajectory: Trajectory) -> bytes:
     return buffer.getvalue()
 
 
-def _pack_state(state) -> bytes:
+def pack_state(state) -> bytes:
     buffer = io.BytesIO()
     torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, buffer)
     return buffer.getvalue()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import icon_nb as icon
@@ -73,6 +74,13 @@ def test_without_the_flag_there_are_no_frames(cli):
         "model.pt",
         "provenance.json",
     }
+
+
+def test_save_checkpoints_keeps_the_weights_of_every_recorded_epoch(cli):
+    _, runs = cli("--epochs", 2, "--save_checkpoints", "--no_viz", "--no_probe", *QUICK)
+    assert sorted(path.name for path in (runs[0] / "weights").iterdir()) == ["epoch_000.pt", "epoch_001.pt", "epoch_002.pt"]
+    last, whole = (torch.load(path, weights_only=True) for path in (runs[0] / "weights" / "epoch_002.pt", runs[0] / "model.pt"))
+    assert all(torch.equal(last[name], whole[name]) for name in whole)
 
 
 def test_no_save_frames_leaves_the_gif_alone(cli):

@@ -131,7 +131,7 @@ def test_a_killed_command_can_be_resumed(how, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     run.send_signal(how)
-    run.wait(120)
+    run.wait(250)
     folder = next(tmp_path.iterdir())
     if how == signal.SIGKILL:
         with pytest.raises(LoadError, match="not finished"):
