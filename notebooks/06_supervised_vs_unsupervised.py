@@ -87,7 +87,8 @@ runs = [icon.run(method=method, embedding_dim=3, quiet=True) for method in ("sim
 from icon_nb.animation import side_by_side
 
 names = ["SimCLR, no labels", "SupCon", "cross-entropy"]
-side_by_side([run.trajectory for run in runs], names, every=5, max_points=150, turn=0)
+views = ["sphere", "sphere", "raw"]
+side_by_side([run.trajectory for run in runs], names, projection=views, every=5, max_points=150, turn=0)
 
 # %% [markdown]
 # SimCLR spreads the digits over the sphere and lets some share a region. SupCon gathers each class into a spot and drives the spots apart.
@@ -118,7 +119,8 @@ both.table(baselines=True)
 
 # %% [markdown]
 # The labels help where labels are asked for: the kNN accuracy and the silhouette of the classes rise above all baselines. The number of
-# dimensions that are used (effective rank) *falls*: ten spots need no more than nine.
+# dimensions that are used (effective rank) *falls* on the way from SimCLR to SupCon: ten spots would need no more than nine, and training is
+# under way to them.
 #
 # ## The failure: a label that says too little
 #
@@ -145,20 +147,25 @@ for m in forgetful:
 # "better at these labels".
 
 # %%
-side_by_side([run.trajectory for run in forgetful.values()], ["SimCLR", "SupCon, two classes"], every=5, max_points=150, turn=0)
+side_by_side([run.trajectory for run in forgetful.values()], ["SimCLR", "SupCon, two classes"], projection="sphere", every=5, turn=0)
 
 # %% [markdown]
 # ## Turn one knob: the temperature of SupCon
 #
-# With many neighbours in $p$, the temperature decides how firmly a class is pressed into one spot.
+# Does it decide how tight a class is, or how much room there is between classes?
 
 # %%
 study = icon.sweep(icon.Config(method="supcon", embedding_dim=3, quiet=True), temperature=[0.1, 0.5, 2.0])
 spread = [dynamics.alignment(run.embeddings, run.labels) for run in study]
-print({run.config.temperature: round(a, 3) for run, a in zip(study, spread)})
-study.small_multiples([10], max_points=150, turn=0)
+room = [dynamics.uniformity(run.embeddings) for run in study]
+for run, a, u in zip(study, spread, room):
+    print(f"temperature {run.config.temperature:3}: within a class {a:.3f}, uniformity {u:.2f}")
+study.small_multiples([10], projection="sphere", max_points=150, turn=0)
 
 # %% [markdown]
+# The classes are about equally tight. The room differs: with $\tau = 0.1$ only the nearest strangers are pushed, and after ten epochs all
+# classes are still on one side of the sphere; with $\tau = 0.5$ distant classes are pushed too, and the sphere is filled.
+#
 # ## Facts
 
 # %% tags=["facts"]
@@ -169,6 +176,7 @@ assert tight[1] < 0.5 * tight[0]
 assert both[1].history["knn_accuracy"][-1] > 0.975 > 0.97 >= both[1].history["knn_accuracy"][0]
 ranks = [dynamics.effective_rank(run.embeddings) for run in both]
 assert ranks[1] < ranks[0]
+assert max(spread) < 0.25 and room[0] > room[1] + 0.1
 assert coarse["supcon"] > coarse["simclr"] + 0.05 and fine["simclr"] > fine["supcon"] + 0.15
 
 # %% [markdown]
