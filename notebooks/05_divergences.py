@@ -136,7 +136,7 @@ for name in ("kl", "rkl", "js"):
 #
 # The literature calls `kl` *mode-covering* and `rkl` *mode-seeking*. You have now seen what is covered and what is sought.
 #
-# ## Why everybody trains with kl
+# ## Where the forces vanish
 #
 # Look at the force on the partner of a one-hot $p$ when $q$ has lost it. The slope of `kl` with respect to the logit is $q - 1$: the worse it
 # is, the harder it pulls. `js` is bounded, so its slope must vanish exactly where help is needed.
@@ -175,9 +175,10 @@ three.animate(every=5, max_points=120, turn=0)
 three.table(baselines=True)
 
 # %% [markdown]
-# SimCLR with `kl` learns as in the notebooks before. Do not compare the three losses: they are three different quantities. Compare what
-# each made of its own, and the columns to the right. With 255 candidates of which one is right, an untrained $q$ is nearly flat and has
-# all but lost the partner, the very place where `js` and `rkl` pull least.
+# Do not compare the three losses: they are three different quantities. Compare the columns to the right, and read them before the
+# argument above convinces you. With 255 candidates of which one is right, an untrained $q$ has all but lost the partner, and `js` pulls
+# weakly there. Yet it ends where `kl` ends: Adam divides a gradient by its own size, so a force that is small for *all* rows is not
+# small after Adam. A vanishing force is a reason for care, not a proof. `rkl` does end behind both, in two of the three dimensions.
 #
 # ## Turn one knob: how much uniform has to be mixed in?
 
@@ -203,7 +204,9 @@ ends = {name: abs(float(z[0] - z[11])) for name, (_, z) in laid.items()}
 assert ends["kl"] < 2 and ends["rkl"] > 8, "12 and 11 are neighbours on the clock"
 assert abs(best["kl"] - 0.803) < 0.01 and best["rkl"] < 0.15 and best["js"] < 0.06
 assert slopes["kl", 1e-5] > 0.99 and slopes["js", 1e-5] < 0.001 < slopes["js", 1e-1]
-assert three[0].history["knn_accuracy"][-1] > three[0].history["knn_accuracy"][0] + 0.15
+knn = [run.history["knn_accuracy"][-1] for run in three]
+assert min(knn[0], knn[2]) > knn[1] > three[0].history["knn_accuracy"][0] and abs(knn[0] - knn[2]) < 0.1
+assert icon.dynamics.effective_rank(three[1].embeddings) < 2.5 < icon.dynamics.effective_rank(three[0].embeddings)
 assert mixed[0].history["loss"][-1] > mixed[1].history["loss"][-1] + 0.5
 
 # %% [markdown]
