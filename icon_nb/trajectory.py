@@ -150,7 +150,7 @@ class Recorder:
             raise DataError(f"epoch {epoch} does not come after epoch {self._epochs[-1]}: epochs must increase")
         self._frames.append(np.array(z[self._keep], dtype=np.float32))
         self._epochs.append(epoch)
-        self._metrics.append({name: float(value) for name, value in metrics.items()})
+        self._metrics.append({name: as_number(value) for name, value in metrics.items()})
         if len(self._frames) > self.max_frames:
             self._thin()
 
@@ -213,6 +213,11 @@ class Recorder:
 
     def __repr__(self) -> str:
         return f"Recorder({self.trajectory!r})" if self._frames else "Recorder(nothing recorded)"
+
+
+def as_number(value) -> float:
+    """A plain number from a number or a tensor with one entry."""
+    return float(value.detach() if hasattr(value, "detach") else value)
 
 
 def as_matrix(embeddings) -> np.ndarray:
