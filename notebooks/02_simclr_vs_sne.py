@@ -104,7 +104,7 @@ print(f"effective neighbours: {effective.min():.2f} to {effective.max():.2f}")
 # %% [markdown]
 # **Predict.** Both train the same network for ten epochs on the same digits.
 #
-# - Which will have the better kNN accuracy? (The raw pixels reach about 0.96.)
+# - Which will have the better kNN accuracy? (The raw pixels do well already.)
 # - Show each of them a digit shifted by one pixel to the right. Which will recognise it as the same digit?
 #
 # ## Run
