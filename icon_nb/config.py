@@ -11,12 +11,13 @@ import json
 import math
 import numbers
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .datasets import AUGMENTATIONS, BACKBONES, PROJECTIONS, hold
 from .errors import ConfigError, nearest, shown
-from .methods import ALIASES
+from .methods import ALIASES, METHODS
 
 SCHEMA = 1
 
@@ -212,6 +213,7 @@ class Config:
             elif DEFAULTS[name] is not None:
                 raise ConfigError(f"{name}=None: give {_ARTICLE[about.kind]}; the default is {DEFAULTS[name]!r}")
         if self.method in ALIASES:
+            _say_once(self.method, ALIASES[self.method])
             object.__setattr__(self, "method", ALIASES[self.method])
         object.__setattr__(self, "sources", {**dict.fromkeys(self.explicit(), "keyword"), **self.sources})
         self._check_names()
@@ -298,6 +300,17 @@ class Config:
             Not JSON, not one flat object, unknown settings, wrong types, or a newer schema.
         """
         return cls.from_layers((where, settings_from_json(text, where)))
+
+
+_SAID: set[str] = set()
+
+
+def _say_once(old: str, new: str) -> None:
+    """Name the method that an older name stands for, the first time it is used."""
+    if old not in _SAID:
+        _SAID.add(old)
+        note = f"; {METHODS[new].note}" if getattr(METHODS[new], "note", "") else ""
+        warnings.warn(f"method={old!r} is an older name of {new!r}{note}", stacklevel=4)
 
 
 SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in dataclasses.fields(Config) if "setting" in f.metadata}

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -123,9 +124,14 @@ def test_every_setting_has_a_group_and_a_help_text():
     assert set(DEFAULTS) == set(SETTINGS)
 
 
-def test_older_method_names_map_to_honest_ones():
+def test_older_method_names_map_to_honest_ones_and_say_so_once(monkeypatch):
+    monkeypatch.setattr("icon_nb.config._SAID", set())
     for old, new in methods.ALIASES.items():
-        assert Config(method=old).method == new
+        with pytest.warns(UserWarning, match=f"method='{old}' is an older name of '{new}'"):
+            assert Config(method=old).method == new
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            Config(method=old)
 
 
 @pytest.mark.parametrize("method", methods.METHODS.values(), ids=lambda m: m.name)
