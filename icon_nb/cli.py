@@ -200,4 +200,4 @@ def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: 
 def stop_politely() -> None:
     """Let a request to terminate end a run as an interrupt does: with what there is so far."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -124,7 +124,9 @@ FLAGS = ["--n_samples", "200", "--max_points", "50", "--no_viz", "--no_probe", "
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_command_can_be_resumed(how, tmp_path):
-    run = subprocess.Popen(command(tmp_path, *FLAGS), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # runs in the background ignore interrupts
+    run = subprocess.Popen(command(tmp_path, *FLAGS), **quiet, **heard)
     deadline = time.monotonic() + 240
     while not list(tmp_path.glob("*/checkpoints/epoch_00001*.pt")):
         assert run.poll() is None

@@ -60,7 +60,9 @@ def test_what_a_user_named_is_escaped():
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_an_interrupt_keeps_what_there_is_and_is_raised_under_tests(strict, monkeypatch):
+def test_an_interrupt_keeps_what_there_is_and_is_raised_under_tests(strict, monkeypatch, request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores interrupts
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     monkeypatch.setenv("ICON_NB_STRICT", "1") if strict else monkeypatch.delenv("ICON_NB_STRICT", raising=False)
 
     def stop(record, recorder):
