@@ -203,7 +203,10 @@ class GraphGibbs(Softmax):
         """Degrees (n,) of the nodes within the batch."""
         degrees = batch.graph.to(batch.dtype).sum(0)
         if (degrees == 0).any():
-            raise DataError(f"node {int((degrees == 0).nonzero()[0])} of the batch has no edge: remove isolated nodes")
+            node = int((degrees == 0).nonzero()[0])
+            raise DataError(
+                f"node {node} of the batch has no edge in the graph: remove isolated nodes, or raise n_samples or batch_size"
+            )
         return degrees
 
 

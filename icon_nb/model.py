@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from . import axes
 from .backbones import build_backbone, seeded
 from .config import Config
 from .data import Dataset
+from .errors import ConfigError
 from .initial import initial_points
 from .resolve import method_of
 
@@ -180,10 +182,21 @@ def build_model(config: Config, dataset: Dataset) -> Model:
     if config.init == "pca":
         backbone.weight.data = initial_points(dataset, config.embedding_dim).to(backbone.weight.dtype)
     if config.backbone == "linear" and method.learned == "gaussian_wide":
+        check_width(config, dataset)
         candidates = Candidates(candidates.blocks, candidates.parts, (*candidates.after_step, orthonormalise))
     model = Model(backbone, candidates, parts)
     model.after_step()
     return model
+
+
+def check_width(config: Config, dataset: Dataset) -> None:
+    """An orthonormal map has no more rows than columns."""
+    width = prod(dataset.shape)
+    if config.embedding_dim > width:
+        raise ConfigError(
+            f"embedding_dim={config.embedding_dim}: learned='gaussian_wide' on backbone='linear' is an orthonormal map of the "
+            f"{width} features of {dataset.name}: use at most {width}"
+        )
 
 
 def _encoder(config: Config, dataset: Dataset) -> nn.Module:
