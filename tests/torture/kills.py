@@ -134,7 +134,7 @@ class Study:
         try:
             study = icon.load(folder)
             count.outcomes["whole study"] += 1
-            if len(study) != len(TEMPERATURES) or study.failures:
+            if not study.interrupted and (len(study) != len(TEMPERATURES) or study.failures):
                 count.fault("corrupt", f"{what}: {study!r}")
         except LoadError:
             count.outcomes[f"{len(self.before)} runs kept"] += 1
@@ -182,9 +182,10 @@ def torture(subject, n: int, seed: int, root: Path, count: Count) -> None:
     code, seconds = live(subject.act(whole, board), whole, board, Death(), log)
     assert code == 0, f"the run that nobody kills ended with {code}: {log.read_text()}"
     touches = board[TOUCHES]
-    done = 0
+    done = lives = 0
     while done < n:
-        folder, told = root / f"{subject.name}-{seed}-{done}", []
+        folder, told = root / f"{subject.name}-{seed}-{lives}", []
+        lives += 1
         for _ in range(min(n - done, rng.choice([1, 1, 2, 3]))):
             death = draw(rng, seconds, touches)
             done += _kill(subject, folder, whole, board, death, count, told, log)
@@ -215,12 +216,12 @@ def _kill(subject, folder: Path, whole: Path, board: Board, death: Death, count:
     count.kills += killed
     count.signals[signal.Signals(death.signal).name] += killed
     subject.inspect(folder, whole, count, ", ".join(told))
-    return 1
+    return int(killed)
 
 
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=200, help="how many lives to end early")
+    parser.add_argument("--n", type=int, default=200, help="how many kills")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     os.environ.pop("ICON_NB_STRICT", None)
