@@ -102,7 +102,7 @@ def _linear(width: int, embedding_dim: int, hidden_dim: int | None) -> list[nn.M
 
 
 def _mlp(width: int, embedding_dim: int, hidden_dim: int | None) -> list[nn.Module]:
-    hidden = hidden_dim or (512 if width > 256 else 256)
+    hidden = hidden_dim or 256
     return [nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, embedding_dim)]
 
 

@@ -22,7 +22,7 @@ GENERAL = {
     "dataset": "digits",
     "backbone": "mlp",
     "embedding_dim": 128,
-    "hidden_dim": 512,
+    "hidden_dim": 256,
     "divergence": "kl",
     "alpha": 0.0,
     "alpha_on": "p",

@@ -96,7 +96,7 @@ class Stack:
     def losses(self, index: Tensor, step: int) -> Tensor:
         """The loss of every network (b,) on the samples at ``index``."""
         x, batch = self.lead.batch(index, step)
-        target, objective = self.lead.objective.target(batch), self.lead.objective
+        target, objective = self.lead.target(batch), self.lead.objective
 
         def loss(parameters, scalars):
             ((z, candidates),) = functional_call(self.lead.model, parameters, (x,))

@@ -90,6 +90,7 @@ class Trainer:
         p = axes.SUPERVISORY[method_of(config).supervisory]
         self._needs, self._of_dimensions = p.needs, p.candidates == "dimensions"
         self._other = other_side(self.dataset) if "pairs" in self._needs else None
+        self._same_p = config.backbone == "table" or not set(self._needs) - {"views", "pairs"}
         self._p: Target | None = None
         self._edges = self._neighbours()
         self._grid = self._interpolation()
@@ -108,7 +109,7 @@ class Trainer:
         if few or self.config.backbone != "table":
             return None
         kernel = fuse(self.objective.learned) if self.config.divergence == "kl" else None
-        if kernel is None or self.config.perplexity is None or self.config.alpha:
+        if kernel is None or kernel.on_sphere or self.config.perplexity is None or self.config.alpha:
             raise ConfigError(
                 f"method={self.config.label!r} with backbone='table' holds {len(self.dataset)} x {len(self.dataset)} numbers: "
                 f"set n_samples to at most {DENSE_POINTS}, or use sne, tsne or tsne_conditional, which need not"
@@ -171,7 +172,7 @@ class Trainer:
         with self._autocast():
             blocks = self.model(x)
         blocks = [(z.to(self.dtype), other if other is None else other.to(self.dtype)) for z, other in blocks]
-        return self.objective.loss(self._target(batch), blocks)
+        return self.objective.loss(self.target(batch), blocks)
 
     def batch(self, index: Tensor, step: int) -> tuple[Tensor | tuple[Tensor, Tensor], Batch]:
         """What the model sees, and what p may look at: every view of every sample at ``index``."""
@@ -216,12 +217,15 @@ class Trainer:
     def _cast(self, x: Tensor) -> Tensor:
         return x.to(self.dtype) if x.is_floating_point() else x
 
-    def _target(self, batch: Batch) -> Target:
-        """p of the batch; computed once where every batch is the same whole data set."""
+    def target(self, batch: Batch) -> Target:
+        """p of the batch; computed once where it is the same in every batch.
+
+        So it is where every batch is the same whole data set, and where p only asks which rows are views of one sample.
+        """
         if self._p is not None:
             return self._p
         target = self.objective.target(batch)
-        if self.config.backbone == "table":
+        if self._same_p:
             self._p = target
         return target
 

@@ -53,7 +53,7 @@ class RowWatcher:
         self.trainer, self.limit = session.trainer, axes.LEARNED[method_of(session.config).learned].limit
         index = next(iter(self.trainer.batches()))
         self.inputs, batch = self.trainer.batch(index, 0)
-        self.target = self.trainer._target(batch)
+        self.target = self.trainer.target(batch)
         labels = None if session.dataset.y is None else session.dataset.y[index.cpu()].numpy()
         self.chosen = choose_anchors(labels, len(index), anchors)
         self.anchors = _names(labels, session.dataset.class_names, self.chosen)
