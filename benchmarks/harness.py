@@ -57,6 +57,16 @@ def alternate(ours: Callable[[], object], peer: Callable[[], object], n: int = 5
     return {"ours": mine, "peer": other, "ratio": other["median_s"] / mine["median_s"]}
 
 
+def peak_mb() -> float:
+    """The most memory that this process has held, in MB. Where Linux tells, of this program only, not of what started it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if platform.system() == "Darwin" else 1024)
+
+
 def environment() -> dict:
     """Versions and hardware that a figure belongs to."""
     versions = {}

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms as tv
 
+from icon_nb.transforms import Affine
+
 
 class Pairs(Dataset):
     """PIL images, each seen twice through a pipeline of transforms."""
@@ -32,7 +34,9 @@ class Views(Pairs):
 
 def affine_pipeline(mean: float, std: float) -> tv.Compose:
     """torchvision's form of the ``affine`` part at strength 1, and the normalisation."""
-    affine = tv.RandomAffine(10, (0.1, 0.1), (0.9, 1.1), 5, interpolation=tv.InterpolationMode.BILINEAR)
+    part = Affine()
+    shift, between = (part.translate, part.translate), tv.InterpolationMode.BILINEAR
+    affine = tv.RandomAffine(part.degrees, shift, part.scale, part.shear, interpolation=between)
     return tv.Compose([affine, tv.ToTensor(), tv.Normalize((mean,), (std,))])
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import repeat
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +31,27 @@ ONE_CHANNEL = {"crop": Crop(scale=(0.4, 1.0))}
 """Parts that differ for images of one channel: a small box of a digit or a shoe says too little about it."""
 
 NEEDS_IMAGES = ("affine", "crop", "flip", "jitter", "grey", "blur")
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What was drawn for n images.
+
+    Parameters
+    ----------
+    matrix : float Tensor (n, 2, 3) or None
+        Where each output pixel is read from, on (x, y, 1) in pixels from the centre; None where nothing moves.
+    u : float Tensor (n, k)
+        Uniform numbers for what depends on the pixels: smoothing and colour.
+    """
+
+    matrix: Tensor | None
+    u: Tensor
+
+    def batches(self, n: int) -> Iterator[Draws]:
+        """The same in parts of n images."""
+        matrices = self.matrix.split(n) if self.matrix is not None else repeat(None)
+        return map(Draws, matrices, self.u.split(n))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,26 +96,39 @@ class Augment:
         float32 Tensor of the shape of ``x``
             Normalised: what a network sees.
         """
+        return self.apply(x, self.draw(len(x), x.shape[-2:], generator, x.device), generator)
+
+    def draw(self, n: int, size: tuple[int, int], generator: torch.Generator, device) -> Draws:
+        """What happens to each of n images of ``size`` (h, w), drawn ahead: for many batches at once it costs as for one.
+
+        The noise is not in it: that is as large as the images.
+        """
+        geometry, smooth, colour = (self._kind(kind) for kind in ("geometry", "smooth", "colour"))
+        widths = [part.n_random for part in geometry + smooth + colour]
+        u = torch.rand(n, sum(widths), generator=generator, device=generator.device).to(device)
+        if not geometry:
+            return Draws(None, u)
+        each = u.split(widths, 1)
+        matrix = reduce(torch.matmul, [part.matrix(numbers, *size) for part, numbers in zip(geometry, each)])
+        return Draws(matrix[:, :2].contiguous(), u[:, sum(widths[: len(geometry)]) :])
+
+    def apply(self, x: Tensor, draws: Draws, generator: torch.Generator) -> Tensor:
+        """Do what was drawn to raw samples ``x``, one row of ``draws`` each; the generator makes the noise."""
         if x.dim() == 2 and not x.is_floating_point():
             return x  # tokens
-        geometry, colour, smooth, noise = (self._kind(*kinds) for kinds in KINDS)
-        u = iter(self._draw(x, generator).split([part.n_random for part in geometry + smooth + colour], 1))
-        out = _resample(x.float(), geometry, u) if geometry else x.float()
+        smooth, colour = self._kind("smooth"), self._kind("colour")
+        u = iter(draws.u.split([part.n_random for part in smooth + colour], 1) if smooth + colour else ())
+        out = x.float() if draws.matrix is None else _resample(x.float(), draws.matrix)
         for part in smooth:
             out = part.smooth(next(u), out)
         scale = 1 / 255 if x.dtype == torch.uint8 else 1.0
         out = self._recolour(out, colour, u, scale) if colour else self._normalise(out, scale, fresh=out is not x)
-        for part in noise:
+        for part in self._kind("noise"):
             out = out + part.std * torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
         return out
 
-    def _kind(self, *kinds) -> tuple:
-        return tuple(part for part in self.parts if isinstance(part, kinds))
-
-    def _draw(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """All uniform numbers of the batch in one call, (n, numbers that the parts need)."""
-        width = sum(getattr(part, "n_random", 0) for part in self.parts)
-        return torch.rand(len(x), width, generator=generator, device=generator.device).to(x.device)
+    def _kind(self, name: str) -> tuple:
+        return tuple(part for part in self.parts if isinstance(part, KINDS[name]))
 
     def _normalise(self, x: Tensor, scale: float, fresh: bool) -> Tensor:
         shape = (-1, *[1] * (x.dim() - 2))
@@ -112,7 +148,7 @@ class Augment:
         return out.clamp_(-mean / std, (1 - mean) / std).view(n, c, h, w)
 
 
-KINDS = ((Crop, Affine, Flip), (Jitter, Grey), (Blur,), (Noise,))
+KINDS = {"geometry": (Crop, Affine, Flip), "colour": (Jitter, Grey), "smooth": (Blur,), "noise": (Noise,)}
 
 
 def build_augment(spec: str, dataset: Dataset, strength: float = 1.0) -> Augment:
@@ -182,11 +218,9 @@ def _check_part(name: str, spec: str, dataset: Dataset) -> None:
         raise ConfigError(f"augment={spec!r}: 'grey' needs 3 channels, the images have {dataset.shape[0]}: leave it out")
 
 
-def _resample(x: Tensor, parts: tuple, u) -> Tensor:
-    """Read each image through the product of the parts' matrices: (n, c, h, w) -> (n, c, h, w)."""
-    n, _, h, w = x.shape
-    matrix = reduce(torch.matmul, [part.matrix(next(u), h, w) for part in parts])  # (n, 3, 3), in pixels
-    return F.grid_sample(x, _grid(matrix, h, w), mode="bilinear", padding_mode="zeros", align_corners=False)
+def _resample(x: Tensor, matrix: Tensor) -> Tensor:
+    """Read each image through its matrix (n, 2, 3): (n, c, h, w) -> (n, c, h, w)."""
+    return F.grid_sample(x, _grid(matrix, *x.shape[-2:]), mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def _grid(matrix: Tensor, h: int, w: int) -> Tensor:
@@ -196,8 +230,9 @@ def _grid(matrix: Tensor, h: int, w: int) -> Tensor:
     """
     x, y = (torch.arange(side, device=matrix.device) - (side - 1) / 2 for side in (w, h))
     unit = matrix.new_tensor([2 / w, 2 / h]).view(1, 2, 1)
-    along_x = matrix[:, :2, 0, None] * unit * x  # (n, 2, w)
-    along_y = (matrix[:, :2, 1, None] * y + matrix[:, :2, 2, None]) * unit  # (n, 2, h)
+    matrix = matrix * unit  # (n, 2, 3)
+    along_x = matrix[:, :, 0, None] * x  # (n, 2, w)
+    along_y = torch.addcmul(matrix[:, :, 2, None], matrix[:, :, 1, None], y)  # (n, 2, h)
     grid = torch.empty(len(matrix), 2, h, w, device=matrix.device)
     torch.add(along_x[:, :, None, :], along_y[:, :, :, None], out=grid)
     return grid.permute(0, 2, 3, 1)

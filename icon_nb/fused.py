@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from .learned import Gaussian, Joint, StudentT
+
+SHORTEST = 1e-12
+"""An embedding shorter than this counts as this long, as in torch's ``normalize``."""
 
 
 @dataclass(frozen=True)
@@ -48,23 +50,29 @@ class FusedKL:
 
     def __call__(self, p: Tensor, entropy: Tensor, z: Tensor) -> Tensor:
         """The loss of embeddings z (n, d) for p (n, n) or (1, n * n) and the entropies of its rows."""
-        return _ClosedForm.apply(normalize(z, dim=1) if self.on_sphere else z, p, entropy, self)
+        return _ClosedForm.apply(z, p, entropy, self)
 
     def value_and_gradient(self, p: Tensor, entropy: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """The loss, and its gradient by z (n, d), for the derivative g by the distances.
 
-        That is 2 sum_j (g_ij + g_ji)(z_i - z_j) for squared distances, and -sum_j (g_ij + g_ji) z_j for 1 - z_i z_j.
+        That is 2 sum_j (g_ij + g_ji)(z_i - z_j) for squared distances; for 1 - u_i u_j with directions u = z / |z| it is the
+        part of -sum_j (g_ij + g_ji) u_j that does not point along u_i, over |z_i|.
         """
         n = len(z)
         p, rows = p.to(z.dtype).view(n, n), 1 if self.joint else n
-        if not self.on_sphere:
+        if self.on_sphere:
+            lengths = torch.linalg.vector_norm(z, dim=1, keepdim=True).clamp_min_(SHORTEST)
+            z = z / lengths
+        else:
             z = z - z.mean(0)  # keeps the squared distances exact where the embedding has drifted
         attraction, weights, norm, log_norm, slope = KERNELS[type(self.kernel)](self, z, p)
         gap = torch.addcdiv(p, weights, norm, value=-1, out=self.buffer(1, p))  # p - q, (n, n)
         gap = gap if slope is None else gap.mul_(slope)
         value = (attraction + log_norm.sum() - entropy.sum()) / rows
         if self.on_sphere:
-            return value, (-self.rate / rows) * (torch.add(gap, gap.T, out=self.buffer(0, p)) @ z)
+            pull = torch.add(gap, gap.T, out=self.buffer(0, p)) @ z
+            along = torch.linalg.vecdot(pull, z).unsqueeze(1)
+            return value, torch.addcmul(pull, along, z, value=-1).mul_(-self.rate / rows).div_(lengths)
         one = torch.cat([z, torch.ones_like(z[:, :1])], 1)
         moved = gap @ one + (one.T @ gap).T  # (n, d + 1): the last column is the sum of row and column
         gradient = (2 * self.rate / rows) * (moved[:, -1:] * z - moved[:, :-1])

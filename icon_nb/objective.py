@@ -108,7 +108,8 @@ class Objective:
 
     def loss(self, target: Target, blocks) -> Tensor:
         """The loss for a p that is already known, and rows of q in blocks of (anchors, candidates or None)."""
-        if self.fused and blocks[0][1] is None:
+        weighs = target.measure is None or isinstance(self.learned, learned.Clusters)
+        if self.fused and weighs and blocks[0][1] is None:
             return self.fused(target, blocks[0][0])
         log_q = torch.cat([self.learned(z, candidates, target.measure) for z, candidates in blocks])
         if log_q.shape != target.p.shape:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from . import axes, interpolated
-from .augment import build_augment
+from .augment import Draws, build_augment
 from .batch import Batch
 from .config import Config
 from .data import Dataset
@@ -28,6 +28,9 @@ from .resolve import method_of
 
 DENSE_POINTS = 8192
 """A table of more free points than this keeps p on the nearest neighbours only."""
+
+STEPS_AHEAD = 64
+"""So many batches have their augmentation drawn at a time: one batch alone pays more for the calls than for the numbers."""
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
@@ -92,6 +95,7 @@ class Trainer:
         self._other = other_side(self.dataset) if "pairs" in self._needs else None
         self._same_p = config.backbone == "table" or not set(self._needs) - {"views", "pairs"}
         self._p: Target | None = None
+        self._ahead: tuple[tuple, list[Draws]] | None = None
         self._edges = self._neighbours()
         self._grid = self._interpolation()
 
@@ -212,7 +216,18 @@ class Trainer:
     def _inputs(self, x: Tensor, step: int) -> Tensor:
         if self._augment is None:
             return self._cast(self.dataset.inputs(x))
-        return self._cast(self._augment(x, generator(self.device, self.config.seed, self.epoch, step)))
+        random = generator(self.device, self.config.seed, self.epoch, step)
+        return self._cast(self._augment.apply(x, self._drawn(len(x), x.shape[-2:], step), random))
+
+    def _drawn(self, n: int, size: tuple[int, int], step: int) -> Draws:
+        """What was drawn for the n images of this step, made for ``STEPS_AHEAD`` steps at a time."""
+        block = self.epoch, step // STEPS_AHEAD, n
+        if self._ahead is None or self._ahead[0] != block:
+            random = generator(self.device, self.config.seed, *block, "draws")
+            steps = min(STEPS_AHEAD, max(1, len(self.dataset) // self.batch_size))
+            draws = self._augment.draw(n * steps, size, random, self.device)
+            self._ahead = block, list(draws.batches(n))
+        return self._ahead[1][step % STEPS_AHEAD]
 
     def _cast(self, x: Tensor) -> Tensor:
         return x.to(self.dtype) if x.is_floating_point() else x

@@ -14,7 +14,7 @@ from icon_nb.clusters import log_matmul
 from icon_nb.distances import DISTANCES
 from icon_nb.divergences import kl
 from icon_nb.fused import entropy, fuse
-from icon_nb.objective import LEARNED
+from icon_nb.objective import LEARNED, Objective, Target, closed_form
 
 ROWS = [name for name, axis in axes.LEARNED.items() if not axis.limit]
 SETTINGS = {"temperature": 0.7, "distance": "sqeuclidean", "df": 2.0, "margin": 0.3}
@@ -251,6 +251,9 @@ def test_temperature_to_zero_and_infinity():
         learned.StudentT(0.3, df=4.0),
         learned.Joint(learned.StudentT()),
         learned.Joint(learned.StudentT(2.0, df=0.5)),
+        learned.Gaussian(0.1, "cosine"),
+        learned.StudentT(0.2, "cosine", df=3.0),
+        learned.Joint(learned.StudentT(0.5, "cosine")),
     ],
 )
 def test_the_closed_form_has_the_value_and_the_gradient_of_the_plain_composition(q, d, mixed):
@@ -263,8 +266,30 @@ def test_the_closed_form_has_the_value_and_the_gradient_of_the_plain_composition
     torch.testing.assert_close(gradient, expected, rtol=1e-8, atol=1e-10)
 
 
+def test_the_closed_form_on_the_sphere_takes_an_embedding_of_length_zero_as_the_plain_one_does():
+    z = points(6, 3)
+    z[2] = 0
+    z.requires_grad_()
+    q, p = learned.Gaussian(0.5, "cosine"), random_p(6)
+    p = p / p.sum(1, keepdim=True)
+    ours, plain = fuse(q)(p, entropy(p), z), kl(p, q(z)).mean()
+    assert ours.item() == pytest.approx(plain.item(), rel=1e-10)
+    gradient, expected = (torch.autograd.grad(value, z)[0] for value in (ours, plain))
+    torch.testing.assert_close(gradient, expected, rtol=1e-8, atol=1e-10)
+
+
+def test_weighed_candidates_are_not_left_to_the_closed_form():
+    q = learned.Gaussian()
+    objective = Objective(lambda batch: None, q, kl, closed_form(q, kl))
+    z, p = points(5, 2), random_p(5)
+    p, measure = p / p.sum(1, keepdim=True), torch.arange(1.0, 6.0, dtype=torch.float64)
+    weighed = objective.loss(Target(p, measure=measure, entropy=entropy(p)), [(z, None)])
+    assert weighed.item() == pytest.approx(kl(p, objective.learned(z, measure=measure)).mean().item())
+    assert weighed.item() != pytest.approx(kl(p, objective.learned(z)).mean().item())
+
+
 def test_the_closed_form_is_used_only_where_it_holds():
-    assert fuse(learned.Gaussian(1.0, "cosine")) is None
+    assert fuse(learned.Gaussian(1.0, "neg_dot")) is None
     assert fuse(learned.Gaussian(1.0, include_self=True)) is None
     assert fuse(learned.Joint(learned.Gaussian(1.0))) is None
     assert fuse(learned.Mixed(learned.StudentT(), 0.5)) is None
