@@ -126,12 +126,14 @@ def tsne(n_frames: int, n: int, peers: int) -> dict:
 
 
 def run(quick: bool = False) -> dict:
-    """The figures of this module; ``quick`` uses fewer frames and points."""
+    """Measure and report; ``quick`` uses fewer frames and points."""
     drawn = drawing(10, 300, 1) if quick else drawing(60, 2000, 5)
-    return {**drawn, **(tsne(4, 200, 3) if quick else tsne(20, 2000, 5))}
+    figures = {**drawn, **(tsne(4, 200, 3) if quick else tsne(20, 2000, 5))}
+    report("animation", figures, TARGETS)
+    return figures
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    report("animation", run(parser.parse_args().quick), TARGETS)
+    run(parser.parse_args().quick)
