@@ -7,7 +7,7 @@ import time
 from .animation import animate
 from .config import Config
 from .display import image
-from .study_pictures import png_of, projection_for
+from .study_pictures import png_of
 
 SHARE = 0.06  # with the first picture and the last, which are always drawn, a run of some seconds stays within a tenth
 SIZE = (460, 460)
@@ -26,7 +26,6 @@ class Live:
 
     def __init__(self, config: Config, share: float = SHARE):
         self.epochs, self.share = config.epochs, share
-        self.projection = projection_for(config)
         self.started, self.spent, self.drawn = time.perf_counter(), 0.0, 0
         self._cost, self._handle = 0.0, None
 
@@ -46,7 +45,7 @@ class Live:
         from IPython.display import HTML, display
 
         trajectory = recorder.trajectory
-        animation = animate(trajectory, size=SIZE, projection=self.projection, overlay="loss", turn=0)
+        animation = animate(trajectory, size=SIZE, overlay="loss", turn=0)
         picture = png_of(animation.painter.paint(animation.timeline.n_frames - 1))
         page = HTML(image(picture, f"{trajectory.title} at epoch {trajectory.epochs[-1]}", SIZE[0]))
         if self._handle is None:

@@ -61,7 +61,7 @@ def _run(run: Trajectory, view: Projection, title: str) -> dict:
         "index": None if run.index is None else np.asarray(run.index).tolist(),
         "held_out": None if run.held_out is None else np.asarray(run.held_out).astype(int).tolist(),
         "metrics": {str(name): [_rounded(value) for value in values] for name, values in run.metrics.items()},
-    } | _pack(coordinates, _is_sphere(view, coordinates))
+    } | _pack(coordinates, view.kind == "sphere")
 
 
 def _rounded(value: float) -> float | None:
@@ -82,10 +82,6 @@ def _identity(run: Trajectory) -> str:
     for part in (run.index, run.labels):
         about.update(b"none" if part is None else np.ascontiguousarray(part, dtype=np.int64).tobytes())
     return about.hexdigest()
-
-
-def _is_sphere(view: Projection, coordinates: np.ndarray) -> bool:
-    return view.kind == "sphere" or (view.dim == 3 and bool(np.abs(np.linalg.norm(coordinates, axis=2) - 1).max() < 1e-3))
 
 
 def _pack(coordinates: np.ndarray, sphere: bool) -> dict:

@@ -76,8 +76,9 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
     trajectory : Trajectory
         Embeddings (n_frames, n, d).
     kind : str
-        ``"auto"`` shows embeddings of up to three dimensions as they are and takes ``"pca"`` otherwise. ``"raw"``, ``"pca"``,
-        ``"pca3"`` (three axes, the view turns), ``"sphere"`` (3-d embeddings on the unit sphere), ``"tsne"``, ``"umap"``.
+        ``"auto"`` shows embeddings of up to three dimensions as they are (3-d ones of unit length as ``"sphere"``) and takes
+        ``"pca"`` otherwise. ``"raw"``, ``"pca"``, ``"pca3"`` (three axes, the view turns), ``"sphere"`` (3-d embeddings on the
+        unit sphere), ``"tsne"``, ``"umap"``.
     fit_on : ``"last"``, ``"first"``, an epoch, or a fitted Projection
         The recorded epoch whose principal axes are used; t-SNE and UMAP start from it and go on to its neighbours.
     seed : int
@@ -116,12 +117,23 @@ def check(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]:
         raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, ('auto', *_NEEDS))}")
     d = trajectory.dim
     if kind == "auto":
-        kind = "raw" if d <= 3 else "pca"
+        kind = "pca" if d > 3 else "sphere" if of_unit_length(trajectory) else "raw"
     low, high, instead = _NEEDS[kind]
     if not low <= d <= high:
         wants = f"{low}" if low == high else f"at most {high}" if low == 1 else f"at least {low}"
         raise ConfigError(f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {instead}")
     return kind, fitted_frame(trajectory, fit_on)
+
+
+def of_unit_length(trajectory: Trajectory) -> bool:
+    """Whether a 3-d embedding lies on the unit sphere at every epoch, as that of every method with ``distance="cosine"`` does.
+
+    >>> turn = np.linspace(0, 1, 5)
+    >>> circle = np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1)
+    >>> of_unit_length(Trajectory(circle[None], np.arange(1))), of_unit_length(Trajectory(2 * circle[None], np.arange(1)))
+    (True, False)
+    """
+    return trajectory.dim == 3 and bool(np.abs(np.linalg.norm(trajectory.embeddings, axis=2) - 1).max() < 1e-3)
 
 
 def fitted_frame(trajectory: Trajectory, fit_on) -> int:

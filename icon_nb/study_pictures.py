@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from .canvas import Canvas
-from .config import Config
 from .layout import Rect
 from .palette import class_color
 from .plots import Picture
@@ -17,16 +16,6 @@ from .watching import Rows
 
 PANEL, LEFT, TOP, GAP, FOOT = (215, 150), 52, 34, 52, 44
 BARS = 14
-
-
-def projection_for(config: Config) -> str:
-    """How a run is best drawn: what the cosine sees of three dimensions is a sphere.
-
-    >>> projection_for(Config(method="simclr", embedding_dim=3)), projection_for(Config(method="sne"))
-    ('sphere', 'auto')
-    """
-    config = config.resolve()
-    return "sphere" if config.distance == "cosine" and config.embedding_dim == 3 else "auto"
 
 
 def against(

@@ -11,7 +11,7 @@ from .animation import animate, side_by_side
 from .display import bundle, image
 from .errors import IconError
 from .study import MEASURES, TemperatureStudy
-from .study_pictures import Stills, against, bars, png_of, projection_for
+from .study_pictures import Stills, against, bars, png_of
 from .watching import Rows
 
 SIDE = 420
@@ -75,13 +75,9 @@ class TemperatureWidget:
         if key not in self._stills:
             trajectory = self.study.runs[key][0].trajectory
             title = f"temperature {temperature:g}"
-            self._stills[key] = Stills(animate(trajectory, size=(SIDE, SIDE), title=title, **self._look))
+            self._stills[key] = Stills(animate(trajectory, size=(SIDE, SIDE), title=title, turn=0))
         stills = self._stills[key]
         return stills[min(frame, len(stills) - 1)]
-
-    @property
-    def _look(self) -> dict[str, object]:
-        return {"turn": 0, "projection": projection_for(self.study.config)}
 
     def _rows(self, temperature: float, seed: int) -> Rows:
         return self.study.runs[temperature, seed][1]
@@ -214,7 +210,7 @@ class TemperatureWidget:
             [self.study.runs[t, self.study.seeds[0]][0].trajectory for t in self.study.complete],
             [f"temperature {t:g}" for t in self.study.complete],
             title=f"{self.study.config.label} at its last epoch",
-            **self._look,
+            turn=0,
         )
         last = png_of(drawn.painter.paint(drawn.timeline.n_frames - 1))
         curves = against(self.study.complete, self.study.scores(), names=MEASURES)

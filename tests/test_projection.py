@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
+import icon_nb as icon
 from icon_nb.errors import ConfigError
 from icon_nb.neighbour_maps import principal_axes, procrustes
 from icon_nb.projection import fit_projection
@@ -58,6 +59,21 @@ def test_one_dimension_runs_along_x_and_height_stays_the_same_in_all_frames():
     shown = fit_projection(t).coordinates(t)
     assert np.array_equal(shown[..., 0], t.embeddings[..., 0])
     assert (shown[:, :, 1] == shown[0, :, 1]).all()
+
+
+def test_auto_shows_three_dimensions_of_unit_length_on_their_sphere_and_others_in_a_box():
+    z = np.random.default_rng(0).normal(size=(4, 30, 3)).astype(np.float32)
+    unit = z / np.linalg.norm(z, axis=2, keepdims=True)
+    assert fit_projection(Trajectory(unit, np.arange(4))).kind == "sphere"
+    assert fit_projection(Trajectory(z, np.arange(4))).kind == "raw"
+    unit[2, 0] *= 1.01  # a single point off the sphere, at one epoch
+    assert fit_projection(Trajectory(unit, np.arange(4))).kind == "raw"
+
+
+def test_a_run_is_drawn_as_its_cosine_sees_it():
+    config = icon.Config(n_samples=60, embedding_dim=3, epochs=1, quiet=True)
+    assert "projection sphere" in repr(icon.run(config).animate())
+    assert "projection raw" in repr(icon.run(config.replace(method="sne")).animate())
 
 
 def test_the_sphere_keeps_directions():
