@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from .components import as_settings
 from .datasets import AUGMENTATIONS, BACKBONES, PROJECTIONS, hold
 from .errors import ConfigError, nearest, shown
 from .methods import ALIASES, METHODS
@@ -122,10 +123,14 @@ class Config:
 
     Frozen, hashable, plain data: ``eval(repr(config)) == config`` and ``Config.from_json(config.to_json()) == config``.
 
+    ``supervisory`` and ``learned`` take a name or a component of :mod:`icon_nb.supervisory` and :mod:`icon_nb.learned`; an object
+    is kept as its name and the settings that it carries.
+
     Raises
     ------
     ConfigError
-        A value of the wrong type, out of range, or an unknown name; the message names the setting, the value and the remedy.
+        A value of the wrong type, out of range, or an unknown name, and a component that is none of the table or contradicts
+        another setting; the message names the setting, the value and the remedy.
 
     Examples
     --------
@@ -134,6 +139,9 @@ class Config:
     Config(method='simclr', temperature=0.1)
     >>> config.resolve().embedding_dim
     128
+    >>> from icon_nb.learned import GaussianNarrow
+    >>> Config(supervisory="same_class", learned=GaussianNarrow(distance="cosine", margin=0.5))
+    Config(supervisory='same_class', learned='gaussian_narrow', distance='cosine', margin=0.5)
     """
 
     # data
@@ -145,8 +153,10 @@ class Config:
     num_workers: int = setting(int, "data", "processes that decode images; data held in memory need none", 0, low=0, high=64)
     # objective
     method: str | None = setting(str, "objective", "a cell of the periodic table by name")
-    supervisory: str | None = setting(str, "objective", "p by name, to compose a pair that has no name")
-    learned: str | None = setting(str, "objective", "q by name, to compose a pair that has no name")
+    supervisory: str | None = setting(
+        str, "objective", "p by name, or in Python as an object, to compose a pair that has no name"
+    )
+    learned: str | None = setting(str, "objective", "q by name, or in Python as an object, to compose a pair that has no name")
     divergence: str | None = setting(str, "objective", "D(p || q)", choices=("kl", "rkl", "js"))
     temperature: float | None = setting(float, "objective", "tau, the scale that divides the distance in q", above=0)
     distance: str | None = setting(str, "objective", "distance of q", choices=("sqeuclidean", "cosine", "neg_dot"))
@@ -214,6 +224,9 @@ class Config:
                 raise ConfigError(f"{name}=None: give {_ARTICLE[about.kind]}; the default is {DEFAULTS[name]!r}")
         if self.method in ALIASES:
             _say_once(self.method, ALIASES[self.method])
+        if callable(self.supervisory) or callable(self.learned):
+            for name, value in as_settings({name: getattr(self, name) for name in SETTINGS}).items():
+                object.__setattr__(self, name, value)
             object.__setattr__(self, "method", ALIASES[self.method])
         object.__setattr__(self, "sources", {**dict.fromkeys(self.explicit(), "keyword"), **self.sources})
         self._check_names()
@@ -252,6 +265,7 @@ class Config:
         return Config(**self.explicit(), sources={**self.sources, **sources})
 
     def resolve(self) -> Config:
+        changes = as_settings(changes)
         """Every ``None`` filled with the method's default; settings without an effect stay ``None``."""
         from .resolve import resolve
 
@@ -275,6 +289,7 @@ class Config:
         """Twelve letters that name the numbers of the run: equal where every setting that they depend on is equal, resolved.
 
         How a run is drawn, written and reported does not count.
+            settings = as_settings(settings)
 
         >>> Config(quiet=True).key() == Config(method="simclr", gif_fps=4).key() != Config(seed=1).key()
         True

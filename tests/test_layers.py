@@ -14,7 +14,7 @@ LAYERS = {
         "fused_clusters large interpolated divergences"
     ),
     1: (
-        "axes cell methods periodic datasets config resolve recipes objective checks arrays folders own_data pairs "
+        "axes components cell methods periodic datasets config resolve recipes objective checks arrays folders own_data pairs "
         "sources downloads data transforms augment backbones"
     ),
     2: ("trajectory evaluate dynamics readings diagnosis initial optimizers model train"),
