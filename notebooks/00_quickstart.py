@@ -39,7 +39,13 @@ config.resolve()
 # digits separate? All of them? Which pairs will be confused?
 
 # %%
-results = icon.run(config)
+results = icon.run(config, live=True)
+
+# %% [markdown]
+# `live=True` draws the embedding in place while the network trains, as often as that costs little; what stays is the last epoch. The
+# results hold every epoch:
+
+# %%
 results
 
 # %% [markdown]
@@ -100,7 +106,8 @@ results.player()
 # `diagnosis` says in words what the trajectory shows, with the numbers behind it. Notebook 12 provokes each verdict.
 
 # %%
-results.diagnosis
+print(results.diagnosis)
+{name: round(value, 2) for name, value in results.diagnosis.evidence.items()}
 
 # %% [markdown]
 # ## Change one thing
@@ -166,7 +173,8 @@ assert len(results.data()) + len(results.data().x_test) == 1797
 # %% tags=["solution"]
 circle = icon.run(config.replace(embedding_dim=2, gif_method="auto"), quiet=True)
 print(circle.summary())
-assert circle.history["knn_accuracy"][-1] < results.history["knn_accuracy"][-1]  # a circle has less room than a sphere
+# a circle has less room than a sphere
+assert circle.history["knn_accuracy"][-1] < results.history["knn_accuracy"][-1] - 0.05
 
 # %% tags=["solution"]
 taught = icon.run(config.replace(method="supcon"), quiet=True)
