@@ -192,6 +192,14 @@ class Config:
     seed: int = setting(int, "training", "everything random comes from (seed, epoch, step)", 0, low=0, below=2**31)
     device: str = setting(str, "training", "where to train", "auto", choices=("auto", "cpu", "cuda", "mps"))
     precision: str = setting(str, "training", "arithmetic", "float32", choices=("float32", "float64", "bfloat16"))
+    compile: str = setting(
+        str,
+        "training",
+        "torch.compile of the network; reduce-overhead uses CUDA graphs on a GPU",
+        "none",
+        choices=("none", "default", "reduce-overhead"),
+    )
+    channels_last: bool = setting(bool, "training", "images channels last in memory, for convolutions on a GPU", False)
     # recording
     record_every: int | None = setting(int, "recording", "record the embedding every so many epochs", low=1)
     max_points: int = setting(int, "recording", "at most this many evaluation points are recorded", 2000, low=2)
@@ -216,6 +224,9 @@ class Config:
     def __post_init__(self):
         if self.dataset is not None and not isinstance(self.dataset, (str, os.PathLike)):
             object.__setattr__(self, "dataset", hold(self.dataset))
+        if callable(self.supervisory) or callable(self.learned):
+            for name, value in as_settings({name: getattr(self, name) for name in SETTINGS}).items():
+                object.__setattr__(self, name, value)
         for name, about in SETTINGS.items():
             value = getattr(self, name)
             if value is not None:
@@ -224,9 +235,6 @@ class Config:
                 raise ConfigError(f"{name}=None: give {_ARTICLE[about.kind]}; the default is {DEFAULTS[name]!r}")
         if self.method in ALIASES:
             _say_once(self.method, ALIASES[self.method])
-        if callable(self.supervisory) or callable(self.learned):
-            for name, value in as_settings({name: getattr(self, name) for name in SETTINGS}).items():
-                object.__setattr__(self, name, value)
             object.__setattr__(self, "method", ALIASES[self.method])
         object.__setattr__(self, "sources", {**dict.fromkeys(self.explicit(), "keyword"), **self.sources})
         self._check_names()
@@ -257,6 +265,7 @@ class Config:
         Config(method='sne', temperature=0.5)
         """
         check_names(changes)
+        changes = as_settings(changes)
         sources = {**self.sources, **dict.fromkeys(changes, "keyword")}
         return Config(**{**self.explicit(), **changes}, sources=sources)
 
@@ -265,7 +274,6 @@ class Config:
         return Config(**self.explicit(), sources={**self.sources, **sources})
 
     def resolve(self) -> Config:
-        changes = as_settings(changes)
         """Every ``None`` filled with the method's default; settings without an effect stay ``None``."""
         from .resolve import resolve
 
@@ -281,6 +289,7 @@ class Config:
         values, sources = {}, {}
         for source, settings in layers:
             check_names(settings)
+            settings = as_settings(settings)
             values.update(settings)
             sources.update(dict.fromkeys(settings, source))
         return cls(**values, sources=sources)
@@ -289,7 +298,6 @@ class Config:
         """Twelve letters that name the numbers of the run: equal where every setting that they depend on is equal, resolved.
 
         How a run is drawn, written and reported does not count.
-            settings = as_settings(settings)
 
         >>> Config(quiet=True).key() == Config(method="simclr", gif_fps=4).key() != Config(seed=1).key()
         True

@@ -64,7 +64,8 @@ def can_stack(config: Config) -> bool:
     method = method_of(config)
     candidates = axes.SUPERVISORY[method.supervisory].candidates
     known = candidates in ("samples", "classes") and method.learned in ("gaussian", "student_t")
-    return known and config.backbone in ("linear", "mlp") and config.precision != "bfloat16" and not config.alpha
+    plain = config.precision != "bfloat16" and config.compile == "none" and not config.alpha
+    return known and plain and config.backbone in ("linear", "mlp")
 
 
 def shared_settings(config: Config) -> tuple:

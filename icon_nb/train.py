@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from . import axes, interpolated
+from .accelerated import accelerate, laid_out
 from .augment import Draws, build_augment
 from .batch import Batch
 from .config import Config
@@ -85,6 +86,7 @@ class Trainer:
         self.dataset = dataset.to(self.device)
         self.objective = build_objective(config)
         self.model = build_model(config, dataset).to(self.device, self.dtype)
+        accelerate(config, self.model, self.device)
         self.optimizer = build_optimizer(config, self.model.parameters())
         self.epoch = 0
         self._augment = (
@@ -230,7 +232,7 @@ class Trainer:
         return self._ahead[1][step % STEPS_AHEAD]
 
     def _cast(self, x: Tensor) -> Tensor:
-        return x.to(self.dtype) if x.is_floating_point() else x
+        return laid_out(self.config, x.to(self.dtype)) if x.is_floating_point() else x
 
     def target(self, batch: Batch) -> Target:
         """p of the batch; computed once where it is the same in every batch.
@@ -263,7 +265,8 @@ class Trainer:
         """Embeddings (n, d) of raw samples, or of positions for a table, on the device, without augmentation."""
         self.model.eval()
         with self._autocast():
-            parts = [self.model.backbone(self._raw(part.to(self.device))) for part in x.split(chunk)]
+            embed = self.model.backbone.forward  # not compiled: chunks differ in size
+            parts = [embed(self._raw(part.to(self.device))) for part in x.split(chunk)]
         return as_seen_by(self.config.distance, torch.cat(parts).to(self.dtype))
 
     def _raw(self, x: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ LAYERS = {
         "axes components cell methods periodic datasets config resolve recipes objective checks arrays folders own_data pairs "
         "sources downloads data transforms augment backbones"
     ),
-    2: ("trajectory evaluate dynamics readings diagnosis initial optimizers model train"),
+    2: ("accelerated trajectory evaluate dynamics readings diagnosis initial optimizers model train"),
     3: (
         "probes results verify store progress session checkpoints runs estimator comparing comparison holdings processes studies "
         "stacked sweeps watching study table"
