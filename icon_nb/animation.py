@@ -40,9 +40,9 @@ def animate(trajectory: Trajectory, **options) -> Animation:
     seed : int
         For t-SNE, UMAP, and the choice of points where there are more than ``max_points``.
     overlay : str or sequence of str
-        ``"epoch"`` (epoch, loss and kNN accuracy in the title; always unless ``"none"``), ``"loss"`` and ``"curves"`` (plotted,
-        with a cursor), ``"diagnosis"`` (the text of ``note``), ``"trails"``, ``"centroids"``, ``"rows"``, ``"regions"`` (of a
-        linear probe fitted on each frame; 2-d embeddings).
+        ``"epoch"`` (epoch, loss and kNN accuracy in the title; always unless ``"none"``), ``"curves"`` or the name of any
+        recorded metric, for instance ``"loss"`` (plotted, with a cursor, at most four), ``"diagnosis"`` (the text of ``note``),
+        ``"trails"``, ``"centroids"``, ``"rows"``, ``"regions"`` (of a linear probe fitted on each frame; 2-d embeddings).
     note : str
         A sentence below the picture.
     rows : mapping, optional

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from .datasets import OVERLAYS
 from .errors import ConfigError, nearest
 from .palette import theme
 from .projection import Projection
@@ -63,9 +62,6 @@ class Options:
     def __post_init__(self):
         theme(self.style)
         self._check_numbers()
-        for name in self.overlays:
-            if name not in OVERLAYS:
-                raise ConfigError(f"overlay={name!r} is unknown: {nearest(name, OVERLAYS)}")
         if ("rows" in self.overlays) != (self.rows is not None):
             raise ConfigError("overlay='rows' and rows={'anchor': i, 'p': ..., 'q': ...} need each other: give both or neither")
         if "diagnosis" in self.overlays and not self.note:
@@ -84,12 +80,22 @@ class Options:
     @property
     def overlays(self) -> tuple[str, ...]:
         """Names of the overlays, as a tuple; a text may join several by ``+``."""
-        return tuple(self.overlay.split("+")) if isinstance(self.overlay, str) else tuple(self.overlay)
+        return overlay_names(self.overlay)
 
     @property
     def duration(self) -> float | None:
         """Milliseconds from one epoch to the next, or None for the default."""
         return 1000 / self.fps if self.fps is not None else self.frame_duration
+
+
+def overlay_names(overlay: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of the overlays from a text that may join several by ``+``, or from a sequence of such texts.
+
+    >>> overlay_names("loss+trails"), overlay_names(("loss", "trails"))
+    (('loss', 'trails'), ('loss', 'trails'))
+    """
+    texts = (overlay,) if isinstance(overlay, str) else overlay
+    return tuple(name for text in texts for name in str(text).split("+"))
 
 
 def make_options(options: dict) -> Options:

@@ -190,7 +190,7 @@ _OPTIONS = {
     "fps": float,
     "every": int,
     "max_points": int,
-    "overlay": lambda text: tuple(text.split(",")),
+    "overlay": lambda text: text.replace(",", "+"),
     "style": str,
     "dpi": float,
     "tween": int,

@@ -142,16 +142,17 @@ class Comparison(Sequence):
         Of runs that differ only in their seed the first is shown, unless ``each``.
         """
         from .animation import side_by_side
+        from .animation_options import overlay_names
 
         runs = self._drawn(each)
         names = [self.name(run, without=() if each or not self.replicated else ("seed",)) for run in runs]
         options = {**animation_options(runs[0].config), "titles": names, **options}
-        overlays = {options["overlay"]} if isinstance(options["overlay"], str) else set(options["overlay"])
+        overlays = set(overlay_names(options["overlay"]))
         if "diagnosis" in overlays:
             options.setdefault("note", "; ".join(f"{name}: {run.diagnosis.verdict}" for name, run in zip(names, runs)))
         elif overlays & {"loss", "curves"}:
             options.setdefault("note", self.incomparable)
-        return side_by_side([run.trajectory for run in runs], **options)
+        return side_by_side([run.watched(overlays) for run in runs], **options)
 
     def small_multiples(self, epochs: Sequence[int] | None = None, *, each: bool = False, **options):
         """Chosen epochs of every run on paper, a row per run; options as in :meth:`animate`."""
@@ -165,7 +166,8 @@ class Comparison(Sequence):
         Parameters
         ----------
         metrics : sequence of str, optional
-            ``loss``, ``knn_accuracy``; all that were measured when not given. Losses that are not comparable are said to be so.
+            ``loss``, ``knn_accuracy``, ``seconds``; all that were recorded when not given. Losses that are not comparable are
+            said to be so.
         **options
             As in :func:`icon_nb.curves.curves`.
         """
@@ -175,7 +177,7 @@ class Comparison(Sequence):
         labels = [self.name(run, without=("seed",) if self.replicated else ()) for run in runs]
         note = self.incomparable if metrics is None or "loss" in metrics else ""
         options = {"labels": labels, "metrics": metrics, "title": self.title, "note": note, **options}
-        return curves([run.trajectory for run in runs], **options)
+        return curves([run.watched(metrics) for run in runs], **options)
 
     @property
     def incomparable(self) -> str:

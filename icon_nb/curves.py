@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from .canvas import Canvas
-from .errors import ConfigError
-from .furniture import METRICS, Entry, plan_entries, write_legend
+from .errors import ConfigError, nearest
+from .furniture import Entry, plan_entries, word_for, write_legend
 from .layout import Rect, arrange
 from .palette import class_color
 from .plots import Picture
@@ -35,7 +35,7 @@ def curves(
     trajectories : Trajectory or a sequence of them
     labels : sequence of str, optional
         One per trajectory, by default their titles; those that share a label are their mean, in a band from least to greatest.
-    metrics : sequence of str, optional
+    metrics : str or sequence of str, optional
         Names in ``Trajectory.metrics``; every one that a run measured when not given.
     baselines : mapping, optional
         ``{"knn_accuracy": {"raw pixels": 0.97}}`` draws a dashed line, named, in the panel of that metric.
@@ -72,7 +72,11 @@ def curves(
 
 def _measured(runs: Sequence[Trajectory], metrics: Sequence[str] | None) -> list[str]:
     """The metrics that some run has a value of."""
-    asked = list(metrics or dict.fromkeys(name for run in runs for name in run.metrics))
+    recorded = dict.fromkeys(name for run in runs for name in run.metrics)
+    asked = [metrics] if isinstance(metrics, str) else list(metrics or recorded)
+    for name in asked:
+        if recorded and name not in recorded:
+            raise ConfigError(f"metrics={name!r} was not recorded: {nearest(name, recorded)}")
     shown = [name for name in asked if any(np.isfinite(run.metrics.get(name, np.nan)).any() for run in runs)]
     if not shown:
         raise ConfigError(f"none of the metrics {', '.join(asked) or '(there are none)'} was recorded: record(z, loss=...)")
@@ -86,7 +90,7 @@ def _furnish(canvas: Canvas, names: Sequence[str], title: str, note: str, n_pane
     heading = title or ("" if len(names) > 1 else names[0])
     lines, top = (1 if note else 0), (26 if heading else 0)
     shape = {"columns": n_panels, "head": 22, "top": top}
-    layout = arrange(canvas.size, canvas.unit, n_panels, planned, strip=False, caption_lines=lines, **shape)
+    layout = arrange(canvas.size, canvas.unit, n_panels, planned, strip=0, caption_lines=lines, **shape)
     heading = canvas.fit(heading, 14, layout.title.w, bold=True)
     canvas.text(layout.title.x, layout.title.y, heading, 14, canvas.theme.ink, bold=True)
     write_legend(canvas, entries, planned, layout.legend)
@@ -98,7 +102,7 @@ def _furnish(canvas: Canvas, names: Sequence[str], title: str, note: str, n_pane
 def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[str, float]) -> None:
     """One metric of every run, with ticks inside the rectangle's margins and dashed baselines."""
     axes, inner = _axes(canvas, rect)
-    canvas.text(inner.x, rect.y - 20 * canvas.unit, _heading(metric), 12, canvas.theme.ink, bold=True)
+    canvas.text(inner.x, rect.y - 20 * canvas.unit, word_for(metric), 12, canvas.theme.ink, bold=True)
     epochs = np.concatenate([run.epochs for _, runs in lines for run in runs])
     margin = 0.03 * max(np.ptp(epochs), 1)
     axes.set_xlim(epochs.min() - margin, epochs.max() + margin)
@@ -108,10 +112,6 @@ def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[st
         axes.axhline(value, color=canvas.theme.muted, linewidth=canvas.points(1.2), linestyle="--")
         look = {"color": canvas.theme.muted, "fontproperties": canvas.font(10.5), "parse_math": False}
         axes.text(0.015, value, name, transform=axes.get_yaxis_transform(), ha="left", va="bottom", **look)
-
-
-def _heading(metric: str) -> str:
-    return METRICS.get(metric, (metric.replace("_", " "),))[0]
 
 
 def _axes(canvas: Canvas, rect: Rect):

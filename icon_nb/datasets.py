@@ -50,7 +50,10 @@ PROJECTIONS = ("auto", "raw", "pca", "pca3", "sphere", "tsne", "umap")
 """Ways to two or three dimensions."""
 
 OVERLAYS = ("none", "epoch", "loss", "curves", "diagnosis", "trails", "centroids", "rows", "regions")
-"""What can be drawn beside the points, joined by ``+``."""
+"""What can be drawn beside the points, joined by ``+``; and any metric by its name, as a curve."""
+
+MEASURED = ("loss", "knn_accuracy", "seconds")
+"""What a run measures at every epoch: the columns of its history."""
 
 SOURCES = ("folder:", "embeddings:", "custom:", "memory:")
 """Prefixes of data sets that are read from a path, or held in the memory of this process."""
@@ -59,17 +62,19 @@ MEMORY: dict[str, object] = {}
 """Data that were given as objects, by their handle."""
 
 
-def hold(data: object) -> str:
+def hold(data: object, **reading) -> str:
     """Keep data of the caller's in this process; returns the handle that stands for them in a Config.
 
-    The handle is made from the contents, so the same data always have the same one.
+    The handle is made from the contents, so the same data always have the same one. ``reading`` is ``stream`` and ``num_workers``
+    as in :func:`icon_nb.data.load`.
     """
     from .data import load  # torch is loaded only when there are data to look at
 
-    dataset = load(data)
+    dataset = load(data, **reading)
     handle = f"memory:{dataset.name}-{dataset.checksum[:8]}"
     MEMORY[handle] = dataset
     return handle
+
 
 _AUTO = {
     "digits": "affine+crop",

@@ -15,6 +15,16 @@ from .trajectory import Trajectory
 
 FIGURES = 0.75  # ems; digits and lower case are about 0.6 wide
 METRICS = {"loss": ("loss", "{:.3f}"), "knn_accuracy": ("kNN", "{:.1%}")}
+MOST_CURVES = 4
+
+
+def word_for(metric: str) -> str:
+    """What a metric is called in a picture.
+
+    >>> word_for("knn_accuracy"), word_for("effective_rank")
+    ('kNN', 'effective rank')
+    """
+    return METRICS.get(metric, (metric.replace("_", " "),))[0]
 
 
 @dataclass(frozen=True)
@@ -58,15 +68,20 @@ def write_legend(canvas: Canvas, entries: list[Entry], legend: Legend, rect: Rec
         canvas.text(x + 14 * u, y, name, 11.5, color, va="center_baseline")
 
 
-def metrics_line(trajectory: Trajectory, source: int) -> str:
-    """Loss and kNN accuracy at a recorded frame; what was not measured is left out.
+def metrics_line(trajectory: Trajectory, source: int, more: tuple[str, ...] = ()) -> str:
+    """Loss, kNN accuracy, and ``more`` metrics by name, at a recorded frame; what was not measured is left out.
 
     >>> t = Trajectory(np.zeros((1, 2, 2)), np.arange(1), metrics={"loss": np.array([0.5]), "knn_accuracy": np.array([np.nan])})
     >>> metrics_line(t, 0)
     'loss 0.500'
     """
-    values = {name: t[source] for name in METRICS if (t := trajectory.metrics.get(name)) is not None}
-    return "   ".join(f"{METRICS[name][0]} {METRICS[name][1].format(v)}" for name, v in values.items() if np.isfinite(v))
+    names = dict.fromkeys((*METRICS, *more))
+    values = {name: float(trajectory.metrics[name][source]) for name in names if name in trajectory.metrics}
+    return "   ".join(f"{word_for(name)} {_written(name, value)}" for name, value in values.items() if np.isfinite(value))
+
+
+def _written(name: str, value: float) -> str:
+    return METRICS[name][1].format(value) if name in METRICS else f"{value:.3g}"
 
 
 class Head:
@@ -93,8 +108,8 @@ class Head:
 class PanelHead:
     """Title of one of several panels and its metrics."""
 
-    def __init__(self, canvas: Canvas, rect: Rect, view):
-        self.canvas, self.rect, self.view = canvas, rect, view
+    def __init__(self, canvas: Canvas, rect: Rect, view, metrics: tuple[str, ...]):
+        self.canvas, self.rect, self.view, self.metrics = canvas, rect, view, metrics
         u = canvas.unit
         canvas.text(rect.x, rect.y + 2 * u, canvas.fit(view.title, 13, rect.w, bold=True), 13, canvas.theme.ink, bold=True)
         self.line = canvas.text(rect.x, rect.y + 19 * u, "", 11.5, canvas.theme.muted)
@@ -102,7 +117,7 @@ class PanelHead:
 
     def update(self, frame: int) -> None:
         k, _ = self.view.timeline.at(frame)
-        text, last = metrics_line(self.view.trajectory, self.view.sources[k]), self.view.trajectory.epochs[-1]
+        text, last = metrics_line(self.view.trajectory, self.view.sources[k], self.metrics), self.view.trajectory.epochs[-1]
         if self.view.timeline.epochs[k] > last:
             text += f"   stopped at epoch {last}"
         self.line.set_text(self.canvas.fit(text.strip(), 11.5, self.rect.w, widest=FIGURES))
@@ -124,20 +139,22 @@ class Bar:
 
 
 class Curves:
-    """Loss and kNN accuracy over the epochs, with a cursor at the epoch shown. Each is drawn on its own scale."""
+    """Metrics over the epochs, with a cursor at the epoch shown. Each is drawn on its own scale, in the colour of its name."""
 
     def __init__(self, canvas: Canvas, rect: Rect, view, names, scales: dict[str, tuple[float, float]]):
         self.view, u = view, canvas.unit
-        left = max(canvas.width_of(METRICS[name][0], 11) for name in names) + 8 * u
+        words = [canvas.fit(word_for(name), 11, 0.25 * rect.w, bold=True) for name in names]
+        left = max(canvas.width_of(word, 11, bold=True) for word in words) + 8 * u
         self.axes = canvas.axes(Rect(rect.x + left, rect.y, rect.w - left, rect.h))
         first, last = view.timeline.epochs[0], view.timeline.epochs[-1]
         margin = max(last - first, 1) * 0.02
         self.axes.set(xlim=(first - margin, last + margin), ylim=(-0.14, 1.14), autoscale_on=False)
         self.cursor = self._line([first, first], [-0.14, 1.14], canvas.theme.muted, canvas.points(1), zorder=4)
         self.artists, self.curves = [self.cursor], []
-        for name, color, k in zip(names, (canvas.theme.accent, canvas.theme.second), range(2)):
+        self.colors = dict(zip(names, (canvas.theme.accent, canvas.theme.second, class_color(6), class_color(9))))
+        for k, (word, (name, color)) in enumerate(zip(words, self.colors.items())):
             middle = rect.y + (k + 0.5) * rect.h / len(names)
-            canvas.text(rect.x, middle, METRICS[name][0], 11, color, bold=True, va="center_baseline")
+            canvas.text(rect.x, middle, word, 11, color, bold=True, va="center_baseline")
             self._curve(canvas, view.trajectory.metrics.get(name), scales.get(name), color)
 
     def _line(self, x, y, color, width, **more) -> Line2D:
@@ -165,6 +182,19 @@ class Curves:
             at = min(epoch, epochs[-1])
             y = np.interp(at, epochs[known], height[known], left=np.nan)
             dot.set_data([at], [y])
+
+
+def curve_names(trajectories, overlays) -> tuple[str, ...]:
+    """The metrics that the overlays draw as curves, where some run has a value: loss and kNN accuracy first, at most four.
+
+    >>> t = Trajectory(np.zeros((1, 2, 2)), np.arange(1), metrics={"rank": np.ones(1), "loss": np.ones(1)})
+    >>> curve_names([t], ("curves",)), curve_names([t], ("rank", "trails"))
+    (('loss', 'rank'), ('rank',))
+    """
+    recorded = [name for t in trajectories for name, values in t.metrics.items() if np.isfinite(values).any()]
+    recorded = [name for name in dict.fromkeys((*METRICS, *recorded)) if name in recorded]
+    named = [name for overlay in overlays for name in (recorded if overlay == "curves" else [overlay])]
+    return tuple(name for name in dict.fromkeys(named) if name in recorded)[:MOST_CURVES]
 
 
 def curve_scales(trajectories, names) -> dict[str, tuple[float, float]]:

@@ -87,11 +87,12 @@ def plan_legend(names, width_of: Callable[[str], float], size, unit: float, n_pa
 
 
 def arrange(
-    size, unit: float, n_panels: int, legend: Legend, strip: bool, caption_lines: int, columns=None, head=36, top=None
+    size, unit: float, n_panels: int, legend: Legend, strip: int, caption_lines: int, columns=None, head=36, top=None
 ) -> Layout:
     """Divide a picture of ``size`` pixels: title on top, panels, legend, caption, and the progress bar along the bottom edge.
 
-    ``columns`` overrules the usual grid; ``head`` is the height over each panel and ``top`` that over all, in design pixels.
+    ``strip`` is the number of curves below each panel. ``columns`` overrules the usual grid; ``head`` is the height over each
+    panel and ``top`` that over all, in design pixels.
     """
     width, height = size
     pad, u = 10 * unit, unit
@@ -130,9 +131,9 @@ def grid_shape(n: int) -> tuple[int, int]:
     return math.ceil(n / columns), columns
 
 
-def _grid(area: Rect, u: float, n: int, columns: int, head: float, strip: bool):
+def _grid(area: Rect, u: float, n: int, columns: int, head: float, strip: int):
     rows = math.ceil(n / columns)
-    gap, head, strip_height = 8 * u, head * u, (58 * u if strip else 0)
+    gap, head, strip_height = 8 * u, head * u, (max(58, 6 + 24 * strip) * u if strip else 0)
     w, h = (area.w - gap * (columns - 1)) / columns, (area.h - gap * (rows - 1)) / rows
     panels, heads, strips = [], [], []
     for k in range(n):

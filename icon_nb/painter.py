@@ -14,6 +14,7 @@ from .furniture import (
     Curves,
     Head,
     PanelHead,
+    curve_names,
     curve_scales,
     legend_entries,
     metrics_line,
@@ -26,8 +27,6 @@ from .layout import arrange
 from .palette import indexed_palette, nearest_entry
 from .panel import Marks, Panel
 from .view import View
-
-STRIPS = {"loss": ("loss",), "curves": ("loss", "knn_accuracy")}
 
 
 @dataclass(frozen=True)
@@ -77,20 +76,19 @@ class Painter:
         trajectories = [view.trajectory for view in self.views]
         entries = legend_entries(trajectories, canvas.theme.muted) if page.legend else []
         legend = plan_entries(canvas, entries, len(self.views))
-        self.layout = arrange(page.size, canvas.unit, len(self.views), legend, bool(self._metrics()), self._foot_lines())
+        self.layout = arrange(page.size, canvas.unit, len(self.views), legend, len(self._metrics()), self._foot_lines())
         self.panels = [Panel(canvas, *each) for each in zip(self.views, self.layout.panels, self.marks)]
         self.parts += self.panels
         self._add_strips(trajectories)
         if len(self.views) > 1:
-            self.parts += [PanelHead(canvas, rect, view) for view, rect in zip(self.views, self.layout.heads)]
+            self.parts += [PanelHead(canvas, rect, view, self._metrics()) for view, rect in zip(self.views, self.layout.heads)]
         self.parts += [Head(canvas, self.layout.title, page.title, self), Bar(canvas, self.layout.bar, self.timeline.n_frames)]
         write_legend(canvas, entries, legend, self.layout.legend)
         write_foot(canvas, self.layout, page.caption, page.note)
 
     def _metrics(self) -> tuple[str, ...]:
         """Names of the metrics drawn as curves."""
-        wished = [name for overlay in self.marks[0].overlays for name in STRIPS.get(overlay, ())]
-        return tuple(dict.fromkeys(wished))
+        return curve_names([view.trajectory for view in self.views], self.marks[0].overlays)
 
     def _foot_lines(self) -> int:
         room = self.page.size[0] - 20 * self.canvas.unit
@@ -107,7 +105,8 @@ class Painter:
         epoch = f"epoch {self.timeline.epochs[k]} of {self.timeline.epochs[-1]}" if self.page.counter else ""
         if len(self.views) > 1 or not self.page.counter:
             return epoch
-        return "   ".join(filter(None, [epoch, metrics_line(self.views[0].trajectory, self.views[0].sources[k])]))
+        (view,) = self.views
+        return "   ".join(filter(None, [epoch, metrics_line(view.trajectory, view.sources[k], self._metrics())]))
 
     def paint(self, frame: int) -> np.ndarray:
         """Frame as uint8 array (height, width, 4); the next call overwrites it."""

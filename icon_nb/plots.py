@@ -131,7 +131,7 @@ def _place(canvas: Canvas, trajectories, n: int, columns: int, caption: str, leg
     entries = legend_entries(trajectories, canvas.theme.muted) if legend else []
     planned = plan_entries(canvas, entries, n_panels=2)
     lines = len(wrap(canvas, caption, canvas.size[0] - 20 * canvas.unit))
-    layout = arrange(canvas.size, canvas.unit, n, planned, strip=False, caption_lines=lines, columns=columns, head=20)
+    layout = arrange(canvas.size, canvas.unit, n, planned, strip=0, caption_lines=lines, columns=columns, head=20)
     write_legend(canvas, entries, planned, layout.legend)
     write_foot(canvas, layout, caption, "")
     return layout

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from . import axes, methods
-from .datasets import AUGMENTATIONS, BACKBONES, DATASETS, OVERLAYS, default_augment, default_strength, is_known
+from .datasets import AUGMENTATIONS, BACKBONES, DATASETS, MEASURED, OVERLAYS, default_augment, default_strength, is_known
 from .errors import ConfigError, nearest
 from .methods import Method
 
@@ -256,7 +256,7 @@ DIMENSIONS = {"raw": (1, 3), "pca": (2, 65536), "pca3": (3, 65536), "sphere": (3
 
 def _check_drawing(config: Config, dim: int) -> None:
     """What would else be found out when the run is drawn, after its training."""
-    known = [name for name in OVERLAYS if name != "rows"]  # which is about an anchor, and so drawn by hand
+    known = dict.fromkeys(name for name in (*OVERLAYS, *MEASURED) if name != "rows")  # which is about an anchor, and so by hand
     for part in config.gif_overlay.split("+"):
         if part not in known:
             raise ConfigError(f"gif_overlay={config.gif_overlay!r}: {part!r} is not known; {nearest(part, known)}")

@@ -5,15 +5,15 @@ Nothing is drawn, trained or written in ``__init__`` or ``__repr__``; display co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from torch import Tensor, nn
 
 from .config import Config
-from .data import Dataset, load
+from .data import Dataset, load_for
 from .dynamics import diagnose
 from .errors import DataError
 from .trajectory import Trajectory
@@ -104,8 +104,7 @@ class Results:
             It cannot be loaded, or is not what the run was trained on: give that back with ``results.dataset = ...``.
         """
         if self.dataset is None:
-            config = self.config
-            loaded = load(config.dataset, config.data_dir, config.n_samples, config.seed, whole=config.backbone == "table")
+            loaded = load_for(self.config)
             about = self.provenance.get("dataset", {})
             if about.get("sha256", loaded.checksum) != loaded.checksum:
                 raise DataError(
@@ -133,11 +132,13 @@ class Results:
     def animate(self, **options):
         """The animation of the embedding; options as in :func:`icon_nb.animation.animate`. Nothing is trained again."""
         from .animation import animate
+        from .animation_options import overlay_names
 
         options = {**animation_options(self.config), **options}
-        if "diagnosis" in options["overlay"]:
+        overlays = overlay_names(options["overlay"])
+        if "diagnosis" in overlays:
             options.setdefault("note", str(self.diagnosis))
-        return animate(self.trajectory, **options)
+        return animate(self.watched(overlays), **options)
 
     def player(self, **options):
         """The interactive page of the embedding; options as in :func:`icon_nb.player.player`."""
@@ -149,7 +150,18 @@ class Results:
         """Static curves of the run; options as in :func:`icon_nb.curves.curves`."""
         from .curves import curves
 
-        return curves(self.trajectory, **options)
+        return curves(self.watched(options.get("metrics")), **options)
+
+    def watched(self, names: str | Iterable[str] | None) -> Trajectory:
+        """The trajectory; where ``names`` name columns of the history that it was not recorded with, it has these too."""
+        names = (names,) if isinstance(names, str) else names or ()
+        columns = {name: self.history[name] for name in names if name in self.history and name != "epoch"}
+        missing = {name: values for name, values in columns.items() if name not in self.trajectory.metrics}
+        if not missing:
+            return self.trajectory
+        at = np.searchsorted(self.history["epoch"], self.trajectory.epochs)
+        more = {name: np.asarray(values, dtype=float)[at] for name, values in missing.items()}
+        return replace(self.trajectory, metrics={**self.trajectory.metrics, **more})
 
     def save(self, path, *, overwrite: bool = False):
         """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.

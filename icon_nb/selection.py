@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .animation_options import Options
+from .datasets import OVERLAYS
 from .errors import ConfigError, nearest
 from .overlays import spread_out
 from .panel import Marks
@@ -68,12 +69,24 @@ def check_marks(trajectory: Trajectory, options: Options) -> None:
         raise ConfigError("overlay='centroids' needs labels: the recorded points have none")
     if options.thumbnails and trajectory.images is None:
         raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
-    if {"loss", "curves"} & set(options.overlays) and not {"loss", "knn_accuracy"} & set(trajectory.metrics):
-        raise ConfigError("overlay='curves' draws loss and knn_accuracy and neither was recorded: record(z, loss=...)")
+    _check_overlays(trajectory, options.overlays)
     if "regions" in options.overlays and (trajectory.dim != 2 or trajectory.labels is None):
         raise ConfigError("overlay='regions' needs a labelled 2-d embedding shown as it is: set embedding_dim=2")
     highlighted(trajectory, options.highlight)
     _check_rows(trajectory, options.rows)
+
+
+def _check_overlays(trajectory: Trajectory, overlays: tuple[str, ...]) -> None:
+    """Refuse a name that is neither an overlay nor a recorded metric."""
+    metrics = trajectory.metrics
+    if "curves" in overlays and not metrics:
+        raise ConfigError("overlay='curves' draws the metrics that were recorded and there are none: record(z, loss=...)")
+    for name in overlays:
+        if name == "loss" and name not in metrics:
+            raise ConfigError("overlay='loss' draws the loss and it was not recorded: record(z, loss=...)")
+        if name not in OVERLAYS and name not in metrics:
+            known = dict.fromkeys((*OVERLAYS, *metrics))
+            raise ConfigError(f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
 
 
 def _check_rows(trajectory: Trajectory, rows) -> None:

@@ -13,6 +13,7 @@ import torch
 from . import __version__
 from .config import Config
 from .data import Dataset
+from .datasets import MEASURED
 from .distances import metric_of
 from .errors import TrainingError
 from .evaluate import knn_accuracy
@@ -31,7 +32,7 @@ class Session:
     dataset: Dataset
     status: str = "complete"
     error: str = ""
-    history: dict[str, list] = field(default_factory=lambda: {"epoch": [], "loss": [], "knn_accuracy": [], "seconds": []})
+    history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *MEASURED)})
 
     def __post_init__(self):
         self.trainer = Trainer(self.config, self.dataset)
@@ -40,13 +41,14 @@ class Session:
         x, y, held_out = evaluation_points(self.config, self.dataset)
         keep = np.sort(np.random.default_rng(self.config.seed).choice(len(x), min(len(x), self.config.max_points), replace=False))
         keep = torch.from_numpy(keep)
-        self._x = (keep if self.config.backbone == "table" else x[keep]).to(self.trainer.device)
+        seen = x[keep]  # read once, where the pictures are on the disk
+        self._x = (keep if self.config.backbone == "table" else seen).to(self.trainer.device)
         self._y = None if y is None else y[keep].to(self.trainer.device)
         self.recorder = Recorder(
             None if y is None else y[keep],
             self.dataset.class_names or None,
             max_points=self.config.max_points,
-            images=thumbnails(self.dataset, x[keep]),
+            images=thumbnails(self.dataset, seen),
             index=keep.numpy(),
             held_out=np.full(len(keep), held_out),
             title=f"{self.config.run_name or self.config.label} on {self.dataset.name}",

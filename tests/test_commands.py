@@ -113,7 +113,8 @@ def test_animate_draws_anew_without_training(runs, capsys):
 
 
 def test_the_older_spellings(runs, capsys):
-    assert call("--regen_gif", "--load_dir", runs / "one", "--gif_fps", "5", "--gif_method", "pca") == 0
+    drawing = ("--gif_fps", "5", "--gif_method", "pca", "--gif_overlay", "seconds+trails")
+    assert call("--regen_gif", "--load_dir", runs / "one", *drawing) == 0
     with Image.open(runs / "one" / "training_dynamics.gif") as gif:
         assert gif.info["duration"] == 200
     assert call("--probe-only", "--load-dir", runs / "one") == 0

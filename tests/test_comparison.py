@@ -122,6 +122,18 @@ def test_pictures_say_what_the_losses_are_and_what_became_of_the_runs(study):
     assert study[0].animate(overlay="diagnosis").options.note == str(study[0].diagnosis)
 
 
+def test_every_column_of_the_history_can_be_drawn(study):
+    drawn = study[0].animate(overlay="seconds+curves")
+    assert set(drawn.painter.parts[1].colors) == {"seconds", "loss", "knn_accuracy"}
+    assert study.animate(overlay="loss+seconds").options.note == study.incomparable
+    assert study.plot("seconds").alt.startswith("seconds over the epochs")
+    assert "seconds" in study[0].plot(metrics=["loss", "seconds"]).alt
+    at = list(study[0].trajectory.epochs)
+    assert study[0].watched(["seconds"]).metrics["seconds"].tolist() == [study[0].history["seconds"][k] for k in at]
+    with pytest.raises(ConfigError, match="did you mean 'knn_accuracy'"):
+        study[0].animate(overlay="knn_acuracy")
+
+
 def test_linked_pages_are_named_by_what_is_compared(study):
     page = study.player().html
     assert "temperature=0.1" in page

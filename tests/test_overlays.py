@@ -241,3 +241,27 @@ def test_unlabelled_points_have_no_centroids_and_no_legend():
 def test_curves_without_metrics_name_the_remedy():
     with pytest.raises(ConfigError, match="record"):
         animate(run(metrics={}), overlay="curves")
+
+
+def test_any_recorded_metric_is_drawn_with_its_value_at_the_cursor():
+    rank = np.linspace(9, 5, 5)
+    painter = animate(run(metrics={"loss": np.ones(5), "effective_rank": rank}), overlay="effective_rank+trails").painter
+    painter.paint(2)
+    (strip,) = [part for part in painter.parts if type(part).__name__ == "Curves"]
+    assert [float(dot.get_ydata()[0]) for _, _, dot in strip.curves] == [0.5]
+    assert painter.head_line(2) == "epoch 2 of 4   loss 1.000   effective rank 7"
+
+
+def test_curves_draws_the_loss_first_and_no_more_than_four():
+    metrics = {name: np.arange(5.0) for name in ("a", "b", "loss", "c", "d")}
+    painter = animate(run(metrics=metrics), overlay="curves").painter
+    (strip,) = [part for part in painter.parts if type(part).__name__ == "Curves"]
+    assert [strip.colors[name] for name in ("loss", "a", "b", "c")] == list(dict.fromkeys(strip.colors.values()))
+    assert list(strip.colors) == ["loss", "a", "b", "c"]
+
+
+def test_a_name_that_is_neither_an_overlay_nor_recorded_is_refused():
+    with pytest.raises(ConfigError, match="did you mean 'effective_rank'"):
+        animate(run(metrics={"effective_rank": np.ones(5)}), overlay="efective_rank")
+    with pytest.raises(ConfigError, match="record"):
+        animate(run(metrics={"effective_rank": np.ones(5)}), overlay="loss")

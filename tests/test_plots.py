@@ -95,6 +95,8 @@ def test_a_metric_nobody_measured_is_left_out():
     assert len(curves(t).figure.axes) == 1
     with pytest.raises(ConfigError, match="was recorded"):
         curves(t, metrics=["loss"])
+    with pytest.raises(ConfigError, match="did you mean 'loss'"):
+        curves(run(), metrics=["loss", "lose"])
     with pytest.raises(ConfigError, match="2 labels for 1 runs"):
         curves(t, labels=["a", "b"])
 
