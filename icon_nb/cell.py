@@ -47,6 +47,8 @@ class Method:
         What a reader would get wrong.
     gap : bool
         Whether the published figure leaves the cell open, or fills it only in grey, without proof or experiment.
+    notebook : str
+        The notebook that teaches it; without one of its own, that of the whole table, which runs every cell.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Method:
     oracle: str = "the double loop"
     note: str = ""
     gap: bool = False
+    notebook: str = "09_periodic_table"
 
     def __repr__(self) -> str:
         return f"Method({self.name!r}: {self.p.title} p, {self.q.title} q)"
@@ -113,6 +116,7 @@ class Method:
             f"  equal to    {self.oracle}",
             f"  paper       {self.paper or 'none: composed here'}",
             *([f"  note        {self.note}"] if self.note else []),
+            f"  notebook    {self.notebook}",
             f"  run         {self.how_to_run}",
         ]
         return "\n".join(lines)

@@ -39,18 +39,21 @@ LAYOUTS = (
     Method(
         "sne", "SNE", "gaussian", "gaussian", _KL + r",\ q_{ij} \propto e^{-\lVert z_i - z_j\rVert^2}", _SNE,
         {**_PLANE, "perplexity": 30.0}, _FROM_PCA, "the cost by scipy's rel_entr, and the published gradient",
+        notebook="02_simclr_vs_sne",
     ),
     Method(
         "tsne", "t-SNE", "gaussian_joint", "student_t_joint",
         r"\sum_{ij} P_{ij} \log \frac{P_{ij}}{Q_{ij}},\ Q_{ij} \propto (1 + \lVert z_i - z_j\rVert^2)^{-1}", _TSNE,
         {**_PLANE, "df": 1.0, "perplexity": 30.0}, {**_FROM_PCA, "epochs": 500}, "scikit-learn's cost and gradient",
         "the published t-SNE is one divergence over all pairs, not the mean of one per point",
+        notebook="04_kernels",
     ),
     Method(
         "tsne_conditional", "t-SNE, conditional form", "gaussian", "student_t",
         _KL + r",\ q_{ij} \propto (1 + \lVert z_i - z_j\rVert^2)^{-1}", ICON,
         {**_PLANE, "df": 1.0, "perplexity": 30.0}, _FROM_PCA, "torchdr's kernel, and the double loop",
         "what I-Con calls t-SNE; with symmetric p it differs from the published cost by a divergence of the marginals",
+        notebook="08_full_comparison",
     ),
     Method(
         "knn_gaussian", "SNE with uniform affinities", "knn", "gaussian", _KL, ICON, {**_PLANE, "n_neighbors": 10}, _FROM_PCA,
@@ -99,6 +102,7 @@ CONTRASTIVE = (
         r"-\frac{1}{2n} \sum_i \log \frac{e^{\cos(z_i, z_{i^+})/\tau}}{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}}",
         Paper("Chen et al.", 2020, "A Simple Framework for Contrastive Learning of Visual Representations", "2002.05709"), _VIEWS,
         oracle="lightly, pytorch-metric-learning and tsimcne",
+        notebook="02_simclr_vs_sne",
     ),
     Method(
         "mocov3", "MoCo v3", "momentum_view", "gaussian",
@@ -117,6 +121,7 @@ CONTRASTIVE = (
         r"-\frac{1}{2n} \sum_i \log \frac{(1 + d_{ii^+}/\nu\tau)^{-(\nu+1)/2}}{\sum_{k \ne i} (1 + d_{ik}/\nu\tau)^{-(\nu+1)/2}}",
         Paper("Hu et al.", 2023, "Your Contrastive Learning Is Secretly Doing Stochastic Neighbor Embedding", "2205.14814"),
         {**_VIEWS, "distance": "sqeuclidean", "temperature": 1.0, "df": 1.0}, oracle="tsimcne (float32)",
+        notebook="04_kernels",
     ),
     Method(
         "tsimcne", "t-SimCNE", "positive_pairs", "student_t",
@@ -136,6 +141,7 @@ CONTRASTIVE = (
         r"-\frac1n \sum_i \frac{1}{K_i - 1} \sum_{j \in y_i} \log \frac{e^{\cos(z_i, z_j)/\tau}}"
         r"{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}} - \log(K_i - 1)", _SUPCON, _LABELLED,
         oracle="pytorch-metric-learning, up to the constant mean log(K_i - 1)",
+        notebook="06_supervised_vs_unsupervised",
     ),
     Method(
         "xsample", "X-Sample contrastive", "companion", "gaussian", _KL,
@@ -153,11 +159,13 @@ CONTRASTIVE = (
         "cmc", "CMC", "cross_modal", "gaussian", r"\frac12 [ D_{KL}(p \Vert q^{1 \to 2}) + D_{KL}(p \Vert q^{2 \to 1}) ]",
         Paper("Tian et al.", 2020, "Contrastive Multiview Coding", "1906.05849"), {**_CAPTIONS, "dataset": "digit_halves"},
         oracle="open_clip's ClipLoss", note="the form of its loss; the published training used a memory bank",
+        notebook="11_two_modalities",
     ),
     Method(
         "clip", "CLIP", "cross_modal", "gaussian", r"\frac12 [ D_{KL}(p \Vert q^{1 \to 2}) + D_{KL}(p \Vert q^{2 \to 1}) ]",
         _CLIP,
         _CAPTIONS, oracle="open_clip's ClipLoss", note="the temperature is a setting here; published, it is learned",
+        notebook="11_two_modalities",
     ),
     Method(
         "dimension_contrastive", "Contrast between dimensions", "dimension", "gaussian",
@@ -165,8 +173,10 @@ CONTRASTIVE = (
         {**_VIEWS, "temperature": 0.1}, gap=True,
         note="every dimension finds itself in the other view; in the spirit of Barlow Twins, whose published loss is another",
     ),
-    Method("average_margin_clip", "Average-margin CLIP", "cross_modal", "gaussian_wide", _WIDE, ICON, _CAPTIONS, gap=True,
-        note=_GAP),
+    Method(
+        "average_margin_clip", "Average-margin CLIP", "cross_modal", "gaussian_wide", _WIDE, ICON, _CAPTIONS, gap=True, note=_GAP,
+        notebook="11_two_modalities",
+    ),
     Method(
         "average_margin_supcon", "Average-margin SupCon", "same_class", "gaussian_wide", _WIDE, ICON, _LABELLED, gap=True,
         note=_GAP,
@@ -194,6 +204,7 @@ SUPERVISED = (
         Paper("Good", 1963, "Maximum Entropy for Hypothesis Formulation"),
         {**_CLASSES, "distance": "neg_dot", "temperature": 1.0},
         oracle="torch's cross_entropy, with label_smoothing=alpha",
+        notebook="06_supervised_vs_unsupervised",
     ),
     Method(
         "harmonic", "Harmonic loss", "label", "student_t_narrow",
@@ -228,6 +239,7 @@ CLUSTERING = (
         {**_HEAD, "divergence": "rkl", "p_temperature": 2.0, "epochs": 60, "learning_rate": 3e-3}, _MEMBERS_STEP,
         "twice the inertia of scikit-learn's KMeans, over tau_p",
         "clusters first: D(q || p). It is k-means as tau_p goes to zero; a large tau_p wants one big cluster",
+        notebook="10_clustering_and_debiasing",
     ),
     Method(
         "t_kmeans", "t K-means", "student_t", "clusters", r"\frac1n \sum_i D_{KL}(q_i \Vert p_i)", ICON,
@@ -253,6 +265,7 @@ CLUSTERING = (
         Paper("Adaloglou et al.", 2023, "Exploring the Limits of Deep Image Clustering using Pretrained Models", "2303.17896"),
         {**_HEAD, "n_neighbors": 5}, _MEMBERS_STEP, "the two lines of TEMI's loss with beta = 1, written out",
         "the published method adds an exponent beta, a teacher and weights of the pairs",
+        notebook="10_clustering_and_debiasing",
     ),
     Method(
         "dcd", "Data-cluster-data random walk", "knn", "clusters", r"\frac1n \sum_i D_{KL}(a_i \Vert \hat a_i)",
@@ -263,12 +276,14 @@ CLUSTERING = (
     Method(
         "infonce_clustering", "InfoNCE clustering", "positive_pairs", "clusters", _KL, ICON,
         {**_HEAD, "n_views": 2, "augment": "auto"},
+        notebook="10_clustering_and_debiasing",
     ),
     Method(
         "debiased_infonce_clustering", "Debiased InfoNCE clustering", "views_and_neighbors", "clusters",
         r"\frac1n \sum_i D_{KL}(\tilde p_i \Vert \tilde q_i),\ \tilde p = (1 - \alpha) p + \alpha / n", ICON,
         {**_HEAD, "n_views": 2, "augment": "auto", "n_neighbors": 5, "walk_length": 3, "walk": "uniform", "alpha": 0.2,
         "alpha_on": "both"},
+        notebook="10_clustering_and_debiasing",
     ),
     Method("supervised_clustering", "Supervised clustering", "same_class", "clusters", _KL, ICON, _HEAD, _MEMBERS_STEP,
         gap=True, note=_GAP),

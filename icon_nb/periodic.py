@@ -117,6 +117,7 @@ def cell_html(method: Method) -> str:
         "equal to": escape(method.oracle),
         "paper": paper,
         "note": escape(method.note),
+        "notebook": escape(method.notebook),
         "run": f"<code>{escape(method.how_to_run)}</code>",
     }
     rows = "".join(f"<tr><th>{name}</th><td style='max-width:60em'>{text}</td></tr>" for name, text in lines.items() if text)
@@ -126,13 +127,15 @@ def cell_html(method: Method) -> str:
 
 def markdown() -> str:
     """The table of methods for the README, one line each."""
-    head = ["method", "p", "q", "candidates", "minimised", "backbone", "equal to", "paper"]
+    head = ["method", "p", "q", "candidates", "minimised", "backbone", "equal to", "paper", "notebook"]
     lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
     for method in METHODS.values():
         paper = "composed here" if method.paper is None else f"{method.paper.authors} {method.paper.year}"
         if method.paper and method.paper.arxiv:
             paper = f"[{paper}](https://arxiv.org/abs/{method.paper.arxiv})"
         name = f"`{method.name}`" + (" (gap)" if method.gap else "")
-        cells = [name, method.p.title, method.q.title, method.candidates, method.direction, method.backbone, method.oracle, paper]
+        notebook = f"[{method.notebook[:2]}](notebooks/{method.notebook}.ipynb)"
+        about = [method.p.title, method.q.title, method.candidates, method.direction, method.backbone, method.oracle]
+        cells = [name, *about, paper, notebook]
         lines.append("| " + " | ".join(str(cell).replace("|", r"\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"

@@ -133,6 +133,13 @@ def test_the_readme_holds_the_table_of_methods():
     assert block.strip() == methods.methods_markdown().strip(), "write the block again with icon_nb.methods.methods_markdown()"
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_the_notebook_of_a_method_uses_it_by_name_or_runs_every_cell(name):
+    source = (README.parent / "notebooks" / f"{METHODS[name].notebook}.py").read_text()
+    assert f'"{name}"' in source or "for name in icon.methods.METHODS" in source
+    assert METHODS[name].notebook in METHODS[name].describe()
+
+
 # composition
 
 
