@@ -10,7 +10,8 @@ import math
 import os
 import time
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -27,8 +28,7 @@ from .results import Results
 from .session import Session
 from .train import Record, Trainer
 
-KERNEL_SCALARS = ("temperature", "df")
-SCALARS = (*KERNEL_SCALARS, "learning_rate", "weight_decay", "momentum")
+SCALARS = ("temperature", "df", "learning_rate", "weight_decay", "momentum")
 """The settings in which stacked runs may differ."""
 
 
@@ -90,21 +90,19 @@ class Stack:
         for b, network in enumerate(self._networks):
             for name, parameter in network.items():
                 parameter.data = self.parameters[name].data[b]
-        found = {f.name for f in fields(self.lead.objective.learned)} & set(KERNEL_SCALARS)
-        values = {name: [getattr(trainer.config, name) for trainer in trainers] for name in sorted(found)}
-        self.scalars = {name: torch.tensor(each, dtype=self.lead.dtype, device=self.lead.device) for name, each in values.items()}
 
     def losses(self, index: Tensor, step: int) -> Tensor:
         """The loss of every network (b,) on the samples at ``index``."""
         x, batch = self.lead.batch(index, step)
-        target, objective = self.lead.target(batch), self.lead.objective
+        target = self.lead.target(batch)
 
-        def loss(parameters, scalars):
+        def embed(parameters):
             ((z, candidates),) = functional_call(self.lead.model, parameters, (x,))
-            log_q = replace(objective.learned, **scalars)(z, candidates, target.measure)
-            return objective.divergence(target.p.to(log_q.dtype), log_q, target.log_p).mean()
+            return (z,) if candidates is None else (z, candidates)
 
-        return vmap(loss)(self.parameters, self.scalars)
+        z, *candidates = vmap(embed)(self.parameters)  # (b, n, d), and (b, m, d) where there are candidates
+        blocks = zip(z, candidates[0] if candidates else repeat(None))
+        return torch.stack([trainer.objective.loss(target, [block]) for trainer, block in zip(self.trainers, blocks)])
 
     def step(self, index: Tensor, step: int) -> Tensor:
         """One update of every network; returns the losses (b,), detached."""
