@@ -10,6 +10,7 @@ import numpy as np
 
 from . import encode, inline
 from .animation_options import Options, make_options, with_options
+from .captions import caption_of, short_of
 from .encode import Frames
 from .errors import ConfigError
 from .files import write_whole
@@ -211,7 +212,7 @@ class Animation:
     @property
     def caption(self) -> str:
         """What the picture shows, how it was projected, and what its distances mean."""
-        parts = list(dict.fromkeys(p.caption for p in self.projections))
+        parts = [caption_of(self.projections, self.titles)]
         if self.timeline.tween:
             parts.append(f"Between two epochs, {self.timeline.tween} frames are interpolated.")
         if any(xyz.shape[-1] == 3 for xyz in self._coordinates) and self.options.turn:
@@ -223,11 +224,9 @@ class Animation:
         return " ".join(parts)
 
     def _short_caption(self) -> str:
-        short = list(dict.fromkeys(p.short for p in self.projections))
-        text = short[0] if len(short) == 1 else "; ".join(dict.fromkeys(p.short.split(",")[0] for p in self.projections))
         rows = self.options.rows
         lines = f"; from point {rows['anchor']}: p solid, q dashed" if rows is not None else ""
-        return text + lines + ("; in-between frames interpolated" if self.timeline.tween else "")
+        return short_of(self.projections) + lines + ("; in-between frames interpolated" if self.timeline.tween else "")
 
     @property
     def alt(self) -> str:

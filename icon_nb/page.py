@@ -14,6 +14,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from .captions import caption_of, parted
 from .errors import DataError
 from .palette import class_color, class_marker
 from .projection import Projection
@@ -37,7 +38,13 @@ def contents(runs: list[Trajectory], views: list[Projection], titles: list[str])
             | {"group": _number(_group(run), groups), "points": _number(_identity(run), points)}
             | {"sheet": None if sheet is None else _number(sheet, sheets)}
         )
-    return {"runs": told, "groups": groups, "sheets": sheets}
+    return {"runs": told, "groups": groups, "sheets": sheets} | _captions(views, titles)
+
+
+def _captions(views: list[Projection], titles: list[str]) -> dict:
+    """The words below all panels, and those below each: what is the same for all is said once."""
+    common, own = parted([view.short for view in views], ", ")
+    return {"short": common, "own": list(own), "caption": caption_of(views, titles)}
 
 
 def _number(item, seen: list) -> int:
@@ -52,8 +59,6 @@ def _run(run: Trajectory, view: Projection, title: str) -> dict:
         raise DataError("the projected embedding holds NaN or infinite values: record finite embeddings")
     return {
         "title": title,
-        "short": view.short,
-        "caption": view.caption,
         "n": run.n_points,
         "dim": coordinates.shape[2],
         "epochs": run.epochs.tolist(),

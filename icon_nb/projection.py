@@ -170,8 +170,8 @@ def _fit_pca(trajectory: Trajectory, frame: int, kind: str = "pca") -> Projectio
     epoch, percent = int(trajectory.epochs[frame]), f"{100 * share.sum():.0f} %"
     each = ", ".join(f"{100 * s:.0f} %" for s in share)
     caption = (
-        f"PCA fitted once, on epoch {epoch}, and used for every frame; its axes show {each} of the variance there. "
-        f"The {d}-d embedding is seen from one side: points drawn apart are apart, points drawn together may differ."
+        f"PCA of the {d}-d embedding, fitted once, on epoch {epoch}, and used for every frame. Its axes show {each} of the "
+        "variance there. The embedding is seen from one side: points drawn apart are apart, points drawn together may differ."
     )
     short = f"PCA of {d}-d, fitted on epoch {epoch}, {percent} of variance"
     return Projection(kind, k, short, caption, tuple(share.tolist()), lambda z: (z - mean) @ axes.T)

@@ -139,6 +139,17 @@ def test_side_by_side_shares_the_counter_and_holds_a_run_that_stopped():
     assert both.size[0] > both.size[1]
 
 
+def test_side_by_side_says_once_how_it_was_projected_and_of_each_panel_what_is_its_own():
+    both = side_by_side([run(title="one"), run(T=5, seed=3, title="two")])
+    assert both.caption.count("PCA of the 8-d embedding") == both.caption.count("seen from one side") == 1
+    shares = [", ".join(f"{100 * s:.0f} %" for s in p.explained_variance) for p in both.projections]
+    assert shares[0] != shares[1]
+    for name, share in zip(("one", "two"), shares):
+        assert f"{name}: its axes show {share} of the variance there." in both.caption
+    assert both.page.caption == "PCA of 8-d, fitted on epoch 4"
+    assert side_by_side([run(), run()], turn=0).caption == animate(run()).caption
+
+
 def test_side_by_side_turns_panels_onto_the_first_without_scaling():
     a = run()
     turn = np.linalg.qr(np.random.default_rng(3).normal(size=(8, 8)))[0].astype(np.float32)

@@ -14,8 +14,8 @@ LAYERS = {
         "fused_clusters large interpolated divergences"
     ),
     1: (
-        "axes components cell methods periodic datasets config resolve recipes objective checks arrays folders own_data pairs "
-        "sources downloads data transforms augment backbones"
+        "axes components cell methods periodic datasets config resolve recipes objective checks arrays stored samples folders "
+        "own_data pairs sources downloads data transforms augment backbones"
     ),
     2: ("accelerated trajectory evaluate dynamics readings diagnosis initial optimizers model train"),
     3: (
@@ -23,7 +23,7 @@ LAYERS = {
         "stacked sweeps watching study table"
     ),
     4: (
-        "palette tsne_map neighbour_maps projection animation_options selection timeline layout view points canvas "
+        "palette tsne_map neighbour_maps projection captions animation_options selection timeline layout view points canvas "
         "furniture panel overlays painter encode inline animation plots curves sheet page player study_pictures display "
         "live temperature explorer widgets outputs flags commands cli __main__"
     ),

@@ -183,6 +183,14 @@ def test_several_projections_of_one_run_stand_side_by_side():
     assert [(run["title"], run["dim"]) for run in runs] == [("flat", 2), ("solid", 3)]
 
 
+def test_what_is_the_same_for_all_panels_is_said_once():
+    told = data_of(player([walk(dim=5), walk(dim=5, seed=1)], titles=["one", "two"]))
+    assert told["short"] == "PCA of 5-d, fitted on epoch 5"
+    assert all(own.endswith("% of variance") for own in told["own"])
+    assert told["caption"].count("seen from one side") == 1
+    assert "one: its axes show" in told["caption"]
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

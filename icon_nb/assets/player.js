@@ -10,6 +10,7 @@ class Player {
     this.root = document.getElementById("player");
     this.runs = runs;
     this.sheets = sheets;
+    Object.assign(this, { short: page.short, own: page.own, caption: page.caption });
     this.groups = page.groups.map((group) => ({ ...group, hidden: new Set() }));
     this.steps = [...new Set(runs.flatMap((run) => run.epochs))].sort((a, b) => a - b);
     this.last = this.steps.length - 1;
@@ -27,6 +28,7 @@ class Player {
   start() {
     this.panels = this.runs.map((run, place) => new Panel(run, place, this));
     this.find("panels").append(...this.panels.map((panel) => panel.node));
+    if (this.runs.length > 1) this.find("panels").append(this.sharedCaption());
     this.buildCharts();
     this.buildLegends();
     this.buildTransport();
@@ -38,6 +40,11 @@ class Player {
   }
 
   // --- building ---------------------------------------------------------------------------------------------------------
+
+  // What the panels of several runs have in common, said once; it can be opened for the rest.
+  sharedCaption() {
+    return element("details", { class: "shared" }, element("summary", { text: this.short || "how the points are laid out" }), this.caption);
+  }
 
   buildCharts() {
     const names = [...new Set(this.runs.flatMap((run) => Object.keys(run.metrics)))];

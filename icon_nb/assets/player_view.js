@@ -56,11 +56,10 @@ class Panel {
     this.node = element("figure", { class: "panel" }, this.heading, this.stage, this.caption());
   }
 
-  // Alone, a panel has room for the whole caption; beside others the short one can be opened.
+  // Alone, a panel has room for the whole caption; beside others it says what is its own, the rest stands below all of them.
   caption() {
-    const { caption, short } = this.run;
-    if (this.player.runs.length === 1) return element("figcaption", { text: caption });
-    return element("figcaption", {}, element("details", {}, element("summary", { text: short }), caption));
+    const { runs, caption, own } = this.player;
+    return element("figcaption", { text: runs.length === 1 ? caption : own[this.place] });
   }
 
   resetView() {

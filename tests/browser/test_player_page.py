@@ -525,6 +525,17 @@ def test_nothing_overlaps_is_cut_or_needs_sideways_scrolling(visit, kind, width)
     assert page.evaluate(CUT) == []
 
 
+def test_what_holds_for_all_panels_stands_once_below_them_and_opens(visit):
+    shown = Shown(three_clusters(dim=3, title="one"), three_clusters(7, dim=3, title="two"), projection="pca")
+    page = visit(shown, viewport={"width": 1000, "height": 900})
+    assert page.locator("#panels summary").all_inner_texts() == ["PCA of 3-d, 96 % of variance"]
+    assert page.locator("figcaption").first.inner_text() == "fitted on epoch 12"
+    page.locator("#panels summary").click()
+    said = page.locator("#panels").inner_text()
+    assert said.count("seen from one side") == 1
+    assert page.evaluate(OVERLAPS) == []
+
+
 def test_names_stay_text(visit):
     evil = "<img src=x onerror=\"document.title='taken'\"></script><script>document.title='taken'</script>"
     page = visit(Shown(three_clusters(title=evil, class_names=(evil, "b", "c"), metrics={evil: np.arange(EPOCHS)})))
