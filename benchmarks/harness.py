@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -55,6 +55,35 @@ def alternate(ours: Callable[[], object], peer: Callable[[], object], n: int = 5
     pairs = [(clock(ours), clock(peer)) for _ in range(n)]
     mine, other = summary([a for a, _ in pairs]), summary([b for _, b in pairs])
     return {"ours": mine, "peer": other, "ratio": other["median_s"] / mine["median_s"]}
+
+
+def least_seconds(products: Iterable[tuple[int, int, int]], floats_moved: int = 0, seconds: float = 1.0) -> float:
+    """What a task takes at least here: its matrix products (m, k) x (k, n), and a copy that reads and writes so many floats.
+
+    The rates are measured on the same shapes, one after the other, for about ``seconds``; the median round counts.
+    """
+    import torch
+
+    pairs = [(torch.randn(m, k), torch.randn(k, n)) for m, k, n in products]
+    source = torch.randn(max(1, floats_moved // 2))
+    target, rounds, end = torch.empty_like(source), [], time.perf_counter() + seconds
+
+    def once() -> None:
+        for a, b in pairs:
+            torch.mm(a, b)
+        target.copy_(source)
+
+    once()
+    while time.perf_counter() < end or len(rounds) < 3:
+        rounds.append(clock(once))
+    return statistics.median(rounds)
+
+
+def network_products(weights, rows: int) -> list[tuple[int, int, int]]:
+    """The products of one step of a dense network on so many rows: forward, weights' gradients, inputs' gradients."""
+    shapes = [tuple(w.shape) for w in weights if w.dim() == 2]
+    forward = [(rows, k, n) for n, k in shapes]
+    return forward + [(n, rows, k) for n, k in shapes] + [(rows, n, k) for n, k in shapes[1:]]
 
 
 def peak_mb() -> float:

@@ -15,7 +15,7 @@ import time
 import torch
 
 import icon_nb as icon
-from benchmarks.harness import alternate, peak_mb, report
+from benchmarks.harness import alternate, least_seconds, network_products, peak_mb, report
 from benchmarks.peers import Pairs, Views, affine_pipeline, loop, nt_xent
 from icon_nb.data import Dataset, load
 from icon_nb.errors import DataError
@@ -92,34 +92,17 @@ def _rates(ours: Trainer, data: Dataset, peer, n_peer: int, repeats: int) -> flo
     return rate / (n_peer / timed["peer"]["median_s"])
 
 
-def limit(trainer: Trainer, seconds: float = 2.0) -> float:
+def limit(trainer: Trainer) -> float:
     """Images per second if a step did only its matrix products and moved only the bytes that it must.
 
     Products: two or three for each layer, two with (rows, rows) for the loss. Bytes: weight, gradient and both moments of Adam
     are read and all but the gradient written; every pixel is read and written once by the augmentation and once by the network.
     """
     rows, d = trainer.config.batch_size * trainer.config.n_views, trainer.config.embedding_dim
-    shapes = [tuple(w.shape) for w in trainer.model.parameters() if w.dim() == 2]
-    products = [(torch.randn(rows, k), torch.randn(k, n), torch.randn(rows, n)) for n, k in shapes]
-    z, gap = torch.randn(rows, d), torch.randn(rows, rows)
-    n_floats = 7 * sum(w.numel() for w in trainer.model.parameters()) + 4 * rows * shapes[0][1]
-    source = torch.randn(n_floats // 2)  # a copy reads and writes
-    target = torch.empty_like(source)
-
-    def step():
-        for x, w, g in products:
-            torch.mm(x, w), torch.mm(x.T, g)
-        for _, w, g in products[1:]:
-            torch.mm(g, w.T)
-        torch.mm(z, z.T), torch.mm(gap, z)
-        target.copy_(source)
-
-    step()
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
-        step()
-        count += 1
-    return count * trainer.config.batch_size / (time.perf_counter() - start)
+    weights = list(trainer.model.parameters())
+    products = [*network_products(weights, rows), (rows, d, rows), (rows, rows, d)]
+    floats = 7 * sum(w.numel() for w in weights) + 4 * rows * weights[0].shape[1]
+    return trainer.config.batch_size / least_seconds(products, floats)
 
 
 def share_of_recording(data: Dataset) -> float:
