@@ -23,9 +23,9 @@ def table(study: Comparison, *, each: bool, baselines: bool, seconds: bool) -> T
     pooled = study.replicated and not each
     settings = [name for name in study.compared if not (pooled and name == "seed")]
     if pooled:
-        rows = [_pool([_row(run, settings) for run in runs]) for runs in study.cells.values()]
+        rows = [_pool([_row(study, run, settings) for run in runs]) for runs in study.cells.values()]
     else:
-        rows = [_row(run, settings) for run in study.runs]
+        rows = [_row(study, run, settings) for run in study.runs]
     if baselines:
         rows += [row for run in study.first_of_each() for row in _baselines(study, run, settings)]
     columns = [*settings, *(["runs"] if pooled else []), "epochs", *NUMBERS, "diagnosis", "error"]
@@ -33,8 +33,8 @@ def table(study: Comparison, *, each: bool, baselines: bool, seconds: bool) -> T
     return Table(tuple(columns), tuple(rows), tuple(_notes(study, pooled)), () if seconds else ("seconds",))
 
 
-def _row(run: Results | Failure, settings: Sequence[str]) -> dict[str, object]:
-    row = {name: getattr(run.config, name) for name in settings}
+def _row(study: Comparison, run: Results | Failure, settings: Sequence[str]) -> dict[str, object]:
+    row = {name: study.value(run, name) for name in settings}
     if not isinstance(run, Results):
         return {**row, "diagnosis": run.status, "error": run.error}
     row |= {"epochs": run.history["epoch"][-1], "loss": run.history["loss"][-1]}

@@ -88,9 +88,22 @@ class Comparison(Sequence):
 
     def name(self, run: Results | Failure, *, without: Iterable[str] = ()) -> str:
         """What tells a run from the others, for instance ``temperature=0.1``."""
-        values = {setting: getattr(run.config, setting) for setting in self.compared if setting not in without}
+        values = {setting: self.value(run, setting) for setting in self.compared if setting not in without}
         said = [str(v) if k in ("method", "backbone") else f"{k}={cell_of(v)}" for k, v in values.items() if v is not None]
         return ", ".join(said) or run.config.label
+
+    def value(self, run: Results | Failure, setting: str) -> object:
+        """A setting of a run as titles and tables give it: data given as objects go by their name, numbered if need be."""
+        value = getattr(run.config, setting)
+        return self._held.get(value, value) if setting == "dataset" else value
+
+    @cached_property
+    def _held(self) -> dict[str, str]:
+        """Handle -> name of the data that were given as objects."""
+        handles = list(dict.fromkeys(run.config.dataset for run in self.runs if (run.config.dataset or "").startswith("memory:")))
+        names = [handle.removeprefix("memory:").rpartition("-")[0] for handle in handles]
+        places = [names[:k].count(name) + 1 for k, name in enumerate(names)]
+        return {h: f"{name} {k}" if names.count(name) > 1 else name for h, name, k in zip(handles, names, places)}
 
     @cached_property
     def cells(self) -> dict[tuple, tuple[Results | Failure, ...]]:

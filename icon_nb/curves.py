@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,8 +11,8 @@ from matplotlib.ticker import MaxNLocator
 from .canvas import Canvas
 from .errors import ConfigError, nearest
 from .furniture import Entry, plan_entries, word_for, write_legend
-from .layout import Rect, arrange
-from .palette import class_color
+from .layout import ROW, Legend, Rect, arrange, plan_names
+from .palette import class_color, class_marker
 from .plots import Picture
 from .trajectory import Trajectory
 
@@ -42,7 +43,7 @@ def curves(
     title, note : str
         A heading, and a line below the panels.
     size : (int, int), optional
-        Pixels.
+        Pixels. When not given the picture is as high as its legend needs, so that labels are written in full.
     dpi, style
         As in :func:`icon_nb.animation.animate`.
 
@@ -61,9 +62,9 @@ def curves(
     if len(labels) != len(runs):
         raise ConfigError(f"curves got {len(labels)} labels for {len(runs)} runs: give one each")
     shown = _measured(runs, metrics)
-    canvas = Canvas(size or (max(760, 370 * len(shown)), 320 if note else 300), dpi, style)
     names = list(dict.fromkeys(labels))
-    panels = _furnish(canvas, names, title, note, len(shown))
+    canvas, legend = _canvas(size, (max(760, 370 * len(shown)), 320 if note else 300), dpi, style, _entries(names))
+    panels = _furnish(canvas, names, legend, title, note, len(shown))
     lines = [(name, [run for label, run in zip(labels, runs) if label == name]) for name in names]
     for metric, rect in zip(shown, panels):
         _panel(canvas, rect, metric, lines, (baselines or {}).get(metric, {}))
@@ -83,17 +84,35 @@ def _measured(runs: Sequence[Trajectory], metrics: Sequence[str] | None) -> list
     return shown
 
 
-def _furnish(canvas: Canvas, names: Sequence[str], title: str, note: str, n_panels: int) -> Sequence[Rect]:
+def _entries(names: Sequence[str]) -> list[Entry]:
+    return [Entry(name, class_color(k), class_marker(k)) for k, name in enumerate(names)] if len(names) > 1 else []
+
+
+def _canvas(size, usual: tuple[int, int], dpi: float, style: str, entries: list[Entry]) -> tuple[Canvas, Legend]:
+    """A canvas and its legend: higher than usual by the rows that labels in full take, unless its size was asked for."""
+    canvas = Canvas(size or usual, dpi, style)
+    legend = _in_full(canvas, entries)
+    if legend.rows <= 1:
+        return canvas, legend
+    if size is not None:
+        return canvas, plan_entries(canvas, entries, n_panels=2)
+    canvas = Canvas((usual[0], usual[1] + math.ceil((legend.rows - 1) * ROW * dpi / 100)), dpi, style)
+    return canvas, _in_full(canvas, entries)
+
+
+def _in_full(canvas: Canvas, entries: list[Entry]) -> Legend:
+    return plan_names([entry.name for entry in entries], lambda s: canvas.width_of(s, 11.5), canvas.size, canvas.unit)
+
+
+def _furnish(canvas: Canvas, names: Sequence[str], legend: Legend, title: str, note: str, n_panels: int) -> Sequence[Rect]:
     """Write heading, legend and note; returns the rectangles of the panels."""
-    entries = [Entry(name, class_color(k), "o") for k, name in enumerate(names)] if len(names) > 1 else []
-    planned = plan_entries(canvas, entries, n_panels=2)
     heading = title or ("" if len(names) > 1 else names[0])
     lines, top = (1 if note else 0), (26 if heading else 0)
     shape = {"columns": n_panels, "head": 22, "top": top}
-    layout = arrange(canvas.size, canvas.unit, n_panels, planned, strip=0, caption_lines=lines, **shape)
+    layout = arrange(canvas.size, canvas.unit, n_panels, legend, strip=0, caption_lines=lines, **shape)
     heading = canvas.fit(heading, 14, layout.title.w, bold=True)
     canvas.text(layout.title.x, layout.title.y, heading, 14, canvas.theme.ink, bold=True)
-    write_legend(canvas, entries, planned, layout.legend)
+    write_legend(canvas, _entries(names), legend, layout.legend)
     if note:
         canvas.text(layout.caption.x, layout.caption.y, canvas.fit(note, 11, layout.caption.w), 11, canvas.theme.muted)
     return layout.panels
@@ -107,7 +126,7 @@ def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[st
     margin = 0.03 * max(np.ptp(epochs), 1)
     axes.set_xlim(epochs.min() - margin, epochs.max() + margin)
     for k, (_, runs) in enumerate(lines):
-        _line(axes, canvas, class_color(k) if len(lines) > 1 else canvas.theme.accent, runs, metric)
+        _line(axes, canvas, class_color(k) if len(lines) > 1 else canvas.theme.accent, class_marker(k), runs, metric)
     for name, value in baselines.items():
         axes.axhline(value, color=canvas.theme.muted, linewidth=canvas.points(1.2), linestyle="--")
         look = {"color": canvas.theme.muted, "fontproperties": canvas.font(10.5), "parse_math": False}
@@ -127,14 +146,14 @@ def _axes(canvas: Canvas, rect: Rect):
     return axes, inner
 
 
-def _line(axes, canvas: Canvas, color: str, runs: Sequence[Trajectory], metric: str) -> None:
+def _line(axes, canvas: Canvas, color: str, marker: str, runs: Sequence[Trajectory], metric: str) -> None:
     """The mean over the runs, and a band between the least and the greatest where there are several."""
     known = [pair for run in runs if len((pair := _known(run, metric))[0])]
     if not known:
         return
     epochs = np.unique(np.concatenate([e for e, _ in known]))
     values = np.array([np.interp(epochs, e, v, left=np.nan, right=np.nan) for e, v in known])
-    look = {"marker": "o", "markersize": canvas.points(4)} if len(epochs) <= 40 else {}
+    look = {"marker": marker, "markersize": canvas.points(4)} if len(epochs) <= 40 else {}
     axes.plot(epochs, np.nanmean(values, axis=0), color=color, linewidth=canvas.points(1.8), **look)
     if len(values) > 1:
         axes.fill_between(epochs, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=color, alpha=0.18, linewidth=0)

@@ -86,6 +86,22 @@ def plan_legend(names, width_of: Callable[[str], float], size, unit: float, n_pa
     return Legend(names, "bottom", math.ceil(len(names) / rows), column)
 
 
+def plan_names(names, width_of: Callable[[str], float], size, unit: float) -> Legend:
+    """Names of runs, which differ at their ends as often as not: in full, in as many columns as that leaves, below the panels.
+
+    >>> plan_names(["temperature=0.1", "temperature=0.5", "temperature=1"], lambda s: 7.0 * len(s), (300, 300), 1.0).rows
+    2
+    """
+    if not names:
+        return Legend((), "")
+    room = size[0] - 20 * unit
+    names = tuple(shorten(name, lambda s: width_of(s) <= room - 14 * unit) for name in names)
+    column = max(map(width_of, names)) + 28 * unit
+    columns = max(1, min(len(names), int((room + 14 * unit) // column)))
+    rows = math.ceil(len(names) / columns)
+    return Legend(names, "bottom", math.ceil(len(names) / rows), column)
+
+
 def arrange(
     size, unit: float, n_panels: int, legend: Legend, strip: int, caption_lines: int, columns=None, head=36, top=None
 ) -> Layout:

@@ -191,3 +191,14 @@ def test_a_spread_ignores_what_was_not_measured():
 def test_a_table_of_another_suffix_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="xlsx"):
         Table(("a",), ()).save(tmp_path / "t.xlsx")
+
+
+def test_data_given_as_objects_go_by_their_name_and_not_by_their_handle():
+    points = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    base = icon.Config(epochs=1, batch_size=20, quiet=True, probe=False)
+    twins = icon.run_configs([base.replace(dataset=points + shift) for shift in (0, 1)], progress=False)
+    assert [twins.name(run) for run in twins] == ["dataset=own_data 1", "dataset=own_data 2"]
+    assert [row["dataset"] for row in twins.table().rows] == ["own_data 1", "own_data 2"]
+    assert twins.animate().titles == ("dataset=own_data 1", "dataset=own_data 2")
+    mixed = icon.run_configs([base.replace(dataset=points), base.replace(n_samples=40)], progress=False)
+    assert [mixed.value(run, "dataset") for run in mixed] == ["own_data", "digits"]

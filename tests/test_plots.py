@@ -129,3 +129,20 @@ def test_ticks_and_texts_do_not_overlap():
     for k, a in enumerate(boxes):
         for b in boxes[k + 1 :]:
             assert min(a.x1, b.x1) - max(a.x0, b.x0) < 1 or min(a.y1, b.y1) - max(a.y0, b.y0) < 2
+
+
+def test_labels_of_curves_are_written_in_full_and_the_picture_grows_with_them():
+    long = [f"supervised contrastive learning, temperature={tau}, backbone=mlp" for tau in (0.05, 0.1, 0.5, 1.0)]
+    picture = curves([run(T=3) for _ in long], labels=long)
+    assert set(long) <= set(texts(picture))
+    written = [text for text in picture.figure.texts if text.get_text() in long]
+    pixels = picture.canvas.agg.get_renderer()
+    boxes = [text.get_window_extent(pixels) for text in written]
+    width, height = picture.figure.get_size_inches() * picture.figure.dpi
+    assert all(box.x0 > 0 and box.x1 < width and box.y0 > 0 for box in boxes)
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+    panels = [axes.get_window_extent() for axes in picture.figure.axes]
+    assert not any(box.overlaps(panel) for box in boxes for panel in panels)
+    assert height > 300
+    asked = curves([run(T=3) for _ in long], labels=long, size=(600, 300))
+    np.testing.assert_allclose(asked.figure.get_size_inches() * asked.figure.dpi, (600, 300))
