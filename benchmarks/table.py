@@ -24,6 +24,7 @@ import torch
 import icon_nb as icon
 from icon_nb import objective as objectives
 from icon_nb.augment import build_augment, default_augment
+from icon_nb.contexts import around
 from icon_nb.data import Dataset, load
 from icon_nb.distances import DISTANCES
 from icon_nb.evaluate import clustering_accuracy, knn_accuracy
@@ -98,11 +99,15 @@ def words(trainer: Trainer) -> float:
     x = trainer.dataset.x_test
     hits = []
     for place in range(x.shape[1]):
-        shown = x.clone()
-        shown[:, place] = 0
+        shown = around(x, torch.full((len(x), 1), place))
         log_q = trainer.objective.learned(trainer.model.backbone(shown), trainer.model.prototypes)
         hits.append(log_q.argmax(1) == x[:, place])
     return torch.cat(hits).float().mean().item()
+
+
+def most_frequent_word(trainer: Trainer) -> float:
+    """Word accuracy of always saying the word that the training text has most often."""
+    return (trainer.dataset.x_test == trainer.dataset.x.flatten().bincount().argmax()).float().mean().item()
 
 
 def variance(trainer: Trainer) -> float:
@@ -121,6 +126,9 @@ MEASURES = {
     "clusters": ("cluster accuracy", clusters),
     "knn": ("kNN accuracy", knn),
 }
+BASELINES = {"mlm": ("most frequent word", most_frequent_word)}
+"""What the measure of a method is without any learning, where an untrained network says too little."""
+
 OWN = {"pca": ("variance explained", variance), "error_rate": ("held-out accuracy", perceptron)}
 
 
@@ -153,6 +161,8 @@ def run_method(name: str) -> dict:
         losses.append(trainer.run_epoch().loss)
     seconds = time.perf_counter() - start
     quality = {"measure": title, "before": before, "after": measure(trainer)}
+    if name in BASELINES:
+        quality["baseline"] = {words: of(trainer) for words, of in [BASELINES[name]]}
     return {"method": name, "data": trainer.dataset.name, "loss": [losses[0], losses[-1]], **quality, "seconds": seconds}
 
 
@@ -228,7 +238,9 @@ def show_tsne(found: dict) -> None:
 def show(row: dict) -> str:
     loss = "{:9.4f} -> {:9.4f}".format(*row["loss"])
     quality = f"{row['measure']:18} {row['before']:.3f} -> {row['after']:.3f}"
-    return f"{row['method']:28} {row['data']:15} loss {loss}  {quality}  oracle {row['oracle']:.0e}  {row['seconds']:6.1f} s"
+    beside = "".join(f"  ({words}: {value:.3f})" for words, value in row.get("baseline", {}).items())
+    line = f"{row['method']:28} {row['data']:15} loss {loss}  {quality}  oracle {row['oracle']:.0e}  {row['seconds']:6.1f} s"
+    return line + beside
 
 
 def show_clusterings(dataset: str, found: dict[str, list[float]]) -> None:

@@ -16,6 +16,7 @@ from .accelerated import accelerate, laid_out
 from .augment import Draws, build_augment
 from .batch import Batch
 from .config import Config
+from .contexts import around
 from .data import Dataset
 from .distances import as_seen_by
 from .errors import ConfigError, DataError, DeviceError, TrainingError
@@ -196,11 +197,11 @@ class Trainer:
         return x, self._batch(index.repeat(views))
 
     def _hide(self, x: Tensor, index: Tensor, step: int) -> tuple[Tensor, Batch]:
-        """Hide one word of every row behind token 0; the hidden word is the label."""
+        """The context of one word of every row, hidden behind token 0; the hidden word is the label."""
         random = torch.rand(x.shape, generator=generator("cpu", self.config.seed, self.epoch, step)).to(x.device)
         place = random.masked_fill(x == 0, -1).argmax(1, keepdim=True)
         hidden = x.gather(1, place).squeeze(1)
-        return x.scatter(1, place, 0), Batch(index, y=hidden, n_classes=self.dataset.n_tokens, dtype=self.dtype)
+        return around(x, place), Batch(index, y=hidden, n_classes=self.dataset.n_tokens, dtype=self.dtype)
 
     def _batch(self, index: Tensor) -> Batch:
         """The parts of the data that p needs, for the samples at ``index``."""

@@ -10,7 +10,7 @@ import icon_nb
 PACKAGE = Path(icon_nb.__file__).parent
 LAYERS = {
     0: (
-        "errors files distances batch perplexity neighbourhoods graphs clusters limits supervisory learned fused "
+        "errors files distances batch contexts perplexity neighbourhoods graphs clusters limits supervisory learned fused "
         "fused_clusters large interpolated divergences"
     ),
     1: (

@@ -14,6 +14,7 @@ import torch
 import icon_nb as icon
 from icon_nb import axes, methods
 from icon_nb.config import Config
+from icon_nb.contexts import around
 from icon_nb.data import Dataset, load
 from icon_nb.errors import ConfigError, DataError
 from icon_nb.evaluate import clustering_accuracy
@@ -269,17 +270,37 @@ def test_keys_follow_slowly_and_take_no_gradient():
     assert not slow.requires_grad
 
 
-def test_one_word_of_every_window_is_hidden_and_asked_for():
+def test_one_word_of_every_window_is_hidden_and_asked_for_from_its_place():
     trainer = Trainer(Config(method="mlm", n_views=3, quiet=True).resolve(), load("tiny_text"))
     index = torch.arange(128)
     x, batch = trainer.batch(index, 0)
     original = trainer.dataset.x[index].repeat(3, 1)
-    changed = x != original
-    assert (changed.sum(1) == 1).all()
-    assert (x[changed] == 0).all()
-    assert torch.equal(original[changed], batch.y)
+    middle = original.shape[1] // 2
+    places = set()
+    for shown, window, word in zip(x.tolist(), original.tolist(), batch.y.tolist()):
+        fits = [k for k in range(len(window)) if seen_from(window, k) == shown and window[k] == word]
+        assert fits
+        assert shown[middle] == 0
+        places.update(fits)
+    assert places == set(range(original.shape[1]))
     again, _ = trainer.batch(index, 1)
     assert not torch.equal(x, again)
+
+
+def seen_from(window, place):
+    """The window as it is shown when the word at ``place`` is hidden: that word in the middle, nothing beyond the ends."""
+    first = place - len(window) // 2
+    return [window[k] if k in range(len(window)) and k != place else 0 for k in range(first, first + len(window))]
+
+
+def test_the_masked_language_model_beats_the_most_frequent_word_on_held_out_text():
+    trainer = trained("mlm")
+    x, frequent = trainer.dataset.x_test, trainer.dataset.x.flatten().bincount().argmax()
+    places = torch.arange(x.shape[1]).repeat_interleave(len(x))[:, None]
+    z = trainer.model.backbone(around(x.repeat(x.shape[1], 1), places))
+    hidden = x.T.flatten()
+    found = trainer.objective.learned(z, trainer.model.prototypes).argmax(1)
+    assert (found == hidden).float().mean() > 1.4 * (hidden == frequent).float().mean()
 
 
 def test_the_second_encoder_reads_the_second_modality():
