@@ -111,7 +111,8 @@ class Table:
         head = "".join(f"<th>{escape(heading(column))}</th>" for column in self.shown)
         body = "".join("<tr>" + "".join(self._html_cell(row, column) for column in self.shown) + "</tr>" for row in self.rows)
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        small = 'style="font-size:85%"'  # eleven columns fit the width of a cell
+        table = f"<table><thead {small}><tr>{head}</tr></thead><tbody {small}>{body}</tbody></table>"
         return f'<div style="overflow-x:auto">{table}</div>{notes}'
 
     def _html_cell(self, row: Mapping, column: str) -> str:
