@@ -6,6 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from .config import SETTINGS
+from .distances import metric_of
 from .evaluate import evaluate
 from .probes import inputs_of
 from .results import Results
@@ -27,9 +31,11 @@ def table(study: Comparison, *, each: bool, baselines: bool, seconds: bool) -> T
     else:
         rows = [_row(study, run, settings) for run in study.runs]
     if baselines:
-        rows += [row for run in study.first_of_each() for row in _baselines(study, run, settings)]
+        rows += _baselines(study, settings)
     columns = [*settings, *(["runs"] if pooled else []), "epochs", *NUMBERS, "diagnosis", "error"]
-    columns = [name for name in columns if name != "error" or any(row.get("error") for row in rows)]
+    idle = {"error"} if not any(row.get("error") for row in rows) else set()
+    idle |= set() if any(run.config.probe for run in study.runs) else {"linear_probe"}
+    columns = [name for name in columns if name not in idle]
     return Table(tuple(columns), tuple(rows), tuple(_notes(study, pooled)), () if seconds else ("seconds",))
 
 
@@ -67,22 +73,52 @@ def _counted(words: Sequence[str]) -> list[str]:
     return list(counts) if len(counts) == 1 else [f"{n} {word}" for word, n in counts.items()]
 
 
-def _baselines(study: Comparison, run: Results, settings: Sequence[str]) -> list[dict[str, object]]:
-    """The same points before training, and, once for each data set, as raw inputs."""
-    trajectory, seed = run.trajectory, run.config.seed
-    x = inputs_of(run)
-    rows = [(f"{study.name(run)}, untrained", evaluate(trajectory.embeddings[0], trajectory.labels, x, seed=seed))]
-    about = run.provenance.get("dataset")
-    first = next(each for each in study.first_of_each() if each.provenance.get("dataset") == about)
-    if first is run and x is not None:
-        rows.append((f"{about['name']}, raw inputs", evaluate(x, trajectory.labels, metric="euclidean", seed=seed)))
+def _baselines(study: Comparison, settings: Sequence[str]) -> list[dict[str, object]]:
+    """The same points before training, a row for every distinct network, and as raw inputs, a row for every data set."""
+    runs = study.first_of_each()
+    rows = [(f"{name}, untrained", _baseline(run, run.trajectory.embeddings[0])) for name, run in _untrained(study, runs)]
+    firsts: dict[str, Results] = {}
+    for run in runs:
+        firsts.setdefault(str(run.provenance.get("dataset")), run)
+    for run in firsts.values():
+        if (x := inputs_of(run)) is not None:
+            rows.append((f"{run.provenance['dataset']['name']}, raw inputs", _baseline(run, x, "euclidean")))
     return [{settings[0]: name, **{score: scores[score] for score in SCORES}} for name, scores in rows]
+
+
+def _baseline(run: Results, z: np.ndarray, metric: str = "") -> dict[str, float]:
+    config, x = run.config, None if metric else inputs_of(run)
+    return evaluate(
+        z, run.trajectory.labels, x, seed=config.seed, metric=metric or metric_of(config.distance), linear=config.probe
+    )
+
+
+def _untrained(study: Comparison, runs: Sequence[Results]) -> list[tuple[str, Results]]:
+    """One run for every network that the runs began with, under a name that says which network it is."""
+    distinct: list[Results] = []
+    for run in runs:
+        if not any(_begins_alike(run, other) for other in distinct):
+            distinct.append(run)
+    about = [name for name in study.compared if name == "dataset" or SETTINGS[name].group == "model"]
+    others = [name for name in study.compared if name not in about]
+    names = [study.name(run, without=others) if about else run.config.backbone for run in distinct]
+    return [(name if names.count(name) == 1 else study.name(run), run) for name, run in zip(names, distinct)]
+
+
+def _begins_alike(run: Results, other: Results) -> bool:
+    """Whether two runs began with the same embedding of the same points, compared in the same way."""
+    same = run.provenance.get("dataset") == other.provenance.get("dataset")
+    same &= metric_of(run.config.distance) == metric_of(other.config.distance)
+    first, second = run.trajectory.embeddings[0], other.trajectory.embeddings[0]
+    return same and first.shape == second.shape and np.allclose(first, second, rtol=1e-4, atol=1e-6)
 
 
 def _notes(study: Comparison, pooled: bool):
     """What the numbers mean, and what they do not."""
     results = study.results
     yield from (_scored_on(results),) if results else ()
+    if not all(run.config.probe for run in results):
+        yield "No linear probe where a run has probe=False."
     if pooled:
         sizes = sorted({len(runs) for runs in study.cells.values()})
         many = " to ".join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))

@@ -186,7 +186,7 @@ def linear_probe(z_train, y_train, z_test, y_test, C: float = 1.0) -> float:
     return float(model.score((z_test - mean) / scale, y_test))
 
 
-def probe(z, y, seed: int = 0, k: int = 5, metric: str = "auto") -> dict[str, float]:
+def probe(z, y, seed: int = 0, k: int = 5, metric: str = "auto", *, linear: bool = True) -> dict[str, float]:
     """Linear probe and kNN: both learn from the same 80 % of the points and are tested on the other 20 %.
 
     Parameters
@@ -197,6 +197,8 @@ def probe(z, y, seed: int = 0, k: int = 5, metric: str = "auto") -> dict[str, fl
         Draws the split.
     k : int
         Neighbours that vote.
+    linear : bool
+        False fits no linear probe; its score is NaN.
 
     Returns
     -------
@@ -206,7 +208,7 @@ def probe(z, y, seed: int = 0, k: int = 5, metric: str = "auto") -> dict[str, fl
     z, y = _finite_array(z), _array(y, len(z))
     train, test = split(y, seed=seed)
     return {
-        "linear_probe": linear_probe(z[train], y[train], z[test], y[test]),
+        "linear_probe": linear_probe(z[train], y[train], z[test], y[test]) if linear else float("nan"),
         "knn": knn_accuracy(z[test], y[test], k, bank=z[train], bank_labels=y[train], metric=metric),
     }
 
@@ -320,7 +322,7 @@ def separability(z, y, *, max_points: int = 2000, seed: int = 0, metric: str = "
     return float(silhouette_score(as_points(z, metric), y))
 
 
-def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto") -> dict[str, float]:
+def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto", *, linear: bool = True) -> dict[str, float]:
     """Every score of this module for one embedding.
 
     Parameters
@@ -332,6 +334,8 @@ def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto") -> dict[str
         Inputs, for ``neighbourhood_preservation``.
     metric : {"auto", "cosine", "euclidean"}
         ``alignment`` and ``uniformity`` are about directions and are NaN when positions are compared.
+    linear : bool
+        False leaves the linear probe out, which takes the most time; it is NaN then.
 
     Returns
     -------
@@ -361,7 +365,7 @@ def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto") -> dict[str
         return scores
     if on_sphere:
         scores["alignment"] = alignment(z, y)
-    scores |= probe(z, y, seed, metric=metric) | clustering(z, y, seed=seed, metric=metric)
+    scores |= probe(z, y, seed, metric=metric, linear=linear) | clustering(z, y, seed=seed, metric=metric)
     return scores | {"separability": separability(z, y, seed=seed, metric=metric)}
 
 

@@ -90,7 +90,8 @@ def score_run(results) -> dict[str, float]:
     """Every score of the final embedding of the recorded points; see :func:`icon_nb.evaluate.evaluate`.
 
     The points are those of the trajectory: held out where the data set has a split. Scores that compare with the inputs are NaN
-    where the data are not at hand any more, or cannot be compared (tokens).
+    where the data are not at hand any more, or cannot be compared (tokens); the linear probe is NaN where the run has
+    ``probe=False``.
     """
     trajectory = results.trajectory
     return evaluate(
@@ -99,6 +100,7 @@ def score_run(results) -> dict[str, float]:
         inputs_of(results),
         seed=results.config.seed,
         metric=metric_of(results.config.distance),
+        linear=results.config.probe,
     )
 
 

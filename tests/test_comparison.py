@@ -1,5 +1,6 @@
 """A comparison: names, numbers, notes, records, and what it shows."""
 
+import dataclasses
 import io
 import json
 import math
@@ -41,9 +42,12 @@ def test_seeds_become_mean_and_deviation(study):
 
 def test_scores_are_those_of_the_recorded_points(study):
     run = study[0]
-    expected = icon.evaluate.evaluate(run.embeddings, run.labels, run.data().flat(run.data().x_test[run.trajectory.index]))
-    assert run.scores == expected
-    assert not any(math.isnan(value) for value in run.scores.values())
+    x = run.data().flat(run.data().x_test[run.trajectory.index])
+    expected = icon.evaluate.evaluate(run.embeddings, run.labels, x)
+    probed = dataclasses.replace(run, config=run.config.replace(probe=True).resolve())
+    assert probed.scores == expected
+    assert not any(math.isnan(value) for value in expected.values())
+    assert {name for name, value in run.scores.items() if value != expected[name]} == {"linear_probe"}
     assert "120 points held out" in study.table().notes[0]
 
 
@@ -80,10 +84,30 @@ def test_a_frame_without_pandas_names_the_remedy(study, monkeypatch):
 
 def test_baselines_are_the_untrained_embedding_and_the_inputs(study):
     table = study.table(each=True, baselines=True)
-    names = table["temperature"][4:]
-    assert names == ["temperature=0.1, seed=0, untrained", "digits, raw inputs", "temperature=0.5, seed=0, untrained"]
+    assert table["temperature"][4:] == ["mlp, untrained", "digits, raw inputs"]  # the temperature does not change where it began
     untrained = icon.evaluate.evaluate(study[0].trajectory.embeddings[0], study[0].labels)
     assert table["knn"][4] == untrained["knn"]
+
+
+def test_every_distinct_network_has_its_untrained_row():
+    config = TINY.replace(epochs=0)
+    sizes = icon.sweep(config, embedding_dim=[4, 8], temperature=[0.1, 0.5]).table(baselines=True)
+    assert sizes["embedding_dim"][4:] == ["embedding_dim=4, untrained", "embedding_dim=8, untrained", "digits, raw inputs"]
+    runs = [icon.run(config.replace(method=method)) for method in ("simclr", "supcon", "cross_entropy")]
+    methods = Comparison(runs, compared=("method",)).table(baselines=True)
+    assert methods["method"][3:] == ["simclr, untrained", "cross_entropy, untrained", "digits, raw inputs"]
+
+
+def test_without_probes_the_table_has_no_linear_probe_and_says_so(study):
+    assert "linear_probe" not in study.table(baselines=True).columns
+    assert "knn" in study.table().columns
+    assert "No linear probe" in study.table().notes[1]
+    assert math.isnan(study[0].scores["linear_probe"])
+    probed = icon.run(TINY.replace(epochs=0, probe=True))
+    mixed = Comparison([study[0], probed], compared=("epochs",)).table()
+    assert mixed["linear_probe"][1] == probed.scores["linear_probe"] > 0.3
+    assert math.isnan(mixed["linear_probe"][0])
+    assert "No linear probe" not in " ".join(Comparison([probed]).table().notes)
 
 
 def test_a_failure_is_a_row_with_its_error(study):
