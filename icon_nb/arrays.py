@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -61,8 +63,9 @@ def inputs(value, what: str = "x") -> tuple[np.ndarray, str]:
         )
     if array.ndim == 2:
         return _features(array, what), ""
-    pixels, note = _pixels(array[:, None] if array.ndim == 3 else array)
-    return pixels, note
+    array = array[:, None] if array.ndim == 3 else array
+    scale, note = scale_of(array.shape, array.dtype, float(array.min()), float(array.max()))
+    return scale(array), note
 
 
 def _features(array: np.ndarray, what: str) -> np.ndarray:
@@ -74,20 +77,43 @@ def _features(array: np.ndarray, what: str) -> np.ndarray:
     return np.array(array, np.float32, order="C")  # a copy: the caller's array stays the caller's
 
 
-def _pixels(array: np.ndarray) -> tuple[np.ndarray, str]:
-    """Channels first, 256 levels: 0..1 and 0..255 are taken as such, any other range is stretched, and the note says so."""
-    notes = []
-    if _channels_last(array.shape):
-        array, _ = np.moveaxis(array, -1, 1), notes.append("images read as (n, h, w, c)")
-    if array.dtype == np.uint8:
-        return np.array(array, order="C"), "; ".join(notes)
-    low, high = float(array.min()), float(array.max())
-    unit = array.dtype.kind == "b" or (array.dtype.kind == "f" and low >= 0 and high <= 1)
+@dataclass(frozen=True)
+class Scale:
+    """How pictures of any type become 256 levels, channels first.
+
+    Parameters
+    ----------
+    channels_last : bool
+        They come as (n, h, w, c).
+    low, span : float
+        What becomes level 0, and how far above it level 255 lies; ``span=None`` leaves the values as they are.
+    """
+
+    channels_last: bool
+    low: float = 0.0
+    span: float | None = None
+
+    def __call__(self, array: np.ndarray) -> np.ndarray:
+        array = np.moveaxis(array, -1, 1) if self.channels_last else array
+        if array.dtype == np.uint8:
+            return np.array(array, order="C")
+        levels = array if self.span is None else (array.astype(np.float64) - self.low) / self.span * 255
+        return np.ascontiguousarray(np.rint(levels), np.uint8)
+
+
+def scale_of(shape: tuple[int, ...], dtype: np.dtype, low: float, high: float) -> tuple[Scale, str]:
+    """The scale of pictures (n, ...) of a type, the lowest and the highest value being known, and a note on it.
+
+    0..1 and 0..255 are taken as such, any other range is stretched, and the note says so.
+    """
+    last = _channels_last(shape)
+    notes = ["images read as (n, h, w, c)"] if last else []
+    unit = dtype.kind == "b" or (dtype.kind == "f" and low >= 0 and high <= 1)
+    scale = Scale(last, 0.0, 1.0 if unit else None)
     if not unit and (low < 0 or high > 255):
         notes.append(f"pixel values {low:g} to {high:g} stretched to 256 levels")
-        array, unit = (array.astype(np.float64) - low) / (high - low or 1.0), True
-    pixels = np.rint(array.astype(np.float64) * 255) if unit else np.rint(array)
-    return np.ascontiguousarray(pixels, np.uint8), "; ".join(notes)
+        scale = Scale(last, low, (high - low) or 1.0)
+    return scale, "; ".join(notes)
 
 
 def _channels_last(shape: tuple[int, ...]) -> bool:

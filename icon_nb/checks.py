@@ -66,10 +66,10 @@ def _check_labels(dataset, part: str, length: int | None) -> None:
         raise DataError(f"{dataset.name}: {part} runs from {int(y.min())} to {int(y.max())}; classes are numbered 0 to {top - 1}")
 
 
-def statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+def statistics(x) -> tuple[Tensor, Tensor]:
     """Mean and deviation per channel (0..1 scale) or per feature; a constant one gets deviation 1."""
     if x.dtype == torch.uint8:
-        mean, std = zip(*(_pixel_statistics(x[:STATISTICS_SAMPLES, c]) for c in range(x.shape[1])))
+        mean, std = zip(*map(_of_levels, grey_levels(x[:STATISTICS_SAMPLES]) if isinstance(x, Tensor) else x.survey.counts))
         mean, std = torch.stack(mean), torch.stack(std)
     else:
         mean, std = x.double().mean(0), x.double().std(0, unbiased=False)
@@ -77,9 +77,14 @@ def statistics(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean.float().to(x.device), torch.where(tiny, torch.ones_like(std), std).float().to(x.device)
 
 
-def _pixel_statistics(channel: Tensor) -> tuple[Tensor, Tensor]:
-    """From the histogram of 256 grey levels: exact, and no float copy of the pictures is made."""
-    counts = torch.bincount(channel.flatten(), minlength=256).double()
+def grey_levels(x: Tensor) -> Tensor:
+    """How often each of 256 grey levels occurs in each channel of uint8 pictures (n, c, h, w): int64 (c, 256)."""
+    return torch.stack([torch.bincount(x[:, c].flatten(), minlength=256) for c in range(x.shape[1])])
+
+
+def _of_levels(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """From the counts of 256 grey levels: exact, and no float copy of the pictures is made."""
+    counts = counts.double()
     level = torch.arange(256, dtype=torch.float64, device=counts.device) / 255
     mean = (counts * level).sum() / counts.sum()
     return mean, ((counts * (level - mean) ** 2).sum() / counts.sum()).sqrt()

@@ -150,7 +150,14 @@ class Config:
     n_samples: int | None = setting(int, "data", "use only this many training samples, a fixed stratified subset", low=2)
     augment: str | None = setting(str, "data", "parts joined by +: " + ", ".join(AUGMENTATIONS) + "; or auto, or none")
     augment_strength: float | None = setting(float, "data", "1 is the usual augmentation, 0 none", low=0, high=2)
-    num_workers: int = setting(int, "data", "processes that decode images; data held in memory need none", 0, low=0, high=64)
+    stream: str = setting(
+        str,
+        "data",
+        "whether pictures stay on the disk and are read batch by batch: auto is yes above 2 GiB",
+        "auto",
+        choices=("auto", "always", "never"),
+    )
+    num_workers: int = setting(int, "data", "processes that decode pictures; other data need none", 0, low=0, high=64)
     # objective
     method: str | None = setting(str, "objective", "a cell of the periodic table by name")
     supervisory: str | None = setting(
@@ -223,7 +230,8 @@ class Config:
 
     def __post_init__(self):
         if self.dataset is not None and not isinstance(self.dataset, (str, os.PathLike)):
-            object.__setattr__(self, "dataset", hold(self.dataset))
+            reading = {name: SETTINGS[name].check(name, getattr(self, name)) for name in ("stream", "num_workers")}
+            object.__setattr__(self, "dataset", hold(self.dataset, **reading))
         if callable(self.supervisory) or callable(self.learned):
             for name, value in as_settings({name: getattr(self, name) for name in SETTINGS}).items():
                 object.__setattr__(self, name, value)
@@ -342,7 +350,7 @@ DEFAULTS = {f.name: f.default for f in dataclasses.fields(Config) if f.name in S
 
 def _counts(name: str) -> bool:
     """Whether the numbers of a run depend on the setting of this name."""
-    return SETTINGS[name].group not in ("animation", "output") and name not in ("num_workers", "probe")
+    return SETTINGS[name].group not in ("animation", "output") and name not in ("stream", "num_workers", "probe")
 
 
 def check_names(names: Iterable[str]) -> None:

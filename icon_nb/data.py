@@ -1,4 +1,4 @@
-"""Data in memory: every data set is a handful of tensors, moved to the device once and indexed there."""
+"""Data sets: a handful of tensors, moved to the device once and indexed there; or pictures that stay on the disk."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .arrays import inputs
 from .checks import KINDS, check, statistics
+from .config import Config
 from .datasets import DATASETS, MEMORY, PREFIXES
 from .errors import DataError, nearest
 from .folders import read_folder
@@ -21,6 +22,7 @@ from .own_data import from_object, read_custom, read_embeddings
 from .pairs import READERS as MADE_HERE
 from .sources import READERS as PUBLISHED
 from .sources import Search, stratified
+from .stored import Reading, Stored
 
 READERS = PUBLISHED | MADE_HERE
 """Name of each data set -> its reader, ``Search -> fields of a Dataset``."""
@@ -34,11 +36,12 @@ class Dataset:
     ----------
     name : str
         Name in titles and run folders.
-    x : Tensor
-        Training inputs: uint8 (n, c, h, w) images, float32 (n, d) features, or int64 (n, length) tokens.
+    x : Tensor or Stored
+        Training inputs: uint8 (n, c, h, w) images, float32 (n, d) features, or int64 (n, length) tokens. Images may stay on the
+        disk (:class:`icon_nb.stored.Stored`) and are read batch by batch then.
     y : int64 Tensor (n,) or None
         Class of each sample, counted from 0.
-    x_test, y_test : Tensor or None
+    x_test, y_test : Tensor, Stored or None
         Held-out samples in the same form; None where the data have no split.
     class_names : tuple of str
         ``class_names[y[i]]`` names the class of sample i; filled in with numbers when empty.
@@ -136,9 +139,9 @@ class Dataset:
     @cached_property
     def checksum(self) -> str:
         """SHA-256 over the bytes of the training inputs and labels."""
-        digest = hashlib.sha256()
+        digest = self.x.survey.digest.copy() if isinstance(self.x, Stored) else hashlib.sha256()
         for part in (self.x, self.y):
-            if part is not None:
+            if isinstance(part, Tensor):
                 digest.update(part.detach().cpu().contiguous().numpy())
         return digest.hexdigest()
 
@@ -148,7 +151,8 @@ class Dataset:
     def __repr__(self) -> str:
         held = "none" if self.x_test is None else f"{len(self.x_test):,}"
         classes = f"{self.n_classes} classes" if self.y is not None else "no labels"
-        return f"Dataset({self.name!r}, {len(self):,} {self.kind} of shape {self.shape}, {held} held out, {classes})"
+        place = " on the disk" if isinstance(self.x, Stored) else ""
+        return f"Dataset({self.name!r}, {len(self):,} {self.kind} of shape {self.shape}{place}, {held} held out, {classes})"
 
     def to(self, device) -> Dataset:
         """The same data with every tensor on ``device``; the data themselves when they are there already.
@@ -198,8 +202,10 @@ def load(
     image_size=None,
     skip_unreadable: bool = False,
     whole: bool = False,
+    stream: str = "auto",
+    num_workers: int = 0,
 ) -> Dataset:
-    """Load a data set into memory: one that is published, or your own.
+    """Load a data set: one that is published, or your own.
 
     Parameters
     ----------
@@ -225,6 +231,12 @@ def load(
         For ``folder:``, whether pictures that cannot be read are left out (and named in ``note``) or are an error.
     whole : bool
         Undo a split that was made here (that of digits): for layouts, which have nothing to be tested on.
+    stream : {"auto", "always", "never"}
+        Whether the pictures of a folder or of a data set object stay where they are, and are read batch by batch through a torch
+        DataLoader: ``auto``, where they take more than :data:`icon_nb.stored.STREAM_ABOVE` bytes (2 GiB) as uint8; a Dataset is
+        left as it is. The numbers of a run are the same either way.
+    num_workers : int
+        Processes that read and decode such pictures; 0: this one.
 
     Returns
     -------
@@ -233,8 +245,8 @@ def load(
     Raises
     ------
     DataError
-        The name is unknown, files are missing or damaged, values are not finite numbers, parts do not belong together, or
-        there are fewer samples than asked for.
+        The name is unknown, files are missing or damaged, values are not finite numbers, parts do not belong together,
+        there are fewer samples than asked for, or ``stream="always"`` is asked of what is in memory already.
 
     Examples
     --------
@@ -243,17 +255,55 @@ def load(
     >>> load((np.eye(4), ["a", "b", "a", "b"]))
     Dataset('own_data', 4 features of shape (4,), none held out, 2 classes)
     """
-    folder = {"image_size": image_size, "skip_unreadable": skip_unreadable}
+    reading = Reading(stream, num_workers)
+    folder = {"image_size": image_size, "skip_unreadable": skip_unreadable, "reading": reading}
     if isinstance(dataset, Dataset):
         found = dataset
     elif isinstance(dataset, str):
         found = _named(dataset, data_dir, download, label, folder)
     else:
-        found = _dataset("own_data", from_object(dataset, label))
+        found = _dataset("own_data", from_object(dataset, label, reading))
+    held = isinstance(dataset, Dataset) or (isinstance(dataset, str) and dataset.startswith("memory:"))
+    _check_stream(found, held, stream, whole)
     if pair is not None:
         found = replace(found, pair=_second(pair))
     found = found.whole if whole else found
-    return found if n_samples is None else _limit(found, n_samples, seed)
+    found = found if n_samples is None else _limit(found, n_samples, seed)
+    if held and stream == "auto" and n_samples is None and not whole:
+        return found  # where it is, somebody wanted it
+    return _settled(found, Reading("never") if whole else reading)
+
+
+def load_for(config: Config) -> Dataset:
+    """The data set that a resolved Config names, as every run of it reads it."""
+    return load(
+        config.dataset,
+        config.data_dir,
+        config.n_samples,
+        config.seed,
+        whole=config.backbone == "table",
+        stream=config.stream,
+        num_workers=config.num_workers,
+    )
+
+
+def _check_stream(found: Dataset, held: bool, stream: str, whole: bool) -> None:
+    """Refuse ``stream="always"`` where it could have no effect."""
+    if stream != "always":
+        return
+    if whole:
+        raise DataError("stream='always': backbone='table' compares all samples at once: leave stream out, or set n_samples")
+    if not held and not isinstance(found.x, Stored):
+        raise DataError(
+            f"stream='always': {found.name} is read as arrays, which are in memory already: leave stream out; "
+            "pictures of a folder:, and of a torch or Hugging Face data set, can stay on the disk"
+        )
+
+
+def _settled(dataset: Dataset, reading: Reading) -> Dataset:
+    """Pictures that need not stay on the disk, in memory."""
+    moved = {name: reading.settle(getattr(dataset, name)) for name in ("x", "x_test")}
+    return dataset if all(getattr(dataset, name) is x for name, x in moved.items()) else replace(dataset, **moved)
 
 
 def _named(name: str, data_dir, download: bool, label: str | None, folder: dict) -> Dataset:
@@ -282,7 +332,7 @@ def _held(handle: str) -> Dataset:
 OWN = {
     "folder": lambda place, label, folder: read_folder(place, **folder),
     "embeddings": lambda place, label, folder: read_embeddings(place, label),
-    "custom": lambda place, label, folder: read_custom(place, label),
+    "custom": lambda place, label, folder: read_custom(place, label, folder["reading"]),
 }
 
 
@@ -322,7 +372,7 @@ def _limit(dataset: Dataset, n: int, seed: int) -> Dataset:
     y = np.zeros(len(dataset)) if dataset.y is None else dataset.y.cpu().numpy()
     keep = torch.from_numpy(np.sort(stratified(y, n, seed))).to(dataset.x.device)
     parts = {key: getattr(dataset, key) for key in ("x", "y", "pair", "companion")}
-    kept = {key: part[keep] for key, part in parts.items() if part is not None}
+    kept = {key: part.only(keep) if isinstance(part, Stored) else part[keep] for key, part in parts.items() if part is not None}
     if dataset.graph is not None:
         kept["graph"] = dataset.graph.index_select(0, keep).index_select(1, keep)
     return replace(dataset, **kept, mean=None, std=None, order=None)

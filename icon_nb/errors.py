@@ -14,7 +14,9 @@ class ConfigError(IconError, ValueError):
 
 
 class DataError(IconError, ValueError):
-    """The data are missing, malformed, or do not fit the method."""
+    """The data are missing, malformed, or do not fit the method. ``results`` holds what was trained before they went away."""
+
+    results = None
 
 
 class DeviceError(IconError, RuntimeError):

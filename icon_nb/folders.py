@@ -1,4 +1,4 @@
-"""A folder of pictures as one array: by class or without classes, grey or colour, brought to one size."""
+"""A folder of pictures as one array, or left on the disk: by class or without classes, grey or colour, brought to one size."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import numpy as np
 
 from .arrays import classes
 from .errors import DataError
+from .stored import Reading, Stored
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 GREY_MODES = {"1", "L", "LA", "I", "I;16", "F"}
 LARGEST_SIDE = 128
+IN_MEMORY_IF_SMALL = Reading()
 TRAIN, TEST = ("train", "training"), ("test", "val", "valid", "validation")
 
 
-def read_folder(path: str, image_size=None, skip_unreadable: bool = False) -> dict:
+def read_folder(path: str, image_size=None, skip_unreadable: bool = False, reading: Reading = IN_MEMORY_IF_SMALL) -> dict:
     """Read every picture below ``path``.
 
     Sub-folders ``train`` and ``test`` (or ``val``) are a split; below them, or directly, each sub-folder is a class.
@@ -31,11 +33,13 @@ def read_folder(path: str, image_size=None, skip_unreadable: bool = False) -> di
         None: the size all pictures have, else a square of the median shorter side, at most 128.
     skip_unreadable : bool
         Leave out files that cannot be read as pictures, and say which; otherwise they are an error.
+    reading : Reading
+        Whether the pictures stay on the disk, and how many processes read them. Every picture is read once either way.
 
     Returns
     -------
     dict
-        Fields of a Dataset as arrays.
+        Fields of a Dataset, as arrays or :class:`icon_nb.stored.Stored`.
 
     Raises
     ------
@@ -51,11 +55,14 @@ def read_folder(path: str, image_size=None, skip_unreadable: bool = False) -> di
         raise DataError(f"folder:{path} holds no pictures ({', '.join(sorted(ENDINGS))})")
     headers, bad = _headers([file for file, _ in files + held])
     size, grey, note = _form(headers, image_size)
-    pixels = _read_all(headers, size, grey, bad)
+    parts, held_out = (_part([file for file in each if file[0] in headers], size, grey, bad, reading) for each in (files, held))
     _refuse(bad, skip_unreadable, root)
-    parts = _labelled(files, pixels, "x", "y") | _labelled(held, pixels, "x_test", "y_test")
+    if parts is None or (held and held_out is None):
+        raise DataError(f"folder:{path}: not one picture {'of the held-out ones ' if parts else ''}could be read: repair them")
+    (y, y_test), names = classes(parts[1], held_out[1] if held_out else None)
     skipped = f"left out {len(bad)} unreadable: {', '.join(bad[:10])}" if bad else ""
-    return _numbered(parts) | {"note": "; ".join(part for part in (note, skipped) if part)}
+    found = {"x": parts[0], "y": y, "x_test": held_out[0] if held_out else None, "y_test": y_test}
+    return found | {"class_names": names, "note": "; ".join(part for part in (note, skipped) if part)}
 
 
 def _splits(root: Path) -> tuple[Path, Path | None]:
@@ -109,14 +116,32 @@ def _form(headers: dict, image_size) -> tuple[tuple[int, int], bool, str]:
     return (side, side), grey, f"pictures of {len(sizes)} sizes brought to {side}x{side} (image_size changes that)"
 
 
-def _read_all(headers: dict, size: tuple[int, int], grey: bool, bad: list[str]) -> dict[Path, np.ndarray]:
-    pixels = {}
-    for file in headers:
-        try:
-            pixels[file] = _read(file, size, grey)
-        except Exception as error:  # as above; the header was fine, the rest is not
-            bad.append(f"{file.name} ({type(error).__name__})")
-    return pixels
+class Files:
+    """Picture files as a source of :class:`icon_nb.stored.Stored`: read, turned, and brought to one size and colour."""
+
+    def __init__(self, files: list[Path], size: tuple[int, int], grey: bool):
+        self.files, self.size, self.grey = files, size, grey
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        return _read(self.files[i], self.size, self.grey)
+
+    def name(self, i: int) -> str:
+        return self.files[i].name
+
+
+def _part(files: list, size: tuple[int, int], grey: bool, bad: list[str], reading: Reading):
+    """Pictures and classes of one part of a split; None where there are none. What cannot be read joins ``bad``."""
+    if not files:
+        return None
+    shape = (1 if grey else 3, *size)
+    x = Stored(Files([file for file, _ in files], size, grey), shape, num_workers=reading.num_workers)
+    x, good, unreadable = x.checked(stays=reading.leaves(len(x), shape))
+    bad.extend(f"{each.name} ({each.why})" for each in unreadable)
+    names = [files[i][1] for i in good]
+    return (x, None if names[0] is None else names) if names else None
 
 
 def _read(file: Path, size: tuple[int, int], grey: bool) -> np.ndarray:
@@ -141,18 +166,3 @@ def _refuse(bad: list[str], skip: bool, root: Path) -> None:
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
         listed = ", ".join(bad[:10]) + more
         raise DataError(f"{root}: {len(bad)} unreadable pictures: {listed}. Repair or delete them, or pass skip_unreadable=True")
-
-
-def _labelled(files, pixels: dict, x: str, y: str) -> dict:
-    kept = [(pixels[file], name) for file, name in files if file in pixels]
-    if not kept:
-        if files:
-            raise DataError("not one picture could be read")
-        return {}
-    labels = [name for _, name in kept]
-    return {x: np.stack([array for array, _ in kept]), y: None if labels[0] is None else labels}
-
-
-def _numbered(parts: dict) -> dict:
-    (parts["y"], parts["y_test"]), names = classes(parts.get("y"), parts.get("y_test"))
-    return parts | {"class_names": names}

@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Sequence
 
 from .config import Config
-from .data import Dataset, load
+from .data import Dataset, load_for
 from .datasets import MEMORY, hold
 from .errors import IconError
 from .results import Results
@@ -21,9 +21,9 @@ class Holdings:
     def __call__(self, config: Config) -> Dataset:
         """The data set of a config, as :func:`icon_nb.run` reads it."""
         whole, draw = config.backbone == "table", config.seed if config.n_samples else None
-        key = (config.dataset, config.data_dir, config.n_samples, draw, whole)
+        key = (config.dataset, config.data_dir, config.n_samples, draw, whole, config.stream)
         if key not in self._read:
-            self._read[key] = load(config.dataset, config.data_dir, config.n_samples, config.seed, whole=whole)
+            self._read[key] = load_for(config)
         return self._read[key]
 
     def attach(self, results: Results) -> Results:

@@ -1,4 +1,4 @@
-"""Your own data: arrays, tables, files of embeddings, and dataset objects of other packages, as the fields of a Dataset."""
+"""Your own data: arrays, tables, files of embeddings, and data set objects of other packages, as the fields of a Dataset."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ import torch
 
 from .arrays import classes, inputs, to_numpy
 from .errors import DataError, nearest
+from .samples import Samples, left_in_place
+from .stored import Reading
 
 INPUT_NAMES = ("x", "X", "embeddings", "features", "data", "images", "image", "img", "pixel_values")
 LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class", "fine_label")
 TEST_SPLITS = ("test", "validation", "valid", "val")
 
 
-def from_object(data, label: str | None = None) -> dict:
+IN_MEMORY_IF_SMALL = Reading()
+
+
+def from_object(data, label: str | None = None, reading: Reading = IN_MEMORY_IF_SMALL) -> dict:
     """The fields of a Dataset from anything in memory that holds samples.
 
     Parameters
@@ -28,6 +33,8 @@ def from_object(data, label: str | None = None) -> dict:
         data sets, a DataFrame, a Hugging Face ``datasets`` object, or a torch ``Dataset``.
     label : str, optional
         Column of the labels, where there are columns.
+    reading : Reading
+        Whether the pictures of a data set object stay where they are, and how many processes read them.
 
     Raises
     ------
@@ -36,7 +43,7 @@ def from_object(data, label: str | None = None) -> dict:
     """
     for suits, read in FORMS:
         if suits(data):
-            return read(data, label)
+            return read(data, label, reading)
     raise DataError(
         f"dataset of type {type(data).__name__} cannot be read: give a name, an array (n, ...), (x, y), a DataFrame, "
         "or an object with __len__ and __getitem__"
@@ -53,20 +60,20 @@ def assemble(x, y=None, x_test=None, y_test=None, class_names=None, note: str = 
     return parts | {"class_names": names, "note": "; ".join(part for part in (note, how) if part)}
 
 
-def _from_array(data, label) -> dict:
+def _from_array(data, label, reading) -> dict:
     return assemble(data)
 
 
-def _from_sequence(data, label) -> dict:
+def _from_sequence(data, label, reading) -> dict:
     if len(data) not in (2, 4):
         raise DataError(f"a tuple of {len(data)} parts cannot be read: give (x, y) or (x, y, x_test, y_test)")
     return assemble(*data)
 
 
-def _from_mapping(data, label) -> dict:
+def _from_mapping(data, label, reading) -> dict:
     """Names of fields to arrays, or names of splits to data sets."""
     if "train" in data:
-        return _from_splits(data, label)
+        return _from_splits(data, label, reading)
     found = {key: _first(data, names) for key, names in (("x", INPUT_NAMES), ("y", (label,) if label else LABEL_NAMES))}
     if found["x"] is None and len(data) == 1:
         found["x"] = next(iter(data.values()))
@@ -76,19 +83,19 @@ def _from_mapping(data, label) -> dict:
     return assemble(**{key: value for key, value in found.items() if value is not None} | {k: data[k] for k in rest if k in data})
 
 
-def _from_splits(data, label) -> dict:
-    parts = from_object(data["train"], label)
+def _from_splits(data, label, reading) -> dict:
+    parts = from_object(data["train"], label, reading)
     test = next((data[name] for name in TEST_SPLITS if name in data), None)
     if test is None:
         return parts
-    held = from_object(test, label)
+    held = from_object(test, label, reading)
     texts = [None if p["y"] is None else np.array(p["class_names"], str)[p["y"]] for p in (parts, held)]
     known = (*parts["class_names"], *(name for name in held["class_names"] if name not in parts["class_names"]))
     (parts["y"], parts["y_test"]), names = classes(*texts, names=known)
     return parts | {"x_test": held["x"], "class_names": names}
 
 
-def _from_frame(data, label) -> dict:
+def _from_frame(data, label, reading) -> dict:
     """A DataFrame: the label column is the one named, else one with a usual name, else the only one that is not numeric."""
     text = [column for column in data.columns if getattr(data[column].dtype, "kind", "O") not in "biuf"]
     usual = [column for column in data.columns if str(column).lower() in LABEL_NAMES[1:]]  # a column y is often a coordinate
@@ -105,37 +112,52 @@ def _from_frame(data, label) -> dict:
     return assemble(features.to_numpy(float, na_value=np.nan), None if chosen is None else data[chosen].to_numpy(), note=note)
 
 
-def _from_table(data, label) -> dict:
+def _from_table(data, label, reading) -> dict:
     """A Hugging Face dataset: an image column, or every numeric column; labels from a ClassLabel or a usual name."""
+    _check_filled(data)
     columns = list(data.column_names)
     named = [c for c in columns if type(data.features[c]).__name__ == "ClassLabel"] + [c for c in columns if c in LABEL_NAMES]
     y_column = label or next(iter(named), None)
     image = [c for c in columns if type(data.features[c]).__name__ == "Image"] + [c for c in columns if c in INPUT_NAMES]
     x_columns = image[:1] or [c for c in columns if c != y_column]
-    rows = [data[i] for i in range(len(data))]
-    cells = [[row[c] for c in x_columns] for row in rows]
-    x = _stack([cell[0] for cell in cells]) if image else to_numpy(cells, f"columns {x_columns}")
-    y = None if y_column is None else [row[y_column] for row in rows]
     names = getattr(data.features[y_column], "names", None) if y_column else None
-    return assemble(x, y, class_names=names, note=f"inputs from {', '.join(x_columns)}; labels from {y_column or 'nowhere'}")
+    note = f"inputs from {', '.join(x_columns)}; labels from {y_column or 'nowhere'}"
+    if image:
+        return _from_samples(Samples(data, x_columns[0], y_column), names, note, reading)
+    rows = [data[i] for i in range(len(data))]
+    x = to_numpy([[row[c] for c in x_columns] for row in rows], f"columns {x_columns}")
+    return assemble(x, None if y_column is None else [row[y_column] for row in rows], class_names=names, note=note)
 
 
-def _from_indexed(data, label) -> dict:
+def _from_indexed(data, label, reading) -> dict:
     """A torch Dataset, read item by item: x, (x, y, ...), or a mapping with usual names."""
+    _check_filled(data)
+    first = data[0]
+    x, y = None, None
+    if isinstance(first, Mapping):
+        x, y = (next((n for n in names if n in first), None) for names in (INPUT_NAMES, (label,) if label else LABEL_NAMES))
+        if x is None:
+            raise DataError(f"no samples among {sorted(map(str, first))}: name the input one of {', '.join(INPUT_NAMES[:5])}")
+    elif isinstance(first, (tuple, list)):
+        x, y = 0, 1 if len(first) > 1 else None
+    return _from_samples(Samples(data, x, y), getattr(data, "classes", None), "", reading)
+
+
+def _check_filled(data) -> None:
     if len(data) == 0:
         raise DataError(f"{type(data).__name__} is empty: at least one sample is needed")
-    items = [data[i] for i in range(len(data))]
-    if isinstance(items[0], Mapping):
-        columns = {key: [item[key] for item in items] for key in items[0]}
-        x, y = _first(columns, INPUT_NAMES), _first(columns, (label,) if label else LABEL_NAMES)
-        if x is None:
-            raise DataError(f"no samples among {sorted(map(str, columns))}: name the input one of {', '.join(INPUT_NAMES[:5])}")
-    elif isinstance(items[0], (tuple, list)):
-        x, y = [item[0] for item in items], [item[1] for item in items] if len(items[0]) > 1 else None
-    else:
-        x, y = items, None
-    y = None if y is None else [value.item() if hasattr(value, "item") else value for value in y]
-    return assemble(_stack(x), y, class_names=getattr(data, "classes", None) if y is not None else None)
+
+
+def _from_samples(samples: Samples, names, note: str, reading: Reading) -> dict:
+    """Samples one by one: into memory, or left where they are when they are pictures and too many."""
+    shape = samples.array(0).shape
+    if len(shape) in (2, 3) and reading.leaves(len(samples), shape):
+        x, y, how = left_in_place(samples, reading.num_workers)
+        (y,), names = classes(y, names=None if y is None else names)
+        return {"x": x, "y": y, "class_names": names, "note": "; ".join(part for part in (note, how) if part)}
+    items = [samples.item(i) for i in range(len(samples))]
+    y = None if samples.y is None else [label for _, label in items]
+    return assemble(_stack([x for x, _ in items]), y, class_names=None if y is None else names, note=note)
 
 
 def _stack(samples: list) -> np.ndarray:
@@ -176,7 +198,7 @@ FILES = {
 }
 
 
-def read_custom(place: str, label: str | None = None) -> dict:
+def read_custom(place: str, label: str | None = None, reading: Reading = IN_MEMORY_IF_SMALL) -> dict:
     """``FILE.py:Name``: run the file, then read what the name stands for; a class or function is called without arguments."""
     path, _, name = place.rpartition(":")
     file = Path(path).expanduser()
@@ -193,7 +215,7 @@ def read_custom(place: str, label: str | None = None) -> dict:
             )
         made = getattr(found, name)
         made = made() if isinstance(made, type) or (callable(made) and not hasattr(made, "__getitem__")) else made
-        return from_object(made, label)
+        return from_object(made, label, reading)
     except DataError:
         raise
     except Exception as error:

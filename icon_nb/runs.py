@@ -9,8 +9,8 @@ from pathlib import Path
 from .augment import default_augment
 from .checkpoints import Checkpoints, tidy
 from .config import Config
-from .data import load
-from .errors import ConfigError, LoadError, SaveError, TrainingError
+from .data import load_for
+from .errors import ConfigError, DataError, LoadError, SaveError, TrainingError
 from .files import write_whole
 from .progress import ProgressBar
 from .resolve import fit_to_data
@@ -65,6 +65,8 @@ def run(
         Before anything is trained.
     TrainingError
         The loss became NaN or infinite; its ``results`` hold the run up to the last good epoch.
+    DataError
+        A picture that stays on the disk cannot be read any more; its ``results`` hold the finished epochs.
     SaveError
         The folder holds another run, or cannot be written; its ``results`` hold what was trained.
 
@@ -102,7 +104,7 @@ def also_live(config: Config, on_record: Callable | None) -> Callable:
 def start(config: Config, data=None) -> Session:
     """A session that is ready to train: the config resolved and fitted to its data."""
     config = (config if data is None else config.replace(dataset=data)).resolve()
-    dataset = load(config.dataset, config.data_dir, config.n_samples, config.seed, whole=config.backbone == "table")
+    dataset = load_for(config)
     return Session(fit_to_data(config, len(dataset), default_augment(dataset)), dataset)
 
 
@@ -119,10 +121,10 @@ def train(session: Session, progress: bool | None, *after_epoch: Callable | None
             if os.environ.get("ICON_NB_STRICT") or not session.history["epoch"]:
                 raise
             session.status = "interrupted"
-        except (TrainingError, SaveError) as error:
-            if isinstance(error, TrainingError):
+        except (TrainingError, SaveError, DataError) as error:
+            if not isinstance(error, SaveError):
                 session.status, session.error = "failed", str(error)
-            error.results = session.results()
+            error.results = session.results() if session.history["epoch"] else None
             raise
     return session.results()
 
@@ -143,7 +145,8 @@ def run_into(folder: Path, session: Session, resume: bool, progress: bool | None
             kept = lambda record, recorder: checkpoints.wait()  # noqa: E731
             results = train(session, progress, kept, on_record, lambda record, recorder: checkpoints.save(session))
         except TrainingError as error:
-            write_run(error.results, folder)
+            if error.results is not None:
+                write_run(error.results, folder)
             raise
         checkpoints.wait()
         keep(results, folder, write_run)

@@ -1,4 +1,4 @@
-"""The one trainer: epochs of minibatches over tensors in memory, the loss summed on the device, one record per epoch."""
+"""The one trainer: epochs of minibatches over indexed tensors, the loss summed on the device, one record per epoch."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from .model import build_model, other_side
 from .objective import Target, build_objective
 from .optimizers import build_optimizer
 from .resolve import method_of
+from .stored import Ahead, Stored
 
 DENSE_POINTS = 8192
 """A table of more free points than this keeps p on the nearest neighbours only."""
@@ -85,6 +86,7 @@ class Trainer:
         if self.device.type == "mps" and self.dtype == torch.float64:
             raise DeviceError("precision='float64' does not exist on mps: use device='cpu'")
         self.dataset = dataset.to(self.device)
+        self._x = Ahead(dataset.x, config.num_workers) if isinstance(dataset.x, Stored) else self.dataset.x
         self.objective = build_objective(config)
         self.model = build_model(config, dataset).to(self.device, self.dtype)
         accelerate(config, self.model, self.device)
@@ -158,7 +160,8 @@ class Trainer:
             yield torch.arange(n, device=self.device)
             return
         order = torch.randperm(n, generator=generator("cpu", self.config.seed, self.epoch)).to(self.device)
-        yield from order[: n - n % size].split(size)
+        batches = order[: n - n % size].split(size)
+        yield from self._x.announce(batches) if isinstance(self._x, Ahead) else batches
 
     def step(self, index: Tensor, step: int) -> Tensor:
         """One update on the samples at ``index``; returns the loss, detached, without waiting for it."""
@@ -187,7 +190,7 @@ class Trainer:
         views = config.n_views or 1
         x = index
         if config.backbone != "table":
-            x = self._inputs(data.x[index].repeat(views, *[1] * (data.x.dim() - 1)), step)
+            x = self._inputs(self._x[index].repeat(views, *[1] * (data.x.dim() - 1)), step)
         if self._other is not None:
             x = x, self._cast(self._other.inputs(self._other.x[index]))
         if "tokens" in self._needs:
@@ -208,7 +211,7 @@ class Trainer:
         data, needs = self.dataset, self._needs if self._p is None else ()
         return Batch(
             index,
-            data.flat(data.x[index]).to(self.dtype) if "inputs" in needs else None,
+            data.flat(self._x[index]).to(self.dtype) if "inputs" in needs else None,
             None if data.y is None else data.y[index],
             data.n_classes,
             self.dtype,
