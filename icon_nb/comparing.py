@@ -25,7 +25,7 @@ NUMBERS = ("loss", *SCORES, "seconds")
 def table(study: Comparison, *, each: bool, baselines: bool, seconds: bool) -> Table:
     """See :meth:`icon_nb.Comparison.table`."""
     pooled = study.replicated and not each
-    settings = [name for name in study.compared if not (pooled and name == "seed")]
+    settings = [name for name in study.compared if not (pooled and name == "seed")] or ["method"]
     if pooled:
         rows = [_pool([_row(study, run, settings) for run in runs]) for runs in study.cells.values()]
     else:

@@ -226,3 +226,11 @@ def test_data_given_as_objects_go_by_their_name_and_not_by_their_handle():
     assert twins.animate().titles == ("dataset=own_data 1", "dataset=own_data 2")
     mixed = icon.run_configs([base.replace(dataset=points), base.replace(n_samples=40)], progress=False)
     assert [mixed.value(run, "dataset") for run in mixed] == ["own_data", "digits"]
+
+
+def test_runs_that_differ_in_their_seed_alone_have_a_table_with_baselines():
+    alike = icon.sweep(icon.Config(n_samples=100, epochs=0, quiet=True, probe=False), seed=[0, 1], progress=False)
+    rows = alike.table(baselines=True).rows
+    assert rows[0]["method"] == "simclr"
+    assert rows[0]["runs"] == 2
+    assert [row["method"] for row in rows[1:]][-1] == "digits, raw inputs"
