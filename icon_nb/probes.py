@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .arrays import inputs
+from .arrays import inputs, to_numpy
+from .backbones import seeded
 from .config import Config
 from .data import Dataset
 from .distances import as_seen_by, metric_of
-from .errors import DataError
+from .errors import ConfigError, DataError, nearest
 from .evaluate import evaluate, probe
-from .model import build_model
+from .model import build_model, other_side, second_encoder
 
 MAX_PROBE_POINTS = 10_000
 
@@ -25,6 +26,30 @@ def embed(backbone: nn.Module, dataset: Dataset, x: Tensor, config: Config, chun
         seen = (dataset.inputs(part) for part in x.split(chunk))
         z = torch.cat([backbone(part.to(dtype) if part.is_floating_point() else part) for part in seen])
     return as_seen_by(config.distance, z).float().numpy()
+
+
+def encoder_of(results, modality: str) -> tuple[nn.Module, Dataset]:
+    """The trained encoder of a modality, and the data that say how its samples are read.
+
+    Raises
+    ------
+    ConfigError
+        There is none; says what there is.
+    """
+    data, config = results.data(), results.config
+    if modality == "x":
+        return results.backbone, data
+    own = {name.removeprefix("other."): each for name, each in results.state.items() if name.startswith("other.")}
+    if modality != "pair":
+        raise ConfigError(f"modality={modality!r} is not known; {nearest(modality, ['x', 'pair'])}")
+    if not own:
+        raise ConfigError(
+            f"modality='pair': method={config.label!r} trains one encoder, of x; use a method over two modalities, such as clip"
+        )
+    with seeded(config.seed):
+        network = second_encoder(config, data, results.backbone)["other"]
+    network.to(next(results.backbone.parameters()).dtype).load_state_dict(own)
+    return network, other_side(data)
 
 
 def new_samples(dataset: Dataset, x) -> Tensor:
@@ -42,8 +67,8 @@ def new_samples(dataset: Dataset, x) -> Tensor:
     tensor(255, dtype=torch.uint8)
     """
     if dataset.kind == "tokens":
-        x = torch.as_tensor(x)
-    elif not isinstance(x, Tensor) or x.dtype != dataset.x.dtype or x.shape[1:] != dataset.x.shape[1:]:
+        return _new_tokens(dataset, to_numpy(x, "x"))
+    if not isinstance(x, Tensor) or x.dtype != dataset.x.dtype or x.shape[1:] != dataset.x.shape[1:]:
         array, note = inputs(x, "x")
         if "stretched" in note:
             raise DataError(f"{note}: bring new pictures to 0..1 or 0..255, as the pictures of {dataset.name} were brought there")
@@ -53,6 +78,17 @@ def new_samples(dataset: Dataset, x) -> Tensor:
             f"x holds samples {x.dtype} {tuple(x.shape[1:])}, {dataset.name} {dataset.x.dtype} {dataset.shape}: give that form"
         )
     return x
+
+
+def _new_tokens(dataset: Dataset, x: np.ndarray) -> Tensor:
+    if x.dtype.kind not in "iu" or x.shape[1:] != dataset.shape:
+        raise DataError(
+            f"x holds samples {x.dtype} {x.shape[1:]}, {dataset.name} whole numbers {dataset.shape}: "
+            "give that form, with 0 after the end"
+        )
+    if x.size and not 0 <= x.min() <= x.max() < dataset.n_tokens:
+        raise DataError(f"x holds tokens from {x.min()} to {x.max()}, {dataset.name} knows 0 to {dataset.n_tokens - 1}")
+    return torch.from_numpy(x.astype(np.int64))
 
 
 def probe_run(results) -> dict[str, dict[str, float]]:

@@ -114,20 +114,37 @@ class Results:
             self.dataset = loaded
         return self.dataset
 
-    def embed(self, x) -> np.ndarray:
+    def embed(self, x, modality: str = "x") -> np.ndarray:
         """Embed new raw samples, read as :func:`icon_nb.data.load` reads data: (n, ...) -> (n, d).
+
+        Parameters
+        ----------
+        x : array or tensor (n, ...)
+        modality : {"x", "pair"}
+            Which samples they are: like those of the data set, or like its second modality, which ``clip`` and other methods over
+            two modalities train an encoder of its own for.
 
         Raises
         ------
+        ConfigError
+            The method trains no encoder of this modality.
         DataError
             Samples of another shape or scale than those of the data set; or the run has a free point per sample, and no backbone
             that could embed anything else.
+
+        Examples
+        --------
+        >>> import icon_nb as icon
+        >>> results = icon.run(method="clip", epochs=1, quiet=True)  # on digit_captions
+        >>> results.embed(results.data().pair_test[:3], modality="pair").shape
+        (3, 64)
         """
-        from .probes import embed, new_samples
+        from .probes import embed, encoder_of, new_samples
 
         if self.config.backbone == "table":
             raise DataError("backbone='table' has no network that could embed new data: train with 'mlp' or 'simplecnn'")
-        return embed(self.backbone, self.data(), new_samples(self.data(), x), self.config)
+        network, data = encoder_of(self, modality)
+        return embed(network, data, new_samples(data, x), self.config)
 
     def animate(self, **options):
         """The animation of the embedding; options as in :func:`icon_nb.animation.animate`. Nothing is trained again."""
