@@ -203,7 +203,7 @@ class Results:
         knn = f", kNN {measured[0]:.3f} -> {measured[-1]:.3f}" if measured else ""
         mark = "" if self.status == "complete" else f", {self.status}"
         title = self.trajectory.title
-        return f"{title}: {last['epoch']} epochs{mark}, loss {self.history['loss'][0]:.3f} -> {last['loss']:.3f}{knn}"
+        return f"{title}: {last['epoch']} epoch{'s' * (last['epoch'] != 1)}{mark}, loss {self.history['loss'][0]:.3f} -> {last['loss']:.3f}{knn}"
 
     def __repr__(self) -> str:
         return f"Results({self.summary()})"
