@@ -202,8 +202,9 @@ class Results:
         measured = [v for v in self.history["knn_accuracy"] if v == v]
         knn = f", kNN {measured[0]:.3f} -> {measured[-1]:.3f}" if measured else ""
         mark = "" if self.status == "complete" else f", {self.status}"
-        title = self.trajectory.title
-        return f"{title}: {last['epoch']} epoch{'s' * (last['epoch'] != 1)}{mark}, loss {self.history['loss'][0]:.3f} -> {last['loss']:.3f}{knn}"
+        title, loss = self.trajectory.title, self.history["loss"][0]
+        epochs = f"{last['epoch']} epoch{'s' * (last['epoch'] != 1)}"
+        return f"{title}: {epochs}{mark}, loss {loss:.3f} -> {last['loss']:.3f}{knn}"
 
     def __repr__(self) -> str:
         return f"Results({self.summary()})"
