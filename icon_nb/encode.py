@@ -76,8 +76,13 @@ def png(frames: Frames, k: int) -> bytes:
 
 def poster(frames: Frames, limit: int) -> bytes:
     """The last frame as a PNG of at most ``limit`` bytes, made smaller only as far as needed."""
-    data, image = png(frames, len(frames) - 1), frames.image(len(frames) - 1).convert("RGB")
-    share = 1.0
+    data = png(frames, len(frames) - 1)
+    return data if len(data) <= limit else shrunk(frames.image(len(frames) - 1).convert("RGB"), limit)
+
+
+def shrunk(image: Image.Image, limit: int) -> bytes:
+    """An RGB image as a PNG of 64 colours and at most ``limit`` bytes, with fewer pixels where these would not fit."""
+    data, share = b" " * (limit + 1), 1 / 0.85
     while len(data) > limit and share > 0.2:
         share *= 0.85
         out = BytesIO()

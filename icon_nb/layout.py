@@ -112,7 +112,7 @@ def arrange(
     """
     width, height = size
     pad, u = 10 * unit, unit
-    below = (3 + 5) * u + caption_lines * 14 * u
+    below = (3 + 5) * u + caption_lines * 14 * u + (4 * u if caption_lines else 0)
     rows = -(-(len(legend.names) + bool(legend.left_out)) // legend.columns) if legend.side == "bottom" else 0
     legend_height = rows * ROW * u + (4 * u if rows else 0)
     top = pad + (top if top is not None else 42 if n_panels == 1 else 26) * u
@@ -132,7 +132,7 @@ def arrange(
         heads=heads,
         strips=strips,
         legend=legend_rect,
-        caption=Rect(pad, height - below + 2 * u, width - 2 * pad, caption_lines * 14 * u),
+        caption=Rect(pad, height - below + 5 * u, width - 2 * pad, caption_lines * 14 * u),
         bar=Rect(0, height - 3 * u, width, 3 * u),
     )
 

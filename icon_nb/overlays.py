@@ -289,10 +289,6 @@ def _sphere() -> np.ndarray:
 
 
 def _box(view) -> np.ndarray:
-    """The twelve edges of the box around all points, as segments (12, 2, 3)."""
-    flat = view.coordinates.reshape(-1, 3)
-    corners = np.stack([flat.min(0), flat.max(0)])
-    signs = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-    vertices = np.take_along_axis(corners, signs, axis=0)
-    pairs = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(signs[a] - signs[b]).sum() == 1]
-    return np.stack([vertices[list(pair)] for pair in pairs])
+    """The twelve edges of the box around all points, as segments (12, 2, 3): corners whose numbers differ in one bit."""
+    pairs = [(a, b) for a in range(8) for b in range(a + 1, 8) if (a ^ b).bit_count() == 1]
+    return np.stack([view.corners[list(pair)] for pair in pairs])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 
+from .display import image
 from .errors import ConfigError
 from .files import write_whole
 from .page import contents, document
@@ -15,6 +18,7 @@ from .projection import Projection, fit_projection
 from .trajectory import Trajectory
 
 INLINE_LIMIT = 2_000_000
+POSTER_LIMIT = 20 * 1024
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,21 @@ class Player:
     height : int
         Height of the inline frame in CSS pixels.
     inline_limit : int
-        Bytes; a larger page is not shown inline, a note says its size and what to do.
+        Bytes; a larger page is not shown inline: the last epoch is, and a note says its size and what to do.
+    draw : callable () -> bytes
+        Makes the PNG of the last epoch.
     """
 
     html: str = field(repr=False)
     summary: str
     height: int = 620
     inline_limit: int = INLINE_LIMIT
+    draw: Callable[[], bytes] = field(default=bytes, repr=False, compare=False)
+
+    @cached_property
+    def poster(self) -> bytes:
+        """The last epoch as a small PNG, for readers that show no HTML; drawn when first asked for."""
+        return self.draw()
 
     @property
     def nbytes(self) -> int:
@@ -60,7 +72,8 @@ class Player:
         return self._note() if self.nbytes > self.inline_limit else self._frame()
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+        still = {"image/png": base64.b64encode(self.poster).decode()} if self.poster else {}
+        return {"text/plain": repr(self), "text/html": self._repr_html_(), **still}
 
     def _frame(self) -> str:
         """An iframe that may run the page's script and nothing else: it cannot reach the notebook around it.
@@ -75,8 +88,9 @@ class Player:
         )
 
     def _note(self) -> str:
+        still = image(self.poster, f"The last epoch: {self.summary}") if self.poster else ""
         return (
-            f"<p>The player of {html.escape(self.summary)} has {self.nbytes / 1e6:.1f} MB, above the limit of "
+            f"{still}<p>The player of {html.escape(self.summary)} has {self.nbytes / 1e6:.1f} MB, above the limit of "
             f'{self.inline_limit / 1e6:.1f} MB inline. Write it with <code>.save("player.html")</code> and open that file, '
             f"or lift the limit with <code>inline_limit={self.nbytes}</code>.</p>"
         )
@@ -139,9 +153,20 @@ def player(
     page = contents(runs, views, names)
     if height is None:
         height = 620 if len(runs) == 1 else 250 + 350 * math.ceil(len(runs) / 3)
-    return Player(
-        document(page, " | ".join(filter(None, names)) or "Embedding player"), _summary(runs, views), height, inline_limit
-    )
+    whole = document(page, " | ".join(filter(None, names)) or "Embedding player")
+    return Player(whole, _summary(runs, views), height, inline_limit, partial(last_epoch, runs, views, names))
+
+
+def last_epoch(runs: Sequence[Trajectory], views: Sequence[Projection], titles: Sequence[str]) -> bytes:
+    """The last epoch of every run side by side, as a PNG of at most 20 KiB."""
+    from PIL import Image
+
+    from .animation import side_by_side
+    from .encode import shrunk
+
+    drawn = side_by_side(runs, titles, projection=views, turn=0, max_points=max(run.n_points for run in runs), align=False)
+    pixels = drawn.painter.paint(drawn.timeline.n_frames - 1)
+    return shrunk(Image.fromarray(pixels[..., :3].copy()), POSTER_LIMIT)
 
 
 def _trajectories(given) -> list[Trajectory]:

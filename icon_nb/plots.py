@@ -20,6 +20,7 @@ from .layout import Layout, arrange
 from .panel import Panel
 
 SUFFIXES = (".png", ".pdf", ".svg")
+CELL = 130  # least width of a panel where many stand in a row
 
 
 class Picture:
@@ -78,7 +79,7 @@ def small_multiples(animation, epochs: Sequence[int] | None = None) -> Picture:
     animation : Animation
         Of any number of runs: each run is a row where there are several.
     epochs : sequence of int, optional
-        Epochs to show; by default up to six, more of them early, when points move most.
+        Epochs to show; by default up to six, of several runs up to four, more of them early, when points move most.
 
     Raises
     ------
@@ -93,31 +94,35 @@ def small_multiples(animation, epochs: Sequence[int] | None = None) -> Picture:
     >>> small_multiples(animate(Trajectory(walk, np.arange(9))), epochs=[0, 4, 8])
     Picture(an embedding at epochs 0, 4, 8, 620x288)
     """
-    frames = _frames_of(animation, epochs)
     rows = len(animation.views)
+    frames = _frames_of(animation, epochs, 6 if rows == 1 else 4)
     columns = len(frames) if rows > 1 or len(frames) <= 3 else -(-len(frames) // 2)
     cells = [(view, mark, k) for view, mark in zip(animation.views, animation.marks) for k in frames]
     options, dpi = animation.options, animation.options.dpi
-    height = 78 + 210 * (-(-len(cells) // columns))
-    canvas = Canvas((round((200 * columns + 20) * dpi / 100), round(height * dpi / 100)), dpi, options.style)
+    side, head = max(CELL, 3 * 200 // columns) if columns > 3 else 200, 20 if rows == 1 else 38
+    height = 78 + (side + head - 10) * (-(-len(cells) // columns))
+    canvas = Canvas((round((side * columns + 20) * dpi / 100), round(height * dpi / 100)), dpi, options.style)
     page, shown = animation.page, [int(animation.epochs[animation.timeline.at(k)[0]]) for k in frames]
-    layout = _place(canvas, [view.trajectory for view in animation.views], len(cells), columns, page.caption, page.legend)
+    trajectories = [view.trajectory for view in animation.views]
+    layout = _place(canvas, trajectories, len(cells), columns, head, page.caption, page.legend)
     title = page.title or ", ".join(filter(None, animation.titles))
     canvas.text(layout.title.x, layout.title.y, canvas.fit(title, 14, layout.title.w, bold=True), 14, canvas.theme.ink, bold=True)
     for (view, mark, k), rect, head in zip(cells, layout.panels, layout.heads):
         Panel(canvas, view, rect, mark).update(k)
-        name = f"{view.title}, " if rows > 1 and view.title else ""
-        line = canvas.fit(f"{name}epoch {animation.epochs[animation.timeline.at(k)[0]]}", 12, rect.w)
+        line = canvas.fit(f"epoch {animation.epochs[animation.timeline.at(k)[0]]}", 12, rect.w)
         canvas.text(head.x, head.y + head.h - 17 * canvas.unit, line, 12, canvas.theme.muted)
+        if rows > 1 and k == frames[0]:
+            name = canvas.fit(view.title, 12.5, layout.title.w, bold=True)
+            canvas.text(head.x, head.y + head.h - 34 * canvas.unit, name, 12.5, canvas.theme.ink, bold=True)
     names = " and ".join(filter(None, animation.titles)) or "an embedding"
     return Picture(canvas, f"{names} at epochs {', '.join(map(str, shown))}")
 
 
-def _frames_of(animation, epochs) -> list[int]:
-    """Frames of the timeline that show the epochs."""
+def _frames_of(animation, epochs, most: int) -> list[int]:
+    """Frames of the timeline that show the epochs; without any, at most so many."""
     known = {int(epoch): k for epoch, k in zip(animation.epochs, animation.timeline.recorded())}
     if epochs is None:
-        count = min(6, len(known))
+        count = min(most, len(known))
         spread = np.unique(np.rint((len(known) - 1) * np.linspace(0, 1, count) ** 1.5).astype(int))
         return [list(known.values())[k] for k in spread]
     for epoch in epochs:
@@ -126,12 +131,12 @@ def _frames_of(animation, epochs) -> list[int]:
     return [known[epoch] for epoch in epochs]
 
 
-def _place(canvas: Canvas, trajectories, n: int, columns: int, caption: str, legend: bool) -> Layout:
+def _place(canvas: Canvas, trajectories, n: int, columns: int, head: float, caption: str, legend: bool) -> Layout:
     """Layout of a grid of panels, with legend and caption written."""
     entries = legend_entries(trajectories, canvas.theme.muted) if legend else []
     planned = plan_entries(canvas, entries, n_panels=2)
     lines = len(wrap(canvas, caption, canvas.size[0] - 20 * canvas.unit))
-    layout = arrange(canvas.size, canvas.unit, n, planned, strip=0, caption_lines=lines, columns=columns, head=20)
+    layout = arrange(canvas.size, canvas.unit, n, planned, strip=0, caption_lines=lines, columns=columns, head=head)
     write_legend(canvas, entries, planned, layout.legend)
     write_foot(canvas, layout, caption, "")
     return layout

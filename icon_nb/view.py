@@ -82,10 +82,25 @@ class View:
             return 1.0
         return float(np.linalg.norm(self.coordinates - self.centre, axis=-1).max()) or 1.0
 
+    @cached_property
+    def _reach(self) -> np.ndarray:
+        """How far a 3-d view reaches sideways and upwards (2,), over all frames: its sphere, or its turning box."""
+        if self.projection.kind == "sphere":
+            return np.ones(2)
+        shown = [np.abs(self.flatten(self.corners, frame)[0]) for frame in range(self.timeline.n_frames)]
+        return np.concatenate(shown).max(0)
+
+    @cached_property
+    def corners(self) -> np.ndarray:
+        """The corners (8, 3) of the box around all points of all frames."""
+        flat = self.coordinates.reshape(-1, 3)
+        signs = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+        return np.take_along_axis(np.stack([flat.min(0), flat.max(0)]), signs, axis=0)
+
     def limits(self, rect: Rect, margin: float) -> tuple[tuple[float, float], tuple[float, float]]:
         """x and y limits that hold every frame in a rectangle with ``margin`` pixels to spare, one scale for both axes."""
         if self.coordinates.shape[-1] == 3:
-            centre, half = np.zeros(2), np.full(2, self.radius)
+            centre, half = np.zeros(2), self._reach
         else:
             flat = self.coordinates.reshape(-1, 2)
             centre, half = self.centre, np.ptp(flat, axis=0) / 2

@@ -265,3 +265,13 @@ def test_a_name_that_is_neither_an_overlay_nor_recorded_is_refused():
         animate(run(metrics={"effective_rank": np.ones(5)}), overlay="efective_rank")
     with pytest.raises(ConfigError, match="record"):
         animate(run(metrics={"effective_rank": np.ones(5)}), overlay="loss")
+
+
+def test_the_box_of_a_turning_view_stays_in_its_panel():
+    painter = animate(run(), projection="pca3", overlay="epoch").painter
+    (panel,) = painter.panels
+    for frame in range(painter.timeline.n_frames):
+        corners, _ = panel.view.flatten(panel.view.corners, frame)
+        x, y = panel.axes.transAxes.inverted().transform(panel.axes.transData.transform(corners)).T
+        assert min(x.min(), y.min()) >= 0
+        assert max(x.max(), y.max()) <= 1
