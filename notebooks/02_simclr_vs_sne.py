@@ -150,7 +150,8 @@ def accuracies(embed):
     return [knn_accuracy(embed(x), labels, bank=bank, bank_labels=labels, k=5) for x in (held, shifted)]
 
 # %%
-scores = {"raw pixels": accuracies(data.flat), "SimCLR": accuracies(wide[0].embed), "SNE": accuracies(wide[1].embed)}
+embeddings = {"raw pixels": data.flat, "SimCLR": wide[0].embed, "SNE": wide[1].embed}
+scores = {name: accuracies(embed) for name, embed in embeddings.items()}
 for name, (plain, moved) in scores.items():
     print(f"{name:12} as they are {plain:.2f}   shifted by a pixel {moved:.2f}")
 
@@ -169,7 +170,8 @@ for name, (plain, moved) in scores.items():
 # %%
 blind = icon.run(configs[0].replace(augment="none"), quiet=True)
 lost = accuracies(blind.embed)
-print(f"SimCLR without distortion: as they are {lost[0]:.2f}, shifted {lost[1]:.2f}; loss {blind.history['loss'][-1]:.2f}")
+print(f"SimCLR without distortion: as they are {lost[0]:.2f}, shifted by a pixel {lost[1]:.2f}")
+print(f"loss {blind.history['loss'][-1]:.2f}, with distortion {wide[0].history['loss'][-1]:.2f}")
 
 # %% [markdown]
 # Its loss is *lower* than that of the run above, for the task is easier. A low loss says that $q$ fits $p$; whether $p$ was worth
@@ -185,7 +187,8 @@ for strength, run, value in zip(strengths, runs, moved):
     print(f"strength {strength:3}: loss {run.history['loss'][-1]:.2f}, accuracy on shifted digits {value:.2f}")
 
 # %% [markdown]
-# The loss rises with the strength, since views become harder to match, and the accuracy on shifted digits rises with it.
+# The loss rises with the strength, since views become harder to match. The accuracy on shifted digits rises steeply as soon as the
+# distortion reaches about a pixel, and not beyond: stronger distortion teaches indifference to more than this test asks for.
 #
 # ## Facts
 
@@ -195,11 +198,13 @@ assert abs(double_loop(p_simclr) - icon.divergences.kl(p_simclr, log_q).mean()) 
 assert abs(double_loop(p_sne) - icon.divergences.kl(p_sne, log_q).mean()) < 1e-9
 assert torch.xlogy(p_simclr, p_simclr).sum() == 0 > torch.xlogy(p_sne, p_sne).sum()
 assert (effective - 30).abs().max() < 0.1
-assert [config.method for config in configs] == ["simclr", "sne"] and {config.temperature for config in configs} == {0.5}
+assert [(config.method, config.temperature) for config in configs] == [("simclr", 0.5), ("sne", 0.5)]
 assert all(run.history["knn_accuracy"][0] + 0.1 < run.history["knn_accuracy"][-1] for run in both)
-assert scores["SimCLR"][1] > scores["SNE"][1] + 0.05 and scores["SNE"][0] > scores["SNE"][1] + 0.05
-assert blind.history["loss"][-1] < wide[0].history["loss"][-1] and lost[1] < scores["SimCLR"][1]
-assert runs[0].history["loss"][-1] < runs[2].history["loss"][-1] and moved[0] < moved[2]
+assert scores["SimCLR"][1] > scores["raw pixels"][1] + 0.1 > scores["SNE"][1] + 0.1
+assert all(plain > 0.94 and plain > moved + 0.1 for plain, moved in scores.values())
+assert blind.history["loss"][-1] < wide[0].history["loss"][-1] - 0.1 and lost[1] < scores["SimCLR"][1] - 0.1
+strong = [run.history["loss"][-1] for run in runs]
+assert strong == sorted(strong) and moved[0] + 0.15 < min(moved[1:]) and abs(moved[2] - moved[1]) < 0.1
 
 # %% [markdown]
 # ## Exercises
@@ -218,14 +223,16 @@ assert abs(nt_xent - icon.divergences.kl(p_simclr, log_q).mean()) < 1e-9
 # %% tags=["solution"]
 narrow = icon.run(configs[1].replace(perplexity=5.0), quiet=True)
 print(f"SNE with perplexity 5 on shifted digits: {accuracies(narrow.embed)[1]:.2f}")
-assert accuracies(narrow.embed)[1] < scores["SimCLR"][1]  # fewer neighbours in pixel space are still neighbours in pixel space
+# fewer neighbours in pixel space are still neighbours in pixel space
+assert accuracies(narrow.embed)[1] < scores["SimCLR"][1] - 0.2
 
 # %% tags=["solution"]
 z_held, z_moved = (torch.as_tensor(wide[0].embed(x)) for x in (held, shifted))
 found = labels[torch.cdist(z_moved, z_held).argmin(1)]
 wrong = [(int(a), int(b)) for a, b in zip(labels, found) if a != b]
 print("most frequent confusions (digit, taken for):", sorted(set(wrong), key=wrong.count, reverse=True)[:5])
-assert len(wrong) > 0
+# most often a thin stroke, a 1, or the other shape with two bows: in these, few pixels are told from their neighbours
+assert 0 < len(wrong) < 0.35 * len(labels)
 
 # %% [markdown]
 # ## Questions
