@@ -94,7 +94,8 @@ for name, kernel in (("Gaussian", gaussian), ("Student-t", cauchy)):
 
 # %%
 for df in (1.0, 10.0, 100.0, 1e6):
-    gap = (shares(icon.learned.StudentT(df=df).log_kernel) - shares(icon.learned.Gaussian(temperature=2.0).log_kernel)).abs().max()
+    student, limit = icon.learned.StudentT(df=df), icon.learned.Gaussian(temperature=2.0)
+    gap = (shares(student.log_kernel) - shares(limit.log_kernel)).abs().max()
     print(f"df {df:9.0f}: largest difference from the Gaussian with temperature 2: {gap:.6f}")
 
 # %% [markdown]
@@ -116,8 +117,9 @@ maps.animate(every=50, max_points=150)
 maps.table(baselines=True)
 
 # %% [markdown]
-# The losses are comparable for once: same $p$, same data, and the divergence is in nats; the heavier the tail, the better $q$ can be
-# made to fit *this* $p$ in two dimensions. The kNN accuracy follows. The row of the raw inputs is the ceiling for a map that invents nothing.
+# The note below the table is cautious: where $q$ differs, what is minimised differs. But $p$ and the data are the same here, so each loss
+# says in nats how far the map's $q$ is from the same $p$, and may be compared: the heavier the tail, the better $q$ can be made
+# to fit *this* $p$ in two dimensions. The kNN accuracy follows. The row of the raw inputs is the ceiling for a map that invents nothing.
 
 # %%
 maps.plot()
@@ -144,8 +146,8 @@ nothing.animate(every=25, title="a Student-t map of noise")
 # %%
 from icon_nb.evaluate import neighbourhood_preservation
 
-trust = neighbourhood_preservation(noise, nothing.embeddings)
-print(f"neighbourhoods kept {trust:.2f}, kNN accuracy {nothing.history['knn_accuracy'][-1]:.2f} with chance at 0.33")
+trust, guessed = neighbourhood_preservation(noise, nothing.embeddings), nothing.history["knn_accuracy"][-1]
+print(f"neighbourhoods kept {trust:.2f}, kNN accuracy {guessed:.2f} with chance at 0.33")
 
 # %% [markdown]
 # ## Turn one knob, on a network
@@ -154,10 +156,11 @@ print(f"neighbourhoods kept {trust:.2f}, kNN accuracy {nothing.history['knn_accu
 # t-SimCLR (Hu et al. 2023), and in two dimensions t-SimCNE (Böhm et al. 2023).
 
 # %%
-pair = [icon.run(method=method, embedding_dim=2, quiet=True) for method in ("simclr", "tsimclr")]
 from icon_nb.animation import side_by_side
 
-side_by_side([run.trajectory for run in pair], ["SimCLR: directions only", "t-SimCLR: the plane"], every=2, max_points=200)
+pair = [icon.run(method=method, embedding_dim=2, quiet=True) for method in ("simclr", "tsimclr")]
+titles = ["SimCLR: directions only", "t-SimCLR: the plane"]
+side_by_side([run.trajectory for run in pair], titles, every=2, max_points=200)
 
 # %% [markdown]
 # SimCLR has cosine distance: in two dimensions its embedding is a circle, and a circle has room for little. Student-t with
@@ -176,8 +179,9 @@ assert final[0] > final[1] + 0.15 > final[2] + 0.2
 knn = [run.history["knn_accuracy"][-1] for run in maps]
 assert min(knn[1:]) > knn[0] and min(knn) > 0.75
 assert len({run.config.perplexity for run in maps}) == 1
-assert trust > 0.6 and nothing.history["knn_accuracy"][-1] < 0.5
-assert all(run.history["knn_accuracy"][-1] > 0.35 for run in pair)
+assert trust > 0.6 and abs(guessed - 1 / 3) < 0.1
+circle, plane = (run.history["knn_accuracy"][-1] for run in pair)
+assert 0.3 < circle < plane - 0.05
 
 # %% [markdown]
 # ## Exercises
@@ -194,7 +198,8 @@ torch.testing.assert_close(-d.grad, (5 + 1) / 2 / (5 * 2.0 + distance))
 # %% tags=["solution"]
 published = icon.run(method="tsne", n_samples=400, quiet=True)
 print(published.summary())
-assert abs(published.history["knn_accuracy"][-1] - knn[2]) < 0.08  # nearly the same map: the kernel matters, the sum over pairs little
+# nearly the same map: the kernel matters, the sum over pairs little
+assert abs(published.history["knn_accuracy"][-1] - knn[2]) < 0.03
 
 # %% tags=["solution"]
 z = torch.tensor(maps[2].embeddings[:50]).double()
