@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from torture.cost import share
+
+import icon_nb as icon
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,3 +24,9 @@ def test_a_little_torture(module, n):
     assert done.returncode == 0, done.stdout + done.stderr
     faults = json.loads(done.stdout.splitlines()[-1])
     assert not any(faults.get(kind) for kind in ("faults", "corrupt", "lost", "stray", "unresumed"))
+
+
+def test_a_checkpoint_costs_less_than_three_hundredths_of_an_epoch():
+    pictures = np.random.default_rng(0).integers(0, 256, (10_000, 28, 28), dtype=np.uint8)
+    found = share(icon.Config(epochs=2), pictures)
+    assert 0 < found["checkpoint"] < 0.03 * found["epoch"], found
