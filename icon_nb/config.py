@@ -187,7 +187,12 @@ class Config:
         int, "model", "dimensions of the embedding; for clusters, their number", low=1, high=65536
     )
     hidden_dim: int | None = setting(int, "model", "width of the hidden layers of the mlp", low=1, high=65536)
-    init: str | None = setting(str, "model", "where a table starts: random, or principal components", choices=("random", "pca"))
+    init: str | None = setting(
+        str,
+        "model",
+        "where a table starts: random, or principal components; for clusters on a table or a linear map also kmeans++",
+        choices=("random", "pca", "kmeans++"),
+    )
     ema_momentum: float | None = setting(float, "model", "how much of itself the slow encoder keeps each step", low=0, below=1)
     # training
     epochs: int | None = setting(int, "training", "passes over the data", low=0)

@@ -15,7 +15,7 @@ from .backbones import build_backbone, seeded
 from .config import Config
 from .data import Dataset
 from .errors import ConfigError
-from .initial import initial_points
+from .initial import initial_points, start_clusters
 from .resolve import method_of
 
 Blocks = list[tuple[Tensor, Tensor | None]]
@@ -181,6 +181,8 @@ def build_model(config: Config, dataset: Dataset) -> Model:
         parts = candidates.parts(config, dataset, backbone)
     if config.init == "pca":
         backbone.weight.data = initial_points(dataset, config.embedding_dim).to(backbone.weight.dtype)
+    if config.init == "kmeans++":
+        start_clusters(backbone, dataset, config.embedding_dim, config.p_temperature or 1.0, config.seed)
     if config.backbone == "linear" and method.learned == "gaussian_wide":
         check_width(config, dataset)
         candidates = Candidates(candidates.blocks, candidates.parts, (*candidates.after_step, orthonormalise))

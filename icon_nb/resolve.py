@@ -100,7 +100,7 @@ def used_settings(config: Config, method: Method, backbone: str) -> set[str]:
         "n_views": network and p.candidates != "modality",
         "augment_strength": network and value("augment") != "none",
         "hidden_dim": backbone == "mlp",
-        "init": not network,
+        "init": not network or (backbone == "linear" and q.name == "clusters"),
         "ema_momentum": p.candidates == "keys",
         "momentum": value("optimizer") in ("sgd", "gains"),
         "alpha_on": bool(value("alpha")) or needs_alpha(value("divergence"), p),
@@ -185,6 +185,10 @@ def check(config: Config) -> None:
         raise ConfigError(
             f"n_views={config.n_views}: supervisory={p.name!r} compares one view with the other, so it needs exactly 2"
         )
+    if config.init == "kmeans++" and q.name != "clusters":
+        raise ConfigError(f"init='kmeans++' is where clusters start, and learned={q.name!r} has none: use 'pca' or 'random'")
+    if config.init == "pca" and backbone == "linear":
+        raise ConfigError("init='pca' is where a backbone='table' starts: with backbone='linear' use 'kmeans++' or 'random'")
     if "df" in q.settings and config.distance == "neg_dot":
         raise ConfigError(f"distance='neg_dot' can be negative, which learned={q.name!r} cannot take: use sqeuclidean or cosine")
     if q.limit and config.alpha and config.alpha_on in ("q", "both"):
