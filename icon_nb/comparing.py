@@ -10,6 +10,7 @@ import numpy as np
 
 from .config import SETTINGS
 from .distances import metric_of
+from .dynamics import as_points, resolve_metric
 from .evaluate import evaluate
 from .probes import inputs_of
 from .results import Results
@@ -102,15 +103,24 @@ def _untrained(study: Comparison, runs: Sequence[Results]) -> list[tuple[str, Re
     about = [name for name in study.compared if name == "dataset" or SETTINGS[name].group == "model"]
     others = [name for name in study.compared if name not in about]
     names = [study.name(run, without=others) if about else run.config.backbone for run in distinct]
-    return [(name if names.count(name) == 1 else study.name(run), run) for name, run in zip(names, distinct)]
+    names = [_told_apart(name, names, f"by {_metric(run)} distance") for name, run in zip(names, distinct)]
+    return [(_told_apart(name, names, study.name(run)), run) for name, run in zip(names, distinct)]
+
+
+def _told_apart(name: str, names: Sequence[str], by: str) -> str:
+    return name if names.count(name) == 1 else f"{name}, {by}"
+
+
+def _metric(run: Results) -> str:
+    return resolve_metric(metric_of(run.config.distance), run.trajectory.dim)
 
 
 def _begins_alike(run: Results, other: Results) -> bool:
-    """Whether two runs began with the same embedding of the same points, compared in the same way."""
-    same = run.provenance.get("dataset") == other.provenance.get("dataset")
-    same &= metric_of(run.config.distance) == metric_of(other.config.distance)
-    first, second = run.trajectory.embeddings[0], other.trajectory.embeddings[0]
-    return same and first.shape == second.shape and np.allclose(first, second, rtol=1e-4, atol=1e-6)
+    """Whether two runs began with the same points in the same places, as their scores compare them."""
+    if run.provenance.get("dataset") != other.provenance.get("dataset") or _metric(run) != _metric(other):
+        return False
+    first, second = (as_points(each.trajectory.embeddings[0], _metric(run)) for each in (run, other))
+    return first.shape == second.shape and np.allclose(first, second, rtol=1e-4, atol=1e-6)
 
 
 def _notes(study: Comparison, pooled: bool):

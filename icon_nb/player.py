@@ -13,12 +13,13 @@ from pathlib import Path
 from .display import image
 from .errors import ConfigError
 from .files import write_whole
+from .layout import grid_shape
 from .page import contents, document
 from .projection import Projection, fit_projection
 from .trajectory import Trajectory
 
 INLINE_LIMIT = 2_000_000
-POSTER_LIMIT = 20 * 1024
+POSTER_LIMIT = 30 * 1024
 
 
 @dataclass(frozen=True)
@@ -158,13 +159,16 @@ def player(
 
 
 def last_epoch(runs: Sequence[Trajectory], views: Sequence[Projection], titles: Sequence[str]) -> bytes:
-    """The last epoch of every run side by side, as a PNG of at most 20 KiB."""
+    """The last epoch of every run side by side, as a PNG of at most 30 KiB, drawn small so that its words can be read."""
     from PIL import Image
 
     from .animation import side_by_side
     from .encode import shrunk
 
-    drawn = side_by_side(runs, titles, projection=views, turn=0, max_points=max(run.n_points for run in runs), align=False)
+    rows, columns = grid_shape(len(runs))
+    size = (420, 420) if len(runs) == 1 else (max(420, 215 * columns), 70 + 235 * rows)
+    most = max(run.n_points for run in runs)
+    drawn = side_by_side(runs, titles, projection=views, turn=0, max_points=most, align=False, size=size)
     pixels = drawn.painter.paint(drawn.timeline.n_frames - 1)
     return shrunk(Image.fromarray(pixels[..., :3].copy()), POSTER_LIMIT)
 

@@ -93,9 +93,13 @@ def test_every_distinct_network_has_its_untrained_row():
     config = TINY.replace(epochs=0)
     sizes = icon.sweep(config, embedding_dim=[4, 8], temperature=[0.1, 0.5]).table(baselines=True)
     assert sizes["embedding_dim"][4:] == ["embedding_dim=4, untrained", "embedding_dim=8, untrained", "digits, raw inputs"]
-    runs = [icon.run(config.replace(method=method)) for method in ("simclr", "supcon", "cross_entropy")]
+    runs = [icon.run(config.replace(method=method)) for method in ("simclr", "supcon", "cross_entropy", "tsimclr")]
     methods = Comparison(runs, compared=("method",)).table(baselines=True)
-    assert methods["method"][3:] == ["simclr, untrained", "cross_entropy, untrained", "digits, raw inputs"]
+    assert methods["method"][4:] == [
+        "mlp, by cosine distance, untrained",
+        "mlp, by euclidean distance, untrained",
+        "digits, raw inputs",
+    ]
 
 
 def test_without_probes_the_table_has_no_linear_probe_and_says_so(study):

@@ -95,15 +95,15 @@ class Chart {
       ink.lineTo(width, Math.round(y) + 0.5);
       ink.stroke();
     }
-    const say = (text, x, y, side) => {
+    const say = (text, x, y, side, room) => {
       ink.textAlign = side;
-      ink.fillText(text, x, y);
+      ink.fillText(text, x, y, room);
     };
     say(String(steps[0]), PAD.left, height - 4, "left");
     say(String(steps[steps.length - 1]), width - PAD.right, height - 4, "right");
     say("epoch", (PAD.left + width - PAD.right) / 2, height - 4, "center");
-    say(short(high), PAD.left - 8, PAD.top + 4, "right");
-    say(short(low), PAD.left - 8, floor + 3, "right");
+    say(short(high), PAD.left - 8, PAD.top + 4, "right", PAD.left - 8);
+    say(short(low), PAD.left - 8, floor + 3, "right", PAD.left - 8);
   }
 
   drawLine(run, { dash, colour }, toY, epoch) {
