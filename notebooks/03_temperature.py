@@ -91,7 +91,7 @@ from icon_nb import dynamics
 
 taus = [0.02, 0.1, 0.5, 5.0]
 study = icon.sweep(icon.Config(method="simclr"), temperature=taus)
-study.animate(every=2, max_points=120)
+study.animate(every=2, max_points=100)
 
 # %% [markdown]
 # The four runs start from the same network. Each panel is a projection of 128 dimensions onto two principal axes, so a round cloud may hide
@@ -117,7 +117,7 @@ for tau, row in numbers.items():
 
 # %% [markdown]
 # Read it in prose. From $0.1$ to $5$ alignment improves and uniformity worsens, step by step: the two wishes pull against each other,
-# and $\tau$ sets the exchange rate. The effective rank falls with it, from about seventy used directions to about twenty-five.
+# and $\tau$ sets the exchange rate. The effective rank falls with it, from about seventy used directions to fewer than thirty.
 #
 # Below $0.1$ the trend turns round. At $0.02$ a row is satisfied, $q = p$ and the force gone, as soon as the partner leads the nearest
 # stranger by a few hundredths of cosine distance. Little has to move for that, and the embedding stays *less* uniform than at $0.1$.
@@ -145,7 +145,8 @@ study.table(baselines=True)
 
 # %%
 views = torch.randn(12, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-pairs = icon.supervisory.PositivePairs()(icon.supervisory.Batch(index=torch.arange(6).repeat(2), dtype=torch.float64))
+batch = icon.supervisory.Batch(index=torch.arange(6).repeat(2), dtype=torch.float64)
+pairs = icon.supervisory.PositivePairs()(batch)
 wide = icon.learned.GaussianWide(distance="cosine", include_self=False)
 narrow = icon.learned.GaussianNarrow(distance="cosine")
 limits = [float(q.divergence(pairs, q(views)).mean()) for q in (wide, narrow)]
@@ -177,11 +178,13 @@ print({tau: round(value, 3) for tau, value in kept.items()})
 
 # %%
 small = icon.Config(method="simclr", embedding_dim=3, epochs=6)
-icon.widgets.temperature_study(small, temperatures=[0.05, 0.2, 1.0], seeds=[0, 1]).run()
+widget = icon.widgets.temperature_study(small, temperatures=[0.05, 0.2, 1.0], seeds=[0, 1])
+widget.run()
 
 # %% [markdown]
-# The bands span two seeds. In three dimensions there is little room, and the kNN accuracy depends on the seed nearly as much as on the
-# temperature: a reason to look at bands before speaking of a best value.
+# The bands span two seeds, and `widget.study.scores()` has the numbers. In three dimensions 0.05 is too small: the sphere is least
+# even and the kNN accuracy lowest. Between 0.2 and 1 the seed matters about as much as the temperature: look at the bands before
+# you speak of a best value.
 
 # %% [markdown]
 # ## Facts
@@ -193,10 +196,13 @@ column = {name: [numbers[tau][name] for tau in taus] for name in numbers[0.1]}
 assert column["alignment"][1] > column["alignment"][2] + 0.2 > column["alignment"][3] + 0.4
 assert column["uniformity"][1] < column["uniformity"][2] - 0.2 < column["uniformity"][3] - 0.4
 assert column["uniformity"][0] > column["uniformity"][1] + 0.4
-assert column["effective rank"][1] > 55 > 35 > column["effective rank"][3]
-assert max(column["kNN"][1:3]) > column["kNN"][3] + 0.005
+assert 65 < column["effective rank"][1] < 78 and 23 < column["effective rank"][3] < 30
+assert min(column["kNN"][1:3]) > column["kNN"][3] + 0.015
 assert study[0].history["knn_accuracy"][0] > 0.93
-assert abs(gaps[1000.0][0]) < 0.002 and -1e-9 < gaps[0.01][1] < 0.01 * math.log(11) + 1e-9 and abs(gaps[10.0][0]) > 10 * abs(gaps[1000.0][0])
+assert abs(gaps[1000.0][0]) < 0.002 and abs(gaps[10.0][0]) > 10 * abs(gaps[1000.0][0])
+assert -1e-9 < gaps[0.01][1] < 0.01 * math.log(11) + 1e-9
+scores = widget.study.scores()
+assert scores["knn_accuracy"][0].max() < scores["knn_accuracy"][1:].min() and scores["uniformity"][0].min() > scores["uniformity"][1:].max()
 assert abs(math.log(5) - 1.61) < 0.005 and kept[0.1] > kept[5.0]
 
 # %% [markdown]
@@ -208,13 +214,15 @@ assert abs(math.log(5) - 1.61) < 0.005 and kept[0.1] > kept[5.0]
 
 # %% tags=["solution"]
 floor = {tau: math.log1p(254 * math.exp(-2 / tau)) for tau in (0.1, 5.0)}
-print(floor)  # at tau = 5 the loss can hardly move: it starts near log 255 = 5.54 and cannot fall below 5.14
+# at tau = 5 the loss can hardly move: it starts near log 255 = 5.54 and cannot fall below 5.14
+print(floor)
 assert floor[0.1] < 1e-5 and abs(floor[5.0] - 5.14) < 0.01
 
 # %% tags=["solution"]
 taught = icon.sweep(icon.Config(method="supcon", embedding_dim=3, quiet=True), temperature=[0.1, 1.0])
 print([round(run.history["knn_accuracy"][-1], 2) for run in taught])
-assert all(run.history["knn_accuracy"][-1] > 0.7 for run in taught)  # many positives average the noise out: both ends work
+# both ends work; the larger one, which asks for less than perfect order within a class, works better
+assert 0.8 < taught[0].history["knn_accuracy"][-1] < taught[1].history["knn_accuracy"][-1]
 
 # %% [markdown]
 # ## Questions
