@@ -67,7 +67,7 @@ print(losses, loop)
 # The table's loss goes to zero, that of the linear map stays near $\log 5 \approx 1.61$: as long as it cannot swap points, its best answer is to
 # shrink until $q$ is flat. What a backbone cannot express, no loss can buy.
 #
-# **Predict.** On the digits: order the four by kNN accuracy *before* training. Then by accuracy on digits shifted by a pixel, after it.
+# **Predict.** On the digits: order the three networks by kNN accuracy *before* training. Then by accuracy on digits shifted by a pixel, after it.
 
 # %%
 from icon_nb.evaluate import knn_accuracy
@@ -90,17 +90,20 @@ runs.table(baselines=True)
 # %%
 data = runs[0].data()
 moved = torch.roll(data.x_test, 1, dims=-1)
-shifted = {}
-for run in runs:
-    bank = run.embed(data.x_test)
-    shifted[run.config.backbone] = knn_accuracy(run.embed(moved), data.y_test, bank=bank, bank_labels=data.y_test)
-raw = knn_accuracy(data.flat(moved), data.y_test, bank=data.flat(data.x_test), bank_labels=data.y_test)
+
+
+def found_again(embed):
+    return knn_accuracy(embed(moved), data.y_test, bank=embed(data.x_test), bank_labels=data.y_test)
+
+
+shifted, raw = {run.config.backbone: found_again(run.embed) for run in runs}, found_again(data.flat)
 print({name: round(value, 2) for name, value in shifted.items()}, f"raw pixels {raw:.2f}")
 
 # %% [markdown]
-# The mlp gains the most. The linear map cannot become blind to a shift: a shift moves an image in a different direction of pixel space for every
-# digit, and a linear map that cancels all these directions cancels the digits. The convolutional network comes with weights that are
-# shared over places, which helps, and has far fewer of them:
+# The linear map gains least. It cannot become blind to a shift: a shift moves an image in a different direction of pixel space for every
+# digit, and a linear map that cancels all these directions cancels the digits. The mlp can, and had to learn it from the views. The
+# convolutional network does best: its weights are shared over places and its last layer averages over quarters of the image, so that
+# half of the answer is built in. It is no small network, though:
 
 # %%
 sizes = {run.config.backbone: sum(weights.numel() for weights in run.backbone.parameters()) for run in runs}
@@ -140,11 +143,9 @@ parametric.animate(every=2, max_points=250, title="SNE with a network: held-out 
 
 # %%
 ablation = icon.run_recipe("augmentation_ablation", backbone="mlp", progress=False)
-after = []
-for run in ablation:
-    bank = run.embed(data.x_test)
-    after.append(knn_accuracy(run.embed(moved), data.y_test, bank=bank, bank_labels=data.y_test))
-    print(f"{run.config.augment:12} loss {run.history['loss'][-1]:.2f}   shifted by a pixel {after[-1]:.2f}")
+after = [found_again(run.embed) for run in ablation]
+for run, value in zip(ablation, after):
+    print(f"{run.config.augment:12} loss {run.history['loss'][-1]:.2f}   shifted by a pixel {value:.2f}")
 
 # %% [markdown]
 # Without any distortion the loss is lowest and the network is least robust. Distortions that move the image teach it not to care where
@@ -153,15 +154,17 @@ for run in ablation:
 # ## Facts
 
 # %% tags=["facts"]
-assert losses["table"] < 0.05 and abs(losses["linear"] - math.log(5)) < 0.1 and abs(loop - losses["linear"]) < 0.01
+assert losses["table"] < 0.05 and abs(losses["linear"] - math.log(5)) < 0.1
+assert abs(loop - losses["linear"]) < 0.01
 assert abs(math.log(5) - 1.61) < 0.005
 assert all(run.history["knn_accuracy"][0] > 0.9 for run in runs)
-assert shifted["mlp"] > shifted["linear"] + 0.05 and shifted["mlp"] > raw + 0.1
-assert sizes["simplecnn"] < sizes["mlp"]
+assert shifted["simplecnn"] > shifted["mlp"] > shifted["linear"] + 0.05 > raw + 0.1
+assert sizes["simplecnn"] > sizes["mlp"] > 10 * sizes["linear"]
 final = [run.history["loss"][-1] for run in runs]
 assert max(final) - min(final) < 0.5
 assert table.config.backbone == "table" and parametric.trajectory.held_out.all()
-assert after[0] == min(after) and ablation[0].history["loss"][-1] == min(run.history["loss"][-1] for run in ablation)
+fits = [run.history["loss"][-1] for run in ablation]
+assert after[0] < min(after[1:]) - 0.2 and fits[0] < min(fits[1:]) - 0.2
 
 # %% [markdown]
 # ## Exercises
@@ -182,13 +185,15 @@ assert active.float().mean() > 0.5
 sizes_2 = icon.sweep(icon.Config(method="simclr", quiet=True), embedding_dim=[2, 8, 128])
 rising = [run.history["knn_accuracy"][-1] for run in sizes_2]
 print([round(value, 2) for value in rising])
-assert rising[0] < rising[1] - 0.2  # most is gained by eight dimensions
+# most is gained by eight dimensions
+assert rising[0] < rising[1] - 0.2 and abs(rising[2] - rising[1]) < 0.08
 
 # %% tags=["solution"]
 flat = data.flat(data.x_test).double()
 differences = data.flat(moved).double() - flat
 rank = int(torch.linalg.matrix_rank(differences))
-print(f"the shifts of the digits span {rank} of {flat.shape[1]} directions")  # a map that is 0 on them is 0 on nearly everything
+print(f"the shifts of the digits span {rank} of {flat.shape[1]} directions")
+# a map that is 0 on them is 0 on nearly everything
 assert rank > 0.8 * flat.shape[1]
 
 # %% [markdown]
