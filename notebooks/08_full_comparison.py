@@ -50,7 +50,7 @@ for config in configs:
 import torch
 
 sample, label = torch.tensor([0, 1, 2, 0, 1, 2]), torch.tensor([0, 0, 1, 0, 0, 1])
-pixels = torch.tensor([[0.0, 0.0], [3.0, 0.0], [1.0, 0.0], [0.5, 0.0], [3.5, 0.0], [1.5, 0.0]], dtype=torch.float64)
+pixels = torch.tensor([[0, 0], [3, 0], [1, 0], [0.5, 0], [3.5, 0], [1.5, 0]], dtype=torch.float64)
 batch = icon.supervisory.Batch(index=sample, x=pixels, y=label, n_classes=2, dtype=torch.float64)
 components = {
     "neighbours": icon.supervisory.Gaussian(perplexity=2.0),
@@ -68,12 +68,14 @@ for name, p in rows.items():
 # the same embedding under the three:
 
 # %%
-z = torch.nn.functional.normalize(torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
-log_q = icon.learned.Gaussian(temperature=0.5, distance="cosine")(z)
+z = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+log_q = icon.learned.Gaussian(temperature=0.5, distance="cosine")(torch.nn.functional.normalize(z))
 entropy, loss = {}, {}
 for name, p in rows.items():
-    loop = sum(float(p[i, j] * (p[i, j].log() - log_q[i, j])) for i in range(6) for j in range(6) if p[i, j] > 0) / 6
-    entropy[name], loss[name] = abs(float(torch.xlogy(p, p).sum(1).mean())), float(icon.divergences.kl(p, log_q).mean())
+    pairs = [(i, j) for i in range(6) for j in range(6) if p[i, j] > 0]
+    loop = sum(float(p[i, j] * (p[i, j].log() - log_q[i, j])) for i, j in pairs) / 6
+    entropy[name] = abs(float(torch.xlogy(p, p).sum(1).mean()))
+    loss[name] = float(icon.divergences.kl(p, log_q).mean())
     assert abs(loop - loss[name]) < 1e-12
     print(f"{name:11} loss {loss[name]:.3f}, entropy of p {entropy[name]:.3f}")
 
@@ -101,7 +103,8 @@ study.table(baselines=True)
 # - *Neighbourhood preservation* asks for something else: are neighbours in the embedding neighbours among the pixels? SNE wants nothing
 #   else. SupCon has no reason to keep them.
 # - *Effective rank*: ten classes would need nine dimensions, and cross-entropy is on the way there. t-SimCLR with its Euclidean distance loses
-#   dimensions without being asked to; the diagnosis in the last column says so.
+#   dimensions without being asked to: of 128, five or six are left. That is about where the diagnosis in the last column begins to speak of
+#   a collapse, so another seed may be called healthy; look at the number.
 #
 # ## Seeds
 #
@@ -115,7 +118,10 @@ pair.table()
 # %%
 import numpy as np
 
-knn = {m: np.array([run.history["knn_accuracy"][-1] for run in pair if run.config.method == m]) for m in ("simclr", "supcon")}
+knn = {method: [] for method in ("simclr", "supcon")}
+for run in pair:
+    knn[run.config.method].append(run.history["knn_accuracy"][-1])
+knn = {method: np.array(values) for method, values in knn.items()}
 gap = knn["supcon"].mean() - knn["simclr"].mean()
 noise = max(values.std(ddof=1) for values in knn.values())
 print(f"gap {gap:.3f}, standard deviation of one run {noise:.3f}")
@@ -136,11 +142,12 @@ for run in study:
     bank = run.embed(data.x_test)
     robust[run.config.method] = knn_accuracy(run.embed(moved), data.y_test, bank=bank, bank_labels=data.y_test)
 for name in kept:
-    print(f"{name:17} pixel neighbourhoods kept {kept[name]:.3f}, accuracy on shifted digits {robust[name]:.2f}")
+    print(f"{name:17} pixel neighbours kept {kept[name]:.3f}, accuracy on shifted digits {robust[name]:.2f}")
 
 # %% [markdown]
-# Two columns, two winners. The methods with pixel neighbours keep those best and fall apart when the digits are shifted; those with views
-# or with labels on distorted images are robust and have given some of the pixel neighbourhoods up for it.
+# Two columns, two winners. The methods with pixel neighbours keep those best and fall apart when the digits are shifted. SimCLR and SupCon,
+# trained on distorted views with a bounded embedding, are the robust ones, and SupCon has given some of the pixel neighbours up
+# for it. Cross-entropy saw the same views and is less robust: its $p$ never compares two images.
 #
 # ## The failure: the wrong number
 #
@@ -165,27 +172,32 @@ study.incomparable
 batches = icon.sweep(icon.Config(method="simclr", epochs=4, quiet=True), batch_size=[32, 256])
 for run in batches:
     m = 2 * run.config.batch_size - 1
-    print(f"batch {run.config.batch_size:4}: first loss {run.history['loss'][0]:.2f}, flat q would be log {m} = {np.log(m):.2f}")
+    print(f"batch {run.config.batch_size:4}: first loss {run.history['loss'][0]:.2f}, flat q: log {m} = {np.log(m):.2f}")
 
 # %% [markdown]
+# The loss of a larger batch is higher by the logarithm of the number of candidates, before anything is learned. Both start some tenths of a
+# nat below the flat $q$: even a random network puts two views of one image nearer to each other than most strangers.
+#
 # ## Facts
 
 # %% tags=["facts"]
 from icon_nb import dynamics
 
-assert [config.resolve().backbone for config in configs] == ["mlp"] * 6 and len({c.resolve().batch_size for c in configs}) == 1
-assert rows["neighbours"][0, 2] > rows["neighbours"][0, 1] and rows["views"][0, 3] == 1 and rows["classes"][0, 2] == 0
+assert {(config.resolve().backbone, config.resolve().batch_size) for config in configs} == {("mlp", 128)}
+assert rows["neighbours"][0, 2] > rows["neighbours"][0, 1]
+assert rows["views"][0, 3] == 1 and rows["classes"][0, 2] == 0
 assert entropy["views"] == 0 < entropy["neighbours"]
 by_name = {run.config.method: run for run in study}
 assert len(by_name) == 6 and not study.failures and study.incomparable
 final = {name: run.history["knn_accuracy"][-1] for name, run in by_name.items()}
 assert final["supcon"] == max(final.values()) > 0.95
 ranks = {name: dynamics.effective_rank(run.embeddings) for name, run in by_name.items()}
-assert ranks["cross_entropy"] < 0.6 * ranks["simclr"] and ranks["tsimclr"] == min(ranks.values()) and by_name["tsimclr"].diagnosis.failed
-assert kept["sne"] > kept["supcon"] + 0.01
-assert min(robust["simclr"], robust["supcon"]) > max(robust["sne"], robust["tsne_conditional"]) + 0.1
-assert gap > noise
-assert all(abs(run.history["loss"][0] - np.log(2 * run.config.batch_size - 1)) < 0.6 for run in batches)
+assert ranks["cross_entropy"] < 0.5 * ranks["simclr"] and 4.5 < ranks["tsimclr"] < 6.5 < min(ranks["sne"], ranks["supcon"])
+assert kept["sne"] == max(kept.values()) > kept["supcon"] + 0.02
+others = [robust[name] for name in robust if name not in ("simclr", "supcon")]
+assert min(robust["simclr"], robust["supcon"]) > max(others) + 0.05 and robust["cross_entropy"] > robust["sne"]
+assert gap > 2 * noise
+assert all(0.15 < np.log(2 * run.config.batch_size - 1) - run.history["loss"][0] < 0.6 for run in batches)
 
 # %% [markdown]
 # ## Exercises
@@ -198,13 +210,16 @@ assert all(abs(run.history["loss"][0] - np.log(2 * run.config.batch_size - 1)) <
 taught = by_name["supcon"]
 per_class = [dynamics.effective_rank(taught.embeddings[taught.labels == c]) for c in range(10)]
 print([round(rank, 1) for rank in per_class])
-assert len(per_class) == 10 and min(per_class) >= 1
+# every class alone uses fewer dimensions than all together: what is left inside a class is not nothing
+assert 5 < min(per_class) and max(per_class) < 0.75 * ranks["supcon"]
 
 # %% tags=["solution"]
 hot = icon.run(method="simclr", temperature=5.0, epochs=6, quiet=True)
 assert hot.history["loss"][-1] > by_name["simclr"].history["loss"][-1]
 bank = hot.embed(data.x_test)
-print(f"shifted: {knn_accuracy(hot.embed(moved), data.y_test, bank=bank, bank_labels=data.y_test):.2f} against {robust['simclr']:.2f}")
+shifted = knn_accuracy(hot.embed(moved), data.y_test, bank=bank, bank_labels=data.y_test)
+print(f"shifted: {shifted:.2f} against {robust['simclr']:.2f}")
+assert shifted < robust["simclr"] - 0.03
 
 # %% tags=["solution"]
 first = by_name["cross_entropy"].history["loss"][0], by_name["simclr"].history["loss"][0]
