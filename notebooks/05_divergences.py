@@ -42,15 +42,16 @@ import torch
 
 p = torch.tensor([[0.46, 0.46, 0.02, 0.02, 0.02, 0.02]], dtype=torch.float64)
 pictures = {
-    "keeps both, invents two": torch.tensor([[0.24, 0.24, 0.24, 0.24, 0.02, 0.02]], dtype=torch.float64),
-    "keeps one, invents none": torch.tensor([[0.92, 0.01, 0.0175, 0.0175, 0.0175, 0.0175]], dtype=torch.float64),
+    "keeps both, invents two": torch.tensor([[0.24, 0.24, 0.24, 0.24, 0.02, 0.02]]).double(),
+    "keeps one, invents none": torch.tensor([[0.92, 0.01, 0.0175, 0.0175, 0.0175, 0.0175]]).double(),
 }
+divergences = {name: getattr(icon.divergences, name) for name in ("kl", "rkl", "js")}
 
 # %% tags=["nbval-check-output"]
 cost = {}
 for name, q in pictures.items():
-    cost[name] = [float(d(p, q.log())[0]) for d in (icon.divergences.kl, icon.divergences.rkl, icon.divergences.js)]
-    print(f"{name:25}" + "   ".join(f"{d} {value:.3f}" for d, value in zip(("kl", "rkl", "js"), cost[name])))
+    cost[name] = [float(divergence(p, q.log())[0]) for divergence in divergences.values()]
+    print(f"{name:25}" + "   ".join(f"{d} {value:.3f}" for d, value in zip(divergences, cost[name])))
 
 # %% [markdown]
 # `kl` prefers the picture that keeps both and invents two; `rkl` prefers the one that keeps only one. By a loop, for the first picture:
@@ -105,13 +106,14 @@ straight = (torch.arange(12, dtype=torch.float64)[:, None] - 5.5) * 0.7
 recorders = {name: icon.Recorder(hours, hours, title=name) for name in ("kl", "rkl")}
 laid = {}
 for name, recorder in recorders.items():
-    laid[name] = lay_flat(getattr(icon.divergences, name), straight, watch=recorder)
+    laid[name] = lay_flat(divergences[name], straight, watch=recorder)
     print(f"{name:4} loss {laid[name][0]:.3f}: " + " ".join(f"{v:5.1f}" for v in laid[name][1].tolist()))
 
 # %%
 from icon_nb.animation import side_by_side
 
-side_by_side([r.trajectory for r in recorders.values()], ["kl presses it flat", "rkl leaves it cut"], legend=False)
+titles = ["kl presses it flat", "rkl leaves it cut"]
+side_by_side([r.trajectory for r in recorders.values()], titles, legend=False)
 
 # %% [markdown]
 # The embedding runs from left to right; the height only keeps the hours apart. Under `kl` the two ends, 12 and 11, are
@@ -121,14 +123,14 @@ side_by_side([r.trajectory for r in recorders.values()], ["kl presses it flat", 
 # Does the start decide? Begin each at the other's answer, the pressed clock, and at eight random places.
 
 # %%
-pressed = clock[:, 1:] + 0.01 * torch.randn(12, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-random_starts = [torch.randn(12, 1, generator=torch.Generator().manual_seed(s), dtype=torch.float64) for s in range(8)]
-best = {}
-for name in ("kl", "rkl", "js"):
-    divergence = getattr(icon.divergences, name)
-    losses = [lay_flat(divergence, z)[0] for z in (straight, pressed, *random_starts)]
-    best[name] = min(losses)
-    print(f"{name:4} from the straight line {losses[0]:.3f}, from the pressed clock {losses[1]:.3f}, best of all {best[name]:.3f}")
+def at_random(seed):
+    return torch.randn(12, 1, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+starts = [straight, clock[:, 1:] + 0.01 * at_random(0), *map(at_random, range(8))]
+ended = {name: [lay_flat(divergence, z)[0] for z in starts] for name, divergence in divergences.items()}
+for name, (cut, pressed, *rest) in ended.items():
+    print(f"{name:4} from the straight line {cut:.3f}, from the pressed clock {pressed:.3f}, best of eight {min(rest):.3f}")
 
 # %% [markdown]
 # `kl` finds the pressed clock from both. `rkl` and `js` are best off with the cut one, and from the pressed clock they do not find the way
@@ -147,9 +149,9 @@ for lost in (1e-1, 1e-3, 1e-5):
     logits = torch.tensor([[math.log(lost), math.log1p(-lost)]], dtype=torch.float64, requires_grad=True)
     one_hot = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
     for name in ("kl", "js"):
-        gradient = torch.autograd.grad(getattr(icon.divergences, name)(one_hot, logits.log_softmax(1)).sum(), logits)[0]
-        slopes[name, lost] = -float(gradient[0, 0])
-    print(f"q of the partner {lost:7.0e}: force {slopes['kl', lost]:.6f} under kl, {slopes['js', lost]:.6f} under js")
+        loss = divergences[name](one_hot, logits.log_softmax(1)).sum()
+        slopes[name, lost] = -float(torch.autograd.grad(loss, logits)[0][0, 0])
+    print(f"q of the partner {lost:7.0e}: force {slopes['kl', lost]:.6f} (kl), {slopes['js', lost]:.6f} (js)")
 
 # %% [markdown]
 # And `rkl` cannot be used with a $p$ that has zeros at all: $q \log (q/0)$ is infinite. A little of the uniform distribution has to be mixed
@@ -168,7 +170,7 @@ print(refusal)
 # The recipe `divergence_comparison` mixes the same share into $p$ on all three sides, to be fair.
 
 # %%
-three = icon.run_recipe("divergence_comparison", embedding_dim=3, gif_method="sphere")
+three = icon.run_recipe("divergence_comparison", embedding_dim=3)
 three.animate(every=5, max_points=120, turn=0)
 
 # %%
@@ -183,7 +185,8 @@ three.table(baselines=True)
 # ## Turn one knob: how much uniform has to be mixed in?
 
 # %%
-mixed = icon.sweep(icon.Config(method="simclr", divergence="rkl", embedding_dim=3, quiet=True), alpha=[0.01, 0.5])
+smoothed = icon.Config(method="simclr", divergence="rkl", embedding_dim=3, quiet=True)
+mixed = icon.sweep(smoothed, alpha=[0.01, 0.5])
 for run in mixed:
     print(f"alpha {run.config.alpha:4}: rkl {run.history['loss'][0]:.3f} -> {run.history['loss'][-1]:.3f}")
 
@@ -199,14 +202,16 @@ assert covers[0] < seeks[0] and covers[1] > seeks[1]
 assert abs(by_loop["kl"] - covers[0]) < 1e-12 and abs(by_loop["rkl"] - covers[1]) < 1e-12
 assert max(covers[2], seeks[2]) < math.log(2) and "alpha > 0" in refusal
 spots = {name: len({round(v, 1) for v in z.tolist()}) for name, (_, z) in laid.items()}
-assert spots["rkl"] == 12 and spots["kl"] <= 8, spots
+assert spots["rkl"] == 12 and spots["kl"] == 6, spots
 ends = {name: abs(float(z[0] - z[11])) for name, (_, z) in laid.items()}
 assert ends["kl"] < 2 and ends["rkl"] > 8, "12 and 11 are neighbours on the clock"
-assert abs(best["kl"] - 0.803) < 0.01 and best["rkl"] < 0.15 and best["js"] < 0.06
+assert all(abs(loss - 0.803) < 0.01 for loss in ended["kl"][:2]) and min(ended["kl"]) > 0.79
+assert all(ended[name][0] < min(ended[name]) + 0.001 < ended[name][1] - 0.05 for name in ("rkl", "js"))
 assert slopes["kl", 1e-5] > 0.99 and slopes["js", 1e-5] < 0.001 < slopes["js", 1e-1]
 knn = [run.history["knn_accuracy"][-1] for run in three]
-assert min(knn[0], knn[2]) > knn[1] > three[0].history["knn_accuracy"][0] and abs(knn[0] - knn[2]) < 0.1
-assert icon.dynamics.effective_rank(three[1].embeddings) < 2.5 < icon.dynamics.effective_rank(three[0].embeddings)
+assert min(knn[0], knn[2]) > knn[1] + 0.05 > three[0].history["knn_accuracy"][0] and abs(knn[0] - knn[2]) < 0.1
+ranks = [icon.dynamics.effective_rank(run.embeddings) for run in three]
+assert ranks[1] < 2.3 and min(ranks[0], ranks[2]) > 2.8
 assert mixed[0].history["loss"][-1] > mixed[1].history["loss"][-1] + 0.5
 
 # %% [markdown]
@@ -218,14 +223,16 @@ assert mixed[0].history["loss"][-1] > mixed[1].history["loss"][-1] + 0.5
 
 # %% tags=["solution"]
 apart = torch.tensor([[1.0, 0.0]]), torch.tensor([[-math.inf, 0.0]])
-assert abs(float(icon.divergences.js(*apart)) - math.log(2)) < 1e-6  # no common candidate: each half is log 2 against the mean
+# no common candidate: each half is log 2 against the mean
+assert abs(float(icon.divergences.js(*apart)) - math.log(2)) < 1e-6
 
 # %% tags=["solution"]
 flat = 0.1 * torch.randn(12, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 for name in ("kl", "rkl"):
-    print(name, round(lay_flat(getattr(icon.divergences, name), clock / 1.5 + flat)[0], 4))
+    print(name, round(lay_flat(divergences[name], clock / 1.5 + flat)[0], 4))
 exact = icon.divergences.kl(log_p.exp(), log_gaussian(clock * 2**0.5, 1.0), log_p).mean()
-assert exact < 1e-9  # about nothing: in two dimensions the clock can be drawn as it is, and every divergence is zero there
+# about nothing: in two dimensions the clock can be drawn as it is, and every divergence is zero there
+assert exact < 1e-9
 
 # %% [markdown]
 # ## Questions
