@@ -50,6 +50,8 @@ GENERAL = {
 }
 TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
 PARAMETRIC_LAYOUT = {"batch_size": 256}
+ORTHONORMAL = {"optimizer": "sgd", "learning_rate": 1e-2}
+"""For a linear map that is made orthonormal after every step: Adam's steps, of one size for every weight, never let it settle."""
 
 
 def method_of(config: Config) -> Method:
@@ -118,7 +120,8 @@ def _defaults(method: Method, backbone: str) -> dict[str, object]:
     if backbone == "table":
         return {**GENERAL, **method.defaults, **TABLE, **method.table}
     layout = PARAMETRIC_LAYOUT if "inputs" in axes.SUPERVISORY[method.supervisory].needs else {}
-    return {**GENERAL, **layout, **method.defaults}
+    frame = ORTHONORMAL if backbone == "linear" and method.learned == "gaussian_wide" else {}
+    return {**GENERAL, **layout, **frame, **method.defaults}
 
 
 def resolve(config: Config) -> Config:

@@ -150,6 +150,22 @@ def test_a_composed_pair_runs_by_its_parts():
     assert np.isfinite(results.history["loss"]).all()
 
 
+def test_an_orthonormal_map_has_the_optimizer_of_pca_whatever_its_p():
+    pca, adam = Config(method="pca").resolve(), Config(supervisory="knn", learned="gaussian_wide").resolve()
+    for p in ("identity", "knn", "same_class"):
+        config = Config(supervisory=p, learned="gaussian_wide", backbone="linear").resolve()
+        assert (config.optimizer, config.learning_rate, config.momentum) == (pca.optimizer, pca.learning_rate, pca.momentum)
+    assert (pca.optimizer, adam.optimizer) == ("sgd", "adam")
+    assert Config(supervisory="knn", learned="gaussian_wide", backbone="linear", optimizer="adam").resolve().momentum is None
+
+
+def test_triplet_clip_does_not_end_in_one_place():
+    trainer = trained("triplet_clip")
+    assert trainer.run_epoch().loss < 0.8 * trainer.config.margin
+    z = trainer.embed(trainer.dataset.x_test)
+    assert torch.pdist(z).mean() > 0.3
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
