@@ -62,8 +62,10 @@ p = {name: column(batch) for name, column in columns.items()}
 # a point are logits of two clusters.
 
 # %%
-z = torch.tensor([[0.1, 0.3], [0.9, -0.2], [0.8, 1.1], [1.9, 0.4], [-0.3, 1.8], [-0.9, 2.2]], dtype=torch.float64)
-rows = {"Gaussian": icon.learned.Gaussian(), "Student-t": icon.learned.StudentT(), "clusters": icon.learned.Clusters()}
+z = [[0.1, 0.3], [0.9, -0.2], [0.8, 1.1], [1.9, 0.4], [-0.3, 1.8], [-0.9, 2.2]]
+z = torch.tensor(z, dtype=torch.float64)
+gaussian, student, clusters = icon.learned.Gaussian(), icon.learned.StudentT(), icon.learned.Clusters()
+rows = {"Gaussian": gaussian, "Student-t": student, "clusters": clusters}
 
 
 def double_loop(p, log_q):
@@ -140,14 +142,14 @@ for run in every:
 
 # %%
 gaussians = ("vicreg", "simclr", "triplet")
-column = icon.run_configs([icon.Config(method=m, embedding_dim=3, gif_method="sphere", quiet=True) for m in gaussians])
+column = icon.run_configs([icon.Config(method=name, embedding_dim=3, quiet=True) for name in gaussians])
 column.animate(every=5, max_points=100, turn=0)
 
 # %% [markdown]
 # All three say "the two views belong together". They differ in how the rest is pushed away: the wide limit pushes everything from the
 # common centre with equal weight; SimCLR pushes near things most; the narrow limit pushes *only the nearest other point* of each anchor, and a
-# batch of 128 images then leaves nearly everything else without a force. So SimCLR fills the sphere, the wide limit leaves
-# one direction of it nearly unused, and the narrow limit ends in one place:
+# batch of 128 images then leaves nearly everything else without a force. So SimCLR fills the sphere evenly, the wide limit, which asks
+# for spread but not in which directions, less evenly, and the narrow limit ends in one place:
 
 # %%
 column.table()
@@ -168,6 +170,25 @@ for p_name, q_name in (("label", "clusters"), ("identity", "gaussian_narrow"), (
         print(error)
 
 # %% [markdown]
+# ## Any cell, to look up and to try
+#
+# The explorer has all of $p$, $q$, backbones and data in four lists, and says for every choice what it is called, why it cannot be, or which
+# line of code runs it. In a notebook with a kernel you get the lists and a button; `choose` and `run` do the same by hand, and what
+# they leave on paper is the still form.
+
+# %%
+shared = icon.Config(n_samples=300, epochs=3, gif_max_points=100)
+explorer = icon.widgets.method_explorer(shared).choose(supervisory="same_class", learned="student_t")
+explorer.run()
+
+# %% [markdown]
+# The pair has a name, `t_supcon`, and is a *gap*: t-SimCLR's kernel with SupCon's neighbours. It also runs: three epochs are enough
+# to see that classes form. A pair can also make sense and lack something:
+
+# %%
+print(explorer.choose(supervisory="positive_pairs", learned="gaussian", backbone="table").reason)
+
+# %% [markdown]
 # ## Inventing a cell
 #
 # Take an empty one: *uniform k-NN* meets *Gaussian, scale to infinity*. What is it? Write it down for a linear map $z = Wx$ with
@@ -182,12 +203,15 @@ for p_name, q_name in (("label", "clusters"), ("identity", "gaussian_narrow"), (
 
 # %%
 def invented(p_name, **changes):
-    settings = {"optimizer": "sgd", "learning_rate": 0.02, "epochs": 40, "backbone": "linear", "distance": "sqeuclidean"}
-    whole = {"n_samples": 500, "batch_size": 500, "augment": "none", "embedding_dim": 2, "quiet": True}
-    return icon.Config(supervisory=p_name, learned="gaussian_wide", **{**settings, **whole, **changes})
+    steps = {"optimizer": "sgd", "learning_rate": 0.02, "epochs": 160, "record_every": 10}
+    model = {"backbone": "linear", "distance": "sqeuclidean", "embedding_dim": 2, "augment": "none"}
+    whole = {"n_samples": 500, "batch_size": 500, "quiet": True}
+    settings = {"supervisory": p_name, "learned": "gaussian_wide", **steps, **model, **whole}
+    return icon.Config(**{**settings, **changes})
 
 
-walk = icon.run_configs([invented("identity"), invented("knn"), invented("same_class", n_views=1)], progress=False)
+configs = [invented("identity"), invented("knn"), invented("same_class", n_views=1)]
+walk = icon.run_configs(configs, progress=False)
 
 # %%
 def closed_form(run, p_of):
@@ -199,22 +223,33 @@ def closed_form(run, p_of):
     return float(torch.linalg.eigvalsh((x.T @ laplacian @ x - 2 * centred.T @ centred) / 500)[:2].sum())
 
 
-columns_of_row = (icon.supervisory.Identity(), icon.supervisory.NearestNeighbors(10), icon.supervisory.SameClass())
+same_class = icon.supervisory.SameClass()
+columns_of_row = (icon.supervisory.Identity(), icon.supervisory.NearestNeighbors(10), same_class)
 exact = [closed_form(run, p_of) for run, p_of in zip(walk, columns_of_row)]
 trained = [run.history["loss"][-1] for run in walk]
-for run, a, b in zip(walk, trained, exact):
-    print(f"{run.config.supervisory:11} trained {a:8.3f}   exact {b:8.3f}   kNN accuracy {run.history['knn_accuracy'][-1]:.2f}")
+scores = [run.history["knn_accuracy"][-1] for run in walk]
+for run, a, b, knn in zip(walk, trained, exact, scores):
+    print(f"{run.config.supervisory:11} trained {a:8.3f}   exact {b:8.3f}   kNN accuracy {knn:.2f}")
 
 # %% [markdown]
-# Training finds what linear algebra says, to within a few thousandths of its value. The more $p$ knows, the less variance the map may keep: the
+# Training finds what linear algebra says, to within a hundredth of its value. The more $p$ knows, the less variance the map may keep: the
 # value rises from left to right.
 
 # %%
-walk.animate(every=8, max_points=100)
+walk.animate(every=4, max_points=80)
 
 # %% [markdown]
-# The maps of the first two can hardly be told apart: neighbours are close in the directions of large variance anyway, so holding them together
-# changes little. Only $p$ from the labels draws another map.
+# Three planes in a space of 64 dimensions. The cosines of the angles between the first plane, PCA's, and each of the others:
+
+# %%
+planes = [torch.linalg.qr(next(run.backbone.parameters()).detach().T)[0] for run in walk]
+angles = [torch.linalg.svdvals(planes[0].T @ plane).tolist() for plane in planes]
+print([[round(cosine, 3) for cosine in pair] for pair in angles])
+
+# %% [markdown]
+# PCA's plane and that of the nearest neighbours are nearly one: neighbours are close in the directions of large variance anyway, so
+# holding them together changes little. Labels turn the plane in one direction, and not by much. What is new in the cell is therefore
+# not the map of *these* data, but that one can say so exactly.
 
 # %% [markdown]
 # ## The failures, and why
@@ -223,8 +258,9 @@ walk.animate(every=8, max_points=100)
 # variance as large as it likes.
 
 # %%
-free = icon.run(icon.Config(supervisory="knn", learned="gaussian_wide", embedding_dim=2, n_samples=500, quiet=True, probe=False))
-print([round(loss, 2) for loss in free.history["loss"]])
+free = icon.run(supervisory="knn", learned="gaussian_wide", embedding_dim=2, n_samples=500, progress=False)
+falling = free.history["loss"]
+print([round(loss, 2) for loss in falling])
 
 # %% [markdown]
 # The loss falls faster and faster, without a floor, and that is not learning. Cosine distance or an orthonormal map bound it; the limit
@@ -257,18 +293,22 @@ assert all(run.history["loss"][-1] < run.history["loss"][0] for run in every)
 negative = {run.config.method for run in every if run.history["loss"][-1] < 0}
 assert negative == {run.config.method for run in every if run.config.learned == "gaussian_wide"}
 assert abs(column[2].history["loss"][-1] - 0.5) < 0.02 and column[2].scores["effective_rank"] < 1.4
-assert column[0].scores["effective_rank"] < 2.5 < column[1].scores["effective_rank"]
+assert column[0].scores["effective_rank"] + 0.05 < column[1].scores["effective_rank"] > 2.95
+assert explorer.others == ("SimCLR",) and "table" in explorer.reason
 assert column[1].history["knn_accuracy"][-1] > column[2].history["knn_accuracy"][-1] + 0.1
-assert all(abs(a - b) < 0.005 * abs(b) for a, b in zip(trained, exact)) and exact == sorted(exact)
-assert free.history["loss"][-1] < free.history["loss"][5] - 1 and free.history["loss"][-1] < -5
-assert 0.45 < adam.history["loss"][-1] / exact[1] < 0.7 and adam.history["loss"][-1] < adam.history["loss"][0] - 2
+assert all(abs(a - b) < 0.01 * abs(b) for a, b in zip(trained, exact)) and exact == sorted(exact)
+assert min(angles[1]) > 0.98 and angles[2][0] > 0.97 and 0.8 < angles[2][1] < 0.99
+drops = [before - after for before, after in zip(falling[::2], falling[2::2])]
+assert drops == sorted(drops) and falling[-1] < -3
+wrong = adam.history["loss"]
+assert 0.45 < wrong[-1] / exact[1] < 0.7 and wrong[-1] < wrong[0] - 2
 
 # %% [markdown]
 # ## Exercises
 #
 # 1. *Derive.* Show that $\frac1{n^2}\sum_{ij} \lVert z_i - z_j\rVert^2 = 2\,\mathrm{Var}(z)$, and so that PCA's cell is $-2\,\mathrm{Var}$.
 # 2. *Modify.* Fill another empty cell: *graph weights* with the narrow or the wide limit are open. Find all cells that are open.
-# 3. *Predict.* Which of the three $p$ of the row above is best for the kNN accuracy of *two* dimensions, and is it far ahead?
+# 3. *Predict.* Is the $p$ from the labels far ahead of the other two in the kNN accuracy of *two* dimensions?
 
 # %% tags=["solution"]
 spread = torch.cdist(z, z).square().mean()
@@ -279,14 +319,16 @@ assert abs(itself.divergence(torch.eye(6, dtype=torch.float64), itself(z)).mean(
 # %% tags=["solution"]
 from icon_nb.periodic import grid
 
-open_cells = [(row, column) for row, cells in grid() for column, methods, reason in cells if not methods and not reason]
-print(open_cells)
+cells = [(row, *cell) for row, cells in grid() for cell in cells]
+open_cells = [(row, column) for row, column, methods, reason in cells if not methods and not reason]
+for row, column_name in open_cells:
+    print(f"{row:16}{column_name}")
 assert ("gaussian_wide", "knn") in open_cells and ("clusters", "label") not in open_cells
 
 # %% tags=["solution"]
-scores = [run.history["knn_accuracy"][-1] for run in walk]
 print("identity {:.2f}, knn {:.2f}, same_class {:.2f}".format(*scores))
-assert max(scores) == scores[2] < min(scores) + 0.15 and scores[2] < 0.8  # labels help; two linear dimensions of pixels hold only so much
+# hardly: two linear dimensions of pixels hold only so much
+assert abs(scores[2] - scores[0]) < 0.12 and max(scores) < 0.75
 
 # %% [markdown]
 # ## Questions
