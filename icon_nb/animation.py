@@ -12,7 +12,7 @@ from . import encode, inline
 from .animation_options import Options, make_options, with_options
 from .captions import caption_of, short_of
 from .encode import Frames
-from .errors import ConfigError
+from .errors import ConfigError, nearest
 from .files import write_whole
 from .layout import grid_shape
 from .neighbour_maps import procrustes
@@ -291,6 +291,9 @@ class Animation:
             from .plots import small_multiples
 
             return small_multiples(self, epochs).save(path)
+        if suffix not in (*encode.ENCODERS, ".png"):
+            known = (*encode.ENCODERS, ".png", ".pdf", ".svg")
+            raise ConfigError(f"cannot write an animation as {suffix!r}: {nearest(suffix, known)}")
         data = encode.png(self.frames, len(self.frames) - 1) if suffix == ".png" else self.to_bytes(suffix)
         self.saved = write_whole(path, data)
         return self.saved

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from .config import Config
+from .config import SETTINGS, Config
 from .errors import ConfigError, LoadError, nearest
-from .flags import Parser
+from .flags import STUDY, Parser
 
 COMMANDS = {
     "recipes": "list the recipes, a line each",
@@ -41,7 +41,7 @@ def find(name: str, output_dir: str) -> Path:
     for path in (Path(name), Path(output_dir) / name):
         if path.is_dir():
             return path
-    there = [path.name for path in Path(output_dir).glob("*") if path.is_dir()] if Path(output_dir).is_dir() else []
+    there = sorted(path.name for path in Path(output_dir).glob("*") if path.is_dir()) if Path(output_dir).is_dir() else []
     hint = nearest(name, there) if there else f"there are no runs in {output_dir!r}"
     raise LoadError(f"{name!r} is not the folder of a run: {hint}")
 
@@ -66,7 +66,8 @@ def brief(folder: Path) -> dict[str, object] | None:
     """What a folder holds, read from its JSON files alone; None where it holds nothing of ours."""
     if (folder / "comparison.json").exists():
         study = _json(folder / "comparison.json")
-        return {"run": folder.name, "method": study.get("title"), "status": f"comparison of {len(study.get('runs') or ())} runs"}
+        n = len(study.get("runs") or ())
+        return {"run": folder.name, "method": study.get("title"), "status": f"comparison of {n} run{'s' * (n != 1)}"}
     config, mark = _json(folder / "config.json"), _json(folder / "metrics.json")
     if not config:
         return None
@@ -248,11 +249,21 @@ def older_spelling(given: Mapping[str, object]) -> int | None:
         return None
     if not asked or "load_dir" not in given:
         raise ConfigError("--load_dir DIR names a saved run for --regen_gif or --probe_only: give both")
+    _check_idle(given)
     code = 0
     for name in asked:
-        extra = [] if name == "probe_only" else _animation_flags(given)
+        extra = [f"--output_dir={given['output_dir']}"] if "output_dir" in given else []
+        extra += [] if name == "probe_only" else _animation_flags(given)
         code = max(code, run_command("probe" if name == "probe_only" else "animate", [str(given["load_dir"]), *extra]))
     return code
+
+
+def _check_idle(given: Mapping[str, object]) -> None:
+    """Refuse what would change a run that was trained already."""
+    for name, value in given.items():
+        if name in (*STUDY, "quiet", "output_dir") or name in SETTINGS and SETTINGS[name].group == "animation":
+            continue
+        raise ConfigError(f"{name}={value!r} has no effect on the saved run in --load_dir: it is not trained again")
 
 
 def _animation_flags(given: Mapping[str, object]) -> list[str]:

@@ -33,7 +33,7 @@ def table(study: Comparison, *, each: bool, baselines: bool, seconds: bool) -> T
         rows = [_row(study, run, settings) for run in study.runs]
     if baselines:
         rows += _baselines(study, settings)
-    columns = [*settings, *(["runs"] if pooled else []), "epochs", *NUMBERS, "diagnosis", "error"]
+    columns = dict.fromkeys([*settings, *(["runs"] if pooled else []), "epochs", *NUMBERS, "diagnosis", "error"])
     idle = {"error"} if not any(row.get("error") for row in rows) else set()
     idle |= set() if any(run.config.probe for run in study.runs) else {"linear_probe"}
     columns = [name for name in columns if name not in idle]

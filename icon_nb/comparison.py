@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
-from .config import SETTINGS, Config
+from .config import SETTINGS, Config, counts
 from .errors import DataError
 from .results import Results, animation_options
 from .table import Table
@@ -197,7 +197,7 @@ class Comparison(Sequence):
         """A sentence where the losses of the runs are not comparable: they minimise different things."""
         objective = [name for name in self.compared if name in ("dataset", "batch_size") or SETTINGS[name].group == "objective"]
         which = f"runs that differ in {', '.join(objective)} minimise different things"
-        return f"Losses are not comparable: {which}." if objective else ""
+        return f"Losses are not comparable: {which}." if objective and len(self) > 1 else ""
 
     def _drawn(self, each: bool) -> tuple[Results, ...]:
         runs = self.results if each else self.first_of_each()
@@ -255,8 +255,7 @@ def cell_of(value) -> str:
 def differing(runs: Sequence[Results | Failure]) -> tuple[str, ...]:
     """The settings that someone gave and that differ between the runs; the method where nothing does."""
     given = {name for run in runs for name, source in sources(run).items() if not source.startswith(("default", "method "))}
-    candidates = [name for name, setting in SETTINGS.items() if setting.group not in ("animation", "output")]
-    differ = [name for name in candidates if len({getattr(run.config, name) for run in runs}) > 1]
+    differ = [name for name in filter(counts, SETTINGS) if len({getattr(run.config, name) for run in runs}) > 1]
     chosen = [name for name in differ if name == "method" or name in given]
     if "method" in chosen:
         chosen = [name for name in chosen if name not in DERIVED]

@@ -315,7 +315,7 @@ class Config:
         >>> Config(quiet=True).key() == Config(method="simclr", gif_fps=4).key() != Config(seed=1).key()
         True
         """
-        settings = {name: value for name, value in self.resolve().to_dict().items() if _counts(name)}
+        settings = {name: value for name, value in self.resolve().to_dict().items() if counts(name)}
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
     def to_dict(self) -> dict[str, object]:
@@ -353,7 +353,7 @@ SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in dataclass
 DEFAULTS = {f.name: f.default for f in dataclasses.fields(Config) if f.name in SETTINGS}
 
 
-def _counts(name: str) -> bool:
+def counts(name: str) -> bool:
     """Whether the numbers of a run depend on the setting of this name."""
     return SETTINGS[name].group not in ("animation", "output") and name not in ("stream", "num_workers", "probe")
 

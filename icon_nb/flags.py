@@ -15,7 +15,11 @@ SPELLINGS = {"method": ("icon_mode",), "learning_rate": ("lr",)}
 
 STUDY = {
     "sweep": {"metavar": "NAME=A,B", "action": "append", "help": "one run for every value of a setting; again for a grid"},
-    "ablate_embedding_dim": {"metavar": "64,128", "help": "one run for every embedding dimension"},
+    "ablate_embedding_dim": {
+        "metavar": "64,128",
+        "nargs": "*",
+        "help": "one run for every embedding dimension; by default 64 and 128",
+    },
     "workers": {"metavar": "N", "help": "train in so many processes at once"},
     "load_dir": {"metavar": "RUN", "help": "a saved run, for --regen_gif and --probe_only"},
     "regen_gif": {"action": "store_true", "help": "draw the animation of --load_dir anew; also: icon-nb animate RUN"},
@@ -109,12 +113,12 @@ def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:
 def values_of(given: Mapping[str, object]) -> dict[str, list]:
     """The settings that ``--sweep`` and ``--ablate_embedding_dim`` vary, each with its values.
 
-    >>> values_of({"sweep": ["temperature=0.1,0.5"], "ablate_embedding_dim": "64,128"})
+    >>> values_of({"sweep": ["temperature=0.1,0.5"], "ablate_embedding_dim": ["64", "128"]})
     {'temperature': [0.1, 0.5], 'embedding_dim': [64, 128]}
     """
     asked = list(given.get("sweep", ()))
     if "ablate_embedding_dim" in given:
-        asked.append(f"embedding_dim={given['ablate_embedding_dim']}")
+        asked.append(f"embedding_dim={','.join(given['ablate_embedding_dim']) or '64,128'}")
     varied = {}
     for text in asked:
         name, equals, values = text.partition("=")

@@ -8,6 +8,7 @@ from PIL import Image
 
 import icon_nb as icon
 from icon_nb.cli import main
+from icon_nb.flags import values_of
 
 TINY = {"n_samples": 200, "epochs": 2, "max_points": 60, "quiet": True, "hidden_dim": 64, "probe": False, "viz": False}
 FLAGS = ["--n_samples", "200", "--epochs", "1", "--max_points", "60", "--quiet", "--hidden_dim", "64", "--no_probe", "--no_viz"]
@@ -132,6 +133,8 @@ def test_the_older_spellings(runs, capsys):
         (["show", "one", "--colour", "red"], "--colour"),
         (["--regen_gif"], "--load_dir"),
         (["--load_dir", "one"], "--regen_gif"),
+        (["--probe_only", "--load_dir", "one", "--epochs", "5"], "epochs=5 has no effect on the saved run"),
+        (["animate", "one", "--out", "moving.pgn"], "did you mean '.png'"),
         (["--sweep", "temprature=0.1,0.2"], "did you mean 'temperature'"),
         (["--sweep", "temperature"], "temperature=0.1,0.5"),
         (["--sweep", "temperature=0.1,"], "temperature=0.1,0.5"),
@@ -163,6 +166,17 @@ def test_a_recipe_leaves_its_comparison_beside_its_runs(tmp_path, monkeypatch, c
     assert str(study.table()) in capsys.readouterr().out
 
 
+def test_ablation_compares_64_with_128_unless_told_otherwise():
+    assert values_of({"ablate_embedding_dim": []}) == {"embedding_dim": [64, 128]}
+    assert values_of({"ablate_embedding_dim": ["8,16"]}) == {"embedding_dim": [8, 16]}
+
+
+def test_the_older_spellings_look_where_the_runs_are(runs, tmp_path, capsys):
+    runs.rename(tmp_path / "elsewhere")
+    assert call("--probe_only", "--load_dir", "one", "--output_dir", tmp_path / "elsewhere") == 0
+    assert "untrained" in capsys.readouterr().out
+
+
 def test_a_sweep_with_a_failed_run_goes_on(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert call("--sweep", "batch_size=64,100000", *FLAGS) == 2
@@ -187,6 +201,6 @@ def test_a_run_that_diverged_is_kept_in_the_comparison(tmp_path, monkeypatch, ca
 
 def test_ablation_in_processes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert call("--ablate_embedding_dim", "4,8", "--workers", "1", *FLAGS) == 0
+    assert call("--ablate_embedding_dim", "4", "8", "--workers", "1", *FLAGS) == 0
     (folder,) = (tmp_path / "playground_runs").glob("sweep_of_embedding_dim_*")
     assert [run.embeddings.shape[1] for run in icon.load(folder)] == [4, 8]

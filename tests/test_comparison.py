@@ -162,6 +162,15 @@ def test_every_column_of_the_history_can_be_drawn(study):
         study[0].animate(overlay="knn_acuracy")
 
 
+def test_what_does_not_change_the_numbers_is_not_compared(study):
+    probed = icon.run(TINY.replace(epochs=2, probe=True))
+    both = Comparison([study[0], probed])
+    assert "probe" not in both.compared
+    assert list(both.table().columns).count("epochs") == 1
+    assert study.incomparable
+    assert not Comparison([study[0]], compared=("temperature",)).incomparable
+
+
 def test_linked_pages_are_named_by_what_is_compared(study):
     page = study.player().html
     assert "temperature=0.1" in page
