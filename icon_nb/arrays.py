@@ -20,11 +20,19 @@ def to_numpy(value, what: str) -> np.ndarray:
     Raises
     ------
     DataError
-        Text, objects, dates, complex numbers, or rows of different lengths.
+        Text, objects, dates, complex numbers, masked values, or rows of different lengths.
     """
     if isinstance(value, torch.Tensor):
+        if value.is_meta:
+            raise DataError(f"{what} is a tensor on the meta device, which holds no numbers: give one on the CPU or a GPU")
         value = value.detach().cpu().to_dense()
         value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+    if np.ma.is_masked(value):
+        raise DataError(
+            f"{what} holds {np.ma.count_masked(value)} masked values: remove those samples, or fill them with .filled()"
+        )
+    if hasattr(value, "toarray"):  # scipy's sparse matrices
+        value = value.toarray()
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
@@ -149,8 +157,18 @@ def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...
     if names is not None:
         found, names = tuple(str(name) for name in names), found
         codes = _positions(values, names, found)[codes]
+    _check_names(found)
     codes = iter(np.split(codes.astype(np.int64), np.cumsum([len(array) for array in given])[:-1]))
     return [None if array is None else next(codes) for array in arrays], found
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    """Class names must be text that can be written to a file."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"class name {name!r} cannot be written to a file: leave out what is not a character") from None
 
 
 def _positions(values: np.ndarray, texts: tuple[str, ...], names: tuple[str, ...]) -> np.ndarray:

@@ -17,7 +17,7 @@ def write_whole(path, data: bytes) -> Path:
     Raises
     ------
     SaveError
-        The folder cannot be written; what stood at ``path`` is untouched.
+        The folder cannot be written, or ``path`` is a device or a pipe; what stood there is untouched.
     """
     return write_together({Path(path): data})[0]
 
@@ -59,6 +59,8 @@ def write_together(files: Mapping[Path, bytes], before: Callable[[], None] = lam
 def _stage(path: Path, data: bytes, staged: dict[Path, str]) -> None:
     """Put the bytes beside their place, on the disk; ``staged`` knows the temporary file as soon as there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a device would be replaced, for everybody
+        raise SaveError(f"{path} is a device or a pipe, and no file: choose another name")
     handle, staged[path] = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.{os.getpid()}.", suffix=".tmp")
     with os.fdopen(handle, "wb") as file:
         file.write(data)

@@ -49,8 +49,11 @@ def read_folder(path: str, image_size=None, skip_unreadable: bool = False, readi
     root = Path(path).expanduser()
     if not root.is_dir():
         raise DataError(f"folder:{path} is not a folder: give the folder that holds the pictures or one folder per class")
-    train, test = _splits(root)
-    files, held = _files(train), _files(test) if test else []
+    try:
+        train, test = _splits(root)
+        files, held = _files(train), _files(test) if test else []
+    except OSError as error:
+        raise DataError(f"folder:{path} cannot be read ({error}): allow it, or give another folder") from error
     if not files:
         raise DataError(f"folder:{path} holds no pictures ({', '.join(sorted(ENDINGS))})")
     headers, bad = _headers([file for file, _ in files + held])

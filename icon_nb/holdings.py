@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from .config import Config
 from .data import Dataset, load_for
 from .datasets import MEMORY, hold
-from .errors import IconError
+from .errors import DataError, IconError
 from .results import Results
 
 
@@ -36,9 +36,21 @@ class Holdings:
 
 
 def pack_data(configs: Sequence[Config]) -> bytes | None:
-    """What a worker cannot read for itself: the data that were given as objects in this process."""
+    """What a worker cannot read for itself: the data that were given as objects in this process.
+
+    Raises
+    ------
+    DataError
+        A data set object that stays where it is cannot be sent.
+    """
     held = [MEMORY[config.dataset] for config in configs if config.dataset in MEMORY]
-    return pickle.dumps(list({id(data): data for data in held}.values())) if held else None
+    try:
+        return pickle.dumps(list({id(data): data for data in held}.values())) if held else None
+    except Exception as error:  # pickle raises many kinds
+        raise DataError(
+            f"{held[0].name} stays on the disk and cannot be sent to another process ({error}): define its class at the top of a "
+            "module, or leave workers and executor out"
+        ) from error
 
 
 def unpack_data(packed: bytes | None) -> None:

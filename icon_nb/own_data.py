@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from .arrays import classes, inputs, to_numpy
-from .errors import DataError, nearest
+from .errors import DataError, IconError, nearest
 from .samples import Samples, left_in_place
 from .stored import Reading
 
@@ -39,11 +39,18 @@ def from_object(data, label: str | None = None, reading: Reading = IN_MEMORY_IF_
     Raises
     ------
     DataError
-        The object holds no samples that can be read; says what it is and what would do.
+        The object holds no samples that can be read, or fails when it is read; says what it is and what would do.
     """
     for suits, read in FORMS:
         if suits(data):
-            return read(data, label, reading)
+            try:
+                return read(data, label, reading)
+            except IconError:
+                raise
+            except Exception as error:  # what somebody's data set object raises
+                raise DataError(
+                    f"{type(data).__name__} cannot be read ({type(error).__name__}: {error}): mend it, or give arrays"
+                ) from error
     raise DataError(
         f"dataset of type {type(data).__name__} cannot be read: give a name, an array (n, ...), (x, y), a DataFrame, "
         "or an object with __len__ and __getitem__"
@@ -97,6 +104,9 @@ def _from_splits(data, label, reading) -> dict:
 
 def _from_frame(data, label, reading) -> dict:
     """A DataFrame: the label column is the one named, else one with a usual name, else the only one that is not numeric."""
+    twice = data.columns[data.columns.duplicated()].tolist() if hasattr(data.columns, "duplicated") else []
+    if twice:
+        raise DataError(f"columns {[str(c) for c in twice[:5]]} occur more than once: rename or drop them")
     text = [column for column in data.columns if getattr(data[column].dtype, "kind", "O") not in "biuf"]
     usual = [column for column in data.columns if str(column).lower() in LABEL_NAMES[1:]]  # a column y is often a coordinate
     if label is not None and label not in data.columns:
@@ -239,7 +249,7 @@ def _is_frame(data) -> bool:
 
 
 FORMS = (
-    (lambda data: isinstance(data, (np.ndarray, torch.Tensor)), _from_array),
+    (lambda data: isinstance(data, (np.ndarray, torch.Tensor)) or hasattr(data, "toarray"), _from_array),
     (lambda data: isinstance(data, (tuple, list)), _from_sequence),
     (lambda data: isinstance(data, Mapping), _from_mapping),
     (_is_frame, _from_frame),

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,6 +159,8 @@ def load(path) -> Results | Comparison:
     >>> bool((again.embeddings == run.embeddings).all())
     True
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise LoadError(f"{path!r} is of type {type(path).__name__}: give the folder of a saved run")
     path = Path(path)
     with verify.reading(path):
         comparison = (path / COMPARISON).exists() and not (path / MARK).exists()

@@ -13,7 +13,7 @@ import torch
 from . import recipes, store
 from .comparison import Comparison, Failure, Outcome
 from .config import Config, check_names
-from .errors import ConfigError, IconError, TrainingError
+from .errors import ConfigError, IconError, SaveError, TrainingError
 from .holdings import Holdings, pack_data, unpack_data
 from .processes import Processes
 from .runs import run
@@ -156,6 +156,11 @@ def run_configs(
     Comparison
         When interrupted: the runs that were finished; under the environment variable ``ICON_NB_STRICT`` the interrupt is raised.
 
+    Raises
+    ------
+    SaveError
+        The folder cannot be written; its ``results`` hold the Comparison of the runs that were finished.
+
     Notes
     -----
     Every run uses as many threads as torch uses here (``torch.get_num_threads()``), wherever it runs: the order of a sum depends
@@ -173,16 +178,20 @@ def run_configs(
         holdings.attach(each)
     missing = [job.without(found) for job in jobs]
     try:
-        with _place(workers, executor, holdings, progress) as place:
-            for k, outcome in place(configs, [job for job in missing if job.members]):
-                found[k] = outcome
-                shelf.keep(configs[k], outcome)
-    except KeyboardInterrupt:
-        if os.environ.get("ICON_NB_STRICT") or not found:
-            raise
-        interrupted = True
-    study = Comparison([found[k] for k in sorted(found)], title, tuple(compared), interrupted)
-    shelf.close(study)
+        try:
+            with _place(workers, executor, holdings, progress) as place:
+                for k, outcome in place(configs, [job for job in missing if job.members]):
+                    found[k] = outcome
+                    shelf.keep(configs[k], outcome)
+        except KeyboardInterrupt:
+            if os.environ.get("ICON_NB_STRICT") or not found:
+                raise
+            interrupted = True
+        study = Comparison([found[k] for k in sorted(found)], title, tuple(compared), interrupted)
+        shelf.close(study)
+    except SaveError as error:  # a full disk, say: what was trained is still there
+        error.results = Comparison([found[k] for k in sorted(found)], title, tuple(compared), len(found) < len(configs))
+        raise
     return study
 
 

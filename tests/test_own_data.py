@@ -529,3 +529,59 @@ def test_new_samples_are_read_like_those_that_were_trained_on():
 def test_new_samples_of_another_form_are_refused(x):
     with pytest.raises(DataError):
         new_samples(load(PICTURES), x)
+
+
+# --- what people bring by mistake -------------------------------------------------------------------------------------
+
+
+class Broken(Torch):
+    def __getitem__(self, i):
+        raise ZeroDivisionError("division by zero")
+
+
+class Endless:
+    def __len__(self):
+        return -1
+
+    def __getitem__(self, i):
+        return X[0]
+
+
+TWICE = pd.DataFrame(np.c_[X[:, :2], Y], columns=["a", "a", "label"])
+MISTAKES = {
+    "masked": (lambda: np.ma.masked_array(X, X > 1), r"x holds \d+ masked values: remove"),
+    "columns twice": (lambda: TWICE, r"columns \['a'\] occur more than once: rename"),
+    "a broken data set": (lambda: Broken(""), r"Broken cannot be read \(ZeroDivisionError: division by zero\): mend it"),
+    "no length": (lambda: Endless(), r"Endless cannot be read \(ValueError: .*\): mend it"),
+    "no numbers": (lambda: torch.empty(3, 2, device="meta"), "x is a tensor on the meta device"),
+    "no characters": (lambda: (X, np.array(["a\ud800", "b"], object)[Y % 2]), r"class name 'a\\ud800' cannot be written"),
+}
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_mistakes_have_a_clear_error(kind):
+    make, says = MISTAKES[kind]
+    with pytest.raises(DataError, match=says):
+        load(make())
+
+
+def test_an_array_with_a_mask_that_masks_nothing_is_an_array():
+    same(load(np.ma.masked_array(X, np.zeros_like(X, bool))), X.astype(np.float32))
+
+
+def test_sparse_matrices_are_read_as_what_they_stand_for():
+    from scipy import sparse
+
+    few = np.where(X > 0.5, X, 0)
+    for make in (sparse.csr_matrix, sparse.coo_array):
+        same(load(make(few)), few.astype(np.float32))
+        same(load((make(few), Y)), few.astype(np.float32), Y)
+
+
+def test_a_folder_that_may_not_be_read_is_a_clear_error(tmp_path, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refuse)  # a superuser may read everything
+    with pytest.raises(DataError, match="cannot be read .*Permission denied.*allow it"):
+        load(f"folder:{tmp_path}")

@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -156,3 +159,38 @@ def test_embedding_new_data_gives_the_recorded_embedding(run):
     data = run.data()
     z = run.embed(data.x_test[run.trajectory.index])
     assert np.allclose(z, run.embeddings, atol=1e-5)
+
+
+def test_a_device_is_not_replaced_by_a_file(run, tmp_path):
+    os.mkfifo(tmp_path / "pipe.html")
+    with pytest.raises(SaveError, match="pipe.html is a device or a pipe, and no file: choose another name"):
+        run.player().save(tmp_path / "pipe.html")
+    assert (tmp_path / "pipe.html").is_fifo()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_is_no_path_cannot_be_loaded():
+    with pytest.raises(LoadError, match="None is of type NoneType: give the folder"):
+        icon.load(None)
+
+
+def test_a_full_disk_in_training_and_in_a_sweep_leaves_what_was_trained_in_memory(tmp_path):
+    code = (
+        "import resource, signal, sys, icon_nb as icon\n"
+        "from icon_nb.errors import SaveError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "config = icon.Config(epochs=3, n_samples=60, max_points=20, hidden_dim=8, quiet=True)\n"
+        "config.resolve(); icon.run(config)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "for act in (lambda: icon.run(config, save_to=sys.argv[1] + '/run'),\n"
+        "            lambda: icon.sweep(config, temperature=[0.1, 1.0], save_to=sys.argv[1] + '/study', progress=False)):\n"
+        "    try:\n"
+        "        act()\n"
+        "    except SaveError as error:\n"
+        "        print(error, '|', repr(error.results))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=300)
+    run, study = done.stdout.splitlines()
+    assert re.search(r"could not write .*epoch_.*File too large.*\| Results\(simclr on digits: [12] epochs?", run), done
+    assert re.search(r"could not write .*File too large.*\| Comparison\(sweep of temperature: 1 run", study), done
+    assert not list(tmp_path.rglob("*.tmp"))

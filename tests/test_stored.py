@@ -222,6 +222,25 @@ def test_a_picture_that_goes_away_ends_the_run_with_its_name_and_what_there_is(p
     np.testing.assert_array_equal(again.embeddings, icon.run(config).embeddings)
 
 
+def test_a_picture_that_is_gone_before_the_first_epoch_is_named(pictures, tmp_path):
+    dataset = load(f"folder:{pictures}", stream="always")
+    (pictures / "train" / "cat" / "04.png").unlink()
+    config = icon.Config(backbone="mlp", hidden_dim=8, **{**SETTINGS, "batch_size": 70})
+    with pytest.raises(DataError, match="04.png cannot be read any more") as caught:
+        icon.run(config, data=dataset, save_to=tmp_path / "run")
+    assert caught.value.results is None
+
+
+def test_what_cannot_be_sent_to_a_worker_is_a_clear_error():
+    class Here(Items):
+        """A class that no other process can find."""
+
+    config = icon.Config(backbone="mlp", hidden_dim=8, stream="always", **SETTINGS)
+    with pytest.raises(DataError, match="own_data stays on the disk and cannot be sent to another process.*leave workers"):
+        icon.sweep(config, data=Here(), temperature=[0.1, 1.0], workers=1, progress=False)
+    assert len(icon.sweep(config, data=Here(), temperature=[0.1, 1.0], progress=False)) == 2
+
+
 class Mortal(Items):
     """The process that reads it, unless it is this one, dies at picture 40."""
 
