@@ -9,12 +9,16 @@ from .config import Config
 from .display import image
 from .study_pictures import png_of
 
-SHARE = 0.06  # with the first picture and the last, which are always drawn, a run of some seconds stays within a tenth
+SHARE = 0.1
+FIRST = 0.1  # seconds; what the first picture takes beyond that is the loading of what draws, which a process does once
 SIZE = (460, 460)
 
 
 class Live:
     """Draws after an epoch when that keeps drawing below a share of the time, and always before the first and after the last.
+
+    Those two are always drawn and count as well, so that a run of a second and a half or more keeps to the share; a shorter one
+    has these two only.
 
     Parameters
     ----------
@@ -32,13 +36,15 @@ class Live:
     def __call__(self, record, recorder) -> None:
         """Called after every epoch of a run."""
         now = time.perf_counter()
-        affordable = self.spent + self._cost <= self.share * (now - self.started)
+        affordable = self.spent + 2 * self._cost <= self.share * (now - self.started)  # this one, and the last
         if not (affordable and self.drawn or record.epoch in (0, self.epochs)):
             return
         self.draw(recorder)
         self.drawn += 1
         self._cost = time.perf_counter() - now
-        self.spent += self._cost if self.drawn > 1 else 0.0  # the first one loads what draws
+        if self.drawn == 1:
+            self._cost = min(self._cost, FIRST)
+        self.spent += self._cost
 
     def draw(self, recorder) -> None:
         """Show the newest frame in the place of the one before."""

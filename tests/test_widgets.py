@@ -294,5 +294,24 @@ def test_live_keeps_to_its_share_of_the_time(monkeypatch):
     for epoch in range(1001):
         clock[0] += 0.1
         live(type("Record", (), {"epoch": epoch}), None)
-    assert live.drawn > 100
-    assert live.spent <= 0.06 * clock[0] + 0.1, "the share, and the last one, which is always drawn"
+    assert live.drawn > 150
+    assert live.spent <= 0.1 * clock[0], "the first one and the last one, which are always drawn, included"
+
+
+def test_live_draws_a_short_run_twice(monkeypatch):
+    from icon_nb.live import Live
+
+    clock = [0.0]
+    monkeypatch.setattr("icon_nb.live.time.perf_counter", lambda: clock[0])
+    live = Live(icon.Config(epochs=10).resolve())
+    drawn = []
+
+    def draw(recorder):
+        drawn.append(clock[0])
+        clock[0] += 0.6 if not drawn[1:] else 0.08
+
+    live.draw = draw
+    for epoch in range(11):
+        clock[0] += 0.05
+        live(type("Record", (), {"epoch": epoch}), None)
+    assert len(drawn) == 2
