@@ -40,15 +40,15 @@ def initial_points(dataset: Dataset, dim: int) -> Tensor:
     return (torch.cat([y, missing], 1) * (SPREAD / y[:, 0].std(correction=0).clamp_min(1e-30))).float()
 
 
-def start_clusters(backbone: nn.Module, dataset: Dataset, n_clusters: int, scale: float, seed: int) -> None:
+def start_clusters(backbone: nn.Module, dataset: Dataset, n_clusters: int, scale: float | None, seed: int) -> None:
     r"""Start at the nearest seed c of k-means++: logits :math:`-\lVert x - c_k\rVert^2 / \tau`, less what all clusters share.
 
     Parameters
     ----------
     backbone : nn.Module
         A table (n, n_clusters), or one linear layer on the normalised inputs; changed in place.
-    scale : float, > 0
-        :math:`\tau`, in units of the squared distance of the inputs.
+    scale : float, > 0, optional
+        :math:`\tau`, in units of the squared distance of the inputs; their mean from the nearest seed when not given.
 
     Examples
     --------
@@ -59,6 +59,9 @@ def start_clusters(backbone: nn.Module, dataset: Dataset, n_clusters: int, scale
     tensor([2, 2])
     """
     seeds = kmeans_seeds(dataset, n_clusters, seed)  # (k, features)
+    if scale is None:
+        some = dataset.flat(dataset.x[:SEEDED_ON]).double()
+        scale = torch.cdist(some, seeds).amin(1).square().mean().clamp_min(1e-30).item()
     weight, bias = 2 * seeds / scale, -(seeds**2).sum(1) / scale
     layers = [layer for layer in backbone.modules() if isinstance(layer, nn.Linear)]
     with torch.no_grad():

@@ -182,7 +182,7 @@ def build_model(config: Config, dataset: Dataset) -> Model:
     if config.init == "pca":
         backbone.weight.data = initial_points(dataset, config.embedding_dim).to(backbone.weight.dtype)
     if config.init == "kmeans++":
-        start_clusters(backbone, dataset, config.embedding_dim, config.p_temperature or 1.0, config.seed)
+        start_clusters(backbone, dataset, config.embedding_dim, config.p_temperature, config.seed)
     if config.backbone == "linear" and method.learned == "gaussian_wide":
         check_width(config, dataset)
         candidates = Candidates(candidates.blocks, candidates.parts, (*candidates.after_step, orthonormalise))
