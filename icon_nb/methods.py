@@ -34,7 +34,7 @@ _FACENET = Paper("Schroff et al.", 2015, "FaceNet: A Unified Embedding for Face 
 _WIDE = r"\frac1n \sum_i \sum_j p_{ij} d_{ij} - \frac{1}{n^2} \sum_{ij} d_{ij}"
 _NARROW = r"\frac1n \sum_i \big[ \sum_j p_{ij} d_{ij} - \min_k (d_{ik} - \mu 1[p_{ik} = 0]) \big]"
 _GAP = "the figure leaves this cell open; it is composed from its row and its column"
-_SEEDED = "it starts at the seeds of k-means++ that `kmeans` starts at; from a random map it ends some 9 points lower on digits"
+_SEEDED = "it starts at the seeds of k-means++ that `kmeans` starts at; from a random map it ends 5 to 8 points lower on digits"
 _FLAT = (
     ". A heavy-tailed p is nearly flat where inputs have many dimensions: on digits it spreads over 1,600 of 1,797 at any scale, "
     "so the map stays close to the principal components"
