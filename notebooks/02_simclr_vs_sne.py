@@ -231,7 +231,6 @@ z_held, z_moved = (torch.as_tensor(wide[0].embed(x)) for x in (held, shifted))
 found = labels[torch.cdist(z_moved, z_held).argmin(1)]
 wrong = [(int(a), int(b)) for a, b in zip(labels, found) if a != b]
 print("most frequent confusions (digit, taken for):", sorted(set(wrong), key=wrong.count, reverse=True)[:5])
-# most often a thin stroke, a 1, or the other shape with two bows: in these, few pixels are told from their neighbours
 assert 0 < len(wrong) < 0.35 * len(labels)
 
 # %% [markdown]

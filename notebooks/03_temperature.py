@@ -183,8 +183,8 @@ widget.run()
 
 # %% [markdown]
 # The bands span two seeds, and `widget.study.scores()` has the numbers. In three dimensions 0.05 is too small: the sphere is least
-# even and the kNN accuracy lowest. Between 0.2 and 1 the seed matters about as much as the temperature: look at the bands before
-# you speak of a best value.
+# even, from every start, and the kNN accuracy lowest on average. Between 0.2 and 1 the seed matters about as much as the temperature:
+# look at the bands before you speak of a best value.
 
 # %% [markdown]
 # ## Facts
@@ -202,7 +202,8 @@ assert study[0].history["knn_accuracy"][0] > 0.93
 assert abs(gaps[1000.0][0]) < 0.002 and abs(gaps[10.0][0]) > 10 * abs(gaps[1000.0][0])
 assert -1e-9 < gaps[0.01][1] < 0.01 * math.log(11) + 1e-9
 scores = widget.study.scores()
-assert scores["knn_accuracy"][0].max() < scores["knn_accuracy"][1:].min() and scores["uniformity"][0].min() > scores["uniformity"][1:].max()
+assert scores["knn_accuracy"][0].mean() < scores["knn_accuracy"][1:].mean(1).min()
+assert scores["uniformity"][0].min() > scores["uniformity"][1:].max()
 assert abs(math.log(5) - 1.61) < 0.005 and kept[0.1] > kept[5.0]
 
 # %% [markdown]
@@ -221,8 +222,9 @@ assert floor[0.1] < 1e-5 and abs(floor[5.0] - 5.14) < 0.01
 # %% tags=["solution"]
 taught = icon.sweep(icon.Config(method="supcon", embedding_dim=3, quiet=True), temperature=[0.1, 1.0])
 print([round(run.history["knn_accuracy"][-1], 2) for run in taught])
-# both ends work; the larger one, which asks for less than perfect order within a class, works better
-assert 0.8 < taught[0].history["knn_accuracy"][-1] < taught[1].history["knn_accuracy"][-1]
+# both ends work, the larger one at least as well: many positives average the noise out
+ends = [run.history["knn_accuracy"][-1] for run in taught]
+assert min(ends) > 0.8 and ends[1] > ends[0] - 0.02
 
 # %% [markdown]
 # ## Questions

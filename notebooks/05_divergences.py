@@ -130,7 +130,7 @@ def at_random(seed):
 starts = [straight, clock[:, 1:] + 0.01 * at_random(0), *map(at_random, range(8))]
 ended = {name: [lay_flat(divergence, z)[0] for z in starts] for name, divergence in divergences.items()}
 for name, (cut, pressed, *rest) in ended.items():
-    print(f"{name:4} from the straight line {cut:.3f}, from the pressed clock {pressed:.3f}, best of eight {min(rest):.3f}")
+    print(f"{name:4} straight line {cut:.3f}, pressed clock {pressed:.3f}, best of eight {min(rest):.3f}")
 
 # %% [markdown]
 # `kl` finds the pressed clock from both. `rkl` and `js` are best off with the cut one, and from the pressed clock they do not find the way

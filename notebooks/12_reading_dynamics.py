@@ -56,7 +56,8 @@ for name, z in (("spread out", still), ("on a line", line)):
     print(f"{name}: entropy of the variances, as a number of dimensions: {by_hand:.2f}")
 
 # %% [markdown]
-# That number is an *effective rank* (Roy & Vetterli 2007 take the entropy of the singular values; here it is of the variances). Two
+# That number is an *effective rank*. Roy & Vetterli (2007) and `dynamics.effective_rank` take the entropy of the singular values, which
+# counts faint directions more; here it is that of the variances. Two
 # successive steps of a point are opposed when their cosine is negative:
 
 # %%
@@ -64,7 +65,8 @@ there_and_back = np.stack([still, still + 0.5, still, still + 0.5])
 onwards = np.stack([still + 0.5 * k for k in range(4)])
 for name, frames in (("to and fro", there_and_back), ("onwards", onwards)):
     steps = np.diff(frames, axis=0)
-    cosines = (steps[1:] * steps[:-1]).sum(2) / np.linalg.norm(steps[1:], axis=2) / np.linalg.norm(steps[:-1], axis=2)
+    lengths = np.linalg.norm(steps, axis=2)
+    cosines = (steps[1:] * steps[:-1]).sum(2) / (lengths[1:] * lengths[:-1])
     print(f"{name}: mean cosine of successive steps {cosines.mean():+.1f}")
 
 # %% [markdown]
@@ -75,7 +77,8 @@ for name, frames in (("to and fro", there_and_back), ("onwards", onwards)):
 # %%
 data = icon.data.load("digits")
 x, y = data.flat(data.x[:300]).double(), data.y[:300]
-p = icon.supervisory.Gaussian(perplexity=20.0)(icon.supervisory.Batch(index=torch.arange(300), x=x, dtype=torch.float64))
+batch = icon.supervisory.Batch(index=torch.arange(300), x=x, dtype=torch.float64)
+p = icon.supervisory.Gaussian(perplexity=20.0)(batch)
 
 
 def sne(z):
@@ -139,12 +142,13 @@ runs["sign, 1.0"].animate(every=3, max_points=120)
 # %%
 def opposed(run):
     steps = np.diff(run.trajectory.embeddings[20:], axis=0)
-    cosines = (steps[1:] * steps[:-1]).sum(2) / (np.linalg.norm(steps[1:], axis=2) * np.linalg.norm(steps[:-1], axis=2) + 1e-12)
+    lengths = np.linalg.norm(steps, axis=2)
+    cosines = (steps[1:] * steps[:-1]).sum(2) / (lengths[1:] * lengths[:-1] + 1e-12)
     return float(np.median(cosines))
 
 
 turning = {name: opposed(runs[name]) for name in ("step 20", "sign, 1.0")}
-print(turning)
+print({name: round(cosine, 3) for name, cosine in turning.items()})
 
 # %% [markdown]
 # *Mended* by a shorter step. Rules that ignore the size of the gradient, and Adam is close to one, need a rate that shrinks or is small.
@@ -167,8 +171,13 @@ runs["attraction"].animate(every=40, overlay="curves")
 # constraints. What is left of the spread:
 
 # %%
-spread = {name: run.trajectory.embeddings[[0, -1]].std(axis=1).mean(1) for name, run in runs.items() if name != "step 100"}
-print({name: values.round(4).tolist() for name, values in spread.items()})
+def deviation(run, frame):
+    return float(run.trajectory.embeddings[frame].std(axis=0).mean())
+
+
+spread = {name: (deviation(run, 0), deviation(run, -1)) for name, run in runs.items() if name != "step 100"}
+for name, (first, last) in spread.items():
+    print(f"{name:10} {first:.3f} -> {last:.4f}")
 
 # %% [markdown]
 # ### Diverged
@@ -192,7 +201,8 @@ except icon.IconError as error:
 # %% [markdown]
 # ### Dimensional collapse
 #
-# A network with a learning rate of 0.3: the loss falls, the points are spread out, and of 128 dimensions two or three are left.
+# A network with a learning rate of 0.3: the loss falls in the end, the points are spread out, and of 128 dimensions one or two carry
+# nearly all of the variance. (The effective rank below, which counts faint directions too, is about four.)
 
 # %%
 flat = icon.run(method="simclr", learning_rate=0.3, epochs=6, gif_max_points=150)
@@ -213,10 +223,11 @@ print("kNN accuracy", flat.history["knn_accuracy"][-1], "and", fine.history["knn
 # Too small a step, or too few of them.
 
 # %%
-early = icon.run(method="supcon", embedding_dim=3, learning_rate=1e-4, epochs=8, quiet=True)
+early = icon.run(method="supcon", embedding_dim=3, learning_rate=1e-4, epochs=4, quiet=True)
 longer = icon.run(method="supcon", embedding_dim=3, learning_rate=1e-3, epochs=8, quiet=True)
 print(early.diagnosis)
-print(f"kNN accuracy {early.history['knn_accuracy'][-1]:.2f}, with ten times the rate {longer.history['knn_accuracy'][-1]:.2f}")
+slow, quick = (run.history["knn_accuracy"][-1] for run in (early, longer))
+print(f"kNN accuracy {slow:.2f}, at ten times the rate, twice as long {quick:.2f}")
 
 # %% [markdown]
 # ## Turn one knob: the step
@@ -230,21 +241,27 @@ for size in (1, 5, 60, 100):
 print(ladder)
 
 # %% [markdown]
+# Between too slow and broken there is less than a factor of a hundred, and the last step before the end is the quickest. That is why rates are
+# searched in powers of two or three, from below.
+#
 # ## Facts
 
 # %% tags=["facts"]
 assert dynamics.effective_rank(together - 5) > 1.5 > 1.01 > by_hand
-assert [verdicts[name].verdict for name in ("step 100", "sign, 1.0", "attraction")] == ["diverged", "oscillating", "collapsed"]
-assert verdicts["step 20"].verdict in ("healthy", "plateau", "still learning") and not verdicts["step 20"].failed
+failures = {"step 100": "diverged", "sign, 1.0": "oscillating", "attraction": "collapsed"}
+assert {name: verdicts[name].verdict for name in failures} == failures
+assert verdicts["step 20"].verdict == "healthy"
 losses = runs["step 20"].trajectory.metrics["loss"]
 assert losses[-1] < losses[0] / 10
-assert turning["sign, 1.0"] < -0.2 < turning["step 20"]
+assert turning["sign, 1.0"] < -0.9 < 0.5 < turning["step 20"]
 assert not dynamics.diagnose(mended.trajectory).failed
 assert spread["attraction"][1] < 0.1 * spread["attraction"][0] and spread["step 20"][1] > 0.1
 assert broken.status == "failed" and flat.diagnosis.verdict == "dimensional collapse"
-assert ranks[0] < 6 < ranks[1] and flat.history["knn_accuracy"][-1] < fine.history["knn_accuracy"][-1] - 0.1
-assert longer.history["knn_accuracy"][-1] >= early.history["knn_accuracy"][-1] - 0.02
-assert ladder[100] == "diverged" and "diverged" not in (ladder[1], ladder[5], ladder[60])
+assert flat.diagnosis.evidence["dimensions"] < 2.5 < ranks[0] < 6 < 40 < ranks[1]
+assert flat.history["loss"][-1] < flat.history["loss"][0] - 0.1
+assert flat.history["knn_accuracy"][-1] < fine.history["knn_accuracy"][-1] - 0.1
+assert early.diagnosis.verdict == "still learning" and quick > slow + 0.08
+assert ladder == {1: "still learning", 5: "still learning", 60: "plateau", 100: "diverged"}
 
 # %% [markdown]
 # ## Exercises
@@ -264,6 +281,8 @@ class Averaged:
 
 averaged = train(Averaged())
 print(dynamics.diagnose(averaged.trajectory).verdict, round(opposed(averaged), 2))
+# no: a point that is thrown to and fro has opposite signs in turn, and their mean is small
+assert not dynamics.diagnose(averaged.trajectory).failed and opposed(averaged) > turning["sign, 1.0"] + 0.5
 
 # %% tags=["solution"]
 pushed = train(lambda z, g: z - 0.5 * g, lambda z: attraction(z) - 4 * z.var(0).log().sum())
@@ -271,7 +290,9 @@ print(dynamics.diagnose(pushed.trajectory))
 assert dynamics.diagnose(pushed.trajectory).verdict != "collapsed"
 
 # %% tags=["solution"]
-for s in (0.5, 1.5, 2.5):  # with curvature 1 the error is multiplied by 1 - s: it shrinks, changes sign and shrinks, changes sign and grows
+# with curvature 1 the error is multiplied by 1 - s:
+# it shrinks; changes sign and shrinks; changes sign and grows
+for s in (0.5, 1.5, 2.5):
     error = [1.0]
     for _ in range(5):
         error.append(error[-1] * (1 - s))
