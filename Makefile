@@ -4,6 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Tests run in so many processes, each on one thread: two threads in each would wait for each other.
+WORKERS ?= 2
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile
+TESTING := ICON_NB_STRICT=1 OMP_NUM_THREADS=1
+
 .PHONY: demo test lint notebooks bench table test-colab torture clean badges student
 
 demo: $(STAMP)
@@ -11,8 +16,8 @@ demo: $(STAMP)
 
 test: $(VENV)/.installed-test
 	$(BIN)/ruff check icon_nb tests benchmarks notebooks
-	ICON_NB_STRICT=1 $(BIN)/python -m pytest -q
-	ICON_NB_STRICT=1 $(BIN)/python -m pytest -q -c notebooks/pytest.ini --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+	$(TESTING) $(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
+	$(TESTING) $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -c notebooks/pytest.ini --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 10), 'icon_nb needs Python 3.10 or newer'"
