@@ -16,8 +16,9 @@ KINDS = {
 }
 
 STYLE = (
-    "<style>.icon-table{border-collapse:collapse;font-size:12px;line-height:1.35}"
-    ".icon-table td,.icon-table th{border:1px solid #9994;padding:4px 6px;vertical-align:top;text-align:left;max-width:16em}"
+    "<style>.icon-table{border-collapse:collapse;font-size:11px!important;line-height:1.3;width:100%}"
+    ".icon-table td,.icon-table th{border:1px solid #9994;padding:3px 4px!important;vertical-align:top!important;"
+    "text-align:left!important;max-width:16em;overflow-wrap:anywhere}"
     ".icon-table code{font-size:11px}.icon-table .known{background:#4c78a822}.icon-table .gap{background:#f58b1a22}"
     ".icon-table .none{color:#888;background:#8881}.icon-table .open{color:#888}"
     ".icon-table small{opacity:.75}.icon-table details{margin-top:2px}</style>"
