@@ -292,7 +292,7 @@ def _check_stream(found: Dataset, held: bool, stream: str, whole: bool) -> None:
     if stream != "always":
         return
     if whole:
-        raise DataError("stream='always': backbone='table' compares all samples at once: leave stream out, or set n_samples")
+        raise DataError("stream='always': backbone='table' compares all samples at once: leave stream out; n_samples takes fewer")
     if not held and not isinstance(found.x, Stored):
         raise DataError(
             f"stream='always': {found.name} is read as arrays, which are in memory already: leave stream out; "

@@ -185,8 +185,7 @@ def unpack(files: dict[str, bytes]) -> Results:
 
 def _assemble(path: Path, mark: dict, contents: dict[str, bytes]) -> Results:
     with verify.reading(path / "config.json"):
-        config = Config.from_json(contents["config.json"].decode(), where="it")
-        config.resolve()
+        config = Config.from_json(contents["config.json"].decode(), where="it").resolve()  # what a file leaves out is the default
     provenance = _provenance(contents["provenance.json"], path / "provenance.json")
     trajectory = _unpack(contents["embeddings.npz"], mark["trajectory"], path)
     state = _state(contents["model.pt"], path / "model.pt")

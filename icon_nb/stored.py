@@ -206,7 +206,7 @@ def read(source, batches: Sequence[Sequence[int]], num_workers: int = 0) -> Iter
     Raises
     ------
     DataError
-        A process that read died.
+        The source cannot be sent to another process, or a process that read died.
     """
     loader = DataLoader(
         _Items(source),
@@ -216,9 +216,16 @@ def read(source, batches: Sequence[Sequence[int]], num_workers: int = 0) -> Iter
         generator=torch.Generator(),  # the caller's random state is left alone
     )
     try:
-        yield from loader
+        parts = iter(loader)
+    except Exception as error:  # where processes are spawned, the source is pickled, which raises many kinds
+        raise DataError(
+            f"num_workers={num_workers}: the data set cannot be sent to another process ({error}): "
+            "define its class at the top of a module, or use num_workers=0"
+        ) from error
+    try:
+        yield from parts
     except (RuntimeError, OSError) as error:
-        raise DataError(f"a process that read pictures ended ({error}): lower num_workers or batch_size") from error
+        raise DataError(f"a process that read pictures ended ({error}): use num_workers=0, or a smaller batch_size") from error
 
 
 def _together(items: list) -> np.ndarray | list:

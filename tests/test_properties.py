@@ -8,13 +8,12 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 from torture.generate import brought_data, everything, examples, invalid_setting, text, valid_settings
 
 import icon_nb as icon
 from icon_nb import axes
-from icon_nb.animation_options import OVERLAYS as DRAWN
 from icon_nb.cli import configs_from
 from icon_nb.config import DEFAULTS, SETTINGS, Config
 from icon_nb.datasets import OVERLAYS, PROJECTIONS
@@ -23,6 +22,7 @@ from icon_nb.flags import build_parser, parse
 from icon_nb.projection import _NEEDS
 from icon_nb.resolve import DIMENSIONS, method_of
 from icon_nb.runs import start
+from icon_nb.selection import OVERLAYS as DRAWN
 
 EVERYTHING, TEXT, PARSER = everything(), text(), build_parser()
 REMEDY = re.compile(r"[:;,] \S.{5,}|did you mean|use |choose |leave ", re.S)
@@ -43,6 +43,7 @@ def config_or_refusal(settings):
 def test_a_valid_config_trains_a_step_or_is_refused_by_name(settings):
     config = config_or_refusal(settings)
     if config is None:
+        event("the settings are refused")
         return
     tokens = "tokens" in axes.SUPERVISORY[method_of(config).supervisory].needs
     try:
@@ -54,7 +55,9 @@ def test_a_valid_config_trains_a_step_or_is_refused_by_name(settings):
     except (ConfigError, DataError, TrainingError) as error:
         named = [name for name in (*SETTINGS, *axes.NEEDS, "method", "dataset") if name in str(error)]
         assert named, (settings, str(error))
+        event("the data or the step are refused")
         return
+    event("trained")
     assert z.shape == (len(session._x), z.shape[1])
     extreme = any(isinstance(v, float) and not 1e-3 <= abs(v) <= 1e3 for v in settings.values() if v)
     assert torch.isfinite(loss) or extreme, settings
@@ -105,10 +108,12 @@ def test_data_are_trained_on_or_refused_with_a_reason(data, method):
     except IconError as error:
         assert isinstance(error, (ConfigError, DataError, TrainingError)), type(error)
         assert REMEDY.search(str(error)), str(error)
+        event("refused")
         return
     finally:
         if original is not None and original.dtype != object:
             np.testing.assert_array_equal(original, x)
+    event("trained")
     assert np.isfinite(results.embeddings).all()
     assert results.trajectory.n_frames == 2
 

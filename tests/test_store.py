@@ -121,6 +121,17 @@ def test_loading_never_unpickles(folder, tmp_path):
     assert not (tmp_path / "pwned").exists()
 
 
+def test_a_setting_that_the_file_leaves_out_is_the_methods_default(folder, run):
+    config = json.loads((folder / "config.json").read_text())
+    del config["backbone"], config["embedding_dim"]
+    (folder / "config.json").write_text(json.dumps(config))
+    _reseal(folder, "config.json")
+    again = icon.load(folder)
+    assert again.config == run.config
+    x = run.data().x_test[:3]
+    assert np.array_equal(again.embed(x), run.embed(x))
+
+
 def _reseal(folder, name):
     """Make the mark agree with a changed file, as somebody who wants to be believed would."""
     from icon_nb.store import _digest, to_json

@@ -259,8 +259,18 @@ def test_a_worker_that_dies_is_named_with_the_remedy():
     items = Mortal()
     dataset = load(items, stream="always")
     items.armed = True
-    with pytest.raises(DataError, match="a process that read pictures ended .*lower num_workers"):
+    with pytest.raises(DataError, match="a process that read pictures ended .*use num_workers=0"):
         icon.run(icon.Config(backbone="mlp", hidden_dim=8, num_workers=2, **{**SETTINGS, "batch_size": 70}), data=dataset)
+
+
+def test_a_class_that_cannot_be_sent_to_a_spawned_worker_is_a_clear_error(monkeypatch):
+    class Here(Items):
+        """A class that no other process can find."""
+
+    make = stored.DataLoader
+    monkeypatch.setattr(stored, "DataLoader", lambda *args, **options: make(*args, **options, multiprocessing_context="spawn"))
+    with pytest.raises(DataError, match="num_workers=1: the data set cannot be sent to another process .*use num_workers=0"):
+        load(Here(), stream="always", num_workers=1)
 
 
 class Odd(Items):
