@@ -57,7 +57,8 @@ tau = 0.1
 to_text = (z @ w.T / tau).log_softmax(1)  # row: a picture, columns: sentences
 to_image = (w @ z.T / tau).log_softmax(1)  # row: a sentence, columns: pictures
 for name, row, back in zip(names, to_text.exp().tolist(), to_image.exp().tolist()):
-    print(f"picture {name:5} " + " ".join(f"{v:.2f}" for v in row) + f"    sentence {name:5} " + " ".join(f"{v:.2f}" for v in back))
+    row, back = (" ".join(f"{share:.2f}" for share in shares) for shares in (row, back))
+    print(f"picture {name:5} {row}    sentence {name:5} {back}")
 
 # %% [markdown]
 # The two tables are not each other's transpose: rows are normalised, and *three* asks "which sentence?" while its sentence asks "which picture?".
@@ -65,7 +66,8 @@ for name, row, back in zip(names, to_text.exp().tolist(), to_image.exp().tolist(
 
 # %%
 def double_loop(log_q):
-    return sum(float(p[i, j] * (p[i, j].log() - log_q[i, j])) for i in range(3) for j in range(3) if p[i, j] > 0) / 3
+    pairs = [(i, j) for i in range(3) for j in range(3) if p[i, j] > 0]
+    return sum(float(p[i, j] * (p[i, j].log() - log_q[i, j])) for i, j in pairs) / 3
 
 
 by_hand = (double_loop(to_text) + double_loop(to_image)) / 2
@@ -109,7 +111,7 @@ print(f"{len(data.pair_test)} held-out sentences, {different} of them different"
 # %%
 config = icon.Config(method="clip", quiet=True)
 clip = icon.run(config)
-to_look_at = icon.run(config.replace(embedding_dim=3, gif_method="sphere", probe=False))
+to_look_at = icon.run(config.replace(embedding_dim=3, probe=False))
 to_look_at.animate(every=4, max_points=100, turn=0)
 
 # %% [markdown]
@@ -144,7 +146,8 @@ def retrieval(run):
     z, w = both(run)
     y, s = run.data().y_test, z @ w.T
     right_digit = float((y[s.argmax(1)] == y).float().mean())
-    return {"R@1": recall(s, 1), "R@5": recall(s, 5), "R@1 back": recall(s.T, 1), "R@5 back": recall(s.T, 5), "digit": right_digit}
+    there, back = ({f"R@{k}{way}": recall(m, k) for k in (1, 5)} for way, m in (("", s), (" back", s.T)))
+    return {**there, **back, "digit": right_digit}
 
 
 # %%
@@ -155,7 +158,7 @@ for name, scores in found.items():
 print(f"chance     R@1 {1 / 500:.3f}   R@5 {5 / 500:.3f}; ceiling of R@1 {different / 500:.2f}")
 
 # %% [markdown]
-# The right digit is named almost always. The very sentence comes first for about one picture in ten: thirty times chance and more, and far below the
+# The right digit is named almost always. The very sentence comes first for about one picture in twelve: thirty times chance and more, and far below the
 # ceiling. The two together say what was learned: the digit first, and a part of weight, width and slant. R@5 says that the right one is often near.
 #
 # Look at what comes back for some sentences.
@@ -197,7 +200,7 @@ for template, value in shots.items():
 print(f"{zero_shot(untrained, templates[0]):.3f}  untrained")
 
 # %% [markdown]
-# In the forms that it knows it is right nine times in ten, without a classifier having been fitted. The bare word does much worse: this small encoder reads each *place* of the
+# In the forms that it knows it is right nearly nine times in ten, without a classifier having been fitted. The bare word does much worse: this small encoder reads each *place* of the
 # sentence with its own weights, and no digit ever stood in the first place. How the prompt is worded matters, as it does for CLIP in the wild.
 # And that the digit is *in* the sentences is why this works at all: pairs are supervision.
 #
@@ -228,11 +231,13 @@ cmc.plot()
 from dataclasses import replace
 
 order = torch.randperm(len(data.x), generator=torch.Generator().manual_seed(0))
-shuffled = icon.run(config.replace(probe=False), data=replace(data, name="shuffled captions", pair=data.pair[order]))
+wrong_pairs = replace(data, name="shuffled captions", pair=data.pair[order])
+shuffled = icon.run(config.replace(probe=False), data=wrong_pairs)
 found["shuffled"] = retrieval(shuffled)
-for name in ("clip", "shuffled"):
-    loss = (clip if name == "clip" else shuffled).history["loss"]
-    print(f"{name:9} training loss {loss[0]:.2f} -> {loss[-1]:.2f}, right digit {found[name]['digit']:.2f}, R@5 {found[name]['R@5']:.3f}")
+for name, run in {"clip": clip, "shuffled": shuffled}.items():
+    loss, score = run.history["loss"], found[name]
+    print(f"{name:9} training loss {loss[0]:.2f} -> {loss[-1]:.2f}", end=", ")
+    print(f"right digit {score['digit']:.2f}, R@5 {score['R@5']:.3f}")
 
 # %% [markdown]
 # The training loss falls far below $\log 128 \approx 4.85$ all the same: 1,297 pairs can be learned by heart. On held-out digits nothing is left of it but chance. **A falling
@@ -244,15 +249,15 @@ for name in ("clip", "shuffled"):
 
 # %%
 base = icon.Config(quiet=True, probe=False)
-knob = [base.replace(method="clip", temperature=t) for t in (0.05, 1.0)] + [base.replace(method="average_margin_clip")]
-cold, warm, limit = (icon.run(settings) for settings in knob)
+cold, warm = (icon.run(base.replace(method="clip", temperature=tau)) for tau in (0.05, 1.0))
+limit = icon.run(base.replace(method="average_margin_clip"))
 turned = {"tau 0.05": cold, "tau 0.1": clip, "tau 1": warm, "tau to infinity": limit}
 scores = {name: retrieval(run) for name, run in turned.items()}
 for name, score in scores.items():
     print(f"{name:16}" + "   ".join(f"{k} {v:.3f}" for k, v in score.items()))
 
 # %% [markdown]
-# The digit is named right at every temperature. The very sentence is among the first five less often at the warm end, by a third to a half: where $q$ is flat, a near
+# The digit is named right at every temperature. The very sentence is among the first five less often at the warm end, by a quarter to a half: where $q$ is flat, a near
 # miss is pushed no harder than a plain stranger, so digits separate and slant and weight are neglected. That is what the sharp end is for.
 #
 # ## Facts
@@ -261,13 +266,17 @@ for name, score in scores.items():
 assert abs(by_hand - package) < 1e-12 and abs(by_hand - as_clip) < 1e-12 and abs(math.log(128) - 4.85) < 0.01
 assert 0.45 < different / 500 < 0.55
 assert found["clip"]["digit"] > 0.92 and found["untrained"]["digit"] < 0.3
-assert 0.05 < found["clip"]["R@1"] < 0.16 and 0.25 < found["clip"]["R@5"] < 0.45
-assert found["untrained"]["R@5"] < 0.04 and found["clip"]["R@1"] > 30 / 500 and len(halves.unique(dim=0)) > 0.95 * len(halves)
+assert 0.06 < found["clip"]["R@1"] < 0.11 and 0.25 < found["clip"]["R@5"] < 0.45
+assert found["untrained"]["R@5"] < 0.04 and found["clip"]["R@1"] > 30 / 500
+assert len(halves.unique(dim=0)) > 0.95 * len(halves)
 assert min(shots[t] for t in templates[:2]) > 0.85 and shots["{}"] < min(shots[t] for t in templates[:2]) - 0.2
-assert found["cmc"]["R@1"] > found["clip"]["R@1"] + 0.05 and found["cmc"]["digit"] < found["clip"]["digit"] - 0.03
-assert shuffled.history["loss"][-1] < 4.0 and found["shuffled"]["digit"] < 0.3 and found["shuffled"]["R@5"] < 0.05
+assert found["cmc"]["R@1"] > found["clip"]["R@1"] + 0.05
+assert found["cmc"]["digit"] < found["clip"]["digit"] - 0.03
+assert shuffled.history["loss"][-1] < 4.0
+assert found["shuffled"]["digit"] < 0.3 and found["shuffled"]["R@5"] < 0.05
 assert all(score["digit"] > 0.9 for score in scores.values())
-assert scores["tau to infinity"]["R@5"] < 0.8 * scores["tau 0.1"]["R@5"] and scores["tau 1"]["R@5"] < 0.85 * scores["tau 0.1"]["R@5"]
+near = {name: score["R@5"] / scores["tau 0.1"]["R@5"] for name, score in scores.items()}
+assert 0.45 < near["tau to infinity"] < 0.75 and near["tau 1"] < 0.85
 
 # %% [markdown]
 # ## Exercises
@@ -287,7 +296,8 @@ for _ in range(600):  # four pictures, three sentences: the first is used twice
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-print(f"reached {loss.item():.4f}; two of four rows, each way, cannot do better than log 2: {math.log(2) / 2:.4f}")
+# two of four rows, each way, cannot do better than log 2
+print(f"reached {loss.item():.4f}; half of log 2 is {math.log(2) / 2:.4f}")
 assert abs(loss.item() - math.log(2) / 2) < 0.01
 
 # %% tags=["solution"]
@@ -298,9 +308,11 @@ print(f"the very sentence, whichever twin: {same:.2f}")
 assert found["clip"]["R@1"] < same < 0.5
 
 # %% tags=["solution"]
-gaps = {name: float((z.mean(0) - w.mean(0)).norm()) for name, (z, w) in {"untrained": both(untrained), "clip": both(clip)}.items()}
+sides = {"untrained": both(untrained), "clip": both(clip)}
+gaps = {name: float((z.mean(0) - w.mean(0)).norm()) for name, (z, w) in sides.items()}
 print(gaps)
-assert gaps["clip"] < 0.6 * gaps["untrained"]  # training closes most of it here; large models keep a gap
+# training closes most of it here; large models keep a gap
+assert gaps["clip"] < 0.6 * gaps["untrained"]
 
 # %% [markdown]
 # ## Questions
