@@ -208,6 +208,8 @@ assert ends["kl"] < 2 and ends["rkl"] > 8, "12 and 11 are neighbours on the cloc
 assert all(abs(loss - 0.803) < 0.01 for loss in ended["kl"][:2]) and min(ended["kl"]) > 0.79
 assert all(ended[name][0] < min(ended[name]) + 0.001 < ended[name][1] - 0.05 for name in ("rkl", "js"))
 assert slopes["kl", 1e-5] > 0.99 and slopes["js", 1e-5] < 0.001 < slopes["js", 1e-1]
+
+# %% tags=["facts"]
 knn = [run.history["knn_accuracy"][-1] for run in three]
 assert min(knn[0], knn[2]) > knn[1] + 0.05 > three[0].history["knn_accuracy"][0] and abs(knn[0] - knn[2]) < 0.1
 ranks = [icon.dynamics.effective_rank(run.embeddings) for run in three]
