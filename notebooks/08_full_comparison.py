@@ -96,15 +96,14 @@ study.animate(every=3, max_points=70, legend=False)
 study.table(baselines=True)
 
 # %% [markdown]
-# Read the table by columns, and each column against the two rows without training.
+# Read the table by columns, and each column against the rows without training.
 #
 # - *kNN and linear probe*: most are high, since the raw pixels are. SupCon has been told what is asked, trains neighbours towards it, and is
 #   best. A method may well end *below* the untrained network: six epochs of its own goal are not always a help to kNN.
 # - *Neighbourhood preservation* asks for something else: are neighbours in the embedding neighbours among the pixels? SNE wants nothing
 #   else. SupCon has no reason to keep them.
-# - *Effective rank*: ten classes would need nine dimensions, and cross-entropy is on the way there. t-SimCLR with its Euclidean distance loses
-#   dimensions without being asked to: of 128, five or six are left. That is about where the diagnosis in the last column begins to speak of
-#   a collapse, so another seed may be called healthy; look at the number.
+# - *Effective rank*: ten classes would need nine dimensions, and cross-entropy is on the way there. t-SimCLR, in a Euclidean space
+#   with a heavy tail, uses about half as many dimensions as SimCLR does on the sphere, without being asked to.
 #
 # ## Seeds
 #
@@ -147,7 +146,7 @@ for name in kept:
 # %% [markdown]
 # Two columns, two winners. The methods with pixel neighbours keep those best and fall apart when the digits are shifted. SimCLR and SupCon,
 # trained on distorted views with a bounded embedding, are the robust ones, and SupCon has given some of the pixel neighbours up
-# for it. Cross-entropy saw the same views and is less robust: its $p$ never compares two images.
+# for it. Cross-entropy saw distorted images too and is less robust. Its $p$ never compares two images, which may be why.
 #
 # ## The failure: the wrong number
 #
@@ -172,7 +171,8 @@ study.incomparable
 batches = icon.sweep(icon.Config(method="simclr", epochs=4, quiet=True), batch_size=[32, 256])
 for run in batches:
     m = 2 * run.config.batch_size - 1
-    print(f"batch {run.config.batch_size:4}: first loss {run.history['loss'][0]:.2f}, flat q: log {m} = {np.log(m):.2f}")
+    first = run.history["loss"][0]
+    print(f"batch {run.config.batch_size:4}: first loss {first:.2f}, flat q: log {m} = {np.log(m):.2f}")
 
 # %% [markdown]
 # The loss of a larger batch is higher by the logarithm of the number of candidates, before anything is learned. Both start some tenths of a
@@ -192,7 +192,10 @@ assert len(by_name) == 6 and not study.failures and study.incomparable
 final = {name: run.history["knn_accuracy"][-1] for name, run in by_name.items()}
 assert final["supcon"] == max(final.values()) > 0.95
 ranks = {name: dynamics.effective_rank(run.embeddings) for name, run in by_name.items()}
-assert ranks["cross_entropy"] < 0.5 * ranks["simclr"] and 4.5 < ranks["tsimclr"] < 6.5 < min(ranks["sne"], ranks["supcon"])
+assert ranks["cross_entropy"] < 0.5 * ranks["simclr"]
+assert 0.35 < ranks["tsimclr"] / ranks["simclr"] < 0.6
+
+# %% tags=["facts"]
 assert kept["sne"] == max(kept.values()) > kept["supcon"] + 0.02
 others = [robust[name] for name in robust if name not in ("simclr", "supcon")]
 assert min(robust["simclr"], robust["supcon"]) > max(others) + 0.05 and robust["cross_entropy"] > robust["sne"]
@@ -211,7 +214,7 @@ taught = by_name["supcon"]
 per_class = [dynamics.effective_rank(taught.embeddings[taught.labels == c]) for c in range(10)]
 print([round(rank, 1) for rank in per_class])
 # every class alone uses fewer dimensions than all together: what is left inside a class is not nothing
-assert 5 < min(per_class) and max(per_class) < 0.75 * ranks["supcon"]
+assert min(per_class) > 5 and max(per_class) < 0.75 * ranks["supcon"]
 
 # %% tags=["solution"]
 hot = icon.run(method="simclr", temperature=5.0, epochs=6, quiet=True)
