@@ -140,7 +140,8 @@ study = icon.sweep(base, data=(clumps, y), p_temperature=[0.5, 5.0, 20.0, 200.0]
 def look(run):
     phi = torch.as_tensor(run.embeddings).softmax(1)
     hard = phi.argmax(1)
-    return inertia(torch.as_tensor(clumps), hard), sorted(torch.bincount(hard, minlength=3).tolist()), float(phi.amax(1).mean())
+    sizes = sorted(torch.bincount(hard, minlength=3).tolist())
+    return inertia(torch.as_tensor(clumps), hard), sizes, float(phi.amax(1).mean())
 
 
 seen = {(run.config.p_temperature, run.config.seed): look(run) for run in study}
@@ -187,14 +188,16 @@ side_by_side([in_triangle(run) for run in drawn], ["tau_p = 5", "tau_p = 200"], 
 
 # %%
 groups = torch.arange(6).repeat_interleave(2)  # six pairs of friends; p: your friend
-p_friends = icon.supervisory.SameClass()(icon.supervisory.Batch(torch.arange(12), y=groups, dtype=torch.float64))
+batch = icon.supervisory.Batch(torch.arange(12), y=groups, dtype=torch.float64)
+p_friends = icon.supervisory.SameClass()(batch)
 forward = {}
 for sizes in ((2, 2, 2), (4, 1, 1), (6, 0, 0)):
     clusters = torch.repeat_interleave(torch.arange(3), torch.tensor(sizes))[groups]
     log_q = icon.learned.Clusters()(200 * torch.nn.functional.one_hot(clusters, 3).double())
     share = torch.tensor(sizes).double() / 6
-    forward[sizes] = float(icon.divergences.kl(p_friends, log_q).mean()), math.log(12) + float(torch.xlogy(share, share).sum())
-    print(f"pairs per cluster {sizes}: loss {forward[sizes][0]:.4f}, log n - H(C) {forward[sizes][1]:.4f}")
+    balance = math.log(12) + float(torch.xlogy(share, share).sum())
+    forward[sizes] = float(icon.divergences.kl(p_friends, log_q).mean()), balance
+    print(f"pairs per cluster {sizes}: loss {forward[sizes][0]:.4f}, log n - H(C) {balance:.4f}")
 
 # %% [markdown]
 # So the forward loss does what other clustering methods need an extra term for, and it also does it where it is *wrong*: it would rather have equal clusters
@@ -211,39 +214,45 @@ logits = torch.randn(50, classes, generator=torch.Generator().manual_seed(0), dt
 label = torch.arange(50) % classes
 batch = icon.supervisory.Batch(torch.arange(50), y=label, n_classes=classes, dtype=torch.float64)
 p_smooth = icon.supervisory.Mixed(icon.supervisory.Label(), alpha=alpha)(batch)
-ours = icon.divergences.kl(p_smooth, logits.log_softmax(1)).mean() - torch.xlogy(p_smooth, p_smooth).sum(1).mean()
+own = -torch.xlogy(p_smooth, p_smooth).sum(1).mean()
+ours = icon.divergences.kl(p_smooth, logits.log_softmax(1)).mean() + own
 theirs = torch.nn.functional.cross_entropy(logits, label, label_smoothing=alpha)
 ahead = float((p_smooth.max() / p_smooth.min()).log())
-print(f"KL + entropy {ours:.6f}, cross_entropy(label_smoothing) {theirs:.6f}; right class ahead by {ahead:.2f} and no more")
+print(f"KL + entropy {ours:.6f}, cross_entropy(label_smoothing) {theirs:.6f}")
+print(f"right class ahead by {ahead:.2f} and no more")
 
 # %% [markdown]
 # ## Does it help? Measured over seeds
 #
-# The same linear map from pixels to ten clusters, four ways. A step along the row of $p$: views only; views and neighbours; the same with
-# $\alpha = 0.4$ in $p$ and in $q$; and neighbours alone. Accuracy is the share of *held-out* digits in the right cluster under the best matching.
-# Four seeds each, the same four for all.
+# The same linear map from pixels to ten clusters, five ways. A step along the row of $p$: views only; views and neighbours; the same with
+# $\alpha = 0.4$ in $p$ and in $q$; and neighbours alone. All of these start where k-means starts, at the seeds of k-means++; the fifth is
+# views only from a random map. Accuracy is the share of *held-out* digits in the right cluster under the best matching. Four seeds
+# each, the same four for all.
 
 # %%
-common = {"embedding_dim": 10, "epochs": 12, "learning_rate": 0.02, "batch_size": 256, "quiet": True, "probe": False}
-near = {"n_neighbors": 3, "walk_length": 2, "walk": "uniform"}
+base_10 = icon.Config(embedding_dim=10, epochs=12, learning_rate=0.02, batch_size=256, quiet=True, probe=False)
+both = base_10.replace(method="debiased_infonce_clustering", n_neighbors=3, walk_length=2, walk="uniform")
 ways = {
-    "views": icon.Config(method="infonce_clustering", **common),
-    "views, neighbours": icon.Config(method="debiased_infonce_clustering", alpha=0.0, **near, **common),
-    "views, neighbours, alpha": icon.Config(method="debiased_infonce_clustering", alpha=0.4, alpha_on="both", **near, **common),
-    "neighbours alone": icon.Config(method="pmi", n_neighbors=5, **common),
+    "views, random start": base_10.replace(method="infonce_clustering", init="random"),
+    "views": base_10.replace(method="infonce_clustering"),
+    "views, neighbours": both.replace(alpha=0.0),
+    "views, neighbours, alpha": both.replace(alpha=0.4, alpha_on="both"),
+    "neighbours alone": base_10.replace(method="pmi", n_neighbors=5, init="kmeans++"),
 }
 trained = {name: icon.sweep(config, seed=range(4), progress=False) for name, config in ways.items()}
 
 # %%
 data = icon.data.load("digits")
 held, truth = data.x_test, data.y_test
-accuracy = {
-    name: [icon.evaluate.clustering_accuracy(run.embed(held).argmax(1), truth) for run in runs] for name, runs in trained.items()
-}
-start = [KMeans(10, n_init=10, random_state=seed).fit(data.flat(data.x).numpy()) for seed in range(4)]
-accuracy["k-means on pixels"] = [icon.evaluate.clustering_accuracy(k.predict(data.flat(held).numpy()), truth) for k in start]
-for name, values in accuracy.items():
-    print(f"{name:25}" + "  ".join(f"{v:.2f}" for v in values) + f"   mean {np.mean(values):.3f}, deviation {np.std(values, ddof=1):.3f}")
+x_train, x_held = (data.flat(images).numpy() for images in (data.x, held))
+found = {name: [run.embed(held).argmax(1) for run in runs] for name, runs in trained.items()}
+starts = [KMeans(10, n_init=10, random_state=seed).fit(x_train) for seed in range(4)]
+found["k-means on pixels"] = [start.predict(x_held) for start in starts]
+accuracy = {}
+for name, labels in found.items():
+    values = accuracy[name] = [icon.evaluate.clustering_accuracy(clusters, truth) for clusters in labels]
+    summary = f"mean {np.mean(values):.3f}, deviation {np.std(values, ddof=1):.3f}"
+    print(f"{name:25}" + "  ".join(f"{value:.2f}" for value in values) + f"   {summary}")
 
 # %%
 plain, mixed = (np.array(accuracy[name]) for name in ("views, neighbours", "views, neighbours, alpha"))
@@ -252,10 +261,13 @@ error = difference.std(ddof=1) / 2  # of a mean of four
 print(f"alpha 0.4 less alpha 0, seed by seed: {difference.mean():+.3f}, standard error {error:.3f}")
 
 # %% [markdown]
-# Read it soberly. All four ways find clusters that are mostly digits, without a label. The spread over seeds is larger than the
-# differences between the ways. The gain of $\alpha$ that was published for ImageNet (between 0.7 and 1.8 points, on features of a large frozen network,
-# with batches of 4,096) cannot be seen here. Ten balanced clusters of clean pixels are not the situation it was made for, and plain k-means
-# with ten restarts is better than the mean of every way. A single seed would have let us tell the story we liked.
+# Read it soberly. Every way finds clusters that are mostly digits, without a label. What matters most is where they begin: from a
+# random map the same method ends five to fifteen points lower, well below k-means. From the good start all four ways end near k-means with
+# its ten restarts, or a few points above it, and they differ from each other by less than seeds do.
+#
+# The gain of $\alpha$ that was published for ImageNet is between 0.7 and 1.8 points, on features of a large frozen network, with batches of
+# 4,096. What four seeds show here agrees with such a gain, and with none: the standard error is of the size of the difference. Had
+# we compared two ways with one seed each, or from different starts, we could have told the story we liked.
 
 # %%
 trained["views, neighbours, alpha"][1].animate(every=1, max_points=150, turn=0)
@@ -267,19 +279,28 @@ trained["views, neighbours, alpha"][1].animate(every=1, max_points=150, turn=0)
 # ## Facts
 
 # %% tags=["facts"]
-assert abs(by_hand - package) < 1e-9 and abs(2 / 2.0 * inertia(x, hard) - entropy(hard) + log_z - by_hand) < 1e-9
+assert abs(by_hand - package) < 1e-9
+assert abs(2 / 2.0 * inertia(x, hard) - entropy(hard) + log_z - by_hand) < 1e-9
 assert by_kmeans == [0, 0, 0, 1, 1, 1] == winners[0.1] == winners[1.0] == winners[10.0]
 assert winners[100.0] == winners[1000.0] == [0] * 6
 assert all(abs(seen[5.0, seed][0] - reference) < 0.02 * reference for seed in range(3))
 assert 1 <= sum(seen[0.5, seed][0] > 1.5 * reference for seed in range(3)) <= 2
-assert max(seen[200.0, seed][2] for seed in range(3)) < 0.5 and min(seen[5.0, seed][2] for seed in range(3)) > 0.85
-assert all(abs(a - b) < 1e-9 for a, b in forward.values()) and sorted(forward, key=lambda s: forward[s][0]) == list(forward)
-assert abs(ours - theirs) < 1e-12 and abs(ahead - math.log((0.6 + 0.04) / 0.04)) < 1e-12 and round(ahead, 2) == 2.77
+assert max(seen[200.0, seed][2] for seed in range(3)) < 0.5
+assert min(seen[5.0, seed][2] for seed in range(3)) > 0.85
+assert all(abs(a - b) < 1e-9 for a, b in forward.values())
+assert sorted(forward, key=lambda sizes: forward[sizes][0]) == list(forward)
+assert abs(ours - theirs) < 1e-12
+assert abs(ahead - math.log((0.6 + 0.04) / 0.04)) < 1e-12 and round(ahead, 2) == 2.77
+
+# %% tags=["facts"]
 means = {name: np.mean(values) for name, values in accuracy.items()}
-four = [means[name] for name in ways]
-assert min(four) > 0.6 and means["k-means on pixels"] > max(four) + 0.01
-assert max(four) - min(four) < max(np.std(accuracy[name], ddof=1) for name in ways)
-assert difference.mean() < 2 * error + 0.01, "no gain that four seeds could show"
+pixels = means.pop("k-means on pixels")
+at_random = means.pop("views, random start")
+assert 0.6 < at_random < pixels - 0.03 and 0.05 < means["views"] - at_random < 0.18
+assert pixels - 0.02 < min(means.values()) <= max(means.values()) < pixels + 0.1
+deviation = max(np.std(accuracy[name], ddof=1) for name in means)
+assert max(means.values()) - min(means.values()) < deviation
+assert -0.01 < difference.mean() < 2.5 * error, "no gain that four seeds could show"
 
 # %% [markdown]
 # ## Exercises
@@ -301,7 +322,8 @@ uneven = (np.array([[0, 0], [4, 0], [2, 3.5]])[few] + noise).astype(np.float32)
 run = icon.run(base.replace(method="pmi", n_neighbors=5), data=(uneven, few))
 sizes = sorted(np.bincount(run.embeddings.argmax(1), minlength=3).tolist())
 print(f"sizes {sizes}, wanted [10, 10, 100]")
-assert max(sizes) < 90  # it cuts the large clump: balance is worth more to the loss than the gap between the clumps
+# it cuts the large clump: balance is worth more to the loss than the gap between the clumps
+assert max(sizes) < 60
 
 # %% tags=["solution"]
 two, one = torch.tensor(by_kmeans), torch.zeros(6, dtype=torch.int64)
