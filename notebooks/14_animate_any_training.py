@@ -213,8 +213,7 @@ mapped = icon.Recorder(**held_out, title="openTSNE")
 
 
 def callback(iteration, error, embedding):
-    agree = icon.evaluate.knn_accuracy(np.array(embedding), labels)
-    mapped.record(embedding, loss=error, knn_accuracy=agree)
+    mapped.record(embedding, loss=error, knn_accuracy=icon.evaluate.knn_accuracy(np.array(embedding), labels))
 
 
 settings = {"callbacks": callback, "callbacks_every_iters": 25, "n_jobs": 1, "random_state": 0}
