@@ -49,6 +49,8 @@ GENERAL = {
     "record_every": 1,
 }
 TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
+ROOMY_LEARNING_RATE = 0.1
+"""For free points under a Gaussian q in more than three dimensions, where the rate of a map overshoots until the loss is inf."""
 PARAMETRIC_LAYOUT = {"batch_size": 256}
 ORTHONORMAL = {"optimizer": "sgd", "learning_rate": 1e-2}
 """For a linear map that is made orthonormal after every step: Adam's steps, of one size for every weight, never let it settle."""
@@ -131,6 +133,8 @@ def resolve(config: Config) -> Config:
     method = method_of(config)
     backbone = config.backbone or _defaults(method, "")["backbone"]
     defaults = _defaults(method, backbone)
+    if backbone == "table" and method.learned == "gaussian" and (config.embedding_dim or defaults["embedding_dim"]) > 3:
+        defaults["learning_rate"] = ROOMY_LEARNING_RATE
     if needs_alpha(config.divergence or defaults["divergence"], axes.SUPERVISORY[method.supervisory]):
         defaults["alpha"] = defaults["alpha"] or 0.01
     if config.method or not config.supervisory:

@@ -87,6 +87,13 @@ def test_every_backbone_runs(backbone, method):
     assert np.isfinite(results.embeddings).all()
 
 
+@pytest.mark.parametrize("method", ["sne", "knn_gaussian"])
+def test_free_points_under_a_gaussian_do_not_overshoot_in_many_dimensions(method):
+    results = icon.run(icon.Config(method=method, backbone="table", embedding_dim=16, n_samples=300, epochs=300, quiet=True))
+    assert results.history["loss"][-1] < results.history["loss"][0] / 2
+    assert results.diagnosis.verdict in ("healthy", "plateau", "still learning")
+
+
 @pytest.mark.parametrize("precision", ["float64", "bfloat16"])
 def test_precision(precision):
     results = icon.run(icon.Config(precision=precision, n_samples=300, epochs=4, quiet=True))
