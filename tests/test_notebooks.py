@@ -15,22 +15,23 @@ import pytest
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOURCES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
+WIDEST = 112  # characters that fit a page of 1,000 pixels
 TAGS = {"badge", "setup", "facts", "solution", "nbval-check-output", "raises-exception"}
 
 
-def tool(name: str):
-    """A module of the folder of notebooks, which is no package."""
-    sys.path.insert(0, str(NOTEBOOKS))
-    try:
-        spec = importlib.util.spec_from_file_location(f"notebooks_{name}", NOTEBOOKS / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
+def tool(name: str, **needs):
+    """A module of the folder of notebooks, which is no package; ``needs`` are those that it imports by their bare name."""
+    spec = importlib.util.spec_from_file_location(f"notebooks_{name}", NOTEBOOKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        for other, loaded in needs.items():
+            patch.setitem(sys.modules, other, loaded)
         spec.loader.exec_module(module)
-        return module
-    finally:
-        sys.path.remove(str(NOTEBOOKS))
+    return module
 
 
-build, badges, student = tool("build"), tool("badges"), tool("student")
+build, badges = tool("build"), tool("badges")
+student = tool("student", build=build)
 
 
 @pytest.fixture(params=SOURCES, ids=lambda source: source.stem)
@@ -79,6 +80,17 @@ def test_it_is_small(source, book):
 def test_cells_are_short(book):
     long = [cell.source for cell in code(book) if len(cell.source.splitlines()) > 15]
     assert long == []
+
+
+def test_lines_of_code_are_not_cut_in_a_page(book):
+    wide = [line for cell in code(book) for line in cell.source.splitlines() if len(line) > WIDEST]
+    assert wide == []
+
+
+def test_every_widget_is_shown_in_some_notebook():
+    shown = "".join(source.read_text(encoding="utf-8") for source in SOURCES)
+    for use in ("widgets.temperature_study(", "widgets.method_explorer(", "live=True)", ".player()"):
+        assert use in shown
 
 
 def test_it_has_the_parts_of_a_notebook(book):
