@@ -16,13 +16,14 @@ WIDTH = 220
 
 
 def picture(book) -> bytes | None:
-    """The first picture of a notebook's outputs, small and with few colours."""
+    """The first picture of a notebook's outputs, small, its class colours kept."""
     outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
     shown = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
     if not shown:
         return None
     image = Image.open(io.BytesIO(base64.b64decode(shown[0]))).convert("RGB")
-    image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.LANCZOS).quantize(64)
+    image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.LANCZOS)
+    image = image.quantize(256, Image.Quantize.FASTOCTREE)  # a median cut loses the colours of small classes
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
