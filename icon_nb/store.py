@@ -189,8 +189,14 @@ def _assemble(path: Path, mark: dict, contents: dict[str, bytes]) -> Results:
     provenance = _provenance(contents["provenance.json"], path / "provenance.json")
     trajectory = _unpack(contents["embeddings.npz"], mark["trajectory"], path)
     state = _state(contents["model.pt"], path / "model.pt")
-    with verify.reading(path / "model.pt"):
+    try:
         backbone = _backbone(config, provenance["dataset"], state)
+    except Exception as error:  # torch raises many kinds; any of three files may be the one that is wrong
+        why = (str(error).splitlines() or [""])[0][:200]
+        raise LoadError(
+            f"{path / 'model.pt'} does not fit the network that {path / 'config.json'} and {path / 'provenance.json'} describe "
+            f"({why}): {verify.REMEDY}"
+        ) from error
     history = {name: [math.nan if value is None else value for value in values] for name, values in mark["history"].items()}
     results = Results(config, history, trajectory, backbone, mark["status"], provenance, mark.get("error", ""), state)
     if mark.get("probes") is not None:

@@ -132,6 +132,14 @@ def test_a_setting_that_the_file_leaves_out_is_the_methods_default(folder, run):
     assert np.array_equal(again.embed(x), run.embed(x))
 
 
+def test_weights_that_do_not_fit_the_settings_name_both_files(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "hidden_dim": 7}))
+    _reseal(folder, "config.json")
+    with pytest.raises(LoadError, match=r"model.pt does not fit the network that .*config.json and .*provenance.json describe"):
+        icon.load(folder)
+
+
 def _reseal(folder, name):
     """Make the mark agree with a changed file, as somebody who wants to be believed would."""
     from icon_nb.store import _digest, to_json
