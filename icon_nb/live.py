@@ -25,23 +25,23 @@ class Live:
     config : Config
         Of the run, resolved.
     share : float
-        Of the time since the start that may be spent on drawing.
+        Of the time since the start that may be spent on drawing, in processor time of this thread: the same on a busy machine.
     """
 
     def __init__(self, config: Config, share: float = SHARE):
         self.epochs, self.share = config.epochs, share
-        self.started, self.spent, self.drawn = time.perf_counter(), 0.0, 0
+        self.started, self.spent, self.drawn = time.thread_time(), 0.0, 0
         self._cost, self._handle = 0.0, None
 
     def __call__(self, record, recorder) -> None:
         """Called after every epoch of a run."""
-        now = time.perf_counter()
+        now = time.thread_time()
         affordable = self.spent + 2 * self._cost <= self.share * (now - self.started)  # this one, and the last
         if not (affordable and self.drawn or record.epoch in (0, self.epochs)):
             return
         self.draw(recorder)
         self.drawn += 1
-        self._cost = time.perf_counter() - now
+        self._cost = time.thread_time() - now
         if self.drawn == 1:
             self._cost = min(self._cost, FIRST)
         self.spent += self._cost

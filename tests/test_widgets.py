@@ -284,7 +284,7 @@ def test_live_keeps_to_its_share_of_the_time(monkeypatch):
     from icon_nb.live import Live
 
     clock = [0.0]
-    monkeypatch.setattr("icon_nb.live.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("icon_nb.live.time.thread_time", lambda: clock[0])
     live = Live(icon.Config(epochs=1000).resolve())
 
     def draw(recorder):
@@ -302,7 +302,7 @@ def test_live_draws_a_short_run_twice(monkeypatch):
     from icon_nb.live import Live
 
     clock = [0.0]
-    monkeypatch.setattr("icon_nb.live.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("icon_nb.live.time.thread_time", lambda: clock[0])
     live = Live(icon.Config(epochs=10).resolve())
     drawn = []
 
