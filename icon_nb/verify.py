@@ -112,7 +112,8 @@ def arrays(embeddings: np.ndarray, found: dict[str, np.ndarray], n_names: int, p
     expect("epochs" in found and _increasing(found["epochs"].tolist()), path, "its epochs do not increase")
     for name, top in (("labels", n_names or 2**31), ("index", 2**62)):
         array = found.get(name)
-        expect(array is None or (array.min() >= 0 and array.max() < top), path, f"{name} points beyond what there is")
+        inside = array is None or (array.min() >= 0 and array.max() < top)
+        expect(inside, path, f"{name} points beyond what there is, or metrics.json names too few classes")
     images = found.get("images")
     fine = images is None or (images.dtype == np.uint8 and images.ndim in (3, 4) and len(images) == n and images.size > 0)
     expect(fine and (images is None or images.ndim == 3 or images.shape[3] in (1, 3)), path, "its pictures are none")

@@ -140,6 +140,17 @@ def test_weights_that_do_not_fit_the_settings_name_both_files(folder):
         icon.load(folder)
 
 
+def test_labels_without_a_class_name_name_both_files(folder):
+    from icon_nb.store import _digest, to_json
+
+    mark = json.loads((folder / MARK).read_text())
+    mark.pop("checksum")
+    mark["trajectory"]["class_names"] = mark["trajectory"]["class_names"][:2]
+    (folder / MARK).write_bytes(to_json({**mark, "checksum": _digest(to_json(mark))}))
+    with pytest.raises(LoadError, match=r"embeddings.npz is damaged: labels points beyond .*metrics.json names too few classes"):
+        icon.load(folder)
+
+
 def _reseal(folder, name):
     """Make the mark agree with a changed file, as somebody who wants to be believed would."""
     from icon_nb.store import _digest, to_json
