@@ -91,7 +91,7 @@ RECIPES = {
         Recipe(
             "full_comparison",
             "Neighbours, views, classes, labels: what does each method make of the same network and data?",
-            _NETWORK,
+            _NETWORK | {"learning_rate": 1e-3},
             over("method", "sne", "tsne_conditional", "simclr", "tsimclr", "supcon", "cross_entropy"),
             follows=(*_VIEWS, "perplexity", "temperature", "distance", "df"),
         ),
