@@ -91,9 +91,9 @@ RECIPES = {
         Recipe(
             "full_comparison",
             "Neighbours, views, classes, labels: what does each method make of the same network and data?",
-            _NETWORK | {"learning_rate": 1e-3},
+            _NETWORK,
             over("method", "sne", "tsne_conditional", "simclr", "tsimclr", "supcon", "cross_entropy"),
-            follows=(*_VIEWS, "perplexity", "temperature", "distance", "df"),
+            follows=(*_VIEWS, "perplexity", "temperature", "distance", "df", "learning_rate"),
         ),
         Recipe(
             "divergence_comparison",
