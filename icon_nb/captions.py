@@ -33,7 +33,7 @@ def caption_of(projections: Sequence[Projection], names: Sequence[str]) -> str:
     >>> from icon_nb.trajectory import Trajectory
     >>> import numpy as np
     >>> walks = [Trajectory(np.random.default_rng(k).normal(size=(2, 50, 8)), np.arange(2)) for k in (0, 1)]
-    >>> caption_of([fit_projection(walk) for walk in walks], ["a", "b"])[-102:]
+    >>> caption_of([fit_projection(walk) for walk in walks], ["a", "b"])[-101:]
     'a: its axes show 23 %, 16 % of the variance there. b: its axes show 23 %, 19 % of the variance there.'
     """
     common, own = parted([p.caption.removesuffix(".") for p in projections], ". ")

@@ -126,7 +126,7 @@ CONTRASTIVE = (
         Paper("Hu et al.", 2023, "Your Contrastive Learning Is Secretly Doing Stochastic Neighbor Embedding", "2205.14814"),
         {**_VIEWS, "distance": "sqeuclidean", "temperature": 0.03, "df": 10.0, "learning_rate": 5e-4}, oracle="tsimcne (float32)",
         note="df = 10 is that of the published code; with df = 1, the kernel of t-SNE, it needs few dimensions: see tsimcne",
-        notebook="04_kernels",
+        notebook="08_full_comparison",
     ),
     Method(
         "tsimcne", "t-SimCNE", "positive_pairs", "student_t",
