@@ -18,8 +18,8 @@ from sklearn.manifold import TSNE, trustworthiness
 
 from benchmarks.harness import alternate, clock, report
 from icon_nb.animation import animate
-from icon_nb.neighbour_maps import procrustes
-from icon_nb.palette import class_color
+from icon_nb.drawing.neighbour_maps import procrustes
+from icon_nb.drawing.palette import class_color
 from icon_nb.projection import fit_projection
 from icon_nb.trajectory import Trajectory
 

@@ -12,7 +12,7 @@ import torch
 import icon_nb as icon
 from benchmarks.harness import alternate, least_seconds, report
 from icon_nb.data import Dataset
-from icon_nb.fused import entropy, fuse
+from icon_nb.engines.fused import entropy, fuse
 from icon_nb.objective import build_objective
 from icon_nb.supervisory import Batch
 from icon_nb.train import Trainer

@@ -13,7 +13,7 @@ _WHERE = {
     "sweep": "sweeps",
     "run_recipe": "sweeps",
     "run_configs": "sweeps",
-    "load": "store",
+    "load": "saving.store",
     "Recorder": "trajectory",
     "Trajectory": "trajectory",
     "Results": "results",

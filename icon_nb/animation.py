@@ -8,20 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from . import encode, inline
-from .animation_options import Options, make_options, with_options
-from .captions import caption_of, short_of
-from .encode import Frames
+from .drawing import encode, inline
+from .drawing.animation_options import Options, make_options, with_options
+from .drawing.captions import caption_of, short_of
+from .drawing.encode import Frames
+from .drawing.layout import grid_shape
+from .drawing.neighbour_maps import procrustes
+from .drawing.painter import Page, Painter
+from .drawing.selection import check_marks, kept_points, make_marks, take
+from .drawing.timeline import Timeline, choose_epochs, frames_at, plan
+from .drawing.view import View
 from .errors import ConfigError, nearest
-from .files import write_whole
-from .layout import grid_shape
-from .neighbour_maps import procrustes
-from .painter import Page, Painter
 from .projection import Projection, check, fit_projection
-from .selection import check_marks, kept_points, make_marks, take
-from .timeline import Timeline, choose_epochs, frames_at, plan
+from .saving.files import write_whole
 from .trajectory import Trajectory
-from .view import View
 
 
 @with_options

@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import datasets
 from .data import Dataset
 from .errors import ConfigError, nearest
-from .transforms import Affine, Blur, Colour, Crop, Flip, Grey, Jitter, Noise
+from .inputs.transforms import Affine, Blur, Colour, Crop, Flip, Grey, Jitter, Noise
+from .registry import datasets
 
 PARTS = {
     "affine": Affine(),
@@ -64,7 +64,7 @@ class Augment:
     Parameters
     ----------
     parts : tuple
-        Parts of ``icon_nb.transforms`` in the order in which they act. Empty: only normalise.
+        Parts of ``icon_nb.inputs.transforms`` in the order in which they act. Empty: only normalise.
     mean, std : float32 Tensor (c,) or (d,)
         Normalisation, on the 0..1 scale for images.
 

@@ -9,8 +9,8 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from .datasets import BACKBONES
 from .errors import ConfigError, nearest
+from .registry.datasets import BACKBONES
 
 SMALL_IMAGE = 64
 """Images up to this side get a ResNet stem that does not shrink them four times before the first block."""

@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .commands import COMMANDS, older_spelling, run_command
+from .command_line.commands import COMMANDS, older_spelling, run_command
+from .command_line.flags import build_parser, parse, values_of, workers_of
 from .config import SETTINGS, Config, settings_from_json
 from .errors import ConfigError, IconError, TrainingError
-from .flags import build_parser, parse, values_of, workers_of
 from .recipes import RECIPES, grid, recipe
 
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
@@ -116,7 +116,7 @@ def run_one(config: Config, resume: str | None = None) -> int:
 
 def trained(config: Config, resume: str | None = None):
     """Print what will be run, run it, and write what it leaves: the results, and their folder."""
-    from .outputs import new_folder
+    from .command_line.outputs import new_folder
     from .runs import run_into, start
 
     session = start(config)
@@ -167,7 +167,7 @@ def one_by_one(configs: Sequence[Config]):
 
 def in_processes(configs: Sequence[Config], workers: int):
     """The same in so many processes at once."""
-    from .outputs import new_folder, write_run
+    from .command_line.outputs import new_folder, write_run
     from .results import Results
     from .sweeps import run_each
 
@@ -187,8 +187,8 @@ def in_processes(configs: Sequence[Config], workers: int):
 
 def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> None:
     """Compare what was run, in a folder beside the runs."""
+    from .command_line.outputs import write_comparison
     from .comparison import Comparison
-    from .outputs import write_comparison
 
     study = Comparison([outcome for outcome, _ in done], title, tuple(compared), interrupted)
     config = study[0].config

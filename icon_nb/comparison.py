@@ -9,8 +9,8 @@ from html import escape
 
 from .config import SETTINGS, Config, counts
 from .errors import DataError
+from .measures.table import Table
 from .results import Results, animation_options
-from .table import Table
 
 DERIVED = ("supervisory", "learned")  # said by the method already
 
@@ -143,7 +143,7 @@ class Comparison(Sequence):
             The compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the verdict of the diagnosis,
             and the errors where there are any.
         """
-        from .comparing import table
+        from .measures.comparing import table
 
         return table(self, each=each, baselines=baselines, seconds=seconds)
 
@@ -155,7 +155,7 @@ class Comparison(Sequence):
         Of runs that differ only in their seed the first is shown, unless ``each``.
         """
         from .animation import side_by_side
-        from .animation_options import overlay_names
+        from .drawing.animation_options import overlay_names
 
         runs = self._drawn(each)
         names = [self.name(run, without=() if each or not self.replicated else ("seed",)) for run in runs]
@@ -182,9 +182,9 @@ class Comparison(Sequence):
             ``loss``, ``knn_accuracy``, ``seconds``; all that were recorded when not given. Losses that are not comparable are
             said to be so.
         **options
-            As in :func:`icon_nb.curves.curves`.
+            As in :func:`icon_nb.drawing.curves.curves`.
         """
-        from .curves import curves
+        from .drawing.curves import curves
 
         runs = self.results
         labels = [self.name(run, without=("seed",) if self.replicated else ()) for run in runs]
@@ -216,7 +216,7 @@ class Comparison(Sequence):
 
     def save(self, path, *, overwrite: bool = False):
         """Write every run, the table and what belongs together to a folder; :func:`icon_nb.load` reads it back."""
-        from .studies import save_comparison
+        from .saving.studies import save_comparison
 
         return save_comparison(self, path, overwrite=overwrite)
 

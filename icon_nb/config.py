@@ -15,10 +15,10 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .components import as_settings
-from .datasets import AUGMENTATIONS, BACKBONES, PROJECTIONS, hold
 from .errors import ConfigError, nearest, shown
 from .methods import ALIASES, METHODS
+from .registry.components import as_settings
+from .registry.datasets import AUGMENTATIONS, BACKBONES, PROJECTIONS, hold
 
 SCHEMA = 1
 
@@ -253,7 +253,7 @@ class Config:
         self._check_names()
 
     def _check_names(self) -> None:
-        from .resolve import check  # resolve.py builds Configs, so it is imported on use
+        from .registry.resolve import check  # resolve.py builds Configs, so it is imported on use
 
         check(self)
 
@@ -263,7 +263,7 @@ class Config:
     @property
     def label(self) -> str:
         """The method's name, or the parts of a composed pair: what titles and folders call this run."""
-        from .resolve import method_of
+        from .registry.resolve import method_of
 
         return method_of(self).name
 
@@ -288,7 +288,7 @@ class Config:
 
     def resolve(self) -> Config:
         """Every ``None`` filled with the method's default; settings without an effect stay ``None``."""
-        from .resolve import resolve
+        from .registry.resolve import resolve
 
         return resolve(self)
 

@@ -12,17 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .arrays import inputs
-from .checks import KINDS, check, statistics
 from .config import Config
-from .datasets import DATASETS, MEMORY, PREFIXES
 from .errors import DataError, nearest
-from .folders import read_folder
-from .own_data import from_object, read_custom, read_embeddings
-from .pairs import READERS as MADE_HERE
-from .sources import READERS as PUBLISHED
-from .sources import Search, stratified
-from .stored import Reading, Stored
+from .inputs.arrays import inputs
+from .inputs.checks import KINDS, check, statistics
+from .inputs.folders import read_folder
+from .inputs.own_data import from_object, read_custom, read_embeddings
+from .inputs.pairs import READERS as MADE_HERE
+from .inputs.sources import READERS as PUBLISHED
+from .inputs.sources import Search, stratified
+from .inputs.stored import Reading, Stored
+from .registry.datasets import DATASETS, MEMORY, PREFIXES
 
 READERS = PUBLISHED | MADE_HERE
 """Name of each data set -> its reader, ``Search -> fields of a Dataset``."""
@@ -38,7 +38,7 @@ class Dataset:
         Name in titles and run folders.
     x : Tensor or Stored
         Training inputs: uint8 (n, c, h, w) images, float32 (n, d) features, or int64 (n, length) tokens. Images may stay on the
-        disk (:class:`icon_nb.stored.Stored`) and are read batch by batch then.
+        disk (:class:`icon_nb.inputs.stored.Stored`) and are read batch by batch then.
     y : int64 Tensor (n,) or None
         Class of each sample, counted from 0.
     x_test, y_test : Tensor, Stored or None
@@ -233,8 +233,8 @@ def load(
         Undo a split that was made here (that of digits): for layouts, which have nothing to be tested on.
     stream : {"auto", "always", "never"}
         Whether the pictures of a folder or of a data set object stay where they are, and are read batch by batch through a torch
-        DataLoader: ``auto``, where they take more than :data:`icon_nb.stored.STREAM_ABOVE` bytes (2 GiB) as uint8; a Dataset is
-        left as it is. The numbers of a run are the same either way.
+        DataLoader: ``auto``, where they take more than :data:`icon_nb.inputs.stored.STREAM_ABOVE` bytes (2 GiB) as uint8; a
+        Dataset is left as it is. The numbers of a run are the same either way.
     num_workers : int
         Processes that read and decode such pictures; 0: this one.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from . import dynamics
-from .readings import Limits, Readings
+from .measures.readings import Limits, Readings
 from .trajectory import Trajectory
 
 VERDICTS = ("diverged", "collapsed", "oscillating", "dimensional collapse", "still learning", "plateau", "healthy")

@@ -9,11 +9,11 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from . import axes
 from .config import Config
 from .errors import ConfigError, DataError
-from .probes import embed, new_samples
-from .resolve import method_of
+from .measures.probes import embed, new_samples
+from .registry import axes
+from .registry.resolve import method_of
 from .runs import run
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .clusters import Clusters
 from .distances import DISTANCES
-from .limits import GaussianNarrow, GaussianWide
+from .distributions.clusters import Clusters
+from .distributions.limits import GaussianNarrow, GaussianWide
 
 __all__ = [
     "Clusters",

@@ -5,9 +5,9 @@ Adding a method is one row here, one oracle test, and one notebook row.
 
 from __future__ import annotations
 
-from . import axes
-from .cell import ICON, Method, Paper
 from .errors import ConfigError, nearest
+from .registry import axes
+from .registry.cell import ICON, Method, Paper
 
 __all__ = ["ALIASES", "METHODS", "Method", "Paper", "composed_defaults", "get", "methods_markdown", "table"]
 
@@ -343,13 +343,13 @@ def composed_defaults(p: axes.Axis, q: axes.Axis) -> dict[str, object]:
 
 def table():
     """The periodic table, rows q and columns p: a grid in a notebook, plain text elsewhere."""
-    from .periodic import Table
+    from .registry.periodic import Table
 
     return Table()
 
 
 def methods_markdown() -> str:
     """The table of methods in the README."""
-    from .periodic import markdown
+    from .registry.periodic import markdown
 
     return markdown()

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from . import axes, learned, supervisory
+from . import learned, supervisory
 from .batch import Batch
 from .config import Config
 from .divergences import DIVERGENCES, kl, rkl
-from .fused import entropy, fuse
-from .fused_clusters import FusedClusters
-from .resolve import method_of
+from .engines.fused import entropy, fuse
+from .engines.fused_clusters import FusedClusters
+from .registry import axes
+from .registry.resolve import method_of
 
 SUPERVISORY = {
     "gaussian": supervisory.Gaussian,

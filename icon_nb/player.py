@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
-from .display import image
+from .drawing.layout import grid_shape
+from .drawing.page import contents, document
 from .errors import ConfigError
-from .files import write_whole
-from .layout import grid_shape
-from .page import contents, document
+from .notebook.display import image
 from .projection import Projection, fit_projection
+from .saving.files import write_whole
 from .trajectory import Trajectory
 
 INLINE_LIMIT = 2_000_000
@@ -163,7 +163,7 @@ def last_epoch(runs: Sequence[Trajectory], views: Sequence[Projection], titles: 
     from PIL import Image
 
     from .animation import side_by_side
-    from .encode import shrunk
+    from .drawing.encode import shrunk
 
     rows, columns = grid_shape(len(runs))
     size = (420, 420) if len(runs) == 1 else (max(420, 215 * columns), 70 + 235 * rows)

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from .canvas import Canvas
+from .drawing.canvas import Canvas
+from .drawing.furniture import legend_entries, plan_entries, wrap, write_foot, write_legend
+from .drawing.layout import Layout, arrange
+from .drawing.panel import Panel
 from .errors import ConfigError, nearest
-from .files import write_whole
-from .furniture import legend_entries, plan_entries, wrap, write_foot, write_legend
-from .layout import Layout, arrange
-from .panel import Panel
+from .saving.files import write_whole
 
 SUFFIXES = (".png", ".pdf", ".svg")
 CELL = 130  # least width of a panel where many stand in a row

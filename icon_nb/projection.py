@@ -8,8 +8,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from .drawing.neighbour_maps import chain, principal_axes, tsne_step, umap_step
 from .errors import ConfigError, nearest
-from .neighbour_maps import chain, principal_axes, tsne_step, umap_step
 from .trajectory import Trajectory, as_matrix
 
 

@@ -171,7 +171,7 @@ def _merge(chosen: Recipe, own: Mapping[str, object], layers) -> list[tuple[str,
 
 def _keep_useful(given: set[str], candidates: list[list[tuple[str, Mapping]]], base: set[str]) -> tuple[Config, ...]:
     """Drop an override where it has no effect, unless it has none anywhere; and what the recipe shares wherever it has none."""
-    from .resolve import without_effect
+    from .registry.resolve import without_effect
 
     idle = [without_effect(layers) for layers in candidates]
     nowhere = set.intersection(*idle) & given

@@ -79,9 +79,9 @@ class Results:
     def probes(self) -> dict[str, dict[str, float]]:
         """Linear and kNN probes on held-out data: ``trained``, and the baselines ``untrained`` and ``raw``.
 
-        Computed when first asked for; see :func:`icon_nb.probes.probe_run`.
+        Computed when first asked for; see :func:`icon_nb.measures.probes.probe_run`.
         """
-        from .probes import probe_run
+        from .measures.probes import probe_run
 
         return probe_run(self)
 
@@ -89,9 +89,9 @@ class Results:
     def scores(self) -> dict[str, float]:
         """Every score of :func:`icon_nb.evaluate.evaluate` for the final embedding; NaN where one does not apply.
 
-        Computed when first asked for; see :func:`icon_nb.probes.score_run`.
+        Computed when first asked for; see :func:`icon_nb.measures.probes.score_run`.
         """
-        from .probes import score_run
+        from .measures.probes import score_run
 
         return score_run(self)
 
@@ -139,7 +139,7 @@ class Results:
         >>> results.embed(results.data().pair_test[:3], modality="pair").shape
         (3, 64)
         """
-        from .probes import embed, encoder_of, new_samples
+        from .measures.probes import embed, encoder_of, new_samples
 
         if self.config.backbone == "table":
             raise DataError("backbone='table' has no network that could embed new data: train with 'mlp' or 'simplecnn'")
@@ -149,7 +149,7 @@ class Results:
     def animate(self, **options):
         """The animation of the embedding; options as in :func:`icon_nb.animation.animate`. Nothing is trained again."""
         from .animation import animate
-        from .animation_options import overlay_names
+        from .drawing.animation_options import overlay_names
 
         options = {**animation_options(self.config), **options}
         overlays = overlay_names(options["overlay"])
@@ -164,8 +164,8 @@ class Results:
         return player(self.trajectory, **{"projection": self.config.gif_method, **options})
 
     def plot(self, **options):
-        """Static curves of the run; options as in :func:`icon_nb.curves.curves`."""
-        from .curves import curves
+        """Static curves of the run; options as in :func:`icon_nb.drawing.curves.curves`."""
+        from .drawing.curves import curves
 
         return curves(self.watched(options.get("metrics")), **options)
 
@@ -188,7 +188,7 @@ class Results:
         SaveError
             The folder holds another run (unless ``overwrite``), or cannot be written; what stood there is untouched.
         """
-        from .store import save
+        from .saving.store import save
 
         return save(self, path, overwrite=overwrite)
 

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .augment import default_augment
-from .checkpoints import Checkpoints, tidy
 from .config import Config
 from .data import load_for
 from .errors import ConfigError, DataError, LoadError, SaveError, TrainingError
-from .files import write_whole
-from .progress import ProgressBar
-from .resolve import fit_to_data
+from .registry.resolve import fit_to_data
 from .results import Results
-from .session import Session
-from .store import MARK
-from .store import load as load_run
+from .saving.checkpoints import Checkpoints, tidy
+from .saving.files import write_whole
+from .saving.store import MARK
+from .saving.store import load as load_run
+from .training.progress import ProgressBar
+from .training.session import Session
 
 
 def run(
@@ -88,7 +88,7 @@ def run(
 
 def also_live(config: Config, on_record: Callable | None) -> Callable:
     """``on_record``, and a drawing in place."""
-    from .live import Live  # draws, so it stands above this module
+    from .notebook.live import Live  # draws, so it stands above this module
 
     draw = Live(config)
     if on_record is None:
@@ -131,7 +131,7 @@ def train(session: Session, progress: bool | None, *after_epoch: Callable | None
 
 def run_into(folder: Path, session: Session, resume: bool, progress: bool | None, on_record) -> Results:
     """Train a session with checkpoints in its folder, and write the run there."""
-    from .outputs import write_run  # draws, so it stands above this module
+    from .command_line.outputs import write_run  # draws, so it stands above this module
 
     finished = claim(folder, session.config, resume)
     if finished is not None:

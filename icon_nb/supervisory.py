@@ -1,7 +1,8 @@
 """p(j|i): who should be near whom. Frozen components called on a batch; every row sums to one.
 
-Here are the components that only compare who a sample is; those that measure distances are in :mod:`icon_nb.neighbourhoods`,
-those that follow a graph in :mod:`icon_nb.graphs`. All of them are reached from this module.
+Here are the components that only compare who a sample is; those that measure distances are in
+:mod:`icon_nb.distributions.neighbourhoods`, those that follow a graph in :mod:`icon_nb.distributions.graphs`. All of them
+are reached from this module.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import torch
 from torch import Tensor
 
 from .batch import Batch, need, off_diagonal, row_normalise
-from .graphs import CompanionNeighbors, GraphGibbs, GraphWeights, NearestNeighbors, Spectral, ViewsAndNeighbors
-from .neighbourhoods import Companion, Gaussian, GaussianFixed, GaussianJoint, StudentT
-from .perplexity import perplexity_rows
+from .distributions.graphs import CompanionNeighbors, GraphGibbs, GraphWeights, NearestNeighbors, Spectral, ViewsAndNeighbors
+from .distributions.neighbourhoods import Companion, Gaussian, GaussianFixed, GaussianJoint, StudentT
+from .distributions.perplexity import perplexity_rows
 
 __all__ = [
     "Batch",

@@ -10,15 +10,16 @@ from contextlib import contextmanager
 
 import torch
 
-from . import recipes, store
+from . import recipes
 from .comparison import Comparison, Failure, Outcome
 from .config import Config, check_names
 from .errors import ConfigError, IconError, SaveError, TrainingError
-from .holdings import Holdings, pack_data, unpack_data
-from .processes import Processes
 from .runs import run
-from .stacked import Job, plan, run_stack
-from .studies import Shelf
+from .saving import store
+from .saving.studies import Shelf
+from .training.holdings import Holdings, pack_data, unpack_data
+from .training.processes import Processes
+from .training.stacked import Job, plan, run_stack
 
 Finished = Iterator[tuple[int, Outcome]]
 """Runs as they finish, each with the position of its config."""
@@ -145,8 +146,8 @@ def run_configs(
         Train wherever it does: a pool, ``mpi4py``'s, ``distributed.Client(...).get_executor(pure=False)``. Only configs go there,
         and the data if they are your own; only files come back.
     together : bool
-        Train runs that differ only in scalars (:data:`icon_nb.stacked.SCALARS`) as one stack of networks, where their method can
-        be stacked: the same numbers within rounding, but not bit for bit, which the table and the provenance say.
+        Train runs that differ only in scalars (:data:`icon_nb.training.stacked.SCALARS`) as one stack of networks, where their
+        method can be stacked: the same numbers within rounding, but not bit for bit, which the table and the provenance say.
     title : str
     compared : sequence of str
         See :class:`icon_nb.Comparison`.

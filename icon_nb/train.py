@@ -11,23 +11,24 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from . import axes, interpolated
-from .accelerated import accelerate, laid_out
 from .augment import Draws, build_augment
 from .batch import Batch
 from .config import Config
-from .contexts import around
 from .data import Dataset
 from .distances import as_seen_by
+from .distributions.contexts import around
+from .engines import interpolated
+from .engines.fused import fuse
+from .engines.interpolated import InterpolatedKL
+from .engines.large import Edges, LargeKL, neighbour_edges
 from .errors import ConfigError, DataError, DeviceError, TrainingError
-from .fused import fuse
-from .interpolated import InterpolatedKL
-from .large import Edges, LargeKL, neighbour_edges
-from .model import build_model, other_side
+from .inputs.stored import Ahead, Stored
 from .objective import Target, build_objective
-from .optimizers import build_optimizer
-from .resolve import method_of
-from .stored import Ahead, Stored
+from .registry import axes
+from .registry.resolve import method_of
+from .training.accelerated import accelerate, laid_out
+from .training.model import build_model, other_side
+from .training.optimizers import build_optimizer
 
 DENSE_POINTS = 8192
 """A table of more free points than this keeps p on the nearest neighbours only."""

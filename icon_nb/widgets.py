@@ -8,8 +8,8 @@ VS Code and Colab. What a widget shows can be had without it, as ``.still``.
 from __future__ import annotations
 
 from .config import Config
-from .explorer import MethodExplorer
-from .temperature import TemperatureWidget
+from .notebook.explorer import MethodExplorer
+from .notebook.temperature import TemperatureWidget
 
 __all__ = ["MethodExplorer", "TemperatureWidget", "method_explorer", "temperature_study"]
 

@@ -326,7 +326,7 @@ itself = icon.learned.GaussianWide(include_self=True)
 assert abs(itself.divergence(torch.eye(6, dtype=torch.float64), itself(z)).mean() + spread) < 1e-12
 
 # %% tags=["solution"]
-from icon_nb.periodic import grid
+from icon_nb.registry.periodic import grid
 
 cells = [(row, *cell) for row, cells in grid() for cell in cells]
 open_cells = [(row, column) for row, column, methods, reason in cells if not methods and not reason]

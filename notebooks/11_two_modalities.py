@@ -119,7 +119,7 @@ to_look_at.animate(every=4, max_points=100, turn=0)
 # not drawn. Its weights are in `clip.state`, under names that begin with `other`, and here is a way to put it to work:
 
 # %%
-from icon_nb.model import build_model, other_side
+from icon_nb.training.model import build_model, other_side
 
 
 def both(run):

@@ -183,7 +183,7 @@ for run in batches:
 # still be compared:
 
 # %%
-from icon_nb.large import neighbour_edges
+from icon_nb.engines.large import neighbour_edges
 
 inputs = data.flat(data.x[:1000])
 edges = neighbour_edges(inputs, perplexity=30.0, joint=True)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import icon_nb as icon
-from icon_nb import accelerated
 from icon_nb.errors import ConfigError, DeviceError
+from icon_nb.training import accelerated
 
 SMALL = {"n_samples": 96, "batch_size": 32, "epochs": 2, "max_points": 40, "quiet": True}
 

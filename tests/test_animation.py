@@ -11,8 +11,8 @@ from PIL import Image
 
 from icon_nb import animation
 from icon_nb.animation import animate, side_by_side
+from icon_nb.drawing.palette import class_color, rgb
 from icon_nb.errors import ConfigError, SaveError
-from icon_nb.palette import class_color, rgb
 from icon_nb.trajectory import Recorder, Trajectory
 
 
@@ -76,9 +76,9 @@ def test_nothing_is_projected_or_drawn_before_somebody_looks(monkeypatch):
     def forbidden(*args, **kwargs):
         raise AssertionError("drawn too early")
 
-    monkeypatch.setattr("icon_nb.encode.gif", forbidden)
-    monkeypatch.setattr("icon_nb.painter.Painter.frames", forbidden)
-    monkeypatch.setattr("icon_nb.painter.Painter.__init__", forbidden)
+    monkeypatch.setattr("icon_nb.drawing.encode.gif", forbidden)
+    monkeypatch.setattr("icon_nb.drawing.painter.Painter.frames", forbidden)
+    monkeypatch.setattr("icon_nb.drawing.painter.Painter.__init__", forbidden)
     shown = animate(run())
     assert repr(shown) == "Animation(simclr on digits: epochs 0..4, 500x500, projection pca)"
     with pytest.raises(AssertionError):

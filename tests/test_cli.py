@@ -12,9 +12,9 @@ from PIL import Image
 
 import icon_nb as icon
 from icon_nb.cli import main
+from icon_nb.command_line.flags import build_parser, parse
+from icon_nb.command_line.outputs import safe_name
 from icon_nb.config import SETTINGS
-from icon_nb.flags import build_parser, parse
-from icon_nb.outputs import safe_name
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 QUICK = ["--n_samples", "200", "--max_points", "100"]

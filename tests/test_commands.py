@@ -8,7 +8,7 @@ from PIL import Image
 
 import icon_nb as icon
 from icon_nb.cli import main
-from icon_nb.flags import values_of
+from icon_nb.command_line.flags import values_of
 
 TINY = {"n_samples": 200, "epochs": 2, "max_points": 60, "quiet": True, "hidden_dim": 64, "probe": False, "viz": False}
 FLAGS = ["--n_samples", "200", "--epochs", "1", "--max_points", "60", "--quiet", "--hidden_dim", "64", "--no_probe", "--no_viz"]

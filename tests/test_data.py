@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import torch
 
-from icon_nb import downloads, sources
 from icon_nb.data import READERS, Dataset, load
-from icon_nb.datasets import DATASETS
 from icon_nb.errors import DataError
-from icon_nb.sources import stratified
+from icon_nb.inputs import downloads, sources
+from icon_nb.inputs.sources import stratified
+from icon_nb.registry.datasets import DATASETS
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

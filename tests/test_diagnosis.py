@@ -5,7 +5,7 @@ import pytest
 
 from icon_nb.diagnosis import FAILURES, VERDICTS, diagnose
 from icon_nb.dynamics import diagnose as from_dynamics
-from icon_nb.readings import Limits
+from icon_nb.measures.readings import Limits
 from icon_nb.trajectory import Trajectory
 
 N, CLASSES, EPOCHS = 200, 10, 21

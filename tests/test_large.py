@@ -4,13 +4,13 @@ import pytest
 import torch
 
 import icon_nb as icon
-from icon_nb import large
 from icon_nb.distances import sqeuclidean
-from icon_nb.fused import FusedKL, entropy
-from icon_nb.interpolated import InterpolatedKL, as_matrix, fits
-from icon_nb.large import Edges, LargeKL, neighbour_edges, value_and_gradient
+from icon_nb.distributions.perplexity import perplexity_rows
+from icon_nb.engines import large
+from icon_nb.engines.fused import FusedKL, entropy
+from icon_nb.engines.interpolated import InterpolatedKL, as_matrix, fits
+from icon_nb.engines.large import Edges, LargeKL, neighbour_edges, value_and_gradient
 from icon_nb.learned import Gaussian, StudentT
-from icon_nb.perplexity import perplexity_rows
 
 KERNELS = [
     (StudentT(), True),

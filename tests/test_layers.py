@@ -30,7 +30,8 @@ LAYERS = {
 }
 LAYER = {name: level for level, names in LAYERS.items() for name in names.split()}
 SURFACE = {"matplotlib", "imageio", "ipywidgets", "PIL"}
-MODULES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.stem != "__init__")
+NAMES = {path.stem for path in MODULES}
 
 
 def top_level_imports(path):
@@ -43,8 +44,9 @@ def top_level_imports(path):
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield None, node.module.split(".")[0]
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-            yield from ((name, None) for name in names if (PACKAGE / f"{name}.py").exists())
+            last = (node.module or "").split(".")[-1]
+            names = [last] if last in NAMES else [alias.name for alias in node.names]
+            yield from ((name, None) for name in names if name in NAMES)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

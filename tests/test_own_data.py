@@ -15,7 +15,7 @@ from icon_nb.augment import build_augment
 from icon_nb.backbones import build_backbone
 from icon_nb.data import Dataset, load
 from icon_nb.errors import DataError
-from icon_nb.probes import new_samples
+from icon_nb.measures.probes import new_samples
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 5))

@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
+from icon_nb.drawing.palette import (
+    CLASS_COLORS,
+    THEMES,
+    blend,
+    class_color,
+    class_marker,
+    indexed_palette,
+    nearest_entry,
+    rgb,
+    theme,
+)
 from icon_nb.errors import ConfigError
-from icon_nb.palette import CLASS_COLORS, THEMES, blend, class_color, class_marker, indexed_palette, nearest_entry, rgb, theme
 
 # Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB.
 VISION = {

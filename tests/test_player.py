@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from icon_nb import page as pages
-from icon_nb import sheet as sheets
+from icon_nb.drawing import page as pages
+from icon_nb.drawing import sheet as sheets
+from icon_nb.drawing.palette import class_color, class_marker
 from icon_nb.errors import ConfigError, DataError, SaveError
-from icon_nb.palette import class_color, class_marker
 from icon_nb.player import player
 from icon_nb.projection import fit_projection
 from icon_nb.trajectory import Recorder, Trajectory

@@ -5,8 +5,8 @@ import pytest
 from sklearn.decomposition import PCA
 
 import icon_nb as icon
+from icon_nb.drawing.neighbour_maps import principal_axes, procrustes
 from icon_nb.errors import ConfigError
-from icon_nb.neighbour_maps import principal_axes, procrustes
 from icon_nb.projection import fit_projection
 from icon_nb.trajectory import Trajectory
 

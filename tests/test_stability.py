@@ -272,7 +272,7 @@ def test_a_clock_that_jumps_back_harms_nothing(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore:Glyph")  # the font of the pictures does not have every character
 @pytest.mark.parametrize("name", ["../../x", "<script>alert(1)</script>", "a/b\\c", "..", "\u202eevil", "日本語 名前", "x" * 300])
 def test_names_stay_inside_and_are_escaped(name, tmp_path):
-    from icon_nb.outputs import new_folder
+    from icon_nb.command_line.outputs import new_folder
 
     config = icon.Config(run_name=name, output_dir=str(tmp_path / "runs"), **PLAIN)
     folder = new_folder(config.resolve(), "stamp")

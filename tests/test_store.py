@@ -13,7 +13,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import LoadError, SaveError
-from icon_nb.store import FILES, MARK
+from icon_nb.saving.store import FILES, MARK
 
 SMALL = {"n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
 
@@ -141,7 +141,7 @@ def test_weights_that_do_not_fit_the_settings_name_both_files(folder):
 
 
 def test_labels_without_a_class_name_name_both_files(folder):
-    from icon_nb.store import _digest, to_json
+    from icon_nb.saving.store import _digest, to_json
 
     mark = json.loads((folder / MARK).read_text())
     mark.pop("checksum")
@@ -153,7 +153,7 @@ def test_labels_without_a_class_name_name_both_files(folder):
 
 def _reseal(folder, name):
     """Make the mark agree with a changed file, as somebody who wants to be believed would."""
-    from icon_nb.store import _digest, to_json
+    from icon_nb.saving.store import _digest, to_json
 
     mark = json.loads((folder / MARK).read_text())
     mark.pop("checksum")
@@ -172,7 +172,7 @@ def test_a_read_only_folder_is_a_clear_error_and_the_run_is_still_there(run, tmp
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_a_clear_error_and_leaves_no_stray_file(run, tmp_path, monkeypatch):
-    import icon_nb.files as files
+    import icon_nb.saving.files as files
 
     real = os.fdopen
     monkeypatch.setattr(

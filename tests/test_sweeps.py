@@ -13,8 +13,8 @@ import icon_nb as icon
 from icon_nb import sweeps
 from icon_nb.comparison import Failure
 from icon_nb.errors import ConfigError
-from icon_nb.processes import Processes, WorkerError
 from icon_nb.sweeps import run_configs, run_each
+from icon_nb.training.processes import Processes, WorkerError
 
 TINY = icon.Config(n_samples=200, epochs=1, max_points=60, quiet=True, probe=False, hidden_dim=64)
 

@@ -5,7 +5,7 @@ import pytest
 from moving_points import decode, run
 
 from icon_nb.animation import animate, side_by_side
-from icon_nb.timeline import choose_epochs, pace, plan, ticks
+from icon_nb.drawing.timeline import choose_epochs, pace, plan, ticks
 from icon_nb.trajectory import Trajectory
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from icon_nb.palette import THEMES, class_color, rgb
+from icon_nb.drawing.palette import THEMES, class_color, rgb
 from icon_nb.player import player
 from icon_nb.trajectory import Trajectory
 

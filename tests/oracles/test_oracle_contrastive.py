@@ -247,7 +247,7 @@ def test_the_dimension_cell_contrasts_correlations():
     """The rows are dimensions; with centred views the cosine between dimensions is their correlation over the batch."""
     import numpy as np
 
-    from icon_nb.model import CANDIDATES
+    from icon_nb.training.model import CANDIDATES
 
     a, b = points(12, 4, 0), points(12, 4, 1)
     model = type("Views", (), {"backbone": staticmethod(lambda x: x)})

@@ -17,7 +17,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb import runs
-from icon_nb.checkpoints import Checkpoints
+from icon_nb.saving.checkpoints import Checkpoints
 
 QUIET = {"quiet": True, "viz": False, "probe": False, "device": "cpu"}
 

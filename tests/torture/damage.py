@@ -26,8 +26,8 @@ import matplotlib.pyplot  # noqa: F401  what loading and showing import is impor
 import torch
 
 import icon_nb as icon
-from icon_nb import diagnosis, store, studies  # noqa: F401
 from icon_nb.errors import LoadError
+from icon_nb.saving import store, studies  # noqa: F401
 
 from .mutations import EDITS, accident, anything
 

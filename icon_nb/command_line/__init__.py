@@ -1,0 +1,1 @@
+"""Flags, subcommands, and what a run of the command line leaves behind."""

@@ -1,0 +1,1 @@
+"""From a trajectory to pixels: projections, layout, panels, overlays, and the formats."""

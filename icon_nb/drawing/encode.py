@@ -1,0 +1,130 @@
+"""One list of indexed frames, written as GIF, APNG, WebP, MP4 or PNG; every file appears whole or not at all."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import tempfile
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..errors import ConfigError, nearest
+
+
+class Frames(Sequence):
+    """Pictures that share one palette: ``frames[k]`` is a uint8 array (height, width, 3), decoded when asked for.
+
+    Parameters
+    ----------
+    indices : list of uint8 array (height, width)
+        Positions in the palette.
+    palette : uint8 array (m, 3), m <= 256
+    """
+
+    def __init__(self, indices: Sequence[np.ndarray], palette: np.ndarray):
+        self.indices, self.palette = list(indices), palette
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, k):
+        if isinstance(k, slice):
+            return [self.palette[frame] for frame in self.indices[k]]
+        return self.palette[self.indices[k]]
+
+    def image(self, k: int) -> Image.Image:
+        """Frame k as a Pillow image of mode P with the shared palette."""
+        height, width = self.indices[k].shape
+        image = Image.frombytes("P", (width, height), self.indices[k].tobytes())
+        image.putpalette(self.palette.tobytes())
+        return image
+
+    def images(self) -> list[Image.Image]:
+        return [self.image(k) for k in range(len(self))]
+
+
+def gif(frames: Frames, durations: Sequence[int]) -> bytes:
+    """An endless GIF; durations in ms, one a frame. One palette and no dithering: nothing flickers."""
+    return _animated(frames, durations, "GIF", loop=0, disposal=1, optimize=False)
+
+
+def apng(frames: Frames, durations: Sequence[int]) -> bytes:
+    return _animated(frames, durations, "PNG", loop=0, default_image=False)
+
+
+def webp(frames: Frames, durations: Sequence[int]) -> bytes:
+    return _animated(frames, durations, "WEBP", loop=0, lossless=True, quality=60, method=3)
+
+
+def _animated(frames: Frames, durations: Sequence[int], kind: str, **options) -> bytes:
+    first, *rest = frames.images()
+    out = BytesIO()
+    first.save(out, kind, save_all=True, append_images=rest, duration=list(durations), **options)
+    return out.getvalue()
+
+
+def png(frames: Frames, k: int) -> bytes:
+    """Frame k as a small indexed PNG."""
+    out = BytesIO()
+    frames.image(k).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def poster(frames: Frames, limit: int) -> bytes:
+    """The last frame as a PNG of at most ``limit`` bytes, made smaller only as far as needed."""
+    data = png(frames, len(frames) - 1)
+    return data if len(data) <= limit else shrunk(frames.image(len(frames) - 1).convert("RGB"), limit)
+
+
+def shrunk(image: Image.Image, limit: int) -> bytes:
+    """An RGB image as a PNG of 64 colours and at most ``limit`` bytes, with fewer pixels where these would not fit."""
+    data, share = b" " * (limit + 1), 1 / 0.85
+    while len(data) > limit and share > 0.2:
+        share *= 0.85
+        out = BytesIO()
+        small = image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), Image.Resampling.LANCZOS)
+        small.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        data = out.getvalue()
+    return data
+
+
+def mp4(frames: Frames, durations: Sequence[int]) -> bytes:
+    """H.264 in yuv420p, which plays everywhere; needs imageio-ffmpeg.
+
+    A video has one frame rate, so that a frame is repeated for as long as it stays.
+    """
+    import imageio.v2 as imageio
+
+    _require_ffmpeg()
+    tick = max(math.gcd(*durations), 40)
+    ends = np.rint(np.cumsum(durations) / tick).astype(int)
+    height, width = frames.indices[0].shape
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "video.mp4"
+        exact = ["-fflags", "+bitexact", "-threads", "1"]
+        with imageio.get_writer(path, fps=1000 / tick, codec="libx264", macro_block_size=1, ffmpeg_params=exact) as writer:
+            for k, repeats in enumerate(np.diff(ends, prepend=0)):
+                picture = np.pad(frames[k], ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+                for _ in range(max(1, int(repeats))):
+                    writer.append_data(picture)
+        return path.read_bytes()
+
+
+def _require_ffmpeg() -> None:
+    if importlib.util.find_spec("imageio_ffmpeg") is None:
+        raise ConfigError("writing .mp4 needs imageio-ffmpeg: pip install 'icon_nb[video]', or save as .gif or .webp")
+
+
+ENCODERS = {".gif": gif, ".apng": apng, ".webp": webp, ".mp4": mp4}
+
+
+def encoder(suffix: str):
+    """The function (frames, durations) -> bytes for a file suffix, or a ConfigError that names the nearest one."""
+    suffix = "." + suffix.lower().lstrip(".")
+    if suffix not in ENCODERS:
+        raise ConfigError(f"cannot write an animation as {suffix!r}: {nearest(suffix, ENCODERS)}")
+    return ENCODERS[suffix]

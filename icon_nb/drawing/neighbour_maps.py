@@ -1,0 +1,111 @@
+"""t-SNE and UMAP of a whole trajectory, steady between frames: each epoch starts from its neighbour and is turned onto it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from ..errors import ConfigError
+from .tsne_map import tsne
+
+COLD_ITERATIONS = 500
+WARM_ITERATIONS = 150
+WARM_EPOCHS = 100
+Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
+
+
+def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (d,), the k principal axes (k, d), and their share of the variance (k,) of points (n, d).
+
+    The sign of each axis makes its largest loading positive, so that two fits of the same points look the same way.
+    """
+    mean = z.mean(0, dtype=np.float64)
+    centred = z - mean
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    axes = vectors[:, ::-1][:, :k].T
+    largest = np.abs(axes).argmax(1)
+    axes = axes * np.where(axes[np.arange(k), largest] < 0, -1.0, 1.0)[:, None]
+    total = values.sum()
+    share = values[::-1][:k].clip(0) / total if total > 0 else np.zeros(k)
+    return mean, axes, share
+
+
+def procrustes(points: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The orthogonal matrix R (k, k) that turns centred points (n, k) best onto the target (n, k): no scaling.
+
+    >>> quarter = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    >>> square = np.array([[2.0, 0.0], [0.0, 1.0], [-2.0, 0.0], [0.0, -1.0]])
+    >>> np.allclose(procrustes(square, square @ quarter), quarter)
+    True
+    """
+    u, _, vt = np.linalg.svd((points - points.mean(0)).T.astype(np.float64) @ (target - target.mean(0)))
+    return u @ vt
+
+
+def chain(embeddings: np.ndarray, start: int, frames: np.ndarray, step: Step) -> np.ndarray:
+    """Place every frame, from ``start`` outwards, each beginning where its neighbour ended.
+
+    Parameters
+    ----------
+    embeddings : array (T, n, d)
+    start : int
+        The frame placed without a neighbour.
+    frames : int array, sorted, with ``start`` among them
+        The frames to place; the others repeat the nearest placed frame before them (after them at the beginning).
+    step : callable (z, previous or None) -> (n, 2)
+
+    Returns
+    -------
+    float32 array (T, n, 2), every frame centred.
+    """
+    placed = {start: _centred(step(embeddings[start], None))}
+    at = int(np.searchsorted(frames, start))
+    for run in (frames[:at][::-1], frames[at + 1 :]):
+        previous = placed[start]
+        for k in map(int, run):
+            now = _centred(step(embeddings[k], previous))
+            previous = placed[k] = now @ procrustes(now, previous)
+    nearest = frames[np.clip(np.searchsorted(frames, np.arange(len(embeddings)), side="right") - 1, 0, None)]
+    return np.stack([placed[int(k)] for k in nearest]).astype(np.float32)
+
+
+def _centred(points: np.ndarray) -> np.ndarray:
+    return points - points.mean(0)
+
+
+def tsne_step(n: int, seed: int) -> Step:
+    """One t-SNE of n points: from principal components at first, from the neighbour's map and without exaggeration after."""
+    if n < 5:
+        raise ConfigError(f"projection='tsne' needs at least 5 points, got {n}: use 'pca'")
+    perplexity = min(30.0, (n - 1) / 3)
+
+    def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
+        if previous is not None:
+            return tsne(z, perplexity, previous, warm=True, iterations=WARM_ITERATIONS)
+        jitter = np.random.default_rng(seed).normal(size=(n, 2)) * 1e-2
+        mean, axes, _ = principal_axes(z, min(2, z.shape[1]))
+        flat = np.zeros((n, 2))
+        flat[:, : len(axes)] = (z - mean) @ axes.T
+        return tsne(z, perplexity, flat + jitter * (flat.std() or 1.0), warm=False, iterations=COLD_ITERATIONS)
+
+    return step
+
+
+def umap_step(n: int, seed: int) -> Step:
+    """One UMAP of n points, from the neighbour's map after the first."""
+    try:
+        from umap import UMAP
+    except ImportError:
+        raise ConfigError("projection='umap' needs umap-learn: pip install 'icon_nb[umap]', or use 'tsne'") from None
+    if n < 5:
+        raise ConfigError(f"projection='umap' needs at least 5 points, got {n}: use 'pca'")
+
+    def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
+        warm = {} if previous is None else {"init": previous.astype(np.float32), "n_epochs": WARM_EPOCHS}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return UMAP(n_neighbors=min(15, n - 1), random_state=seed, n_jobs=1, **warm).fit_transform(z)
+
+    return step

@@ -1,0 +1,294 @@
+"""What can be drawn under and over the points: trails, centroids, rows of p and q, regions of the probe, images, wires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.image import AxesImage
+from matplotlib.path import Path
+from PIL import Image
+
+from ..errors import ConfigError
+from .palette import blend, class_color, rgb
+from .points import Cloud, Look
+
+NEIGHBOURS = 15
+GRID = 128
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """``add(panel)`` puts the overlay into a panel, under or over the points."""
+
+    add: Callable
+    under: bool
+
+
+class Strokes(Artist):
+    """Many short lines, one path for each colour and width."""
+
+    def __init__(self):
+        super().__init__()
+        self.bundles: list[tuple[np.ndarray, tuple[float, ...], float]] = []
+
+    def draw(self, renderer) -> None:
+        """Each bundle is (segments (m, 2, 2), colour, width in points)."""
+        for segments, color, width in self.bundles:
+            if len(segments):
+                codes = np.tile(np.array([Path.MOVETO, Path.LINETO], np.uint8), len(segments))
+                gc = renderer.new_gc()
+                gc.set_foreground(color)
+                gc.set_linewidth(renderer.points_to_pixels(width))
+                renderer.draw_path(gc, Path(segments.reshape(-1, 2), codes), self.get_transform())
+                gc.restore()
+        self.stale = False
+
+
+# Trails
+
+
+def add_trails(panel) -> None:
+    """A fading line behind every point, over the last ``trail`` epochs."""
+    strokes, view = Strokes(), panel.view
+    labels = view.trajectory.labels
+    classes = [(slice(None), panel.canvas.theme.accent)] if labels is None else _members(labels)
+    width, faintest = panel.canvas.points(0.9), 0.12
+
+    def update(frame: int) -> None:
+        k, part = view.timeline.at(frame)
+        first = max(0, k - panel.marks.trail)
+        stops = [view.flatten(view.coordinates[j], frame)[0] for j in range(first, k + 1)]
+        stops += [view.place(frame)[0]] if part else []
+        strokes.bundles = []
+        for j in range(len(stops) - 1):
+            strength = faintest + (0.5 - faintest) * (j + 1) / (len(stops) - 1)
+            segments = np.stack([stops[j], stops[j + 1]], axis=1)
+            strokes.bundles += [(segments[m], blend(color, panel.canvas.theme.panel, strength), width) for m, color in classes]
+
+    panel.add(update, strokes)
+
+
+def _members(labels: np.ndarray) -> list[tuple[np.ndarray, str]]:
+    return [(np.flatnonzero(labels == c), class_color(int(c))) for c in np.unique(labels)]
+
+
+# Centroids
+
+
+def add_centroids(panel) -> None:
+    """The mean of every class as a ringed disc, with the name inside where it is short."""
+    labels, theme = panel.view.trajectory.labels, panel.canvas.theme
+    if labels is None:
+        raise ConfigError("overlay='centroids' needs labels: the recorded points have none")
+    groups = _members(labels)
+    looks = [Look(color, "o", panel.canvas.points(17), edge=theme.ink, rim=panel.canvas.points(1.6)) for _, color in groups]
+    discs = Cloud([(np.array([k]), look) for k, look in enumerate(looks)], theme)
+    texts = [_disc_text(panel, int(labels[m[0]]), color) for m, color in groups]
+
+    def update(frame: int) -> None:
+        points = panel.view.points(frame)
+        centres, _ = panel.view.flatten(np.stack([points[m].mean(0) for m, _ in groups]), frame)
+        discs.move(centres, None)
+        for text, centre in zip(texts, centres):
+            text.set_position(centre)
+
+    panel.add(update, discs, *texts)
+
+
+def _disc_text(panel, c: int, color: str):
+    names = panel.view.trajectory.class_names
+    name = names[c] if c < len(names) and len(names[c]) <= 2 else ""
+    ink = "#000000" if rgb(color) @ [0.299, 0.587, 0.114] > 0.5 else "#ffffff"
+    font = panel.canvas.font(10, bold=True)
+    return panel.axes.text(0, 0, name, color=ink, ha="center", va="center_baseline", fontproperties=font, parse_math=False)
+
+
+# Rows of p and q
+
+
+def add_rows(panel) -> None:
+    """Lines from one point to the neighbours that p (solid) and q (dashed) give it, as wide as the probability."""
+    rows, theme, unit = panel.marks.rows, panel.canvas.theme, panel.canvas.points(1)
+    anchor = int(rows["anchor"])
+    strokes = Strokes()
+    star = Cloud([(np.array([anchor]), Look(theme.ink, "*", panel.canvas.points(17), edge=theme.panel, rim=unit))], theme)
+
+    def update(frame: int) -> None:
+        xy, depth = panel.view.place(frame)
+        k, _ = panel.view.timeline.at(frame)
+        source = panel.view.sources[k]
+        strokes.bundles = [
+            *_links(xy, anchor, _row(rows["p"], source), theme.accent, theme.panel, unit, dashed=False),
+            *_links(xy, anchor, _row(rows["q"], source), theme.second, theme.panel, unit, dashed=True),
+        ]
+        star.move(xy, None)
+
+    panel.add(update, strokes, star)
+
+
+def _row(values: np.ndarray, source: int) -> np.ndarray:
+    values = np.asarray(values, float)
+    return values if values.ndim == 1 else values[source]
+
+
+def _links(xy, anchor: int, row: np.ndarray, color: str, background: str, unit: float, dashed: bool):
+    """Bundles from the anchor to its strongest neighbours; dashed ones are cut into pieces."""
+    order = np.argsort(-row, kind="stable")
+    order = order[(order != anchor) & (row[order] > 0)][:NEIGHBOURS]
+    bundles = []
+    for j in order:
+        share = row[j] / row[order[0]]
+        ends = np.linspace(0, 1, 18).reshape(9, 2) if dashed else np.array([[0.0, 1.0]])
+        segments = xy[anchor] + ends[..., None] * (xy[j] - xy[anchor])
+        bundles.append((segments, blend(color, background, 0.46 if share < 0.3 else 1.0), unit * (0.5 + 1.6 * share)))
+    return bundles
+
+
+# Regions of the linear probe
+
+
+def add_regions(panel) -> None:
+    """Where a linear probe, fitted on the points of this very frame, decides for each class. 2-d embeddings only."""
+    view, t = panel.view, panel.view.trajectory
+    if view.projection.kind != "raw" or t.dim != 2 or t.labels is None:
+        raise ConfigError(
+            "overlay='regions' needs a labelled 2-d embedding shown as it is: set embedding_dim=2 and projection='raw'"
+        )
+    (x0, x1), (y0, y1) = panel.axes.get_xlim(), panel.axes.get_ylim()
+    grid = np.stack(np.meshgrid(np.linspace(x0, x1, GRID), np.linspace(y0, y1, GRID)), -1).reshape(-1, 2)
+    image = AxesImage(panel.axes, extent=(x0, x1, y0, y1), origin="lower", interpolation="nearest")
+    panel.axes.add_image(image)
+    tints = np.array([blend(class_color(c), panel.canvas.theme.panel, 0.2) for c in range(int(t.labels.max()) + 1)])
+    train = np.ones(t.n_points, bool) if t.held_out is None or t.held_out.all() else ~t.held_out.astype(bool)
+
+    def update(frame: int) -> None:
+        decided = _probe(view.points(frame)[train], t.labels[train], grid)
+        image.set_data(tints[decided].reshape(GRID, GRID, 3))
+
+    panel.add(update, image, *panel.axes.spines.values())
+
+
+def _probe(points: np.ndarray, labels: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """The class (m,) that logistic regression on standardised points gives each grid position."""
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(labels)) < 2:
+        return np.full(len(grid), labels[0])
+    mean, scale = points.mean(0), points.std(0) + 1e-12
+    fitted = LogisticRegression(max_iter=200).fit((points - mean) / scale, labels)
+    return fitted.predict((grid - mean) / scale)
+
+
+OVERLAYS = {
+    "regions": Overlay(add_regions, under=True),
+    "trails": Overlay(add_trails, under=True),
+    "rows": Overlay(add_rows, under=False),
+    "centroids": Overlay(add_centroids, under=False),
+}
+
+
+# Images of the points
+
+
+class Thumbnails(Artist):
+    """Small framed pictures, centred on points."""
+
+    def __init__(self, members: np.ndarray, pictures: list[np.ndarray]):
+        super().__init__()
+        self.members, self.pictures, self.xy = members, pictures, np.zeros((0, 2))
+
+    def draw(self, renderer) -> None:
+        for (x, y), picture in zip(self.get_transform().transform(self.xy[self.members]), self.pictures):
+            gc = renderer.new_gc()
+            height, width = picture.shape[:2]
+            renderer.draw_image(gc, round(x - width / 2), round(y - height / 2), picture)
+            gc.restore()
+        self.stale = False
+
+
+def add_thumbnails(panel) -> None:
+    """The images of the chosen points, framed in the colour of their class."""
+    t, members = panel.view.trajectory, np.asarray(panel.marks.thumbnails, dtype=int)
+    if not len(members):
+        return
+    side = round(24 * panel.canvas.unit)
+    colors = [panel.canvas.theme.accent if t.labels is None else class_color(int(t.labels[i])) for i in members]
+    artist = Thumbnails(members, [_framed(t.images[i], color, side) for i, color in zip(members, colors)])
+    panel.add(lambda frame: setattr(artist, "xy", panel.view.place(frame)[0]), artist)
+
+
+def _framed(image: np.ndarray, color: str, side: int) -> np.ndarray:
+    """uint8 (side, side, 4) with a border, rows from the bottom as renderers want them."""
+    image = image if image.ndim == 3 else image[..., None]
+    colored = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image[..., :3]
+    border = max(2, side // 12)
+    inside = Image.fromarray(np.ascontiguousarray(colored, dtype=np.uint8)).resize((side - 2 * border,) * 2, Image.Resampling.BOX)
+    framed = np.full((side, side, 4), 255, np.uint8)
+    framed[..., :3] = np.rint(rgb(color) * 255)
+    framed[border:-border, border:-border, :3] = np.asarray(inside)
+    return framed[::-1].copy()
+
+
+def spread_out(xy: np.ndarray, count: int) -> np.ndarray:
+    """Positions of about ``count`` of the points xy (n, 2) that lie apart: the first in each occupied cell of a grid.
+
+    >>> spread_out(np.array([[0.0, 0.0], [0.01, 0.0], [1.0, 1.0]]), 2).tolist()
+    [0, 2]
+    """
+    low, span = xy.min(0), np.ptp(xy, axis=0).max() or 1.0
+    for cells in range(max(1, int(np.sqrt(count))), 4 * int(np.sqrt(count)) + 8):
+        _, first = np.unique(np.floor((xy - low) / span * cells * 0.999).astype(int), axis=0, return_index=True)
+        if len(first) >= count:
+            break
+    return np.sort(first)[np.linspace(0, len(first) - 1, min(count, len(first))).round().astype(int)]
+
+
+# Wires of 3-d views
+
+
+def add_wires(panel) -> None:
+    """The sphere's circles, or the box of a 3-d view, turning with it."""
+    view = panel.view
+    if view.coordinates.shape[-1] != 3:
+        return
+    lines = _sphere() if view.projection.kind == "sphere" else _box(view)
+    theme = panel.canvas.theme
+    strokes = Strokes()
+
+    def update(frame: int) -> None:
+        flat, depth = view.flatten(lines.reshape(-1, 3), frame)
+        segments, near = flat.reshape(-1, 2, 2), depth.reshape(-1, 2).mean(1) > 0
+        width = panel.canvas.points(0.9)
+        strokes.bundles = [
+            (segments[~near], blend(theme.muted, theme.panel, 0.16), width),
+            (segments[near], blend(theme.muted, theme.panel, 0.4), width),
+        ]
+
+    panel.add(update, strokes)
+
+
+def _segments(curve: np.ndarray) -> np.ndarray:
+    return np.stack([curve[:-1], curve[1:]], axis=1)
+
+
+def _sphere() -> np.ndarray:
+    """Meridians and parallels every 30 degrees as segments (m, 2, 3)."""
+    around = np.linspace(0, 2 * np.pi, 61)
+    parallels = [
+        np.column_stack([np.cos(a) * np.cos(around), np.cos(a) * np.sin(around), np.full(61, np.sin(a))])
+        for a in np.deg2rad([-60, -30, 0, 30, 60])
+    ]
+    meridians = [
+        np.column_stack([np.cos(a) * np.cos(around), np.sin(a) * np.cos(around), np.sin(around)])
+        for a in np.deg2rad(range(0, 180, 30))
+    ]
+    return np.concatenate([_segments(curve) for curve in parallels + meridians])
+
+
+def _box(view) -> np.ndarray:
+    """The twelve edges of the box around all points, as segments (12, 2, 3): corners whose numbers differ in one bit."""
+    pairs = [(a, b) for a in range(8) for b in range(a + 1, 8) if (a ^ b).bit_count() == 1]
+    return np.stack([view.corners[list(pair)] for pair in pairs])

@@ -1,0 +1,116 @@
+"""Colours shared by every picture of the project: a class has one colour and one marker wherever it is drawn.
+
+The ten class colours were chosen so that every pair stays apart in normal vision and under simulated protanopia,
+deuteranopia and tritanopia, on white and on black. Beyond ten classes the colours repeat with another marker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ..errors import ConfigError, nearest
+
+CLASS_COLORS = (
+    "#3b61d4", "#e2920e", "#32dbfe", "#a92d14", "#87458a",
+    "#dd4b50", "#be7cfa", "#a5c3a3", "#f1c910", "#00a1a3",
+)  # fmt: skip
+MARKERS = ("o", "^", "s", "D", "v", "P", "X", "<", ">", "p")
+BLENDS = (1.0, 0.72, 0.46, 0.2)
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours and relative text size of one style.
+
+    ``ink`` writes titles, ``muted`` what is read second, ``faint`` frames and grids, ``accent`` and ``second`` curves and bars.
+    """
+
+    background: str
+    panel: str
+    ink: str
+    muted: str
+    faint: str
+    accent: str
+    second: str
+    scale: float = 1.0
+
+
+THEMES = {
+    "notebook": Theme("#ffffff", "#ffffff", "#1c2128", "#57606a", "#d5dae0", "#0b6bcb", "#c2410c"),
+    "paper": Theme("#ffffff", "#ffffff", "#000000", "#3d3d3d", "#bdbdbd", "#1f4e8c", "#a63c06", 0.95),
+    "slides": Theme("#ffffff", "#f6f8fa", "#0f1720", "#434c57", "#cfd6dd", "#0b6bcb", "#c2410c", 1.25),
+    "dark": Theme("#14171c", "#181c22", "#f0f3f6", "#a3adb8", "#363d47", "#5aa9f5", "#f5924e"),
+}
+
+
+def theme(style: str) -> Theme:
+    """The theme called ``style``: paper, slides, notebook or dark."""
+    if style not in THEMES:
+        raise ConfigError(f"style={style!r} is unknown: {nearest(style, THEMES)}")
+    return THEMES[style]
+
+
+def class_color(c: int) -> str:
+    """The colour of class c, as ``"#rrggbb"``."""
+    return CLASS_COLORS[c % len(CLASS_COLORS)]
+
+
+def class_marker(c: int) -> str:
+    """The marker of class c: a circle for the first ten classes, then another shape every ten."""
+    return MARKERS[c // len(CLASS_COLORS) % len(MARKERS)]
+
+
+def rgb(color: str) -> np.ndarray:
+    """Red, green and blue in 0..1 of ``"#rrggbb"``.
+
+    >>> rgb("#ff0080").round(2).tolist()
+    [1.0, 0.0, 0.5]
+    """
+    return np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+
+
+@cache
+def blend(color: str, background: str, amount: float) -> tuple[float, ...]:
+    """``amount`` of the colour over the rest of the background, as floats in 0..1."""
+    return tuple(float(v) for v in amount * rgb(color) + (1 - amount) * rgb(background))
+
+
+@cache
+def indexed_palette(style: str, photos: bool = False) -> np.ndarray:
+    """The fixed palette of a picture: greys from background to ink, and every class colour blended into the background.
+
+    Parameters
+    ----------
+    style : str
+        Name of the theme.
+    photos : bool
+        Add a colour cube and finer greys, for pictures that carry coloured thumbnails.
+
+    Returns
+    -------
+    uint8 array (m, 3), m <= 256; entry 0 is the background.
+    """
+    t = theme(style)
+    greys = [blend(t.ink, t.background, a) for a in np.linspace(0, 1, 32 if photos else 13)]
+    named = [t.panel, t.ink, t.muted, t.faint]
+    colors = [blend(c, t.panel, a) for c in CLASS_COLORS + (t.accent, t.second) for a in BLENDS]
+    cube = np.stack(np.meshgrid(*[np.linspace(0, 1, k) for k in (5, 7, 5)]), -1).reshape(-1, 3).tolist() if photos else []
+    entries = np.rint(np.array([rgb(t.background), *map(rgb, named), *colors, *greys, *cube]) * 255).astype(np.uint8)
+    return np.array(list(dict.fromkeys(map(tuple, entries.tolist()))), dtype=np.uint8)[:256]
+
+
+@cache
+def nearest_entry(style: str, photos: bool = False) -> np.ndarray:
+    """For every colour of 5 bits a channel, the nearest entry of :func:`indexed_palette`: uint8 array (32768,)."""
+    palette = indexed_palette(style, photos).astype(np.float32)
+    steps = np.arange(32, dtype=np.float32) * 8 + 4
+    cells = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
+    distance = (palette**2).sum(1) - 2 * cells @ palette.T
+    table = distance.argmin(1).astype(np.uint8)
+    exact = palette.astype(np.uint16) >> 3
+    cell = (exact[:, 0] << 10) | (exact[:, 1] << 5) | exact[:, 2]
+    table[cell[::-1]] = np.arange(len(palette))[::-1]  # where two share a cell, the earlier one wins
+    return table

@@ -1,0 +1,261 @@
+"""Your own data: arrays, tables, files of embeddings, and data set objects of other packages, as the fields of a Dataset."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import DataError, IconError, nearest
+from .arrays import classes, inputs, to_numpy
+from .samples import Samples, left_in_place
+from .stored import Reading
+
+INPUT_NAMES = ("x", "X", "embeddings", "features", "data", "images", "image", "img", "pixel_values")
+LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class", "fine_label")
+TEST_SPLITS = ("test", "validation", "valid", "val")
+
+
+IN_MEMORY_IF_SMALL = Reading()
+
+
+def from_object(data, label: str | None = None, reading: Reading = IN_MEMORY_IF_SMALL) -> dict:
+    """The fields of a Dataset from anything in memory that holds samples.
+
+    Parameters
+    ----------
+    data : object
+        An array or tensor, ``(x, y)`` or ``(x, y, x_test, y_test)``, a mapping of such names to arrays or of split names to
+        data sets, a DataFrame, a Hugging Face ``datasets`` object, or a torch ``Dataset``.
+    label : str, optional
+        Column of the labels, where there are columns.
+    reading : Reading
+        Whether the pictures of a data set object stay where they are, and how many processes read them.
+
+    Raises
+    ------
+    DataError
+        The object holds no samples that can be read, or fails when it is read; says what it is and what would do.
+    """
+    for suits, read in FORMS:
+        if suits(data):
+            try:
+                return read(data, label, reading)
+            except IconError:
+                raise
+            except Exception as error:  # what somebody's data set object raises
+                raise DataError(
+                    f"{type(data).__name__} cannot be read ({type(error).__name__}: {error}): mend it, or give arrays"
+                ) from error
+    raise DataError(
+        f"dataset of type {type(data).__name__} cannot be read: give a name, an array (n, ...), (x, y), a DataFrame, "
+        "or an object with __len__ and __getitem__"
+    )
+
+
+def assemble(x, y=None, x_test=None, y_test=None, class_names=None, note: str = "", **others) -> dict:
+    """Check and convert the parts; the other fields (pair, companion, ...) become float32, or uint8 images."""
+    x, how = inputs(x, "x")
+    parts = {"x": x, "x_test": None if x_test is None else inputs(x_test, "x_test")[0]}
+    (parts["y"], parts["y_test"]), names = classes(y, y_test, names=class_names)
+    for key, value in others.items():
+        parts[key] = inputs(value, key)[0]
+    return parts | {"class_names": names, "note": "; ".join(part for part in (note, how) if part)}
+
+
+def _from_array(data, label, reading) -> dict:
+    return assemble(data)
+
+
+def _from_sequence(data, label, reading) -> dict:
+    if len(data) not in (2, 4):
+        raise DataError(f"a tuple of {len(data)} parts cannot be read: give (x, y) or (x, y, x_test, y_test)")
+    return assemble(*data)
+
+
+def _from_mapping(data, label, reading) -> dict:
+    """Names of fields to arrays, or names of splits to data sets."""
+    if "train" in data:
+        return _from_splits(data, label, reading)
+    found = {key: _first(data, names) for key, names in (("x", INPUT_NAMES), ("y", (label,) if label else LABEL_NAMES))}
+    if found["x"] is None and len(data) == 1:
+        found["x"] = next(iter(data.values()))
+    if found["x"] is None:
+        raise DataError(f"no samples among {sorted(map(str, data))}: name the array one of {', '.join(INPUT_NAMES[:5])}")
+    rest = ("x_test", "y_test", "pair", "pair_test", "companion", "graph", "class_names")
+    return assemble(**{key: value for key, value in found.items() if value is not None} | {k: data[k] for k in rest if k in data})
+
+
+def _from_splits(data, label, reading) -> dict:
+    parts = from_object(data["train"], label, reading)
+    test = next((data[name] for name in TEST_SPLITS if name in data), None)
+    if test is None:
+        return parts
+    held = from_object(test, label, reading)
+    texts = [None if p["y"] is None else np.array(p["class_names"], str)[p["y"]] for p in (parts, held)]
+    known = (*parts["class_names"], *(name for name in held["class_names"] if name not in parts["class_names"]))
+    (parts["y"], parts["y_test"]), names = classes(*texts, names=known)
+    return parts | {"x_test": held["x"], "class_names": names}
+
+
+def _from_frame(data, label, reading) -> dict:
+    """A DataFrame: the label column is the one named, else one with a usual name, else the only one that is not numeric."""
+    twice = data.columns[data.columns.duplicated()].tolist() if hasattr(data.columns, "duplicated") else []
+    if twice:
+        raise DataError(f"columns {[str(c) for c in twice[:5]]} occur more than once: rename or drop them")
+    text = [column for column in data.columns if getattr(data[column].dtype, "kind", "O") not in "biuf"]
+    usual = [column for column in data.columns if str(column).lower() in LABEL_NAMES[1:]]  # a column y is often a coordinate
+    if label is not None and label not in data.columns:
+        raise DataError(f"label={label!r} is not a column: {nearest(label, data.columns)}")
+    chosen = label if label is not None else next(iter(usual), text[0] if len(text) == 1 else None)
+    others = [column for column in text if column != chosen]
+    if others:
+        raise DataError(
+            f"columns {[str(c) for c in others]} are not numeric: drop or encode them, or name the labels with label="
+        )
+    features = data.drop(columns=[] if chosen is None else [chosen])
+    note = f"labels from column {str(chosen)!r}" if chosen is not None else "no label column found"
+    return assemble(features.to_numpy(float, na_value=np.nan), None if chosen is None else data[chosen].to_numpy(), note=note)
+
+
+def _from_table(data, label, reading) -> dict:
+    """A Hugging Face dataset: an image column, or every numeric column; labels from a ClassLabel or a usual name."""
+    _check_filled(data)
+    columns = list(data.column_names)
+    named = [c for c in columns if type(data.features[c]).__name__ == "ClassLabel"] + [c for c in columns if c in LABEL_NAMES]
+    y_column = label or next(iter(named), None)
+    image = [c for c in columns if type(data.features[c]).__name__ == "Image"] + [c for c in columns if c in INPUT_NAMES]
+    x_columns = image[:1] or [c for c in columns if c != y_column]
+    names = getattr(data.features[y_column], "names", None) if y_column else None
+    note = f"inputs from {', '.join(x_columns)}; labels from {y_column or 'nowhere'}"
+    if image:
+        return _from_samples(Samples(data, x_columns[0], y_column), names, note, reading)
+    rows = [data[i] for i in range(len(data))]
+    x = to_numpy([[row[c] for c in x_columns] for row in rows], f"columns {x_columns}")
+    return assemble(x, None if y_column is None else [row[y_column] for row in rows], class_names=names, note=note)
+
+
+def _from_indexed(data, label, reading) -> dict:
+    """A torch Dataset, read item by item: x, (x, y, ...), or a mapping with usual names."""
+    _check_filled(data)
+    first = data[0]
+    x, y = None, None
+    if isinstance(first, Mapping):
+        x, y = (next((n for n in names if n in first), None) for names in (INPUT_NAMES, (label,) if label else LABEL_NAMES))
+        if x is None:
+            raise DataError(f"no samples among {sorted(map(str, first))}: name the input one of {', '.join(INPUT_NAMES[:5])}")
+    elif isinstance(first, (tuple, list)):
+        x, y = 0, 1 if len(first) > 1 else None
+    return _from_samples(Samples(data, x, y), getattr(data, "classes", None), "", reading)
+
+
+def _check_filled(data) -> None:
+    if len(data) == 0:
+        raise DataError(f"{type(data).__name__} is empty: at least one sample is needed")
+
+
+def _from_samples(samples: Samples, names, note: str, reading: Reading) -> dict:
+    """Samples one by one: into memory, or left where they are when they are pictures and too many."""
+    shape = samples.array(0).shape
+    if len(shape) in (2, 3) and reading.leaves(len(samples), shape):
+        x, y, how = left_in_place(samples, reading.num_workers)
+        (y,), names = classes(y, names=None if y is None else names)
+        return {"x": x, "y": y, "class_names": names, "note": "; ".join(part for part in (note, how) if part)}
+    items = [samples.item(i) for i in range(len(samples))]
+    y = None if samples.y is None else [label for _, label in items]
+    return assemble(_stack([x for x, _ in items]), y, class_names=None if y is None else names, note=note)
+
+
+def _stack(samples: list) -> np.ndarray:
+    """One array of all samples. Pictures keep their own layout; the first two shapes that differ are named."""
+    arrays = [to_numpy(sample, f"sample {i}") for i, sample in enumerate(samples)]
+    for i, array in enumerate(arrays):
+        if array.shape != arrays[0].shape:
+            raise DataError(f"sample {i} has shape {array.shape}, sample 0 {arrays[0].shape}: bring all samples to one shape")
+    return np.stack(arrays)
+
+
+def read_embeddings(path: str, label: str | None = None) -> dict:
+    """A file of arrays: ``.npz`` (x, y, x_test, ... by name), ``.npy`` (one array), ``.pt`` (a tensor or a dict of them).
+
+    Nothing is unpickled: a file that would need it is refused.
+    """
+    file = Path(path).expanduser()
+    if file.suffix not in FILES:
+        raise DataError(f"embeddings:{path} must end in {', '.join(FILES)}")
+    if not file.is_file():
+        raise DataError(f"embeddings:{path}: there is no such file")
+    try:
+        held = FILES[file.suffix](file)
+    except Exception as error:  # numpy, zipfile, torch and pickle each raise their own
+        raise DataError(f"{file} cannot be read ({str(error).splitlines()[0]}): write it again with plain arrays") from error
+    return from_object(held, label)
+
+
+def _read_npz(file: Path) -> dict:
+    with np.load(file, allow_pickle=False) as arrays:
+        return {key: arrays[key] for key in arrays.files}
+
+
+FILES = {
+    ".npz": _read_npz,
+    ".npy": lambda file: np.load(file, allow_pickle=False),
+    ".pt": lambda file: torch.load(file, map_location="cpu", weights_only=True),
+}
+
+
+def read_custom(place: str, label: str | None = None, reading: Reading = IN_MEMORY_IF_SMALL) -> dict:
+    """``FILE.py:Name``: run the file, then read what the name stands for; a class or function is called without arguments."""
+    path, _, name = place.rpartition(":")
+    file = Path(path).expanduser()
+    if not name.isidentifier() or file.suffix != ".py" or not file.is_file():
+        raise DataError(
+            f"custom:{place} must name a Python file that is there and something in it, as in custom:my_data.py:MyData"
+        )
+    print(f"custom data set: running {file}", file=sys.stderr)
+    try:
+        found = _module(file)
+        if not hasattr(found, name):
+            raise DataError(
+                f"custom:{place}: {file.name} has no {name!r}; {nearest(name, [n for n in vars(found) if n[0] != '_'])}"
+            )
+        made = getattr(found, name)
+        made = made() if isinstance(made, type) or (callable(made) and not hasattr(made, "__getitem__")) else made
+        return from_object(made, label, reading)
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"custom:{place} failed with {type(error).__name__}: {error}") from error
+
+
+def _module(file: Path):
+    spec = importlib.util.spec_from_file_location(f"icon_nb_custom_{file.stem}", file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickling look a class up there
+    spec.loader.exec_module(module)
+    return module
+
+
+def _first(mapping, names):
+    return next((mapping[name] for name in names if name in mapping), None)
+
+
+def _is_frame(data) -> bool:
+    return hasattr(data, "columns") and hasattr(data, "to_numpy")
+
+
+FORMS = (
+    (lambda data: isinstance(data, (np.ndarray, torch.Tensor)) or hasattr(data, "toarray"), _from_array),
+    (lambda data: isinstance(data, (tuple, list)), _from_sequence),
+    (lambda data: isinstance(data, Mapping), _from_mapping),
+    (_is_frame, _from_frame),
+    (lambda data: hasattr(data, "column_names") and hasattr(data, "features"), _from_table),
+    (
+        lambda data: hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes)),
+        _from_indexed,
+    ),
+)

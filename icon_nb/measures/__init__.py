@@ -1,0 +1,1 @@
+"""What is read off embeddings and runs: probes, curves, tables."""

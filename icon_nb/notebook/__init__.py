@@ -1,0 +1,1 @@
+"""What is live in a notebook: displays and the parts of the widgets."""

@@ -1,0 +1,1 @@
+"""The periodic table as plain data: its axes, its cells, and how a Config is resolved. Loads no torch."""

@@ -1,0 +1,1 @@
+"""What the trainer and a run in progress are made of."""

@@ -1,0 +1,148 @@
+"""A run in progress: the trainer, the recorder and the history so far, from which Results are made at any moment."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ..config import Config
+from ..data import Dataset
+from ..distances import metric_of
+from ..errors import TrainingError
+from ..evaluate import knn_accuracy
+from ..registry.datasets import MEASURED
+from ..results import Results
+from ..train import Record, Trainer
+from ..trajectory import Recorder
+
+KNN = 5
+
+
+@dataclass
+class Session:
+    """A run in progress: the trainer, the recorder and the history so far."""
+
+    config: Config
+    dataset: Dataset
+    status: str = "complete"
+    error: str = ""
+    history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *MEASURED)})
+
+    def __post_init__(self):
+        self.trainer = Trainer(self.config, self.dataset)
+        self.good: dict[str, torch.Tensor] = {}
+        self.started = datetime.datetime.now(datetime.timezone.utc)
+        x, y, held_out = evaluation_points(self.config, self.dataset)
+        keep = np.sort(np.random.default_rng(self.config.seed).choice(len(x), min(len(x), self.config.max_points), replace=False))
+        keep = torch.from_numpy(keep)
+        seen = x[keep]  # read once, where the pictures are on the disk
+        self._x = (keep if self.config.backbone == "table" else seen).to(self.trainer.device)
+        self._y = None if y is None else y[keep].to(self.trainer.device)
+        self.recorder = Recorder(
+            None if y is None else y[keep],
+            self.dataset.class_names or None,
+            max_points=self.config.max_points,
+            images=thumbnails(self.dataset, seen),
+            index=keep.numpy(),
+            held_out=np.full(len(keep), held_out),
+            title=f"{self.config.run_name or self.config.label} on {self.dataset.name}",
+        )
+
+    @property
+    def knn(self) -> float:
+        return self.history["knn_accuracy"][-1]
+
+    def records(self) -> Iterator[Record]:
+        """Train to the end, recording on the way; yields one record per epoch. A resumed run goes on where it stopped."""
+        if not self.history["epoch"]:
+            yield self.keep(self.trainer.initial())
+        while self.trainer.epoch < self.config.epochs:
+            yield self.keep(self.trainer.run_epoch())
+
+    def keep(self, record: Record) -> Record:
+        """Record an epoch: its loss, and the embedding where it is due."""
+        knn = float("nan")
+        if record.epoch % self.config.record_every == 0 or record.epoch == self.config.epochs:
+            z = self.trainer.embed(self._x)
+            if not torch.isfinite(z).all():
+                raise TrainingError(
+                    f"the embedding became NaN or infinite in epoch {record.epoch}, "
+                    f"with learning_rate={self.config.learning_rate:g}; the last good epoch is {record.epoch - 1}: "
+                    "lower learning_rate"
+                )
+            knn = knn if self._y is None else knn_accuracy(z, self._y, KNN, metric=metric_of(self.config.distance))
+            self.recorder.record(z, epoch=record.epoch, loss=record.loss, knn_accuracy=knn)
+        for name, value in zip(self.history, (record.epoch, record.loss, knn, record.seconds)):
+            self.history[name].append(value)
+        self.good = {name: tensor.clone() for name, tensor in self.trainer.model.state_dict().items()}
+        return record
+
+    def results(self) -> Results:
+        """What there is so far, with the weights of the last good epoch."""
+        self.trainer.model.load_state_dict(self.good)
+        backbone = self.trainer.model.to("cpu").backbone.eval()
+        return Results(
+            self.config,
+            self.history,
+            self.recorder.trajectory,
+            backbone,
+            self.status,
+            provenance(self),
+            self.error,
+            self.trainer.model.state_dict(),
+            self.dataset,
+        )
+
+
+def evaluation_points(config: Config, dataset: Dataset):
+    """Raw inputs and labels of the points to watch, and whether the backbone is not trained on them."""
+    if dataset.x_test is None or config.backbone == "table":
+        return dataset.x, dataset.y, False
+    return dataset.x_test, dataset.y_test, True
+
+
+def thumbnails(dataset: Dataset, x) -> np.ndarray | None:
+    """Small pictures (n, h, w, c) of samples, where they are pictures of 1 or 3 channels."""
+    if dataset.kind != "images" or dataset.shape[0] not in (1, 3):
+        return None
+    return x.permute(0, 2, 3, 1).cpu().numpy()
+
+
+def provenance(session: Session) -> dict[str, object]:
+    """What is needed to know where numbers came from."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    versions = {"icon_nb": __version__, "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    return {
+        "versions": versions,
+        "platform": platform.platform(),
+        "device": str(session.trainer.device),
+        "engine": session.trainer.engine,
+        "threads": torch.get_num_threads(),
+        "seed": session.config.seed,
+        "dataset": describe(session.dataset),
+        "started": session.started.isoformat(timespec="seconds"),
+        "finished": now.isoformat(timespec="seconds"),
+        "seconds": round((now - session.started).total_seconds(), 3),
+        "sources": dict(session.config.sources),
+        "status": session.status,
+        "error": session.error,
+    }
+
+
+def describe(dataset: Dataset) -> dict[str, object]:
+    """What a saved run keeps of its data set: enough to recognise it and to rebuild the backbone."""
+    return {
+        "name": dataset.name,
+        "sha256": dataset.checksum,
+        "note": dataset.note,
+        "kind": dataset.kind,
+        "shape": list(dataset.shape),
+        "n_train": len(dataset),
+        "n_tokens": dataset.n_tokens,
+    }
