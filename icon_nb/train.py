@@ -187,11 +187,9 @@ class Trainer:
 
     def batch(self, index: Tensor, step: int) -> tuple[Tensor | tuple[Tensor, Tensor], Batch]:
         """What the model sees, and what p may look at: every view of every sample at ``index``."""
-        config, data = self.config, self.dataset
-        views = config.n_views or 1
-        x = index
+        config, views, x = self.config, self.config.n_views or 1, index
         if config.backbone != "table":
-            x = self._inputs(self._x[index].repeat(views, *[1] * (data.x.dim() - 1)), step)
+            x = self._inputs(self._repeated(index, views), step)
         if self._other is not None:
             x = x, self._cast(self._other.inputs(self._other.x[index]))
         if "tokens" in self._needs:
@@ -199,6 +197,12 @@ class Trainer:
         if self._of_dimensions:  # which are the rows of p then, and not the samples
             return x, Batch(torch.arange(config.embedding_dim, device=index.device).repeat(views), dtype=self.dtype)
         return x, self._batch(index.repeat(views))
+
+    def _repeated(self, index: Tensor, views: int) -> Tensor:
+        """The raw samples at ``index``, as often as there are views; what stays on the disk is read once."""
+        if isinstance(self._x, Tensor):
+            return self._x.index_select(0, index.repeat(views))
+        return self._x[index].repeat(views, *[1] * (self.dataset.x.dim() - 1))
 
     def _hide(self, x: Tensor, index: Tensor, step: int) -> tuple[Tensor, Batch]:
         """The context of one word of every row, hidden behind token 0; the hidden word is the label."""

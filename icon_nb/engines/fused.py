@@ -19,6 +19,9 @@ from ..learned import Gaussian, Joint, StudentT
 SHORTEST = 1e-12
 """An embedding shorter than this counts as this long, as in torch's ``normalize``."""
 
+LOWEST_SCORE = 40
+"""Scores between zero and minus this much need no shift: their weights are far from the smallest float32."""
+
 
 @dataclass(frozen=True)
 class FusedKL:
@@ -122,11 +125,15 @@ def _student(fused: FusedKL, z: Tensor, p: Tensor):
 
 
 def _gaussian(fused: FusedKL, z: Tensor, p: Tensor):
-    """As :func:`_student`; the largest weight of every row is one, so that no row underflows."""
-    scores = fused.scaled_distances(z, -1 / fused.kernel.temperature, 0.0, fused.buffer(0, p)).clamp_(max=0)
+    """As :func:`_student`; where a row could underflow, its largest weight is made one."""
+    scores = fused.scaled_distances(z, -1 / fused.kernel.temperature, 0.0, fused.buffer(0, p))
+    bounded = fused.on_sphere and 2 / fused.kernel.temperature < LOWEST_SCORE
+    if not bounded:
+        scores.clamp_(max=0)
     attraction = -torch.dot(p.reshape(-1), scores.reshape(-1))
-    top = scores.fill_diagonal_(-math.inf).amax(1, keepdim=True)
-    weights = scores.sub_(top).exp_()
+    scores.fill_diagonal_(-math.inf)
+    top = 0.0 if bounded else scores.amax(1, keepdim=True)
+    weights = (scores if bounded else scores.sub_(top)).exp_()
     norm = weights.sum(1, keepdim=True)
     return attraction, weights, norm, norm.log() + top, None
 
