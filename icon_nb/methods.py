@@ -49,7 +49,7 @@ LAYOUTS = (
     Method(
         "tsne", "t-SNE", "gaussian_joint", "student_t_joint",
         r"\sum_{ij} P_{ij} \log \frac{P_{ij}}{Q_{ij}},\ Q_{ij} \propto (1 + \lVert z_i - z_j\rVert^2)^{-1}", _TSNE,
-        {**_PLANE, "df": 1.0, "perplexity": 30.0}, {**_FROM_PCA, "epochs": 500}, "scikit-learn's cost and gradient",
+        {**_PLANE, "df": 1.0, "perplexity": 30.0}, {**_FROM_PCA, "epochs": 400}, "scikit-learn's cost and gradient",
         "the published t-SNE is one divergence over all pairs, not the mean of one per point",
         notebook="04_kernels",
     ),

@@ -131,15 +131,15 @@ def build_objective(config: Config) -> Objective:
         p = supervisory.Mixed(p, config.alpha)
     if config.alpha and config.alpha_on in ("q", "both"):
         q = learned.Mixed(q, config.alpha)
-    return Objective(p, q, divergence, closed_form(q, divergence))
+    return Objective(p, q, divergence, closed_form(q, divergence, getattr(p, "symmetric", False)))
 
 
-def closed_form(q, divergence) -> Callable[[Target, Tensor], Tensor] | None:
-    """The loss in one piece, for the kernels and divergences where its gradient is known."""
+def closed_form(q, divergence, symmetric: bool = False) -> Callable[[Target, Tensor], Tensor] | None:
+    """The loss in one piece, for the kernels and divergences where its gradient is known; p may be known to be symmetric."""
     if isinstance(q, learned.Clusters) and divergence in (kl, rkl):
         clusters = FusedClusters(reverse=divergence is rkl)
         return lambda target, z: clusters(target.p.to(z.dtype), target.log_p, target.entropy, z, target.measure)
-    kernel = fuse(q) if divergence is kl else None
+    kernel = fuse(q, symmetric) if divergence is kl else None
     return None if kernel is None else lambda target, z: kernel(target.p, target.entropy, z)
 
 

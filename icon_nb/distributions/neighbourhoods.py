@@ -55,6 +55,7 @@ class GaussianJoint:
     perplexity: float = 30.0
 
     include_self = False
+    symmetric = True
 
     def __call__(self, batch: Batch) -> Tensor:
         p = Gaussian(self.perplexity)(batch)

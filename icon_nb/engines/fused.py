@@ -32,6 +32,8 @@ class FusedKL:
     kernel : Gaussian or StudentT with ``distance="sqeuclidean"`` or ``"cosine"``
     joint : bool
         One distribution over all pairs instead of one per anchor.
+    symmetric : bool
+        p of a pair is the same either way round. With ``joint`` so is q, and one half of the gradient stands for both.
 
     Examples
     --------
@@ -42,6 +44,7 @@ class FusedKL:
 
     kernel: Gaussian
     joint: bool
+    symmetric: bool = False
     _memory: dict = field(default_factory=dict, repr=False, compare=False)
 
     def buffer(self, k: int, like: Tensor) -> Tensor:
@@ -77,7 +80,8 @@ class FusedKL:
             along = torch.linalg.vecdot(pull, z).unsqueeze(1)
             return value, torch.addcmul(pull, along, z, value=-1).mul_(-self.rate / rows).div_(lengths)
         one = torch.cat([z, torch.ones_like(z[:, :1])], 1)
-        moved = gap @ one + (one.T @ gap).T  # (n, d + 1): the last column is the sum of row and column
+        moved = gap @ one  # (n, d + 1): the last column is the sum of the row, and then of row and column
+        moved = 2 * moved if self.joint and self.symmetric else moved + (one.T @ gap).T
         gradient = (2 * self.rate / rows) * (moved[:, -1:] * z - moved[:, :-1])
         return value, gradient
 
@@ -100,12 +104,12 @@ class FusedKL:
         return (kernel.df + 1) / (2 * kernel.df * kernel.temperature) if isinstance(kernel, StudentT) else 1 / kernel.temperature
 
 
-def fuse(learned) -> FusedKL | None:
-    """The closed form of the mean KL to a learned component, or None where there is none."""
+def fuse(learned, symmetric: bool = False) -> FusedKL | None:
+    """The closed form of the mean KL from a p, symmetric or not, to a learned component, or None where there is none."""
     joint, kernel = isinstance(learned, Joint), learned.kernel if isinstance(learned, Joint) else learned
     known = type(kernel) is StudentT or (type(kernel) is Gaussian and not joint)
     fits = known and kernel.distance in ("sqeuclidean", "cosine") and not kernel.include_self
-    return FusedKL(kernel, joint) if fits else None
+    return FusedKL(kernel, joint, symmetric) if fits else None
 
 
 def entropy(p: Tensor) -> Tensor:
