@@ -11,7 +11,7 @@ from ..errors import ConfigError
 from .tsne_map import tsne
 
 COLD_ITERATIONS = 500
-WARM_ITERATIONS = 150
+WARM_ITERATIONS = 100
 WARM_EPOCHS = 100
 Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
 
