@@ -21,7 +21,7 @@ from icon_nb.data import load
 from icon_nb.diagnosis import FAILURES, VERDICTS, Diagnosis, diagnose
 from icon_nb.errors import TrainingError
 
-TUNED, HELD_OUT = (0, 1, 2, 3), (4, 5)
+TUNED, HELD_OUT = (0, 1, 2, 3, 4), (8, 9)
 FAILED = frozenset(FAILURES)
 FINE = frozenset(VERDICTS) - FAILED
 SHORT = frozenset({"still learning"})
@@ -64,7 +64,7 @@ RATE_TOO_HIGH = (
 )
 PROVOKED = [
     *cases("learning rate far too high", FAILED, *RATE_TOO_HIGH),
-    *cases("temperature far too low", FAILED, *({"method": m, "temperature": 0.001} for m in ("simclr", "supcon"))),
+    *cases("temperature far too low", FAILED, *({"method": m, "temperature": 1e-4} for m in ("simclr", "supcon"))),
     *cases("temperature far too high", NOT_HEALTHY, *({"method": m, "temperature": 100.0} for m in NETWORKS)),
     *cases("no negatives", {"collapsed"}, {"negatives": False}, {"negatives": False, "learning_rate": 0.01}),
     *cases("weight decay far too high", {"collapsed"}, *({"method": "cross_entropy", "weight_decay": w} for w in (1.0, 10.0))),
@@ -91,7 +91,7 @@ NEW_PROVOKED = [
         {"method": "cross_entropy", "learning_rate": 0.3},
         {"method": "cross_entropy", "backbone": "simplecnn", "learning_rate": 1.0, "n_samples": 400},
         {"method": "simclr", "backbone": "simplecnn", "learning_rate": 1.0, "n_samples": 400},
-        {"method": "tsne", "learning_rate": 1000.0, "embedding_dim": 3},
+        {"method": "tsne", "learning_rate": 1e5, "embedding_dim": 3},
         {"method": "sne", "learning_rate": 3000.0},
         new=True,
     ),

@@ -51,7 +51,8 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits |
     """Say in words what a run did: the first of these that fits, from the worst to the best.
 
     1. *diverged*: training stopped on NaN or infinite numbers (``diverged=True``, or they stand in the trajectory), or the loss
-       ended well above where it began.
+       ended well above where it began. Said last of the failures: the first steps made the loss worse and lost a good share of
+       the kNN accuracy, and the end has not made up for it.
     2. *collapsed*: at the end all points are nearly one.
     3. *oscillating*: in the second half of the run the points jump to and fro by a large part of the embedding's size while the
        loss does not fall steadily, or the loss leaps up.
@@ -89,14 +90,13 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits |
     if diverged or not finite.all():
         return _diverged(trajectory, finite)
     run = Readings(dynamics.thin(trajectory), limits)
-    checks = (_blown_up, _collapsed, _risen, _oscillating, _dimensional_collapse, _still_learning, _plateau, _healthy)
-    return _tell_knn(run, next(found for check in checks if (found := check(run)) is not None))
+    return _tell_knn(run, next(found for check in CHECKS if (found := check(run)) is not None))
 
 
 def _tell_knn(run: Readings, found: Diagnosis) -> Diagnosis:
     """The diagnosis with a word about the kNN accuracy, where it fell."""
     last, fall = run.last("knn_accuracy"), run.knn_fall()
-    if fall < 3 * run.knn_noise():
+    if fall < 3 * run.knn_noise() or "first_knn_accuracy" in found.evidence:
         return found
     return replace(found, sentence=f"{found.sentence} The kNN accuracy fell from {last + fall:.0%} to {last:.0%}.")
 
@@ -132,6 +132,21 @@ def _risen(run: Readings, share: float | None = None) -> Diagnosis | None:
         f"Diverged since epoch {since}: the loss ended at {run.last('loss'):.3g}, well above the {first:.3g} it began with.",
         run.evidence() | {"first_loss": float(first)},
         since,
+        "Lower the learning rate, by a factor of ten to begin with.",
+    )
+
+
+def _thrown_back(run: Readings) -> Diagnosis | None:
+    setback = run.setback()
+    if setback is None:
+        return None
+    first, low, last = run.knn[0], run.knn[setback], run.last("knn_accuracy")
+    return Diagnosis(
+        "diverged",
+        f"Diverged in the first steps: by epoch {run.epochs[setback]} the loss had risen, and the kNN accuracy had fallen from "
+        f"{first:.0%} to {low:.0%}; the end, {last:.0%}, has not made up for it.",
+        run.evidence() | {"first_knn_accuracy": float(first), "lowest_knn_accuracy": float(low)},
+        int(run.epochs[1]),
         "Lower the learning rate, by a factor of ten to begin with.",
     )
 
@@ -241,3 +256,7 @@ def _healthy(run: Readings) -> Diagnosis | None:
         f"(variance {run.last('spread'):.2g}, {run.last('dimensions'):.1f} dimensions).",
         run.evidence("spread", "dimensions", "movement"),
     )
+
+
+CHECKS = (_blown_up, _collapsed, _risen, _oscillating, _dimensional_collapse, _thrown_back, _still_learning, _plateau, _healthy)
+"""From the worst to the best; the last always has an answer."""

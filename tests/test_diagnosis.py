@@ -219,3 +219,26 @@ def test_limits_can_be_given_and_names_are_known():
     assert diagnose(healthy(), limits=Limits(spread=2)).verdict == "collapsed"
     assert from_dynamics(healthy()) == diagnose(healthy())
     assert set(FAILURES) < set(VERDICTS)
+
+
+KNN = np.r_[0.95, 0.7, np.linspace(0.72, 0.86, EPOCHS - 2)]
+
+
+def thrown_back(loss_after=2.2, end=0.0):
+    """A run whose first epoch raised the loss and lost the neighbours that an untrained network already had."""
+    loss = np.r_[2.0, np.linspace(loss_after, 1.0, EPOCHS - 1)]
+    return trajectory(towards(clusters(64), settling()), loss=loss, knn_accuracy=KNN + np.linspace(0, end, EPOCHS))
+
+
+def test_first_steps_that_throw_the_embedding_back_are_named_with_the_learning_rate():
+    found = diagnose(thrown_back())
+    assert found.verdict == "diverged"
+    assert found.since == 1
+    assert "fallen from 95% to 70%; the end, 86%" in found.sentence
+    assert "learning rate" in found.advice
+    assert str(found).count("95%") == 1
+
+
+def test_first_steps_that_lower_the_loss_or_are_made_up_for_are_no_failure():
+    assert not diagnose(thrown_back(loss_after=1.9)).failed
+    assert not diagnose(thrown_back(end=0.1)).failed

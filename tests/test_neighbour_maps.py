@@ -139,7 +139,6 @@ def test_the_same_points_give_the_same_map():
 
 @pytest.mark.timeout(600)  # umap-learn compiles itself on first use
 def test_umap_of_epochs():
-    pytest.importorskip("umap")
     t = sharpening(n=80, T=3)
     maps = fit_projection(t, "umap").coordinates(t)
     assert maps.shape == (3, 80, 2)

@@ -136,6 +136,18 @@ class Readings:
         chance = np.unique(self.labels, return_counts=True)[1].max() / self.n_points
         return bool(self.knn_fall() > self.limits.fall * (self.last("knn_accuracy") + self.knn_fall() - chance))
 
+    def setback(self) -> int | None:
+        """The frame of the lowest kNN accuracy in the first fifth, where the loss rose, much was lost, and not all came back."""
+        early = slice(1, max(2, self.n_frames // 5))
+        loss, knn = self.loss[early], self.knn[early]
+        if self.labels is None or self.n_frames < 4 or not np.isfinite([self.loss[0], self.knn[0]]).all() or np.isnan(knn).all():
+            return None
+        chance = np.unique(self.labels, return_counts=True)[1].max() / self.n_points
+        lost = self.knn[0] - np.nanmin(knn)
+        much = lost > max(3 * self.knn_noise(), self.limits.fall * (self.knn[0] - chance))
+        risen = np.nanmax(loss, initial=-np.inf) > self.loss[0]
+        return 1 + int(np.nanargmin(knn)) if risen and much and self.knn_fall() > self.knn_noise() else None
+
     def roughness(self) -> float:
         """The share of the way the loss went in the second half that was upwards: 0 falls steadily, 1/2 goes nowhere."""
         known = self.loss[self.n_frames // 2 :]
