@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import OrderedDict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -95,14 +96,28 @@ class Stack:
         """The loss of every network (b,) on the samples at ``index``."""
         x, batch = self.lead.batch(index, step)
         target = self.lead.target(batch)
-
-        def embed(parameters):
-            ((z, candidates),) = functional_call(self.lead.model, parameters, (x,))
-            return (z,) if candidates is None else (z, candidates)
-
-        z, *candidates = vmap(embed)(self.parameters)  # (b, n, d), and (b, m, d) where there are candidates
-        blocks = zip(z, candidates[0] if candidates else repeat(None))
+        blocks = zip(self.embed(x), self.parameters.get("prototypes", repeat(None)))
         return torch.stack([trainer.objective.loss(target, [block]) for trainer, block in zip(self.trainers, blocks)])
+
+    def embed(self, x: Tensor) -> Tensor:
+        """The embeddings (b, n, d) of inputs x (n, ...) by every network: every linear layer is one batched product."""
+        layers = list(self.lead.model.backbone.named_children())
+        first = next(k for k, (_, layer) in enumerate(layers) if isinstance(layer, torch.nn.Linear))
+        h = self._read(torch.nn.Sequential(OrderedDict(layers[:first])), x)
+        for name, layer in layers[first:]:
+            if isinstance(layer, torch.nn.Linear):
+                weight, bias = (self.parameters[f"backbone.{name}.{part}"] for part in ("weight", "bias"))
+                h = torch.baddbmm(bias.unsqueeze(1), h, weight.mT)
+            else:
+                h = layer(h)
+        return h
+
+    def _read(self, reader: torch.nn.Sequential, x: Tensor) -> Tensor:
+        """What the first linear layer of every network sees, (b, n, width)."""
+        own = {name: self.parameters[f"backbone.{name}"] for name, _ in reader.named_parameters()}
+        if own:
+            return vmap(lambda parameters: functional_call(reader, parameters, (x,)))(own)
+        return reader(x).expand(len(self.trainers), -1, -1)
 
     def step(self, index: Tensor, step: int) -> Tensor:
         """One update of every network; returns the losses (b,), detached."""
