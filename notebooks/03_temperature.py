@@ -227,13 +227,16 @@ ends = [run.history["knn_accuracy"][-1] for run in taught]
 assert min(ends) > 0.8 and ends[1] > ends[0] - 0.02
 
 # %% tags=["solution"]
-# measure what does not need labels: how many neighbours of the inputs stay neighbours, at both sizes of the batch
+# measure without labels: how many neighbours of the inputs stay neighbours, at both sizes of the batch
+x = icon.data.load("digits").x_test
 kept = {}
 for size in (128, 32):
-    halves = icon.sweep(icon.Config(embedding_dim=3, batch_size=size, quiet=True), temperature=[0.05, 0.5, 2.0])
-    kept[size] = [icon.evaluate.neighbourhood_preservation(icon.data.load("digits").x_test, run.embeddings) for run in halves]
+    base = icon.Config(embedding_dim=3, batch_size=size, quiet=True)
+    runs = icon.sweep(base, temperature=[0.05, 0.5, 2.0])
+    kept[size] = [icon.evaluate.neighbourhood_preservation(x, run.embeddings) for run in runs]
     print(size, [round(share, 2) for share in kept[size]])
-# both sizes give the same order: the smallest temperature keeps least. The range that serves is wide, and the batch does not move it here
+# both sizes give the same order, the smallest temperature keeps least:
+# the range that serves is wide, and the batch does not move it here
 assert all(row[0] < row[1] and row[0] < row[2] - 0.02 for row in kept.values())
 
 # %% [markdown]

@@ -50,7 +50,7 @@ GENERAL = {
     "record_every": 1,
 }
 TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
-ROOMY_LEARNING_RATE = 0.1
+ROOMY_LEARNING_RATE = 0.05
 """For free points under a Gaussian q in more than three dimensions, where the rate of a map overshoots until the loss is inf."""
 PARAMETRIC_LAYOUT = {"batch_size": 256}
 ORTHONORMAL = {"optimizer": "sgd", "learning_rate": 1e-2}
