@@ -52,7 +52,7 @@ student: $(VENV)/.installed-test
 COLAB := build/colab
 test-colab:
 	test -x $(COLAB)/bin/python || $(PYTHON) -m venv $(COLAB)
-	$(COLAB)/bin/python -m pip install -q -c notebooks/colab-versions.txt -e ".[umap,dask,video]" pandas pytest pytest-timeout hypothesis nbval nbclient nbconvert jupytext ipykernel
+	$(COLAB)/bin/python -m pip install -q -c notebooks/colab-versions.txt -e ".[tsne,umap,dask,video]" pandas pytest pytest-timeout hypothesis nbval nbclient nbconvert jupytext ipykernel
 	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -m "not oracle and not browser"
 	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -c notebooks/pytest.ini --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 

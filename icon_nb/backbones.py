@@ -83,7 +83,14 @@ def build_backbone(
     if name in CONVOLUTIONAL:
         return CONVOLUTIONAL[name](tuple(dataset_shape), embedding_dim, hidden_dim)
     reader, width = _reader(dataset_shape, kind, n_tokens)
-    return nn.Sequential(*reader, *DENSE[name](width, embedding_dim, hidden_dim))
+    return Layers(*reader, *DENSE[name](width, embedding_dim, hidden_dim))
+
+
+class Layers(nn.Sequential):
+    """Layers one after another. torch up to 2.12 does not compile a module whose ``forward`` stands in torch.nn, hence one here."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)
 
 
 class Table(nn.Module):
@@ -112,7 +119,7 @@ def _simplecnn(shape: tuple[int, ...], embedding_dim: int, hidden_dim: int | Non
     layers: list[nn.Module] = []
     for before, after, stride in ((shape[0], a, 1), (a, 2 * a, 2), (2 * a, 2 * a, 2), (2 * a, 4 * a, 1)):
         layers += [nn.Conv2d(before, after, 3, stride, padding=1), nn.ReLU()]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16 * a, embedding_dim))
+    return Layers(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16 * a, embedding_dim))
 
 
 def _resnet(name: str, shape: tuple[int, ...], embedding_dim: int, hidden_dim: int | None) -> nn.Module:

@@ -74,7 +74,8 @@ def test_loss_and_gradient_stay_finite_and_agree_with_double_loops(kernel, tau, 
     assert torch.isfinite(loss)
     assert torch.isfinite(gradient).all()
     torch.testing.assert_close(loss.double(), expected.detach(), rtol=2e-5, atol=2e-6)
-    torch.testing.assert_close(gradient.double(), slope, rtol=1e-3, atol=1e-4 * max(1.0, float(slope.abs().max())))
+    rounding = 16 * torch.finfo(torch.float32).eps / tau  # of distances between points of size one, as the slope 1 / tau grows it
+    torch.testing.assert_close(gradient.double(), slope, rtol=1e-3, atol=1e-4 * max(1.0, float(slope.abs().max())) + rounding)
 
 
 @pytest.mark.parametrize("tau", [1e-4, 1e4])
