@@ -87,7 +87,7 @@ def build_backbone(
 
 
 class Layers(nn.Sequential):
-    """Layers one after another. torch up to 2.12 does not compile a module whose ``forward`` stands in torch.nn, hence one here."""
+    """Layers one after another. Up to 2.12, torch does not compile modules whose ``forward`` is its own: hence one here."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x)
