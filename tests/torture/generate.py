@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 
 import numpy as np
 import torch
@@ -47,11 +48,12 @@ def value_of(name: str) -> st.SearchStrategy:
         return st.booleans()
     if about.kind is str:
         return TEXTS
-    low = about.low if about.low is not None else about.above if about.above is not None else -1e6
+    above = sys.float_info.min if about.above == 0 else about.above  # the next number up is lost where a library flushes it to 0
+    low = about.low if about.low is not None else above if above is not None else -1e6
     high = min(x for x in (about.high, about.below, 1e6) if x is not None)
     if about.kind is int:
         return st.integers(math.ceil(low), min(int(high), 100))
-    floats = st.floats(low, high, exclude_min=about.above is not None, exclude_max=about.below is not None, allow_subnormal=False)
+    floats = st.floats(low, high, exclude_min=bool(about.above), exclude_max=about.below is not None, allow_subnormal=False)
     return st.one_of(st.sampled_from([x for x in (0.05, 0.1, 0.5, 1.0) if low <= x <= high]), floats)
 
 
