@@ -79,8 +79,10 @@ def draw(curves: dict, path: str) -> None:
     right.plot(n, 1e3 * np.array(curves["lightly_s"]), "s-", color="#D55E00", label="lightly")
     right.plot(n, seconds[-1] * (n / n[-1]) ** 2, "--", color="0.5", label="quadratic")
     right.set(xlabel="views in the batch", ylabel="milliseconds", title="The loss grows with the batch, squared")
-    for axes in (left, right):
+    for axes, ticks in ((left, curves["images"]), (right, curves["views"])):
         axes.set(xscale="log", yscale="log")
+        axes.set_xticks(ticks, [f"{tick // 1000}k" if tick % 1000 == 0 else tick for tick in ticks])
+        axes.minorticks_off()
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)

@@ -236,7 +236,7 @@ class Comparison(Sequence):
         return f"Comparison({title}: {many}{failed}{stopped})"
 
     def __str__(self) -> str:
-        return f"{self!r}\n{self.table()}"
+        return f"{self!r}\n{self.table(seconds=True)}"
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         drawn = self._animation._repr_mimebundle_() if self.results else {"text/html": ""}

@@ -163,7 +163,7 @@ def test_a_recipe_leaves_its_comparison_beside_its_runs(tmp_path, monkeypatch, c
     study = icon.load(folder)
     assert [run.status for run in study] == ["complete", "complete"]
     assert len(list((tmp_path / "playground_runs").iterdir())) == 3
-    assert str(study.table()) in capsys.readouterr().out
+    assert str(study.table(seconds=True)) in capsys.readouterr().out
 
 
 def test_ablation_compares_64_with_128_unless_told_otherwise():
