@@ -75,7 +75,7 @@ def save_comparison(study: Comparison, path, *, overwrite: bool = False) -> Path
 
 def write_study(study: Comparison, path: Path, folders) -> Path:
     """The table in three forms, then ``comparison.json`` with the folder, relative to this one, of every run."""
-    table = study.table(seconds=True)
+    table = study.table()
     for suffix in ("txt", "csv", "json"):
         table.save(path / f"table.{suffix}")
     runs = [_entry(run, folder) for run, folder in zip(study, folders)]

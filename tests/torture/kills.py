@@ -122,7 +122,7 @@ class Study:
     def inspect(self, folder: Path, whole: Path, count: Count, what: str) -> None:
         finished = [path.parent for path in folder.glob("*/metrics.json")]
         self.before = {path / "provenance.json": (path / "provenance.json").read_bytes() for path in finished}
-        for path in filter(Path.is_dir, folder.iterdir()):
+        for path in filter(Path.is_dir, folder.glob("*")):
             try:
                 found = icon.load(path)
             except LoadError as error:
