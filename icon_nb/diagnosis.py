@@ -102,14 +102,15 @@ def _tell_knn(run: Readings, found: Diagnosis) -> Diagnosis:
 
 
 def _diverged(trajectory: Trajectory, finite: np.ndarray) -> Diagnosis:
-    good = trajectory.epochs[finite] if finite.any() else trajectory.epochs[:0]
-    last = int(trajectory.epochs[-1]) if finite.all() else int(trajectory.epochs[~finite][0]) - 1
-    evidence = {"last_good_epoch": float(min(last, good[-1])) if len(good) else float("nan")}
+    n_good = len(finite) if finite.all() else int(finite.argmin())  # frames before the first that is not finite
+    last = int(trajectory.epochs[n_good - 1]) if n_good else None
+    since = last + 1 if n_good == len(finite) else int(trajectory.epochs[n_good])
+    when = f"after epoch {last}" if n_good else f"at the first frame, epoch {since}"
     return Diagnosis(
         "diverged",
-        f"Diverged after epoch {last}: the loss or the embedding is no longer a finite number.",
-        evidence,
-        last + 1,
+        f"Diverged {when}: the loss or the embedding is no longer a finite number.",
+        {"last_good_epoch": float("nan") if last is None else float(last)},
+        since,
         "Lower the learning rate, by a factor of ten to begin with; with half precision, try full precision first.",
     )
 

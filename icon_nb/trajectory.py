@@ -118,6 +118,7 @@ class Recorder:
             raise DataError(f"max_points must be at least 1 and max_frames at least 2, got {max_points} and {max_frames}")
         self.title, self.max_points, self.max_frames, self.seed = title, max_points, max_frames, seed
         self._about = {"images": images, "index": index, "held_out": held_out}
+        self._given_names = None if class_names is None else tuple(class_names) or None
         self._labels, self._class_names = encode_labels(labels, class_names)
         self._frames: list[np.ndarray] = []
         self._epochs: list[int] = []
@@ -132,7 +133,7 @@ class Recorder:
         ----------
         embeddings : tensor or array (n, d)
         labels : array (n,), optional
-            Allowed at the first call when the recorder was made without labels.
+            For a recorder that was made without labels, at the first call; later they may only be the same again.
         epoch : int, optional
             Defaults to one more than the last; must increase.
         **metrics : float
@@ -141,32 +142,50 @@ class Recorder:
         Raises
         ------
         DataError
-            Not a matrix, another number of points than before, NaN or infinite values, or an epoch that does not increase.
+            Not a matrix, another number of points than before, values that are NaN, infinite or beyond single precision, other
+            labels than before, or an epoch that does not increase. What is refused leaves no trace.
         """
-        z = as_matrix(embeddings)
-        self._check(z, labels)
-        epoch = (self._epochs[-1] + 1 if self._epochs else 0) if epoch is None else int(epoch)
-        if self._epochs and epoch <= self._epochs[-1]:
-            raise DataError(f"epoch {epoch} does not come after epoch {self._epochs[-1]}: epochs must increase")
-        self._frames.append(np.array(z[self._keep], dtype=np.float32))
+        z = single(as_matrix(embeddings))
+        labels, class_names = self._same_labels(labels)
+        keep = self._fit(z, labels)
+        epoch = self._next(epoch)
+        metrics = {name: as_number(value) for name, value in metrics.items()}
+        self._n, self._keep, self._labels, self._class_names = len(z), keep, labels, class_names
+        self._frames.append(z[keep])
         self._epochs.append(epoch)
-        self._metrics.append({name: as_number(value) for name, value in metrics.items()})
+        self._metrics.append(metrics)
         if len(self._frames) > self.max_frames:
             self._thin()
 
-    def _check(self, z: np.ndarray, labels) -> None:
-        if labels is not None and self._labels is None and not self._frames:
-            self._labels, self._class_names = encode_labels(labels, self._class_names or None)
-        if self._n is None:
-            self._n = len(z)
-            self._keep = choose_points(self._n, self.max_points, self.seed)
-            for name, value in [("labels", self._labels), *self._about.items()]:
-                if value is not None and len(value) != self._n:
-                    raise DataError(f"{name} has {len(value)} entries for {self._n} points: pass one per point")
-        if len(z) != self._n or (self._frames and z.shape[1] != self._frames[0].shape[1]):
+    def _same_labels(self, labels) -> tuple[np.ndarray | None, tuple[str, ...]]:
+        """Codes and names of the classes, once ``labels`` are known to be new to this recorder or the same as before."""
+        if labels is None:
+            return self._labels, self._class_names
+        given, names = encode_labels(labels, self._given_names)
+        if self._labels is None and not self._frames:
+            return given, names
+        if self._labels is None:
+            raise DataError(f"labels came after {len(self._frames)} frames without: pass them at the first call, or to Recorder")
+        if names != self._class_names or not np.array_equal(given, self._labels):
+            raise DataError("labels differ from those that the recorder has: every epoch must record the same points")
+        return self._labels, self._class_names
+
+    def _fit(self, z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+        """Which of the points are kept, once a frame is known to belong to those before it."""
+        if self._keep is None:
+            for name, value in [("labels", labels), *self._about.items()]:
+                if value is not None and len(value) != len(z):
+                    raise DataError(f"{name} has {len(value)} entries for {len(z)} points: pass one per point")
+            return choose_points(len(z), self.max_points, self.seed)
+        if len(z) != self._n or z.shape[1] != self._frames[0].shape[1]:
             raise DataError(f"every epoch must record the same {self._n} points in the same dimension, got {z.shape}")
-        if not np.isfinite(z).all():
-            raise DataError("the embedding holds NaN or infinite values: training has diverged; lower the learning rate")
+        return self._keep
+
+    def _next(self, epoch: int | None) -> int:
+        epoch = (self._epochs[-1] + 1 if self._epochs else 0) if epoch is None else int(epoch)
+        if self._epochs and epoch <= self._epochs[-1]:
+            raise DataError(f"epoch {epoch} does not come after epoch {self._epochs[-1]}: epochs must increase")
+        return epoch
 
     def _thin(self) -> None:
         kept = sorted({*range(0, len(self._frames), 2), len(self._frames) - 1})
@@ -227,6 +246,18 @@ def as_matrix(embeddings) -> np.ndarray:
     z = np.asarray(embeddings)
     if z.ndim != 2 or z.dtype.kind not in "fiu":
         raise DataError(f"embeddings must be a numeric matrix (n, d), got shape {z.shape} and type {z.dtype}")
+    return z
+
+
+def single(z: np.ndarray) -> np.ndarray:
+    """A copy in single precision, all of it finite."""
+    with np.errstate(over="ignore"):
+        z = z.astype(np.float32)
+    if not np.isfinite(z).all():
+        raise DataError(
+            "the embedding holds NaN or infinite values, or some beyond single precision: "
+            "training has diverged; lower the learning rate"
+        )
     return z
 
 

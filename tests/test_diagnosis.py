@@ -172,6 +172,25 @@ def test_diverged_is_told_by_the_flag_by_infinity_and_by_a_risen_loss():
     assert diagnose(trajectory(list(run.embeddings), loss=recovered)).verdict == "healthy"
 
 
+def test_a_run_that_was_never_finite_diverged_at_its_first_frame():
+    run = healthy()
+    broken = run.embeddings.copy()
+    broken[0] = np.nan
+    found = diagnose(Trajectory(broken, run.epochs, run.labels))
+    assert found.since == 0
+    assert found.sentence.startswith("Diverged at the first frame, epoch 0:")
+    assert np.isnan(found.evidence["last_good_epoch"])
+
+
+def test_between_two_frames_nothing_is_known_to_be_good():
+    run = healthy()
+    broken = run.embeddings.copy()
+    broken[2:] = np.inf
+    found = diagnose(Trajectory(broken, 10 * run.epochs, run.labels))
+    assert (found.since, found.evidence["last_good_epoch"]) == (20, 10)
+    assert found.sentence.startswith("Diverged after epoch 10:")
+
+
 def test_few_epochs_and_a_steady_gain_are_still_learning():
     assert diagnose(healthy(labels=None)).verdict == "healthy"
     steady = np.linspace(0, 1, EPOCHS)

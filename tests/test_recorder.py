@@ -1,0 +1,80 @@
+"""What a recorder takes, what it refuses, and that a refused frame leaves no trace."""
+
+import numpy as np
+import pytest
+import torch
+
+from icon_nb.errors import DataError
+from icon_nb.trajectory import Recorder
+
+LARGE = np.array([[1e300, 0.0], [1.0, 2.0]])
+
+
+@pytest.mark.parametrize("z", [LARGE, torch.from_numpy(LARGE), -LARGE])
+def test_what_single_precision_cannot_hold_is_refused(z):
+    recorder = Recorder()
+    with pytest.raises(DataError, match="beyond single precision"):
+        recorder.record(z)
+    assert repr(recorder) == "Recorder(nothing recorded)"
+
+
+@pytest.mark.parametrize(
+    ("refused", "options"),
+    [
+        (np.full((5, 2), np.nan), {}),
+        (np.ones((5, 2)), {"labels": [0, 1]}),
+        (np.ones((5, 2)), {"loss": "high"}),
+        (np.ones((5, 2)), {"epoch": "first"}),
+    ],
+    ids=["not finite", "labels", "metric", "epoch"],
+)
+def test_a_refused_first_frame_leaves_no_trace(refused, options):
+    recorder = Recorder()
+    with pytest.raises((DataError, ValueError)):
+        recorder.record(refused, **options)
+    recorder.record(np.eye(3), labels=[7, 8, 8])
+    assert recorder.trajectory.embeddings.shape == (1, 3, 3)
+    assert recorder.trajectory.class_names == ("7", "8")
+
+
+def test_a_refused_later_frame_leaves_no_trace():
+    recorder = Recorder()
+    recorder.record(np.eye(3), loss=1.0)
+    for z, options in ((np.eye(4), {}), (np.full((3, 3), np.inf), {}), (np.eye(3), {"epoch": 0}), (np.eye(3), {"loss": None})):
+        with pytest.raises((DataError, TypeError)):
+            recorder.record(z, **options)
+    recorder.record(2 * np.eye(3), loss=0.5)
+    assert recorder.trajectory.epochs.tolist() == [0, 1]
+    assert recorder.trajectory.metrics["loss"].tolist() == [1.0, 0.5]
+
+
+@pytest.mark.parametrize(("labels", "names"), [([0, 1, 1], None), (["a", "b", "b"], None), ([0, 1, 1], ("u", "v", "w"))])
+def test_labels_may_come_again_and_may_not_change(labels, names):
+    recorder = Recorder(class_names=names)
+    recorder.record(np.eye(3), labels=labels)
+    recorder.record(np.eye(3), labels=labels)
+    for other in (labels[::-1], labels[:2], [5, 5, 5] if names is None else [2, 1, 1]):
+        with pytest.raises(DataError, match="labels differ"):
+            recorder.record(np.eye(3), labels=other)
+    assert recorder.trajectory.n_frames == 2
+
+
+def test_labels_of_the_recorder_may_not_be_replaced():
+    recorder = Recorder(labels=[0, 1, 1])
+    with pytest.raises(DataError, match="labels differ"):
+        recorder.record(np.eye(3), labels=[1, 0, 0])
+    recorder.record(np.eye(3), labels=[0, 1, 1])
+
+
+def test_labels_that_come_late_are_refused():
+    recorder = Recorder()
+    recorder.record(np.eye(3))
+    with pytest.raises(DataError, match="after 1 frames without"):
+        recorder.record(np.eye(3), labels=[0, 1, 1])
+
+
+def test_the_callers_array_is_not_shared():
+    recorder, z = Recorder(), np.ones((3, 2), np.float32)
+    recorder.record(z)
+    z[:] = 0
+    assert recorder.trajectory.embeddings.min() == 1
