@@ -262,11 +262,14 @@ class Trainer:
 
     @torch.no_grad()
     def initial(self) -> Record:
-        """Epoch 0: the loss of the untrained model on its first batch."""
+        """Epoch 0: the loss of the untrained model on its first batch; running statistics stay those of the untrained model."""
         start = time.perf_counter()
         self.model.train()
+        untouched = [buffer.clone() for buffer in self.model.buffers()]
         index = next(iter(self.batches()))
         loss = self.loss(index, 0).item()
+        for buffer, before in zip(self.model.buffers(), untouched):
+            buffer.copy_(before)
         return Record(0, loss, time.perf_counter() - start)
 
     @torch.inference_mode()

@@ -8,7 +8,9 @@ import icon_nb as icon
 from icon_nb.data import Dataset
 from icon_nb.errors import ConfigError, DataError, DeviceError, TrainingError
 from icon_nb.evaluate import knn_accuracy
+from icon_nb.measures.probes import embed
 from icon_nb.train import Trainer, generator, pick_device
+from icon_nb.training.model import build_model
 
 SMALL = {"n_samples": 200, "epochs": 1, "quiet": True}
 
@@ -85,6 +87,16 @@ def test_every_backbone_runs(backbone, method):
     settings = {"n_samples": 64, "batch_size": 32, "epochs": 1, "max_points": 20, "quiet": True}
     results = icon.run(icon.Config(method=method, backbone=backbone, perplexity=5.0 if method == "sne" else None, **settings))
     assert np.isfinite(results.embeddings).all()
+
+
+def test_the_first_frame_is_the_untrained_network_with_its_running_statistics():
+    config = icon.Config(backbone="resnet18", epochs=0, n_samples=64, batch_size=32, max_points=20, quiet=True)
+    results = icon.run(config)
+    data = results.data()
+    untrained = build_model(results.config, data).backbone
+    z = embed(untrained, data, data.x_test[torch.from_numpy(results.trajectory.index)], results.config)
+    assert np.allclose(z, results.trajectory.embeddings[0], atol=1e-5)
+    assert all(torch.equal(one, other) for one, other in zip(untrained.buffers(), results.backbone.buffers()))
 
 
 @pytest.mark.parametrize("method", ["sne", "knn_gaussian"])
