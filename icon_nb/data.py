@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .config import Config
 from .errors import DataError, nearest
+from .inputs import digests
 from .inputs.arrays import inputs
 from .inputs.checks import KINDS, check, statistics
 from .inputs.folders import read_folder
@@ -144,6 +145,11 @@ class Dataset:
             if isinstance(part, Tensor):
                 digest.update(part.detach().cpu().contiguous().numpy())
         return digest.hexdigest()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that the numbers of a run depend on: every part, the normalisation, the names of classes and words."""
+        return digests.fingerprint(self)
 
     def __len__(self) -> int:
         return len(self.x)

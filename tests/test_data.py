@@ -14,10 +14,13 @@ import numpy as np
 import pytest
 import torch
 
+import icon_nb
+from icon_nb.config import Config
 from icon_nb.data import READERS, Dataset, load
 from icon_nb.errors import DataError
 from icon_nb.inputs import downloads, sources
 from icon_nb.inputs.sources import stratified
+from icon_nb.measures.study import trained
 from icon_nb.registry.datasets import DATASETS
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -74,6 +77,60 @@ def test_checksum_is_of_the_bytes_of_inputs_and_labels():
     other = data.y.clone()
     other[0] = (other[0] + 1) % 10
     assert replace(data, y=other).checksum != expected
+
+
+ROWS, RING = torch.arange(36.0).reshape(12, 3), torch.eye(12).roll(1, 1)
+FULL = {"y": torch.arange(12) % 2, "x_test": ROWS[:4] + 1, "y_test": torch.arange(4) % 2}
+FULL |= {"pair": ROWS * 2, "pair_test": ROWS[:4] * 2, "companion": ROWS + 3, "graph": RING + RING.T}
+FULL |= {"mean": ROWS.mean(0), "std": ROWS.std(0), "order": torch.arange(16)}
+OTHER = {name: part.flip(0) for name, part in FULL.items() if name != "std"}
+OTHER |= {"x": ROWS.flip(0), "graph": RING + RING.T * 2, "std": FULL["std"] * 1.01}
+OTHER |= {"class_names": ("a", "b", "c"), "vocabulary": ("w",)}
+
+
+@pytest.mark.parametrize("part", OTHER)
+def test_data_that_differ_in_any_part_have_handles_of_their_own(part):
+    data = Dataset("own", ROWS, **FULL)
+    same, other = Dataset("own", ROWS.clone(), **FULL, note="no part of it"), replace(data, **{part: OTHER[part]})
+    assert same.fingerprint == data.fingerprint != other.fingerprint
+    handle, another = (Config(dataset=each).dataset for each in (data, other))
+    assert handle == Config(dataset=same).dataset != another
+    assert handle == f"memory:own-{data.fingerprint[:16]}"
+    assert (load(handle), load(another)) == (same, other)
+
+
+def test_the_fingerprint_sees_form_and_presence_and_no_difference_of_rounding():
+    data = Dataset("own", ROWS, **FULL)
+    found = [data.fingerprint, *(replace(data, **{part: None}).fingerprint for part in ("pair", "graph", "companion", "y_test"))]
+    forms = (ROWS.double() + 3, ROWS.reshape(12, 1, 3) + 3, (ROWS + 3).bfloat16())
+    found += [replace(data, companion=each).fingerprint for each in forms]
+    assert len(set(found)) == 8
+    centred = (replace(data, mean=torch.tensor([1e-9, -1e-9, 0]) * k).fingerprint for k in (0, 1, 2, -3))
+    assert len(set(centred)) == 1
+    sparse = replace(data, graph=data.graph.to_sparse()).fingerprint
+    assert sparse == replace(data, graph=data.graph.to_sparse_csr().to_sparse_coo()).fingerprint
+    assert sparse != replace(data, graph=OTHER["graph"].to_sparse()).fingerprint
+
+
+def test_runs_on_graphs_over_the_same_samples_are_two_and_each_has_its_own(tmp_path):
+    rings = [Dataset("own", ROWS, FULL["y"], graph=graph) for graph in (FULL["graph"], torch.ones(12, 12))]
+    config = Config(method="graph_student_t", epochs=20, quiet=True)
+    study = icon_nb.sweep(config, dataset=rings)
+    assert len(study) == 2
+    for ring, run in zip(rings, study):
+        assert torch.equal(run.data().graph, ring.graph)
+        kept = icon_nb.sweep(config, data=ring, seed=[0], save_to=tmp_path)[0]
+        assert np.array_equal(kept.embeddings, run.embeddings)
+        assert np.array_equal(trained(config, ring)[0].embeddings, run.embeddings)
+
+
+def test_the_handle_of_an_earlier_run_finds_the_data_that_are_given_again():
+    data = Dataset("earlier", ROWS, FULL["y"])
+    older = f"memory:earlier-{data.checksum[:8]}"
+    with pytest.raises(DataError, match="give the same data again"):
+        load(older)
+    Config(dataset=data)
+    assert load(older) is data
 
 
 @pytest.mark.parametrize("n", [1, 10, 57, 1296])

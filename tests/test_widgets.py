@@ -89,6 +89,18 @@ def test_nothing_is_trained_twice(monkeypatch):
     assert again.runs[0.3, 5] is first
 
 
+def test_a_file_that_was_written_anew_is_trained_on_anew(tmp_path):
+    config = SMALL.replace(n_samples=None, batch_size=20, dataset=f"embeddings:{tmp_path / 'a.npz'}", epochs=1)
+    runs = []
+    for seed in (0, 1):
+        x = np.random.default_rng(seed).normal(size=(40, 3))
+        np.savez(tmp_path / "a.npz", x=x, y=np.arange(40) % 2)
+        runs += [trained(config)[0], trained(config)[0]]
+    assert runs[0] is runs[1]
+    assert runs[2] is runs[3]
+    assert not np.array_equal(runs[0].embeddings, runs[2].embeddings)
+
+
 def test_a_study_measures_every_temperature_and_seed():
     study = TemperatureStudy(SMALL.replace(epochs=1), [1.0, 0.1], seeds=[0, 1])
     assert study.temperatures == [0.1, 1.0]

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from ..config import Config
-from ..data import load
+from ..data import load_for
 from ..dynamics import alignment, uniformity
 from ..errors import ConfigError
+from ..registry.datasets import FILES
 from ..results import Results
 from ..training.watching import Rows, run_and_watch
 
@@ -25,10 +26,10 @@ _TRAINED: OrderedDict[str, tuple[Results, Rows]] = OrderedDict()
 
 def trained(config: Config, data=None, on_record: Callable | None = None) -> tuple[Results, Rows]:
     """The run of a config and its rows of p and q; a config that was trained in this session is not trained again."""
-    config = config.resolve()
-    key = config.key() + ("" if data is None else load(data).checksum)
+    config = (config if data is None else config.replace(dataset=data)).resolve()
+    key = config.key() + (load_for(config).fingerprint if config.dataset.startswith(FILES) else "")  # a file may be written anew
     if key not in _TRAINED:
-        _TRAINED[key] = run_and_watch(config, data, on_record=on_record)
+        _TRAINED[key] = run_and_watch(config, on_record=on_record)
         while len(_TRAINED) > KEPT:
             _TRAINED.popitem(last=False)
     _TRAINED.move_to_end(key)

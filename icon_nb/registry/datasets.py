@@ -55,7 +55,10 @@ OVERLAYS = ("none", "epoch", "loss", "curves", "diagnosis", "trails", "centroids
 MEASURED = ("loss", "knn_accuracy", "seconds")
 """What a run measures at every epoch: the columns of its history."""
 
-SOURCES = ("folder:", "embeddings:", "custom:", "memory:")
+FILES = ("folder:", "embeddings:", "custom:")
+"""Prefixes of data sets that are read from a path."""
+
+SOURCES = (*FILES, "memory:")
 """Prefixes of data sets that are read from a path, or held in the memory of this process."""
 
 MEMORY: dict[str, object] = {}
@@ -65,14 +68,15 @@ MEMORY: dict[str, object] = {}
 def hold(data: object, **reading) -> str:
     """Keep data of the caller's in this process; returns the handle that stands for them in a Config.
 
-    The handle is made from the contents, so the same data always have the same one. ``reading`` is ``stream`` and ``num_workers``
-    as in :func:`icon_nb.data.load`.
+    The handle is made from all that they hold, so the same data always have the same one, and other data another. ``reading`` is
+    ``stream`` and ``num_workers`` as in :func:`icon_nb.data.load`.
     """
     from ..data import load  # torch is loaded only when there are data to look at
 
     dataset = load(data, **reading)
-    handle = f"memory:{dataset.name}-{dataset.checksum[:8]}"
-    MEMORY[handle] = dataset
+    handle = f"memory:{dataset.name}-{dataset.fingerprint[:16]}"
+    older = f"memory:{dataset.name}-{dataset.checksum[:8]}"  # stands in runs that were saved when only inputs and labels counted
+    MEMORY[handle] = MEMORY[older] = dataset
     return handle
 
 
