@@ -37,9 +37,10 @@ def _keep_what_there_is(monkeypatch):
         {},
         {"optimizer": "sgd"},
         {"method": "tsne", "record_every": 1},
+        {"record_every": 3},
         {"method": "cross_entropy", "backbone": "resnet18", "epochs": 2, "n_samples": 64, "batch_size": 32},
     ],
-    ids=["simclr", "sgd", "tsne", "resnet18"],
+    ids=["simclr", "sgd", "tsne", "between_frames", "resnet18"],
 )
 @pytest.mark.parametrize("stopped", [0, 1])
 def test_a_resumed_run_ends_in_the_same_bytes(settings, stopped, tmp_path):

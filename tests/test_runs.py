@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import icon_nb as icon
+from icon_nb.errors import DataError
 from icon_nb.results import Results
 
 SMALL = {"n_samples": 200, "epochs": 3, "quiet": True, "max_points": 100}
@@ -78,6 +79,28 @@ def test_an_interrupt_keeps_what_there_is_and_is_raised_under_tests(strict, monk
     assert run.history["epoch"] == [0, 1, 2]
     assert "interrupted" in repr(run)
     assert run.animate().to_bytes("gif")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, DataError])
+def test_a_run_that_ends_between_two_frames_ends_with_a_frame_of_its_weights(error, monkeypatch):
+    monkeypatch.delenv("ICON_NB_STRICT", raising=False)
+
+    def stop(record, recorder):
+        if record.epoch == 3:
+            raise error("stopped")
+
+    config = icon.Config(**{**SMALL, "epochs": 5, "record_every": 2})
+    try:
+        run = icon.run(config, on_record=stop)
+    except DataError as caught:
+        run = caught.results
+    assert run.trajectory.epochs.tolist() == [0, 2, 3]
+    assert run.history["epoch"] == [0, 1, 2, 3]
+    assert np.isnan(run.history["knn_accuracy"]).tolist() == [False, True, False, False]
+    assert run.trajectory.metrics["loss"][-1] == run.history["loss"][-1]
+    assert run.trajectory.metrics["knn_accuracy"][-1] == run.history["knn_accuracy"][-1]
+    again = run.embed(run.data().x_test[run.trajectory.index])
+    np.testing.assert_allclose(again, run.embeddings, atol=1e-5)
 
 
 def test_the_progress_bar_shows_loss_and_accuracy_on_stderr(capsys):

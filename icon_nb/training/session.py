@@ -12,7 +12,7 @@ import torch
 
 from .. import __version__
 from ..config import Config
-from ..data import Dataset
+from ..data import Dataset, describe
 from ..distances import metric_of
 from ..errors import TrainingError
 from ..evaluate import knn_accuracy
@@ -76,16 +76,31 @@ class Session:
                     f"with learning_rate={self.config.learning_rate:g}; the last good epoch is {record.epoch - 1}: "
                     "lower learning_rate"
                 )
-            knn = knn if self._y is None else knn_accuracy(z, self._y, KNN, metric=metric_of(self.config.distance))
-            self.recorder.record(z, epoch=record.epoch, loss=record.loss, knn_accuracy=knn)
+            knn = self._frame(z, record.epoch, record.loss)
         for name, value in zip(self.history, (record.epoch, record.loss, knn, record.seconds)):
             self.history[name].append(value)
         self.good = {name: tensor.clone() for name, tensor in self.trainer.model.state_dict().items()}
         return record
 
+    def _frame(self, z: torch.Tensor, epoch: int, loss: float) -> float:
+        """Record an embedding; returns its kNN accuracy, NaN without labels."""
+        knn = float("nan") if self._y is None else knn_accuracy(z, self._y, KNN, metric=metric_of(self.config.distance))
+        self.recorder.record(z, epoch=epoch, loss=loss, knn_accuracy=knn)
+        return knn
+
+    def _catch_up(self) -> None:
+        """Record the last good epoch where the run ended between two frames; no checkpoint has this frame."""
+        epoch, loss = self.history["epoch"][-1], self.history["loss"][-1]
+        if self.recorder.kept() and self.recorder.kept()[-1][0] >= epoch:
+            return
+        z = self.trainer.embed(self._x)
+        if torch.isfinite(z).all():
+            self.history["knn_accuracy"][-1] = self._frame(z, epoch, loss)
+
     def results(self) -> Results:
-        """What there is so far, with the weights of the last good epoch."""
+        """What there is so far, with the weights of the last good epoch, which is the last frame too."""
         self.trainer.model.load_state_dict(self.good)
+        self._catch_up()
         backbone = self.trainer.model.to("cpu").backbone.eval()
         return Results(
             self.config,
@@ -132,17 +147,4 @@ def provenance(session: Session) -> dict[str, object]:
         "sources": dict(session.config.sources),
         "status": session.status,
         "error": session.error,
-    }
-
-
-def describe(dataset: Dataset) -> dict[str, object]:
-    """What a saved run keeps of its data set: enough to recognise it and to rebuild the backbone."""
-    return {
-        "name": dataset.name,
-        "sha256": dataset.checksum,
-        "note": dataset.note,
-        "kind": dataset.kind,
-        "shape": list(dataset.shape),
-        "n_train": len(dataset),
-        "n_tokens": dataset.n_tokens,
     }
