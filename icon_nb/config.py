@@ -272,15 +272,28 @@ class Config:
         return {name: getattr(self, name) for name in SETTINGS if getattr(self, name) != DEFAULTS[name]}
 
     def replace(self, **changes) -> Config:
-        """A copy with these settings changed.
+        """A copy with these settings changed. Where they decide about defaults, what was filled in by default is left open again.
 
         >>> Config(method="sne").replace(temperature=0.5)
         Config(method='sne', temperature=0.5)
+        >>> Config(method="sne", seed=3).resolve().replace(method="simclr")
+        Config(method='simclr', seed=3)
         """
         check_names(changes)
         changes = as_settings(changes)
-        sources = {**self.sources, **dict.fromkeys(changes, "keyword")}
-        return Config(**{**self.explicit(), **changes}, sources=sources)
+        kept = self.explicit()
+        if any(name in DECIDING and not self._has(name, value) for name, value in changes.items()):
+            kept = {name: value for name, value in kept.items() if not self.came_by_default(name)}
+        sources = {name: source for name, source in self.sources.items() if name in kept}
+        return Config(**{**kept, **changes}, sources={**sources, **dict.fromkeys(changes, "keyword")})
+
+    def _has(self, name: str, value: object) -> bool:
+        own = getattr(self, name)
+        return value is own or (isinstance(value, str) and value == own)
+
+    def came_by_default(self, name: str) -> bool:
+        """Whether a setting was filled in, by the general default, the method or the data, and not given by anybody."""
+        return self.sources.get(name, "default").startswith(("default", "method ", "data"))
 
     def replace_sources(self, sources: Mapping[str, str]) -> Config:
         """The same settings, with another source named for some."""
@@ -351,6 +364,10 @@ def _say_once(old: str, new: str) -> None:
 
 SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in dataclasses.fields(Config) if "setting" in f.metadata}
 DEFAULTS = {f.name: f.default for f in dataclasses.fields(Config) if f.name in SETTINGS}
+
+
+DECIDING = ("dataset", "method", "supervisory", "learned", "backbone")
+"""The settings that other settings take their defaults from."""
 
 
 def counts(name: str) -> bool:

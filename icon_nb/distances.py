@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
+
+from .errors import demand, nearest
 
 
 def sqeuclidean(a: Tensor, b: Tensor) -> Tensor:
@@ -13,6 +17,8 @@ def sqeuclidean(a: Tensor, b: Tensor) -> Tensor:
     >>> sqeuclidean(torch.tensor([[0., 0.]]), torch.tensor([[3., 4.]]))
     tensor([[25.]])
     """
+    centre = b.detach().mean(0)  # far from the origin the squares would swallow the differences
+    a, b = (a - centre,) * 2 if a is b else (a - centre, b - centre)
     squares = a.square().sum(1, keepdim=True) + b.square().sum(1)  # (n, m)
     return torch.addmm(squares, a, b.T, alpha=-2).clamp_min(0)
 
@@ -53,6 +59,12 @@ def metric_of(distance: str | None) -> str:
     'euclidean'
     """
     return {"sqeuclidean": "euclidean", "cosine": "cosine"}.get(distance, "auto")
+
+
+def check_distance(name: str, choices: Iterable[str] | None = None) -> None:
+    """Refuse a name that is not in :data:`DISTANCES`, or not among those that a kernel can take."""
+    choices = DISTANCES if choices is None else choices
+    demand(name in choices, f"distance={name!r} cannot be used here; {nearest(name, choices)}")
 
 
 DISTANCES = {"sqeuclidean": sqeuclidean, "cosine": cosine, "neg_dot": neg_dot}

@@ -39,6 +39,26 @@ class LoadError(IconError, ValueError):
     """A saved run is missing, damaged, or from a newer version."""
 
 
+def demand(holds: bool, message: str) -> None:
+    """Raise a :class:`ConfigError` unless this holds.
+
+    >>> demand(0.5 > 0, "temperature must be greater than 0")
+    """
+    if not holds:
+        raise ConfigError(message)
+
+
+def positive(**settings: float) -> None:
+    """Refuse settings that are not numbers greater than 0.
+
+    >>> positive(temperature=-1.0)
+    Traceback (most recent call last):
+    icon_nb.errors.ConfigError: temperature=-1.0: must be a number greater than 0
+    """
+    for name, value in settings.items():
+        demand(value > 0 and value < float("inf"), f"{name}={value!r}: must be a number greater than 0")
+
+
 def shown(value: object, length: int = 100) -> str:
     """A value in a message: its repr, cut short.
 

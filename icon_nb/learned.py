@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .distances import DISTANCES
+from .distances import DISTANCES, check_distance
 from .distributions.clusters import Clusters
 from .distributions.limits import GaussianNarrow, GaussianWide
+from .errors import demand, positive
 
 __all__ = [
     "Clusters",
@@ -27,6 +28,10 @@ __all__ = [
     "StudentTNarrow",
     "without_self",
 ]
+
+
+NOT_NEGATIVE = ("sqeuclidean", "cosine")
+"""The distances that a Student-t kernel can take."""
 
 
 def without_self(logits: Tensor) -> Tensor:
@@ -59,6 +64,10 @@ class Gaussian:
     distance: str = "sqeuclidean"
     include_self: bool = False
 
+    def __post_init__(self):
+        check_distance(self.distance)
+        positive(temperature=self.temperature)
+
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         """log q of shape (n, m); the candidates are the batch itself unless given as (m, d), weighed by a measure (m,) if any."""
         logits = self.logits(z, candidates)
@@ -81,8 +90,9 @@ class StudentT(Gaussian):
 
     Parameters
     ----------
-    temperature, distance, include_self
+    temperature, include_self
         As :class:`Gaussian`.
+    distance : {"sqeuclidean", "cosine"}
     df : float, > 0
         Degrees of freedom :math:`\nu`; 1 is the Cauchy kernel of t-SNE.
 
@@ -93,6 +103,11 @@ class StudentT(Gaussian):
     """
 
     df: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_distance(self.distance, NOT_NEGATIVE)
+        positive(df=self.df)
 
     def log_kernel(self, d: Tensor) -> Tensor:
         return -(self.df + 1) / 2 * torch.log1p(d / (self.df * self.temperature))
@@ -118,6 +133,11 @@ class StudentTNarrow(Gaussian):
     """
 
     df: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_distance(self.distance, NOT_NEGATIVE)
+        positive(df=self.df)
 
     def log_kernel(self, d: Tensor) -> Tensor:
         return -(self.df + 1) / 2 * d.clamp_min(torch.finfo(d.dtype).tiny).log()
@@ -155,6 +175,9 @@ class Mixed:
 
     kernel: Gaussian | Joint | Clusters
     alpha: float
+
+    def __post_init__(self):
+        demand(0 < self.alpha < 1, f"alpha={self.alpha!r}: must lie between 0 and 1; to mix nothing, leave Mixed out")
 
     @property
     def include_self(self) -> bool:

@@ -334,7 +334,9 @@ def composed_defaults(p: axes.Axis, q: axes.Axis) -> dict[str, object]:
     defaults = dict(by_candidates.get(p.candidates) or next((by_need[need] for need in p.needs if need in by_need), {}))
     if q.name == "clusters":
         defaults |= _HEAD
-    elif p.candidates in ("classes", "tokens") and q.family in ("gaussian", "gaussian_narrow", "gaussian_wide"):
+    elif q.family == "gaussian_wide":
+        defaults.pop("distance", None)  # which depends on the backbone
+    elif p.candidates in ("classes", "tokens") and q.family in ("gaussian", "gaussian_narrow"):
         defaults |= {"distance": "neg_dot", "temperature": 1.0}
     elif q.family == "student_t":
         defaults |= {"distance": "sqeuclidean", "temperature": 1.0}

@@ -128,7 +128,7 @@ def build_objective(config: Config) -> Objective:
     q = LEARNED[q_axis.name](**_settings(config, q_axis), include_self=q_self)
     divergence = q.divergence if q_axis.limit else DIVERGENCES[config.divergence]
     if config.alpha and config.alpha_on in ("p", "both"):
-        p = supervisory.Mixed(p, config.alpha)
+        p = supervisory.Mixed(p, config.alpha, own=q_self)
     if config.alpha and config.alpha_on in ("q", "both"):
         q = learned.Mixed(q, config.alpha)
     return Objective(p, q, divergence, closed_form(q, divergence, getattr(p, "symmetric", False)))

@@ -7,6 +7,7 @@ are reached from this module.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,7 @@ from .batch import Batch, need, off_diagonal, row_normalise
 from .distributions.graphs import CompanionNeighbors, GraphGibbs, GraphWeights, NearestNeighbors, Spectral, ViewsAndNeighbors
 from .distributions.neighbourhoods import Companion, Gaussian, GaussianFixed, GaussianJoint, StudentT
 from .distributions.perplexity import perplexity_rows
+from .errors import demand
 
 __all__ = [
     "Batch",
@@ -144,9 +146,18 @@ class Label:
 
 @dataclass(frozen=True)
 class Mixed:
-    r"""Uniform mixing (debiasing), :math:`\tilde p = (1 - \alpha) p + \alpha / m` over the m candidates that p allows.
+    r"""Uniform mixing (debiasing), :math:`\tilde p = (1 - \alpha) p + \alpha / m` over the m candidates.
 
-    Where self is excluded it stays excluded. On classes this is label smoothing.
+    On classes this is label smoothing.
+
+    Parameters
+    ----------
+    base : Batch -> (n, m)
+        p before the mixing.
+    alpha : float, 0 <= alpha < 1
+        The share that is spread.
+    own : bool, optional
+        Whether j = i is one of the m, as it must be where q counts it; as in p when not given.
 
     Examples
     --------
@@ -154,12 +165,16 @@ class Mixed:
     tensor([[0.8000, 0.1000, 0.1000]])
     """
 
-    base: object
+    base: Callable[[Batch], Tensor]
     alpha: float
+    own: bool | None = None
+
+    def __post_init__(self):
+        demand(0 <= self.alpha < 1, f"alpha={self.alpha!r}: must be at least 0 and less than 1")
 
     @property
     def include_self(self) -> bool:
-        return self.base.include_self
+        return self.base.include_self if self.own is None else self.own
 
     def measure(self, batch: Batch) -> Tensor | None:
         """The weights of the candidates that p carries, if any."""

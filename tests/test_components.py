@@ -122,7 +122,6 @@ class Everyone:
         ({"supervisory": "knn", "learned": Joint(Gaussian())}, ["not a component of icon_nb.learned"]),
         ({"supervisory": "knn", "learned": Mine()}, ["learned=Mine(", "a loop of your own", "icon_nb.objective.Objective"]),
         ({"supervisory": Everyone(), "learned": "gaussian"}, ["supervisory=Everyone()", "icon_nb.objective.Objective"]),
-        ({"supervisory": "knn", "learned": StudentT(temperature=-1.0)}, ["temperature=-1", "greater than 0"]),
         ({"supervisory": ["knn"], "learned": Gaussian()}, ["supervisory=['knn'] is of type list"]),
         ({"supervisory": "knn", "learned": Gaussian(), "temperature": np.ones(2)}, ["temperature"]),
     ],
@@ -141,3 +140,38 @@ def test_the_remedy_for_a_component_of_ones_own_works():
     loss.backward()
     assert loss > 0
     assert z.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Gaussian(temperature=0.0), "temperature=0.0: must be a number greater than 0"),
+        (lambda: StudentT(temperature=-1.0), "temperature=-1.0"),
+        (lambda: StudentT(df=0.0), "df=0.0"),
+        (lambda: StudentT(distance="neg_dot"), "distance='neg_dot' cannot be used here.*sqeuclidean"),
+        (lambda: Gaussian(distance="euclid"), "distance='euclid'.*did you mean 'sqeuclidean'"),
+        (lambda: GaussianWide(distance="l2"), "distance='l2'"),
+        (lambda: GaussianNarrow(margin=-1.0), "margin=-1.0: must be at least 0"),
+        (lambda: Clusters(include_self=False), "include_self=False"),
+        (lambda: learned.Mixed(Gaussian(), 0.0), "alpha=0.0.*leave Mixed out"),
+        (lambda: supervisory.Mixed(NearestNeighbors(), 1.0), "alpha=1.0"),
+        (lambda: NearestNeighbors(n_neighbors=0), "n_neighbors=0: must be a whole number of at least 1"),
+        (lambda: NearestNeighbors(walk_length=2, walk="Uniform"), "walk='Uniform' is not known; did you mean 'uniform'"),
+        (lambda: supervisory.Gaussian(perplexity=0.5), "perplexity=0.5: must be at least 1"),
+        (lambda: supervisory.GaussianFixed(p_temperature=0.0), "p_temperature=0.0"),
+    ],
+)
+def test_a_component_refuses_settings_that_give_no_distribution(make, words):
+    with pytest.raises(ConfigError, match=words):
+        make()
+
+
+def test_p_is_mixed_over_the_candidates_that_q_counts():
+    batch = Batch(torch.arange(4), x=torch.arange(4.0)[:, None])
+    without = supervisory.Mixed(NearestNeighbors(n_neighbors=1), 0.4)(batch)
+    own = supervisory.Mixed(NearestNeighbors(n_neighbors=1), 0.4, own=True)(batch)
+    assert without[0].tolist() == pytest.approx([0, 0.6 + 0.4 / 3, 0.4 / 3, 0.4 / 3])
+    assert own[0].tolist() == pytest.approx([0.1, 0.7, 0.1, 0.1])
+    debiased = build_objective(Config(method="debiased_infonce_clustering").resolve())
+    assert debiased.supervisory.own
+    assert not build_objective(Config(method="sne", alpha=0.1).resolve()).supervisory.own

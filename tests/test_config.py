@@ -144,3 +144,18 @@ def test_a_component_takes_exactly_the_settings_its_axis_declares(method):
     assert method.learned in axes.LEARNED
     assert method.learned in LEARNED
     assert build_objective(icon.Config(method=method.name).resolve())
+
+
+def test_a_resolved_config_takes_another_method_and_keeps_what_was_given():
+    resolved = Config(method="simclr", temperature=0.3, seed=4).resolve()
+    other = resolved.replace(method="supcon")
+    assert other == Config(method="supcon", temperature=0.3, seed=4)
+    assert resolved.replace(backbone="simplecnn").resolve().hidden_dim == 32
+    assert resolved.replace(epochs=3).supervisory == "positive_pairs"
+    with pytest.raises(ConfigError, match="batch_size has no effect with backbone='table'"):
+        resolved.replace(batch_size=32).replace(method="tsne")
+
+
+def test_the_width_of_a_small_convolutional_network_is_a_setting():
+    assert Config(backbone="simplecnn").resolve().hidden_dim == 32
+    assert Config(backbone="simplecnn", hidden_dim=8).resolve().hidden_dim == 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icon_nb import learned
-from icon_nb.distances import DISTANCES
+from icon_nb.batch import Batch
+from icon_nb.config import Config
+from icon_nb.distances import DISTANCES, sqeuclidean
 from icon_nb.distributions.clusters import log_matmul
 from icon_nb.divergences import kl
 from icon_nb.engines.fused import entropy, fuse
-from icon_nb.objective import LEARNED, Objective, Target, closed_form
+from icon_nb.objective import LEARNED, Objective, Target, build_objective, closed_form
 from icon_nb.registry import axes
 
 ROWS = [name for name, axis in axes.LEARNED.items() if not axis.limit]
@@ -312,3 +315,28 @@ def test_the_closed_form_of_clusters_is_the_plain_composition(reverse, scale):
         assert ours.item() == pytest.approx(plain.item(), rel=1e-10)
         gradient, expected = (torch.autograd.grad(3 * value, z)[0] for value in (ours, plain))
         torch.testing.assert_close(gradient, expected, rtol=1e-8, atol=1e-10)
+
+
+def test_distances_do_not_depend_on_where_the_origin_is():
+    random = torch.Generator().manual_seed(0)
+    a, b = torch.randn(200, 10, generator=random), torch.randn(100, 10, generator=random)
+    far = 1e4
+    exact = torch.cdist((a + far).double(), (b + far).double()).square()
+    torch.testing.assert_close(sqeuclidean(a + far, b + far).double(), exact, rtol=1e-4, atol=1e-4)
+    x = (a + far).requires_grad_()
+    sqeuclidean(x, x).sum().backward()
+    centred = a + far - (a + far).mean(0)
+    torch.testing.assert_close(x.grad, 4 * len(a) * centred, rtol=1e-3, atol=1.0)
+
+
+@pytest.mark.parametrize("method", ["simclr", "infonce_clustering"])
+def test_a_closed_form_has_no_second_derivative_and_says_so(method):
+    objective = build_objective(Config(method=method).resolve())
+    z = torch.randn(8, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    batch = Batch(torch.arange(4).repeat(2))
+    with pytest.raises(RuntimeError, match="second derivative.*without fused"):
+        torch.autograd.grad(objective(batch, z), z, create_graph=True)
+    plain = replace(objective, fused=None)
+    (gradient,) = torch.autograd.grad(plain(batch, z), z, create_graph=True)
+    gradient.square().sum().backward()
+    assert torch.isfinite(z.grad).all()

@@ -160,6 +160,27 @@ def test_an_orthonormal_map_has_the_optimizer_of_pca_whatever_its_p():
     assert Config(supervisory="knn", learned="gaussian_wide", backbone="linear", optimizer="adam").resolve().momentum is None
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"method": "pca", "backbone": "mlp"},
+        {"method": "vicreg", "distance": "sqeuclidean"},
+        {"method": "average_margin_clip", "distance": "sqeuclidean", "backbone": "linear"},
+        {"supervisory": "label", "learned": "gaussian_wide", "distance": "neg_dot", "backbone": "linear"},
+        {"supervisory": "identity", "learned": "gaussian_wide", "backbone": "linear", "dataset": "tiny_text"},
+    ],
+)
+def test_a_loss_without_a_least_value_is_refused(settings):
+    with pytest.raises(ConfigError, match="distance='(sqeuclidean|neg_dot)'.*use distance='cosine'"):
+        icon.run(Config(**settings, epochs=1, quiet=True))
+
+
+def test_a_wide_q_takes_the_distance_that_is_bounded_on_its_backbone():
+    pair = {"supervisory": "knn", "learned": "gaussian_wide"}
+    assert Config(**pair).resolve().distance == Config(**pair, backbone="table").resolve().distance == "cosine"
+    assert Config(**pair, backbone="linear").resolve().distance == "sqeuclidean"
+
+
 def test_triplet_clip_does_not_end_in_one_place():
     trainer = trained("triplet_clip")
     assert trainer.run_epoch().loss < 0.8 * trainer.config.margin

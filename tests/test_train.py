@@ -10,6 +10,7 @@ from icon_nb.errors import ConfigError, DataError, DeviceError, TrainingError
 from icon_nb.evaluate import knn_accuracy
 from icon_nb.measures.probes import embed
 from icon_nb.train import Trainer, generator, pick_device
+from icon_nb.training.initial import leading_components
 from icon_nb.training.model import build_model
 
 SMALL = {"n_samples": 200, "epochs": 1, "quiet": True}
@@ -200,3 +201,17 @@ def test_unlabelled_data_train_without_an_accuracy():
     assert np.isnan(results.history["knn_accuracy"]).all()
     assert results.probes == {}
     assert knn_accuracy(torch.randn(9, 2), torch.arange(9) % 3) <= 1
+
+
+def test_free_points_start_the_same_by_either_gram_matrix():
+    x = torch.randn(30, 50, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = x - x.mean(0)
+    few = leading_components(x, 3)
+    _, _, axes = torch.linalg.svd(x.T @ x)
+    torch.testing.assert_close(few.abs(), (x @ axes[:3].T).abs())
+
+
+def test_free_points_of_large_pictures_start_in_the_time_of_their_number():
+    wide = icon.data.load((np.random.default_rng(0).normal(size=(40, 30_000)), np.arange(40) % 4))  # features x features: 7 GB
+    run = icon.run(icon.Config(method="tsne", perplexity=5.0, epochs=10, quiet=True), data=wide)
+    assert np.isfinite(run.embeddings).all()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..errors import demand
+
 
 @dataclass(frozen=True)
 class Clusters:
@@ -28,6 +30,9 @@ class Clusters:
     """
 
     include_self: bool = True
+
+    def __post_init__(self):
+        demand(self.include_self, "include_self=False: a point is a member of its own clusters, so q counts it; leave it True")
 
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         """log q (n, m) from logits (n, C) of the anchors and (m, C) of the candidates, weighed by a measure (m,) if any."""

@@ -12,10 +12,26 @@ from torch.nn.functional import normalize
 
 from ..batch import Batch, need, off_diagonal, row_normalise
 from ..distances import cosine, sqeuclidean
-from ..errors import DataError
+from ..errors import DataError, demand
+from ..errors import nearest as nearest_name
 from .neighbourhoods import Softmax
 
 LONELY = "no other sample is left to be its neighbour; use a larger batch_size"
+
+
+WALKS = ("sum", "uniform")
+
+
+def check_counts(**settings: int) -> None:
+    """Refuse what is not a whole number of at least 1."""
+    for name, value in settings.items():
+        demand(isinstance(value, int) and value >= 1, f"{name}={value!r}: must be a whole number of at least 1")
+
+
+def check_walk(walk_length: int, walk: str) -> None:
+    """Refuse a walk of no steps, or of an unknown kind."""
+    check_counts(walk_length=walk_length)
+    demand(walk_length == 1 or walk in WALKS, f"walk={walk!r} is not known; {nearest_name(walk, WALKS)}")
 
 
 def nearest(distances: Tensor, k: int) -> Tensor:
@@ -85,6 +101,10 @@ class NearestNeighbors:
 
     include_self = False
 
+    def __post_init__(self):
+        check_counts(n_neighbors=self.n_neighbors)
+        check_walk(self.walk_length, self.walk)
+
     def __call__(self, batch: Batch) -> Tensor:
         x = need(batch.x, "inputs", "knn")
         p = nearest(sqeuclidean(x, x), self.n_neighbors) / self.n_neighbors
@@ -135,6 +155,10 @@ class ViewsAndNeighbors:
 
     include_self = False
 
+    def __post_init__(self):
+        check_counts(n_neighbors=self.n_neighbors)
+        check_walk(self.walk_length, self.walk)
+
     def __call__(self, batch: Batch) -> Tensor:
         x = need(batch.x, "inputs", "views_and_neighbors")
         samples, row = batch.index.unique(return_inverse=True)
@@ -166,6 +190,9 @@ class GraphWeights:
     walk: str = "sum"
 
     include_self = False
+
+    def __post_init__(self):
+        check_walk(self.walk_length, self.walk)
 
     def __call__(self, batch: Batch) -> Tensor:
         weights = off_diagonal(need(batch.graph, "a graph", "graph").to(batch.dtype))
@@ -238,6 +265,10 @@ class Spectral(Softmax):
     p_temperature: float = 1.0
     embedding_dim: int = 10
     include_self: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_counts(n_neighbors=self.n_neighbors, embedding_dim=self.embedding_dim)
 
     def scores(self, batch: Batch) -> Tensor:
         x = need(batch.x, "inputs", "spectral")

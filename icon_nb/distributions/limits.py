@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..distances import DISTANCES
+from ..distances import DISTANCES, check_distance
+from ..errors import demand
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class GaussianWide:
 
     distance: str = "sqeuclidean"
     include_self: bool = True
+
+    def __post_init__(self):
+        check_distance(self.distance)
 
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         """Distances (n, m); infinite where self is excluded."""
@@ -80,6 +84,10 @@ class GaussianNarrow(GaussianWide):
 
     include_self: bool = False
     margin: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        demand(self.margin >= 0, f"margin={self.margin!r}: must be at least 0")
 
     def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
         r""":math:`\sum_j p_{ij} d_{ij} - \min_k (d_{ik} - \mu 1[p_{ik} = 0])`: (n, m), (n, m) -> (n,), at least 0."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..batch import Batch, need
 from ..distances import cosine, sqeuclidean
+from ..errors import demand, positive
 from .perplexity import perplexity_rows
 
 
@@ -35,6 +36,9 @@ class Gaussian:
 
     include_self = False
 
+    def __post_init__(self):
+        demand(1 <= self.perplexity < math.inf, f"perplexity={self.perplexity!r}: must be at least 1")
+
     def __call__(self, batch: Batch) -> Tensor:
         x = need(batch.x, "inputs", "gaussian")
         return perplexity_rows(sqeuclidean(x, x), self.perplexity)
@@ -57,6 +61,9 @@ class GaussianJoint:
     include_self = False
     symmetric = True
 
+    def __post_init__(self):
+        Gaussian(self.perplexity)
+
     def __call__(self, batch: Batch) -> Tensor:
         p = Gaussian(self.perplexity)(batch)
         return ((p + p.T) / (2 * len(p))).reshape(1, -1)
@@ -64,6 +71,9 @@ class GaussianJoint:
 
 class Softmax:
     """p as the softmax of ``scores(batch)``, also in log space, where it never underflows."""
+
+    def __post_init__(self):
+        positive(p_temperature=self.p_temperature)
 
     def log(self, batch: Batch) -> Tensor:
         """log p (n, n); minus infinity on the diagonal where self does not count."""

@@ -24,7 +24,7 @@ def perplexity_rows(distances: Tensor, perplexity: float, steps: int = 60) -> Te
     """
     n = len(distances)
     if perplexity > n - 1:
-        least = math.floor(perplexity) + 2
+        least = math.ceil(perplexity) + 1
         raise DataError(f"perplexity={perplexity:g} needs at least {least} points in a batch, got {n}: lower it")
     return _search(shifted_and_scaled(distances), perplexity, steps, own=True)
 

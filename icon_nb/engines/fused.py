@@ -112,6 +112,15 @@ def fuse(learned, symmetric: bool = False) -> FusedKL | None:
     return FusedKL(kernel, joint, symmetric) if fits else None
 
 
+def refuse_second_derivative() -> None:
+    """Called in a backward pass: a gradient known in closed form is a constant to autograd, which would be wrong in silence."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "create_graph=True asks for a second derivative, which the closed form of this loss does not have: "
+            "build Objective(supervisory, learned, divergence) without fused"
+        )
+
+
 def entropy(p: Tensor) -> Tensor:
     """Entropy of every row of p (n, m), in nats: (n,)."""
     return -torch.xlogy(p, p).sum(1)
@@ -154,5 +163,6 @@ class _ClosedForm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, upstream):
+        refuse_second_derivative()
         (gradient,) = ctx.saved_tensors
         return upstream * gradient, None, None, None

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..distributions.clusters import Clusters
 from ..divergences import kl, rkl
+from .fused import refuse_second_derivative
 
 
 @dataclass(frozen=True)
@@ -75,5 +76,6 @@ class _ClosedForm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, upstream):
+        refuse_second_derivative()
         by_a, by_b = ctx.saved_tensors
         return upstream * by_a, upstream * by_b, None, None, None, None

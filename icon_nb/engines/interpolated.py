@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..learned import StudentT
-from .fused import FusedKL
+from .fused import FusedKL, refuse_second_derivative
 from .large import Edges
 
 GRID = {"n_interpolation_points": 5, "min_num_intervals": 50, "ints_in_interval": 1}
@@ -40,6 +40,7 @@ class InterpolatedKL(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, upstream):
+        refuse_second_derivative()
         (gradient,) = ctx.saved_tensors
         return upstream * gradient, None
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..distributions.perplexity import perplexity_of
 from ..errors import DataError
 from ..learned import StudentT
-from .fused import FusedKL
+from .fused import FusedKL, refuse_second_derivative
 
 BLOCK = 2**25
 """Entries of a block of rows of q."""
@@ -132,5 +132,6 @@ class LargeKL(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, upstream):
+        refuse_second_derivative()
         (gradient,) = ctx.saved_tensors
         return upstream * gradient, None, None

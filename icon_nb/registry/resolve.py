@@ -52,6 +52,7 @@ GENERAL = {
 TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
 ROOMY_LEARNING_RATE = 0.05
 """For free points under a Gaussian q in more than three dimensions, where the rate of a map overshoots until the loss is inf."""
+WIDTH = {"simplecnn": {"hidden_dim": 32}}
 PARAMETRIC_LAYOUT = {"batch_size": 256}
 ORTHONORMAL = {"optimizer": "sgd", "learning_rate": 1e-2}
 """For a linear map that is made orthonormal after every step: Adam's steps, of one size for every weight, never let it settle."""
@@ -104,7 +105,7 @@ def used_settings(config: Config, method: Method, backbone: str) -> set[str]:
         "augment": network,
         "n_views": network and p.candidates != "modality",
         "augment_strength": network and value("augment") != "none",
-        "hidden_dim": backbone == "mlp",
+        "hidden_dim": backbone in ("mlp", "simplecnn"),
         "init": not network or (backbone == "linear" and q.name == "clusters"),
         "ema_momentum": p.candidates == "keys",
         "momentum": value("optimizer") in ("sgd", "gains"),
@@ -120,11 +121,18 @@ def needs_alpha(divergence: str, p: axes.Axis) -> bool:
 
 
 def _defaults(method: Method, backbone: str) -> dict[str, object]:
+    p, wide = axes.SUPERVISORY[method.supervisory], method.learned == "gaussian_wide"
+    bounded = {"distance": "cosine"} if wide and not is_framed(p, backbone) else {}
     if backbone == "table":
-        return {**GENERAL, **method.defaults, **TABLE, **method.table}
-    layout = PARAMETRIC_LAYOUT if "inputs" in axes.SUPERVISORY[method.supervisory].needs else {}
-    frame = ORTHONORMAL if backbone == "linear" and method.learned == "gaussian_wide" else {}
-    return {**GENERAL, **layout, **frame, **method.defaults}
+        return {**GENERAL, **bounded, **method.defaults, **TABLE, **method.table}
+    layout = PARAMETRIC_LAYOUT if "inputs" in p.needs else {}
+    frame = ORTHONORMAL if backbone == "linear" and wide else WIDTH.get(backbone, {})
+    return {**GENERAL, **layout, **bounded, **frame, **method.defaults}
+
+
+def is_framed(p: axes.Axis, backbone: str) -> bool:
+    """Whether a linear map that is kept orthonormal embeds the samples alone: no second encoder, no prototypes that may grow."""
+    return backbone == "linear" and p.candidates in ("samples", "views", "dimensions")
 
 
 def resolve(config: Config) -> Config:
@@ -166,14 +174,10 @@ def fit_to_data(config: Config, n: int, augment: str) -> Config:
         name: value
         for name, value in wanted.items()
         if getattr(config, name) is not None
-        and _came_by_default(config, name)
+        and config.came_by_default(name)
         and (getattr(config, name) == "auto" if name == "augment" else getattr(config, name) > value)
     }
     return config.replace(**changes).replace_sources(dict.fromkeys(changes, "data")) if changes else config
-
-
-def _came_by_default(config: Config, name: str) -> bool:
-    return config.sources.get(name, "default").startswith(("default", "method"))
 
 
 def check(config: Config) -> None:

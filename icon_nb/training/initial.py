@@ -33,11 +33,24 @@ def initial_points(dataset: Dataset, dim: int) -> Tensor:
     """
     x = dataset.flat(dataset.x).double()
     x = x - x.mean(0)
-    _, _, axes = torch.linalg.svd(x.T @ x)
-    y = x @ axes[:dim].T  # (n, at most dim)
+    y = leading_components(x, dim)
     y = y * y.gather(0, y.abs().argmax(0, keepdim=True)).sign()
     missing = torch.zeros(len(y), max(0, dim - y.shape[1]), dtype=y.dtype, device=y.device)
     return (torch.cat([y, missing], 1) * (SPREAD / y[:, 0].std(correction=0).clamp_min(1e-30))).float()
+
+
+def leading_components(x: Tensor, dim: int) -> Tensor:
+    """Centred rows x (n, features) along their leading principal axes: (n, at most dim), by the smaller of the two Gram matrices.
+
+    >>> leading_components(torch.tensor([[1.0, 1.0, 1.0], [-1.0, -1.0, -1.0]]), 1).abs().round(decimals=3)
+    tensor([[1.7320],
+            [1.7320]])
+    """
+    if len(x) < x.shape[1]:
+        squares, left = torch.linalg.eigh(x @ x.T)
+        return left.flip(1)[:, :dim] * squares.flip(0)[:dim].clamp_min(0).sqrt()
+    _, _, axes = torch.linalg.svd(x.T @ x)
+    return x @ axes[:dim].T
 
 
 def start_clusters(backbone: nn.Module, dataset: Dataset, n_clusters: int, scale: float | None, seed: int) -> None:

@@ -15,7 +15,7 @@ from ..config import Config
 from ..data import Dataset
 from ..errors import ConfigError
 from ..registry import axes
-from ..registry.resolve import method_of
+from ..registry.resolve import is_framed, method_of
 from .initial import initial_points, start_clusters
 
 Blocks = list[tuple[Tensor, Tensor | None]]
@@ -152,7 +152,7 @@ def follow(model: Model) -> None:
 
 
 def orthonormalise(model: Model) -> None:
-    """Turn the rows of the linear map into the nearest orthonormal frame that spans the same space, signs kept."""
+    """Turn the rows of the linear map into an orthonormal frame of the space that they span, signs kept."""
     for layer in model.backbone.modules():
         if isinstance(layer, nn.Linear):
             q, r = torch.linalg.qr(layer.weight.T)
@@ -183,18 +183,31 @@ def build_model(config: Config, dataset: Dataset) -> Model:
         backbone.weight.data = initial_points(dataset, config.embedding_dim).to(backbone.weight.dtype)
     if config.init == "kmeans++":
         start_clusters(backbone, dataset, config.embedding_dim, config.p_temperature, config.seed)
+    if method.learned == "gaussian_wide":
+        check_bounded(config, dataset)
     if config.backbone == "linear" and method.learned == "gaussian_wide":
-        check_width(config, dataset)
         candidates = Candidates(candidates.blocks, candidates.parts, (*candidates.after_step, orthonormalise))
     model = Model(backbone, candidates, parts)
     model.after_step()
     return model
 
 
-def check_width(config: Config, dataset: Dataset) -> None:
-    """An orthonormal map has no more rows than columns."""
+def check_bounded(config: Config, dataset: Dataset) -> None:
+    """Refuse a wide Gaussian q without a least loss, and an orthonormal map with more rows than columns.
+
+    Raises
+    ------
+    ConfigError
+        What moves apart without end lowers the loss without end; only directions, and an orthonormal map of samples, cannot.
+    """
+    framed = is_framed(axes.SUPERVISORY[method_of(config).supervisory], config.backbone) and dataset.kind != "tokens"
+    if config.distance != "cosine" and not framed:
+        raise ConfigError(
+            f"distance={config.distance!r}: with learned='gaussian_wide' the loss falls without end as the embedding grows: "
+            "use distance='cosine', or backbone='linear' on samples that are not tokens, which is kept orthonormal"
+        )
     width = prod(dataset.shape)
-    if config.embedding_dim > width:
+    if config.backbone == "linear" and config.embedding_dim > width:
         raise ConfigError(
             f"embedding_dim={config.embedding_dim}: learned='gaussian_wide' on backbone='linear' is an orthonormal map of the "
             f"{width} features of {dataset.name}: use at most {width}"
