@@ -47,9 +47,46 @@ def test_the_mean_divergence_of_all_rows_is_the_loss():
     watcher = RowWatcher(session)
     watcher.chosen = np.arange(256)  # both views of the 128 samples of the first batch
     results = train(session, False, watcher)
-    p, q = watcher.rows.p, watcher.rows.q[0]
+    rows = watcher.rows(results.trajectory)
+    p, q = rows.p, rows.q[0]
     loss = (p[p > 0] * np.log(p[p > 0] / q[p > 0])).sum() / 256
     assert loss == pytest.approx(results.history["loss"][0], rel=1e-4)
+
+
+NOISY = icon.Config(method="simclr", backbone="linear", embedding_dim=2, augment="noise", epochs=11, batch_size=30, quiet=True)
+
+
+def seen(config, max_frames=160, on_record=None):
+    """Rows of a run of which the recorder keeps few frames, and q of every epoch, by epoch."""
+    session = start(config, (np.random.default_rng(0).normal(size=(60, 5)), np.arange(60) % 2))
+    session.recorder.max_frames = max_frames
+    watcher, every = RowWatcher(session), {}
+
+    def look(record, recorder):
+        every[record.epoch] = watcher._rows(watcher._log_q().exp())
+
+    results = train(session, False, look, watcher, on_record)
+    return results.trajectory.epochs.tolist(), watcher.rows(results.trajectory), every
+
+
+def test_rows_are_of_the_epochs_that_the_recorder_kept():
+    epochs, rows, every = seen(NOISY, max_frames=5)
+    assert epochs == [0, 8, 10, 11]
+    for epoch, q in zip(epochs, rows.q, strict=True):
+        assert (q == every[epoch]).all()
+
+
+def test_rows_of_a_run_that_ends_between_two_frames_end_with_its_last_epoch(monkeypatch):
+    monkeypatch.delenv("ICON_NB_STRICT", raising=False)
+
+    def stop(record, recorder):
+        if record.epoch == 3:
+            raise KeyboardInterrupt
+
+    epochs, rows, every = seen(NOISY.replace(record_every=2), on_record=stop)
+    assert epochs == [0, 2, 3]
+    for epoch, q in zip(epochs, rows.q, strict=True):
+        np.testing.assert_allclose(q, every[epoch], atol=1e-6)
 
 
 def test_watching_does_not_change_the_run():

@@ -12,6 +12,7 @@ from ..registry import axes
 from ..registry.resolve import method_of
 from ..results import Results
 from ..runs import start, train
+from ..trajectory import Trajectory
 from .session import Session
 
 ANCHORS = 8
@@ -58,12 +59,14 @@ class RowWatcher:
         self.chosen = choose_anchors(labels, len(index), anchors)
         self.anchors = _names(labels, session.dataset.class_names, self.chosen)
         self._labels, self._classes = labels, session.dataset.class_names
-        self._q: list[np.ndarray] = []
+        self._q: dict[int, np.ndarray] = {}  # epoch -> q
 
     def __call__(self, record, recorder) -> None:
-        """Keep q where the recorder kept a frame."""
-        if len(self._q) < len(recorder.trajectory.epochs) and not self.limit:
-            self._q.append(self._rows(self._log_q().exp()))
+        """Keep q where the recorder kept a frame; of frames that it dropped since, q is dropped too."""
+        kept = {epoch for epoch, _ in recorder.kept()}
+        self._q = {epoch: q for epoch, q in self._q.items() if epoch in kept}
+        if record.epoch in kept and not self.limit:
+            self._q[record.epoch] = self._rows(self._log_q().exp())
 
     @torch.no_grad()
     def _log_q(self) -> torch.Tensor:
@@ -80,16 +83,24 @@ class RowWatcher:
             matrix = matrix / matrix.sum(1, keepdim=True)
         return matrix[self.chosen].cpu().float().numpy()
 
-    @property
-    def rows(self) -> Rows:
-        """What was seen so far."""
+    def rows(self, trajectory: Trajectory) -> Rows:
+        """What was seen at the frames of the trajectory of the session, once its results are made."""
+        epochs = trajectory.epochs.tolist()
+        if epochs[-1] not in self._q and not self.limit:
+            self._catch_up(epochs[-1])
         p = self._rows(self.target.p)
         names = _names(self._labels, self._classes, np.arange(len(self._labels))) if self._labels is not None else ()
         m = p.shape[1]
         if m == len(self._classes) and m != len(names):
             names = tuple(self._classes)
         candidates = names * (m // len(names)) if names and m % len(names) == 0 else ("",) * m
-        return Rows(p, np.stack(self._q) if self._q else None, self.anchors, candidates)
+        return Rows(p, None if self.limit else np.stack([self._q[epoch] for epoch in epochs]), self.anchors, candidates)
+
+    def _catch_up(self, epoch: int) -> None:
+        """Look at the last frame of a run that was interrupted: its weights are on the CPU by now."""
+        self.trainer.model.to(self.trainer.device)
+        self._q[epoch] = self._rows(self._log_q().exp())
+        self.trainer.model.to("cpu")
 
 
 def choose_anchors(labels: np.ndarray | None, n: int, count: int) -> np.ndarray:
@@ -114,4 +125,4 @@ def run_and_watch(config: Config, data=None, progress: bool = False, on_record=N
     session = start(config, data)
     watcher = RowWatcher(session)
     results = train(session, progress, watcher, on_record)
-    return results, watcher.rows
+    return results, watcher.rows(results.trajectory)
