@@ -110,6 +110,7 @@ def uniformity(z: np.ndarray, t: float = 2.0) -> float:
 
 
 def _squared_distances(z: np.ndarray) -> np.ndarray:
+    z = z - z.mean(0)
     norms = (z**2).sum(1)
     distances = np.maximum(norms[:, None] + norms - 2 * z @ z.T, 0)  # (n, n)
     np.fill_diagonal(distances, 0)
@@ -235,7 +236,9 @@ def _knn_accuracy(z: np.ndarray, y: np.ndarray, k: int) -> float:
     distances = _squared_distances(z)
     np.fill_diagonal(distances, np.inf)
     k = min(k, len(y) - 1)
-    neighbours = y[np.argpartition(distances, k - 1, axis=1)[:, :k]]
+    near = np.argpartition(distances, k - 1, axis=1)[:, :k]
+    order = np.take_along_axis(distances, near, axis=1).argsort(axis=1, kind="stable")
+    neighbours = y[np.take_along_axis(near, order, axis=1)]  # the nearest first: it decides a tie
     votes = (neighbours[:, :, None] == neighbours[:, None, :]).sum(-1)
     return float((neighbours[np.arange(len(y)), votes.argmax(1)] == y).mean())
 

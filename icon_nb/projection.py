@@ -1,4 +1,4 @@
-"""One anchored view of a trajectory: fitted once, sign-fixed, the same map for every frame."""
+"""One anchored view of a trajectory: PCA fitted once and sign-fixed for every frame; t-SNE and UMAP as a chain of steady maps."""
 
 from __future__ import annotations
 
