@@ -153,6 +153,11 @@ def movement(trajectory: Trajectory) -> np.ndarray:
 
     with every frame centred first: a drift of the whole picture is no movement.
 
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Embeddings (n_frames, n, d), finite.
+
     Returns
     -------
     array (n_frames - 1,)
@@ -175,6 +180,11 @@ def turning(trajectory: Trajectory) -> np.ndarray:
 
     .. math:: c_t = \frac{\langle \Delta^{t}, \Delta^{t+1} \rangle}{\lVert \Delta^{t} \rVert \lVert \Delta^{t+1} \rVert}
 
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Embeddings (n_frames, n, d), finite.
+
     Returns
     -------
     array (n_frames - 2,)
@@ -190,6 +200,11 @@ def spread(trajectory: Trajectory) -> np.ndarray:
 
     For directions the variance on the unit sphere, :math:`1 - \lVert \mathrm{mean}_i \hat z_i \rVert^2`, which is 1 less the mean
     cosine of two points; for maps the size relative to the largest frame, because a map has no size of its own.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Embeddings (n_frames, n, d), finite.
 
     Returns
     -------
@@ -208,6 +223,11 @@ def dimensions(trajectory: Trajectory) -> np.ndarray:
     .. math:: \Big(\sum_k \lambda_k\Big)^2 \Big/ \sum_k \lambda_k^2
 
     Unlike RankMe it is not raised by many tiny eigenvalues, which is what a collapsed embedding is left with.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Embeddings (n_frames, n, d), finite.
 
     Returns
     -------

@@ -220,6 +220,21 @@ def clustering_accuracy(assignment, y) -> float:
 
     with the matching found by the Hungarian algorithm (Kuhn 1955). Clusters beyond the number of classes match nothing.
 
+    Parameters
+    ----------
+    assignment, y : integer tensors or arrays (n,)
+        The cluster and the class of every point; the numbers themselves do not matter.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    DataError
+        Another number of labels than of points.
+
     Examples
     --------
     >>> clustering_accuracy([2, 2, 0, 0], [0, 0, 1, 1])
@@ -306,10 +321,24 @@ def separability(z, y, *, max_points: int = 2000, seed: int = 0, metric: str = "
     a is the mean distance to the own class, b to the nearest other class (Rousseeuw 1987). Distances are Euclidean, between
     directions where ``metric`` is cosine.
 
+    Parameters
+    ----------
+    z : tensor or array (n, d)
+        Embeddings.
+    y : integer tensor or array (n,)
+    max_points : int
+        At most so many, drawn with ``seed``, are looked at: the cost grows with their square.
+    metric : {"auto", "cosine", "euclidean"}
+
     Returns
     -------
     float
         In [-1, 1]: 1 for tight classes far apart, 0 for classes on top of each other.
+
+    Raises
+    ------
+    DataError
+        Fewer than two classes, only classes of one point, labels missing, non-finite values.
     """
     from sklearn.metrics import silhouette_score
 

@@ -51,6 +51,15 @@ class Gaussian:
     include_self : bool
         Whether j = i is a candidate when the candidates are the batch itself.
 
+    Returns
+    -------
+    (n, m), log q; the exponentials of a row sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A temperature that is not positive, or an unknown distance.
+
     Examples
     --------
     >>> log_q = Gaussian(temperature=0.5, distance="cosine")(torch.eye(3))
@@ -96,6 +105,15 @@ class StudentT(Gaussian):
     df : float, > 0
         Degrees of freedom :math:`\nu`; 1 is the Cauchy kernel of t-SNE.
 
+    Returns
+    -------
+    (n, m), log q; the exponentials of a row sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A temperature or df that is not positive, or a distance that may be negative.
+
     Examples
     --------
     >>> StudentT()(torch.tensor([[0.0], [1.0], [3.0]])).exp()[0]
@@ -126,6 +144,15 @@ class StudentTNarrow(Gaussian):
     include_self : bool
         Must be False unless other candidates are given: the weight of a point with itself is infinite.
 
+    Returns
+    -------
+    (n, m), log q; the exponentials of a row sum to one.
+
+    Raises
+    ------
+    ConfigError
+        As :class:`StudentT`.
+
     Examples
     --------
     >>> StudentTNarrow(df=1.0)(torch.tensor([[0.0]]), torch.tensor([[1.0], [2.0]])).exp()
@@ -145,7 +172,16 @@ class StudentTNarrow(Gaussian):
 
 @dataclass(frozen=True)
 class Joint:
-    """One distribution over all ordered pairs instead of one per anchor: (1, n * n), the published t-SNE form.
+    r"""One distribution over all ordered pairs, :math:`q_{ij} = k(d_{ij}) / \sum_{a \ne b} k(d_{ab})`: the published t-SNE form.
+
+    Parameters
+    ----------
+    kernel : Gaussian or StudentT
+        The weight k of a pair.
+
+    Returns
+    -------
+    (1, n * n), log q over all pairs.
 
     Examples
     --------
@@ -166,6 +202,21 @@ class Joint:
 @dataclass(frozen=True)
 class Mixed:
     r"""Uniform mixing of q, :math:`\tilde q = (1 - \alpha) q + \alpha / m` over the m candidates that q allows.
+
+    Parameters
+    ----------
+    kernel : component of q
+    alpha : float, 0 < alpha < 1
+        The share that is spread.
+
+    Returns
+    -------
+    (n, m), log q; the exponentials of a row sum to one.
+
+    Raises
+    ------
+    ConfigError
+        alpha outside its range.
 
     Examples
     --------

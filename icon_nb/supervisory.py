@@ -46,6 +46,15 @@ __all__ = [
 class PositivePairs:
     r"""Uniform over the other views of the same sample, :math:`p_{ij} = 1[s_i = s_j, i \ne j] / k`.
 
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    DataError
+        An anchor without a second view in the batch.
+
     Examples
     --------
     >>> PositivePairs()(Batch(index=torch.tensor([0, 1, 0, 1])))[0]
@@ -71,6 +80,10 @@ class OtherSide:
     sides : {1, 2}
         1: the first side looks at the second. 2: and the second at the first, stacked below.
 
+    Returns
+    -------
+    (sides * n, n), rows sum to one.
+
     Examples
     --------
     >>> OtherSide(sides=2)(Batch(index=torch.tensor([5, 7])))
@@ -93,6 +106,10 @@ class OtherSide:
 class Identity:
     r"""All mass on the point itself, :math:`p_{ij} = 1[i = j]`: only for a q that counts self.
 
+    Returns
+    -------
+    (n, n), the identity matrix.
+
     Examples
     --------
     >>> Identity()(Batch(index=torch.arange(2)))
@@ -109,6 +126,15 @@ class Identity:
 @dataclass(frozen=True)
 class SameClass:
     r"""Uniform over the other members of the anchor's class, :math:`p_{ij} = 1[y_i = y_j, i \ne j] / (K_i - 1)`.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    DataError
+        No labels, or an anchor whose class has no other member in the batch.
 
     Examples
     --------
@@ -129,6 +155,15 @@ class SameClass:
 @dataclass(frozen=True)
 class Label:
     r"""All mass on the class of the sample, :math:`p_{ic} = 1[y_i = c]`; the candidates are the classes.
+
+    Returns
+    -------
+    (n, n_classes), rows sum to one.
+
+    Raises
+    ------
+    DataError
+        No labels.
 
     Examples
     --------
@@ -158,6 +193,15 @@ class Mixed:
         The share that is spread.
     own : bool, optional
         Whether j = i is one of the m, as it must be where q counts it; as in p when not given.
+
+    Returns
+    -------
+    (n, m), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        alpha outside its range.
 
     Examples
     --------

@@ -21,6 +21,15 @@ class Clusters:
     include_self : bool
         Always True: a point is a member of its own clusters. The field is there for the one form of all components.
 
+    Returns
+    -------
+    (n, m), log q; the exponentials of a row sum to one.
+
+    Raises
+    ------
+    ConfigError
+        ``include_self=False``.
+
     Examples
     --------
     >>> Clusters()(torch.tensor([[9.0, 0.0], [9.0, 0.0], [0.0, 9.0]])).exp().round(decimals=2)

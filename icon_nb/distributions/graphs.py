@@ -89,6 +89,17 @@ class NearestNeighbors:
     walk : {"sum", "uniform"}
         See :func:`propagate`.
 
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        Fewer than one neighbour or step, or an unknown walk.
+    DataError
+        No inputs, or fewer than n_neighbors + 1 different samples.
+
     Examples
     --------
     >>> NearestNeighbors(n_neighbors=2)(Batch(index=torch.arange(4), x=torch.tensor([[0.], [1.], [2.], [9.]])))[0]
@@ -117,6 +128,15 @@ class CompanionNeighbors(NearestNeighbors):
 
     Parameters as :class:`NearestNeighbors`.
 
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As :class:`NearestNeighbors`, for the companion embeddings.
+
     Examples
     --------
     >>> batch = Batch(index=torch.arange(3), companion=torch.tensor([[1., 0.], [2., 0.], [0., 1.]]))
@@ -141,6 +161,15 @@ class ViewsAndNeighbors:
     ----------
     n_neighbors, walk_length, walk
         As :class:`NearestNeighbors`; neighbours are different samples, never other views.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As :class:`NearestNeighbors`.
 
     Examples
     --------
@@ -179,6 +208,17 @@ class GraphWeights:
     walk_length, walk
         As :class:`NearestNeighbors`.
 
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A walk of no steps, or of an unknown kind.
+    DataError
+        No graph, or an anchor without an edge inside the batch.
+
     Examples
     --------
     >>> path = torch.tensor([[0., 1., 0.], [1., 0., 3.], [0., 3., 0.]])
@@ -210,6 +250,17 @@ class GraphGibbs(Softmax):
     ----------
     p_temperature : float, > 0
         The cut that is best for the objective is the best normalized cut as it goes to zero.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A scale that is not positive.
+    DataError
+        No graph, or a node without an edge inside the batch.
 
     Examples
     --------
@@ -253,6 +304,17 @@ class Spectral(Softmax):
         Number of eigenvectors: that of the clusters.
     include_self : bool
         Whether j = i counts.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        Fewer than one neighbour or eigenvector, or a scale that is not positive.
+    DataError
+        No inputs, or fewer than n_neighbors + 1 samples.
 
     Examples
     --------

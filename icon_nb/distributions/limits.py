@@ -25,7 +25,7 @@ from ..errors import demand
 
 @dataclass(frozen=True)
 class GaussianWide:
-    r"""A Gaussian q as the temperature goes to infinity: cohesion less variance.
+    r"""A Gaussian q as :math:`\tau \to \infty`: cohesion less variance, :math:`\sum_j p_{ij} d_{ij} - \frac1m \sum_k d_{ik}`.
 
     Unbounded below where the embedding may grow: use cosine distance, or ``backbone="linear"``, which is kept orthonormal.
 
@@ -34,6 +34,15 @@ class GaussianWide:
     distance : {"sqeuclidean", "cosine", "neg_dot"}
     include_self : bool
         Whether j = i is among the m candidates.
+
+    Returns
+    -------
+    (n, m), distances, in the place of log q.
+
+    Raises
+    ------
+    ConfigError
+        An unknown distance.
 
     Examples
     --------
@@ -65,7 +74,7 @@ class GaussianWide:
 
 @dataclass(frozen=True)
 class GaussianNarrow(GaussianWide):
-    r"""A Gaussian q as the temperature goes to zero: only the nearest candidate is left.
+    r"""A Gaussian q as :math:`\tau \to 0`: only the nearest candidate is left, :math:`\sum_j p_{ij} d_{ij} - \min_k d_{ik}`.
 
     Parameters
     ----------
@@ -74,6 +83,15 @@ class GaussianNarrow(GaussianWide):
     margin : float, >= 0
         :math:`\mu`, in units of the distance: how much farther than the positives everything else has to be. It is what an extra
         :math:`\mu / \tau` on the logits of all candidates with p = 0 becomes.
+
+    Returns
+    -------
+    (n, m), distances, in the place of log q.
+
+    Raises
+    ------
+    ConfigError
+        An unknown distance, or a negative margin.
 
     Examples
     --------

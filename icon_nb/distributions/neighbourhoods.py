@@ -25,6 +25,17 @@ class Gaussian:
     perplexity : float, 1 <= perplexity <= n - 1
         Effective number of neighbours.
 
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A perplexity below 1.
+    DataError
+        No inputs, or fewer than perplexity + 1 of them.
+
     Examples
     --------
     >>> p = Gaussian(perplexity=2.0)(Batch(index=torch.arange(5), x=torch.arange(5.0)[:, None]))
@@ -49,6 +60,15 @@ class GaussianJoint:
     r"""Symmetrised Gaussian neighbourhoods as one distribution over pairs, :math:`P_{ij} = (p_{j|i} + p_{i|j}) / 2n`: (1, n * n).
 
     The input side of the published t-SNE (van der Maaten & Hinton 2008). Parameters as :class:`Gaussian`.
+
+    Returns
+    -------
+    (1, n * n), which sums to one.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As :class:`Gaussian`.
 
     Examples
     --------
@@ -97,6 +117,17 @@ class GaussianFixed(Softmax):
     include_self : bool
         Whether j = i counts.
 
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A scale that is not positive.
+    DataError
+        No inputs.
+
     Examples
     --------
     >>> GaussianFixed(p_temperature=1.0)(Batch(index=torch.arange(3), x=torch.tensor([[0.], [1.], [1.]])))[0]
@@ -116,6 +147,15 @@ class StudentT(Softmax):
     r"""Heavy-tailed neighbourhoods of the inputs, :math:`p_{ij} \propto (1 + \lVert x_i - x_j \rVert^2 / \tau_p)^{-1}`.
 
     Parameters as :class:`GaussianFixed`; the tail is that of a Cauchy distribution.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As :class:`GaussianFixed`.
 
     Examples
     --------
@@ -139,6 +179,17 @@ class Companion(Softmax):
     ----------
     p_temperature : float, > 0
         Scale that divides the cosine distance of the companions.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A scale that is not positive.
+    DataError
+        No companion embeddings.
 
     Examples
     --------
