@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -182,7 +183,7 @@ class Dataset:
         axes = (-1, *[1] * (x.dim() - 2))
         mean, std = (part.to(x.device).view(axes) for part in (self.mean, self.std))
         scale = 255.0 if self.kind == "images" else 1.0
-        return x.float().mul_(1 / (scale * std)).sub_(mean / std)
+        return x.to(torch.float32, copy=True).mul_(1 / (scale * std)).sub_(mean / std)
 
     def flat(self, x: Tensor) -> Tensor:
         """Raw samples as rows, float32 (n, features): pixels on the 0..1 scale, features as they came.
@@ -291,6 +292,31 @@ def load_for(config: Config) -> Dataset:
         stream=config.stream,
         num_workers=config.num_workers,
     )
+
+
+def describe(dataset: Dataset) -> dict[str, object]:
+    """What a saved run keeps of its data set: enough to recognise it and to rebuild the backbone."""
+    return {
+        "name": dataset.name,
+        "sha256": dataset.checksum,
+        "fingerprint": dataset.fingerprint,
+        "note": dataset.note,
+        "kind": dataset.kind,
+        "shape": list(dataset.shape),
+        "n_train": len(dataset),
+        "n_tokens": dataset.n_tokens,
+    }
+
+
+def is_described(dataset: Dataset, about: Mapping, config: Config) -> bool:
+    """Whether a data set is the one that ``about``, of a run of this config, describes; what it leaves out is believed.
+
+    Data with a name of their own are recognised by inputs and labels: the rest follows from these, to the last digit only on
+    one machine. So are those of runs that were saved when there was no fingerprint.
+    """
+    if config.dataset in DATASETS or "fingerprint" not in about:
+        return about.get("sha256", dataset.checksum) == dataset.checksum
+    return about["fingerprint"] == dataset.fingerprint
 
 
 def _check_stream(found: Dataset, held: bool, stream: str, whole: bool) -> None:

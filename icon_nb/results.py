@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from .config import Config
-from .data import Dataset, load_for
+from .data import Dataset, is_described, load_for
 from .dynamics import diagnose
 from .errors import DataError
 from .trajectory import Trajectory
@@ -106,7 +106,7 @@ class Results:
         if self.dataset is None:
             loaded = load_for(self.config)
             about = self.provenance.get("dataset", {})
-            if about.get("sha256", loaded.checksum) != loaded.checksum:
+            if not is_described(loaded, about, self.config):
                 raise DataError(
                     f"the run was trained on {about['name']!r} with other contents than dataset={self.config.dataset!r} "
                     "has here: give its data back with results.dataset = icon_nb.data.load(...)"

@@ -12,7 +12,7 @@ from .data import load_for
 from .errors import ConfigError, DataError, LoadError, SaveError, TrainingError
 from .registry.resolve import fit_to_data
 from .results import Results
-from .saving.checkpoints import Checkpoints, tidy
+from .saving.checkpoints import Checkpoints, check_data, tidy
 from .saving.files import write_whole
 from .saving.store import MARK
 from .saving.store import load as load_run
@@ -66,7 +66,8 @@ def run(
     TrainingError
         The loss became NaN or infinite; its ``results`` hold the run up to the last good epoch.
     DataError
-        A picture that stays on the disk cannot be read any more; its ``results`` hold the finished epochs.
+        A picture that stays on the disk cannot be read any more; its ``results`` hold the finished epochs. Or the run in
+        the folder was trained on other data.
     SaveError
         The folder holds another run, or cannot be written; its ``results`` hold what was trained.
 
@@ -133,7 +134,7 @@ def run_into(folder: Path, session: Session, resume: bool, progress: bool | None
     """Train a session with checkpoints in its folder, and write the run there."""
     from .command_line.outputs import write_run  # draws, so it stands above this module
 
-    finished = claim(folder, session.config, resume)
+    finished = claim(folder, session, resume)
     if finished is not None:
         return finished
     checkpoints = Checkpoints(folder)
@@ -164,7 +165,7 @@ def keep(results: Results, folder: Path, write: Callable) -> None:
         raise
 
 
-def claim(folder: Path, config: Config, resume: bool) -> Results | None:
+def claim(folder: Path, session: Session, resume: bool) -> Results | None:
     """Make a folder ready for a run; returns the run when it stands there already, finished.
 
     Raises
@@ -173,6 +174,8 @@ def claim(folder: Path, config: Config, resume: bool) -> Results | None:
         The folder holds a run, and ``resume`` was not asked for.
     ConfigError
         The run to go on with has other settings.
+    DataError
+        It was trained on other data.
     """
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"{folder} is a file: choose a folder")
@@ -180,13 +183,13 @@ def claim(folder: Path, config: Config, resume: bool) -> Results | None:
     if started and not resume:
         raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
     if not started:
-        write_whole(folder / "config.json", config.to_json().encode())
+        write_whole(folder / "config.json", session.config.to_json().encode())
         return None
-    _same_settings(folder / "config.json", config)
-    return _finished(folder) if (folder / MARK).exists() else None
+    _same_settings(folder / "config.json", session.config)
+    return _finished(folder, session) if (folder / MARK).exists() else None
 
 
-def _finished(folder: Path) -> Results | None:
+def _finished(folder: Path, session: Session) -> Results | None:
     """The run that stands in the folder; None where it is to be gone on with, from its checkpoints."""
     try:
         found = load_run(folder)
@@ -194,6 +197,7 @@ def _finished(folder: Path) -> Results | None:
         if not (folder / "checkpoints").exists():
             raise
     else:
+        check_data(folder, session, found.provenance["dataset"])
         if found.status != "interrupted":
             tidy(folder)
             return found

@@ -139,7 +139,7 @@ def run_configs(
         One that occurs twice is run once.
     save_to : path, optional
         Folder in which every run is saved as soon as it is finished. The same call again reads what is there and runs only what
-        is missing.
+        is missing, or was trained on a file that holds other data by now.
     workers : int, optional
         Train in so many processes at once.
     executor : concurrent.futures.Executor, optional
@@ -174,9 +174,8 @@ def run_configs(
     configs = tuple(dict.fromkeys(config.resolve() for config in configs))
     jobs = plan(configs, together)
     holdings, shelf, interrupted = Holdings(), Shelf(save_to), False
-    found = {k: kept for job in jobs for k in job.members if (kept := shelf.find(configs[k], job.stacked)) is not None}
-    for each in found.values():
-        holdings.attach(each)
+    there = {k: shelf.find(configs[k], job.stacked, holdings.find) for job in jobs for k in job.members}
+    found = {k: kept for k, kept in there.items() if kept is not None}
     missing = [job.without(found) for job in jobs]
     try:
         try:

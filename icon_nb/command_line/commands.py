@@ -106,7 +106,7 @@ def show(given) -> int:
         print(f"error: {run.error}")
     versions = ", ".join(f"{name} {version}" for name, version in run.provenance["versions"].items())
     print(f"{run.provenance['started']}, {run.provenance['seconds']} s on {run.provenance['device']}: {versions}")
-    if "probes" in run.__dict__:
+    if run.__dict__.get("probes"):
         print(probe_table(run.probes))
     print("files: " + ", ".join(sorted(each.name for each in path.iterdir())))
     return 0
@@ -122,11 +122,17 @@ def compare(given) -> int:
     from .outputs import write_comparison
 
     paths = [find(name, given.output_dir) for name in given.runs]
-    runs = {each.config.key(): each for path in paths for each in _runs_in(load(path))}  # the same run may be named twice
+    runs = {_identity(each): each for path in paths for each in _runs_in(load(path))}  # the same run may be named twice
     study = Comparison(tuple(runs.values()), "comparison")
     folder = write_comparison(study, Path(given.output_dir), time.strftime("%Y%m%d-%H%M%S"), viz=given.viz, gif=given.viz)
     print(f"{study}\nsaved in {folder}")
     return 0
+
+
+def _identity(run) -> tuple[str, str | None]:
+    """The settings of a run, and the contents of its data, which may be in a file that was written anew between two runs."""
+    about = getattr(run, "provenance", {}).get("dataset", {})
+    return run.config.key(), about.get("fingerprint", about.get("sha256"))
 
 
 def _runs_in(loaded) -> Sequence:
@@ -143,7 +149,7 @@ def probe(given) -> int:
     path, run = _open(given)
     run.__dict__.pop("probes", None)
     if not run.probes:
-        raise ConfigError(f"{path} holds a run on data without labels: there is nothing to probe")
+        raise ConfigError(f"{path} holds a run on data without labels, or without a second class or point of one: nothing to probe")
     print(probe_table(run.probes))
     save(run, path, overwrite=True)
     return 0

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import LoadError, SaveError
+from ..data import describe, is_described
+from ..errors import DataError, LoadError, SaveError
 from ..training.session import Session
 from .files import alive, sweep_stray, write_whole
 from .store import pack_state
@@ -71,11 +72,11 @@ class Checkpoints:
             The write before it failed, for instance on a full disk.
         """
         self.wait()
-        recorder = session.recorder
+        recorder, data = session.recorder, {"dataset": describe(session.dataset)}
         state = {
             "model": session.good,
             "optimizer": _copied(session.trainer.optimizer.state_dict()),
-            "about": json.dumps({"history": session.history, "frames": recorder.kept(), "epoch": session.trainer.epoch}),
+            "about": json.dumps({"history": session.history, "frames": recorder.kept(), "epoch": session.trainer.epoch, **data}),
         }
         fresh = {epoch: frame for epoch, frame in recorder.frames() if epoch not in self._written}
         if session.config.save_checkpoints and session.trainer.epoch in fresh:
@@ -109,7 +110,13 @@ class Checkpoints:
         return sorted((path for path in self.folder.glob("epoch_*.pt") if _NAME.fullmatch(path.name)), reverse=True)
 
     def restore(self, session: Session) -> int | None:
-        """Bring a fresh session to the newest checkpoint that is whole; returns its epoch, or None when there is none."""
+        """Bring a fresh session to the newest checkpoint that is whole; returns its epoch, or None when there is none.
+
+        Raises
+        ------
+        DataError
+            It was trained on other data.
+        """
         for path in self.all():
             try:
                 return self._restore(path, session)
@@ -126,6 +133,8 @@ class Checkpoints:
             about, digests = json.loads(state["about"]), json.loads(state["frames"])
             digests = {int(epoch): digest for epoch, digest in digests.items()}
             frames = [(epoch, self._frame(epoch, digests[epoch]), metrics) for epoch, metrics in about["frames"]]
+            described = dict(about.get("dataset", {}))
+        check_data(self.folder.parent, session, described)
         session.trainer.model.load_state_dict(state["model"])
         session.trainer.optimizer.load_state_dict(state["optimizer"])
         session.trainer.epoch = about["epoch"]
@@ -150,6 +159,15 @@ class Checkpoints:
             shutil.rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):  # the folder may be gone
             self._lock.unlink()
+
+
+def check_data(folder: Path, session: Session, about: Mapping) -> None:
+    """Refuse to go on with a run on other data than it began with, which ``about`` describes."""
+    if not is_described(session.dataset, about, session.config):
+        raise DataError(
+            f"{folder} holds a run that was trained on other contents than dataset={session.config.dataset!r} has now: "
+            "put the old data back, or choose another folder"
+        )
 
 
 def tidy(folder: Path) -> None:

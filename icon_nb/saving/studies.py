@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from ..comparison import Comparison, Failure, Outcome
 from ..config import SETTINGS, Config
+from ..data import Dataset, is_described
 from ..errors import IconError, LoadError, SaveError
 from ..results import Results
 from . import store, verify
@@ -32,8 +34,8 @@ class Shelf:
         if self.path is not None:
             sweep_stray(self.path)
 
-    def find(self, config: Config, stack: bool) -> Results | None:
-        """The finished run of a config, if it is there whole."""
+    def find(self, config: Config, stack: bool, data: Callable[[Config], Dataset | None]) -> Results | None:
+        """The finished run of a config, if it is there whole and was trained on what ``data`` finds for it now."""
         if self.path is None:
             return None
         try:
@@ -41,6 +43,9 @@ class Shelf:
             results = store.load_run(self.path / name)
         except IconError:  # absent, half written or damaged: it is run again
             return None
+        results.dataset = data(config)
+        if results.dataset is not None and not is_described(results.dataset, results.provenance["dataset"], config):
+            return None  # a file was written anew
         self._kept[id(results)] = name
         return results
 

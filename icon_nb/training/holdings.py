@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Sequence
 
 from ..config import Config
-from ..data import Dataset, load_for
+from ..data import Dataset, is_described, load_for
 from ..errors import DataError, IconError
 from ..registry.datasets import MEMORY, hold
 from ..results import Results
@@ -26,12 +26,18 @@ class Holdings:
             self._read[key] = load_for(config)
         return self._read[key]
 
-    def attach(self, results: Results) -> Results:
-        """Give a run the one copy of its data set; none where it cannot be read any more."""
+    def find(self, config: Config) -> Dataset | None:
+        """The same; None where it cannot be read any more."""
         try:
-            results.dataset = self(results.config)
+            return self(config)
         except IconError:
-            results.dataset = None
+            return None
+
+    def attach(self, results: Results) -> Results:
+        """Give a run the one copy of its data set, none where it cannot be read any more; other data are not given to it."""
+        data = self.find(results.config)
+        if data is None or is_described(data, results.provenance.get("dataset", {}), results.config):
+            results.dataset = data
         return results
 
 
