@@ -7,7 +7,10 @@ cache is faster, and it can stop and go on at any iteration, which a chain of ep
 from __future__ import annotations
 
 import numpy as np
+import torch
 from threadpoolctl import threadpool_limits
+
+from ..distributions.perplexity import perplexity_of
 
 EXAGGERATION = 12.0
 EARLY = 250
@@ -27,32 +30,10 @@ def affinities(z: np.ndarray, perplexity: float) -> np.ndarray:
     np.fill_diagonal(distance, np.inf)
     k = min(len(x) - 1, int(3 * perplexity))
     who = np.argpartition(distance, k - 1, axis=1)[:, :k]
-    near = np.take_along_axis(distance, who, axis=1)
-    near = near - near.min(1, keepdims=True)
+    near = torch.from_numpy(np.take_along_axis(distance, who, axis=1))
     p = np.zeros_like(distance)
-    np.put_along_axis(p, who, gaussian_rows(near / (near.mean() or 1.0), perplexity), axis=1)
+    np.put_along_axis(p, who, perplexity_of(near, perplexity).numpy(), axis=1)
     return ((p + p.T) / (2 * len(x))).astype(np.float32)
-
-
-def gaussian_rows(distance: np.ndarray, perplexity: float) -> np.ndarray:
-    """Rows (n, k) proportional to ``exp(-beta * distance)`` with the wished perplexity, by bisection on log beta.
-
-    >>> rows = gaussian_rows(np.array([[0.0, 1.0, 2.0, 9.0]]), perplexity=2.5)
-    >>> float(np.exp(-(rows * np.log(rows)).sum()).round(6))
-    2.5
-    """
-    low, high = np.full((len(distance), 1), -40.0), np.full((len(distance), 1), 40.0)
-    for _ in range(60):
-        middle = (low + high) / 2
-        p = _softmax(distance, middle)
-        wide = -(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum(1, keepdims=True) > np.log(perplexity)
-        low, high = np.where(wide, middle, low), np.where(wide, high, middle)
-    return _softmax(distance, (low + high) / 2)
-
-
-def _softmax(distance: np.ndarray, log_beta: np.ndarray) -> np.ndarray:
-    weight = np.exp(-distance * np.exp(log_beta))
-    return weight / weight.sum(1, keepdims=True)
 
 
 def gradient(p: np.ndarray, y: np.ndarray, exaggeration: float = 1.0) -> np.ndarray:
