@@ -528,6 +528,13 @@ def test_parts_that_do_not_belong_together_are_refused(parts, says):
         Dataset("own", **parts)
 
 
+def test_the_samples_stay_as_they_are_when_a_network_sees_them():
+    data = Dataset("own", 3 * X + 7)
+    raw = data.x.clone()
+    assert torch.equal(data.inputs(data.x[:4]), data.inputs(data.x[:4]))
+    assert torch.equal(data.x, raw)
+
+
 @pytest.mark.parametrize("scale", [1e-20, 1.0, 1e20])
 def test_features_of_any_scale_are_standardised(scale):
     data = Dataset("own", X * scale)
