@@ -101,6 +101,15 @@ def test_probe_keeps_its_scores_with_the_run(runs, capsys):
     assert np.array_equal(before.embeddings, after.embeddings)
 
 
+def test_a_run_without_anything_to_probe_is_shown_and_says_so(tmp_path, capsys):
+    run = icon.run(icon.Config(method="sne", epochs=1, perplexity=5, quiet=True), data=np.eye(30))
+    assert run.probes == {}
+    run.save(tmp_path / "run")
+    assert call("show", tmp_path / "run") == 0
+    assert call("probe", tmp_path / "run") != 0
+    assert "nothing to probe" in capsys.readouterr().err
+
+
 def test_animate_draws_anew_without_training(runs, capsys):
     code = call("animate", "one", "--projection", "pca", "--fps", "4", "--overlay", "epoch,trails", "--style", "dark", "--frames")
     assert code == 0

@@ -7,7 +7,9 @@ import pytest
 
 import icon_nb as icon
 from icon_nb.errors import DataError
+from icon_nb.measures import probes
 from icon_nb.results import Results
+from icon_nb.trajectory import choose_points
 
 SMALL = {"n_samples": 200, "epochs": 3, "quiet": True, "max_points": 100}
 
@@ -31,6 +33,15 @@ def test_the_trajectory_keeps_the_same_held_out_points(run):
     assert np.array_equal(run.labels, data.y_test.numpy()[run.trajectory.index])
     assert run.trajectory.held_out.all()
     assert np.array_equal(run.embeddings, run.trajectory.embeddings[-1])
+
+
+def test_every_frame_shows_the_same_features():
+    x = 3 * np.random.default_rng(0).normal(size=(60, 5)) + 7
+    config = icon.Config(method="sne", backbone="mlp", epochs=3, learning_rate=1e-12, batch_size=30, perplexity=5, quiet=True)
+    run = icon.run(config, data=x)
+    assert np.abs(run.embeddings - run.trajectory.embeddings[0]).max() < 1e-5
+    np.testing.assert_allclose(run.embed(x[run.trajectory.index]), run.embeddings, atol=1e-5)
+    assert np.allclose(run.data().x, x)
 
 
 def test_record_every_and_the_last_epoch():
@@ -119,6 +130,33 @@ def test_probes_are_on_held_out_points_with_baselines():
     assert run.probes["about"]["held_out"]
     assert run.probes["trained"] == run.probes["untrained"]
     assert run.probes["raw"]["linear_probe"] > 0.9
+
+
+@pytest.mark.parametrize("y", [np.zeros(60, int), np.arange(60)], ids=["one class", "all distinct"])
+def test_a_run_whose_labels_allow_no_probe_is_saved_and_has_none(y, tmp_path):
+    x = np.random.default_rng(0).normal(size=(60, 5))
+    config = icon.Config(method="sne", backbone="mlp", epochs=1, batch_size=30, perplexity=5, quiet=True, viz=False)
+    run = icon.run(config, data=(x, y), save_to=tmp_path / "run")
+    assert run.probes == icon.load(tmp_path / "run").probes == {}
+    assert np.isnan(run.scores["knn"])
+
+
+@pytest.mark.parametrize("backbone", ["linear", "table"])
+def test_of_many_points_a_drawn_sample_is_probed(backbone, monkeypatch):
+    rng, y = np.random.default_rng(0), np.repeat(np.arange(3), 40)  # sorted by class, as people keep them
+    x = rng.normal(size=(120, 5)) + 9 * np.eye(3, 5)[y]
+    config = icon.Config(method="sne", backbone=backbone, embedding_dim=2, epochs=30, perplexity=5, quiet=True)
+    run = icon.run(config, data=(x, y))
+    seen = []
+    monkeypatch.setattr(probes, "MAX_PROBE_POINTS", 50)
+    monkeypatch.setattr(probes, "probe", lambda z, y, **options: seen.append((z, y)) or {"linear_probe": 1.0, "knn": 1.0})
+    assert run.probes["about"]["n_points"] == 50
+    keep = choose_points(120, 50, run.config.seed)
+    assert all(np.array_equal(labels, y[keep]) and np.unique(labels).tolist() == [0, 1, 2] for _, labels in seen)
+    places = [np.flatnonzero((run.data().x.numpy() == row).all(1)).item() for row in seen[2][0]]
+    assert places == keep.tolist()
+    at = np.searchsorted(run.trajectory.index, keep)
+    np.testing.assert_allclose(seen[0][0], run.embeddings[at], atol=1e-5)
 
 
 def test_settings_may_be_given_without_a_config():

@@ -149,7 +149,7 @@ def probe(given) -> int:
     path, run = _open(given)
     run.__dict__.pop("probes", None)
     if not run.probes:
-        raise ConfigError(f"{path} holds a run on data without labels, or without a second class or point of one: nothing to probe")
+        raise ConfigError(f"{path} holds a run on data without labels, or with one class or none of two points: nothing to probe")
     print(probe_table(run.probes))
     save(run, path, overwrite=True)
     return 0

@@ -14,6 +14,7 @@ from ..errors import ConfigError, DataError, nearest
 from ..evaluate import evaluate, probe
 from ..inputs.arrays import inputs, to_numpy
 from ..training.model import build_model, other_side, second_encoder
+from ..trajectory import choose_points
 
 MAX_PROBE_POINTS = 10_000
 
@@ -94,24 +95,27 @@ def _new_tokens(dataset: Dataset, x: np.ndarray) -> Tensor:
 def probe_run(results) -> dict[str, dict[str, float]]:
     """Linear probe and kNN (k=5) of a run's embedding and of its baselines, each fitted on 80 % of the points and tested on 20 %.
 
-    The points are the held-out ones where the data set has a split (at most 10,000), the training points otherwise and for a
-    ``table``, which has no others; ``held_out`` says which.
+    The points are the held-out ones where the data set has a split, the training points otherwise and for a ``table``, which has
+    no others; ``held_out`` says which. Of more than 10,000 it is as many, drawn by the run's seed.
 
     Returns
     -------
     dict
         ``trained``, ``untrained`` and ``raw``, each with ``linear_probe`` and ``knn`` in [0, 1]; ``about`` with ``n_points`` and
-        ``held_out``. Empty when the data have no labels.
+        ``held_out``. Empty where nothing can be learned or tested: no labels, one class, or no class with two points.
     """
     data, config = results.data(), results.config
     held_out = data.x_test is not None and config.backbone != "table"
     x, y = (data.x_test, data.y_test) if held_out else (data.x, data.y)
     if y is None:
         return {}
-    x, y = x[:MAX_PROBE_POINTS], y[:MAX_PROBE_POINTS]
+    keep = torch.from_numpy(choose_points(len(x), MAX_PROBE_POINTS, config.seed))
+    x, y = x[keep], y[keep]
+    if not 2 <= len(y.unique()) < len(y):
+        return {}
     untrained = build_model(config, data).backbone
     if config.backbone == "table":
-        embedded = [network(torch.arange(len(x))).detach().numpy() for network in (results.backbone, untrained)]
+        embedded = [network(keep).detach().numpy() for network in (results.backbone, untrained)]
     else:
         embedded = [embed(network, data, x, config) for network in (results.backbone, untrained)]
     embedded.append(data.flat(x).numpy())
