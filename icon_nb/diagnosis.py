@@ -21,7 +21,7 @@ class Diagnosis:
     Parameters
     ----------
     verdict : str
-        One of ``VERDICTS``.
+        One of ``VERDICTS``, or ``stopped``; see :func:`stopped`.
     sentence : str
         What was seen, with the numbers.
     evidence : dict of str to float
@@ -113,6 +113,19 @@ def _diverged(trajectory: Trajectory, finite: np.ndarray) -> Diagnosis:
         since,
         "Lower the learning rate, by a factor of ten to begin with; with half precision, try full precision first.",
     )
+
+
+def stopped(trajectory: Trajectory, error: str) -> Diagnosis:
+    """What is to be said of a run that ended with an error about something else than its numbers: the error.
+
+    Examples
+    --------
+    >>> print(stopped(Trajectory(np.zeros((3, 5, 2)), np.arange(3)), "a picture cannot be read: put it back"))
+    Stopped after epoch 2 by an error: a picture cannot be read: put it back.
+    """
+    last = int(trajectory.epochs[-1])
+    sentence = f"Stopped after epoch {last} by an error: {error.rstrip('.')}."
+    return Diagnosis("stopped", sentence, {"last_good_epoch": float(last)}, last + 1)
 
 
 def _blown_up(run: Readings) -> Diagnosis | None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .config import Config
 from .data import Dataset, is_described, load_for
-from .dynamics import diagnose
+from .diagnosis import diagnose, stopped
 from .errors import DataError
 from .trajectory import Trajectory
 
@@ -72,8 +72,11 @@ class Results:
 
     @cached_property
     def diagnosis(self):
-        """What the trajectory says about the run, in words with its evidence."""
-        return diagnose(self.trajectory, diverged=self.status == "failed")
+        """What the trajectory says about the run, in words with its evidence; of a run that an error ended, the error."""
+        failed = self.status == "failed"
+        if failed and not self.provenance.get("diverged", True):  # what was saved without it had diverged, as a rule
+            return stopped(self.trajectory, self.error)
+        return diagnose(self.trajectory, diverged=failed)
 
     @cached_property
     def probes(self) -> dict[str, dict[str, float]]:

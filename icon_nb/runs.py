@@ -124,7 +124,7 @@ def train(session: Session, progress: bool | None, *after_epoch: Callable | None
             session.status = "interrupted"
         except (TrainingError, SaveError, DataError) as error:
             if not isinstance(error, SaveError):
-                session.status, session.error = "failed", str(error)
+                session.fail(error)
             error.results = session.results() if session.history["epoch"] else None
             raise
     return session.results()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import icon_nb as icon
-from icon_nb.errors import DataError
+from icon_nb.errors import DataError, TrainingError
 from icon_nb.measures import probes
 from icon_nb.results import Results
 from icon_nb.trajectory import choose_points
@@ -112,6 +112,32 @@ def test_a_run_that_ends_between_two_frames_ends_with_a_frame_of_its_weights(err
     assert run.trajectory.metrics["knn_accuracy"][-1] == run.history["knn_accuracy"][-1]
     again = run.embed(run.data().x_test[run.trajectory.index])
     np.testing.assert_allclose(again, run.embeddings, atol=1e-5)
+
+
+def test_an_error_about_the_data_is_told_as_such_and_not_as_divergence(tmp_path):
+    def fail(record, recorder):
+        if record.epoch == 2:
+            raise DataError("anchor 98 of the batch has no neighbour under p: use a larger batch_size")
+
+    with pytest.raises(DataError) as caught:
+        icon.run(icon.Config(**SMALL), on_record=fail)
+    run = caught.value.results
+    again = icon.load(run.save(tmp_path / "run"))
+    for each in (run, again):
+        assert each.status == "failed"
+        assert each.diagnosis.verdict == "stopped"
+        assert not each.diagnosis.failed
+        assert str(caught.value) in str(each.diagnosis)
+        assert "learning rate" not in str(each.diagnosis)
+
+
+def test_divergence_is_told_as_such_and_stays_it_when_it_is_saved(tmp_path):
+    config = icon.Config(method="cross_entropy", optimizer="sgd", learning_rate=1e18, epochs=5, n_samples=300, quiet=True)
+    with pytest.raises(TrainingError) as caught:
+        icon.run(config)
+    run = caught.value.results
+    again = icon.load(run.save(tmp_path / "run"))
+    assert run.diagnosis.verdict == again.diagnosis.verdict == "diverged"
 
 
 def test_the_progress_bar_shows_loss_and_accuracy_on_stderr(capsys):

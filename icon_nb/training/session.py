@@ -32,6 +32,7 @@ class Session:
     dataset: Dataset
     status: str = "complete"
     error: str = ""
+    diverged: bool = False
     history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *MEASURED)})
 
     def __post_init__(self):
@@ -97,6 +98,10 @@ class Session:
         if torch.isfinite(z).all():
             self.history["knn_accuracy"][-1] = self._frame(z, epoch, loss)
 
+    def fail(self, error: Exception) -> None:
+        """Mark the run as failed. It diverged where its numbers were no longer finite, and by no other error."""
+        self.status, self.error, self.diverged = "failed", str(error), isinstance(error, TrainingError)
+
     def results(self) -> Results:
         """What there is so far, with the weights of the last good epoch, which is the last frame too."""
         self.trainer.model.load_state_dict(self.good)
@@ -147,4 +152,5 @@ def provenance(session: Session) -> dict[str, object]:
         "sources": dict(session.config.sources),
         "status": session.status,
         "error": session.error,
+        "diverged": session.diverged,
     }

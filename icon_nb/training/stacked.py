@@ -201,4 +201,4 @@ def _keep_all(sessions: Sequence[Session], records: Sequence[Record]) -> None:
                 )
             session.keep(record)
         except TrainingError as error:
-            session.status, session.error = "failed", str(error)
+            session.fail(error)
