@@ -12,7 +12,7 @@ from .data import load_for
 from .errors import ConfigError, DataError, LoadError, SaveError, TrainingError
 from .registry.resolve import fit_to_data
 from .results import Results
-from .saving.checkpoints import Checkpoints, check_data, tidy
+from .saving.checkpoints import FOLDER, Checkpoints, check_data, tidy
 from .saving.files import write_whole
 from .saving.store import MARK
 from .saving.store import load as load_run
@@ -137,8 +137,12 @@ def run_into(folder: Path, session: Session, resume: bool, progress: bool | None
     finished = claim(folder, session, resume)
     if finished is not None:
         return finished
-    checkpoints = Checkpoints(folder)
+    checkpoints, ended = Checkpoints(folder), False
     try:
+        finished = claim(folder, session, resume)  # again: until it was locked, another run may have gone on in the folder
+        if finished is not None:
+            return finished
+        begin(folder, session.config)
         if resume:
             checkpoints.restore(session)
         try:
@@ -148,11 +152,13 @@ def run_into(folder: Path, session: Session, resume: bool, progress: bool | None
         except TrainingError as error:
             if error.results is not None:
                 write_run(error.results, folder)
+                ended = True
             raise
         checkpoints.wait()
         keep(results, folder, write_run)
+        ended = session.status != "interrupted"
     finally:
-        checkpoints.close(finished=session.status != "interrupted" and (folder / MARK).exists())
+        checkpoints.close(finished=ended)
     return results
 
 
@@ -166,7 +172,7 @@ def keep(results: Results, folder: Path, write: Callable) -> None:
 
 
 def claim(folder: Path, session: Session, resume: bool) -> Results | None:
-    """Make a folder ready for a run; returns the run when it stands there already, finished.
+    """Whether a folder is free for a run: returns the run when it stands there already, finished.
 
     Raises
     ------
@@ -179,14 +185,20 @@ def claim(folder: Path, session: Session, resume: bool) -> Results | None:
     """
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"{folder} is a file: choose a folder")
-    started = (folder / MARK).exists() or (folder / "checkpoints").exists()
+    started = (folder / MARK).exists() or (folder / FOLDER).exists()
     if started and not resume:
         raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
     if not started:
-        write_whole(folder / "config.json", session.config.to_json().encode())
         return None
     _same_settings(folder / "config.json", session.config)
     return _finished(folder, session) if (folder / MARK).exists() else None
+
+
+def begin(folder: Path, config: Config) -> None:
+    """Make a folder that is claimed and locked that of an unfinished run."""
+    (folder / MARK).unlink(missing_ok=True)
+    if not (folder / FOLDER).exists():
+        write_whole(folder / "config.json", config.to_json().encode())
 
 
 def _finished(folder: Path, session: Session) -> Results | None:
@@ -194,14 +206,13 @@ def _finished(folder: Path, session: Session) -> Results | None:
     try:
         found = load_run(folder)
     except LoadError:
-        if not (folder / "checkpoints").exists():
+        if not (folder / FOLDER).exists():
             raise
     else:
         check_data(folder, session, found.provenance["dataset"])
         if found.status != "interrupted":
             tidy(folder)
             return found
-    (folder / MARK).unlink()
     return None
 
 

@@ -19,8 +19,8 @@ LAYERS = {
     ),
     2: ("accelerated trajectory evaluate dynamics readings diagnosis initial optimizers model train"),
     3: (
-        "probes results verify store progress session checkpoints runs estimator comparing comparison holdings processes studies "
-        "stacked sweeps watching study table"
+        "probes results verify store lock progress session checkpoints runs estimator comparing comparison holdings processes "
+        "studies stacked sweeps watching study table"
     ),
     4: (
         "palette tsne_map neighbour_maps projection captions animation_options selection timeline layout view points canvas "

@@ -10,26 +10,24 @@ import hashlib
 import io
 import json
 import math
-import os
 import re
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..data import describe, is_described
-from ..errors import DataError, LoadError, SaveError
+from ..errors import DataError, LoadError
 from ..training.session import Session
-from .files import alive, sweep_stray, write_whole
+from . import lock
+from .files import sweep_stray, write_whole
 from .store import pack_state
 from .verify import expect, reading
 
 FOLDER = "checkpoints"
-LOCK = ".running"
 KEPT = 2
 _NAME = re.compile(r"epoch_(\d{6})-([0-9a-f]{16})\.pt")
 
@@ -45,23 +43,16 @@ class Checkpoints:
     Raises
     ------
     SaveError
-        Another run that is still alive writes into this folder, or it cannot be written.
+        Another run that is still alive writes into this folder, from this process or another; or it cannot be written.
     """
 
     def __init__(self, folder: Path):
         self.folder = Path(folder) / FOLDER
-        self._lock = Path(folder) / LOCK
         self._worker = ThreadPoolExecutor(1)
         self._pending: Future | None = None
         self._written: dict[int, str] = {}  # epoch of every frame on the disk -> its checksum
-        self._take_lock()
+        lock.take(Path(folder))
         sweep_stray(Path(folder))
-
-    def _take_lock(self) -> None:
-        owner = _owner(self._lock)
-        if owner is not None and owner != os.getpid() and alive(owner):
-            raise SaveError(f"{self._lock.parent} is being written by another run (process {owner}): choose another folder")
-        write_whole(self._lock, str(os.getpid()).encode())
 
     def save(self, session: Session) -> None:
         """Write the state after this epoch; waits for the write before it.
@@ -157,8 +148,7 @@ class Checkpoints:
         self._worker.shutdown()
         if finished:
             shutil.rmtree(self.folder, ignore_errors=True)
-        with suppress(OSError):  # the folder may be gone
-            self._lock.unlink()
+        lock.release(self.folder.parent)
 
 
 def check_data(folder: Path, session: Session, about: Mapping) -> None:
@@ -172,18 +162,10 @@ def check_data(folder: Path, session: Session, about: Mapping) -> None:
 
 def tidy(folder: Path) -> None:
     """Remove what a finished run left when it was killed while it cleaned up."""
-    owner = _owner(folder / LOCK)
-    if owner is None or not alive(owner):
+    if lock.is_free(folder):
         sweep_stray(folder)
         shutil.rmtree(folder / FOLDER, ignore_errors=True)
-        (folder / LOCK).unlink(missing_ok=True)
-
-
-def _owner(lock: Path) -> int | None:
-    try:
-        return int(lock.read_text())
-    except (OSError, ValueError):
-        return None
+        (folder / lock.LOCK).unlink(missing_ok=True)
 
 
 def _copied(value):
