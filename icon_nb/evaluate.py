@@ -99,6 +99,10 @@ def _closeness(z: torch.Tensor, bank: torch.Tensor, metric: str):
     return lambda rows: -torch.cdist(z[rows] - centre, bank - centre, compute_mode=mode)
 
 
+FEW_POINTS = 1000
+"""Up to so many points are cross-validated."""
+
+
 def split(y, test_size: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Positions of a training and a test part that both hold every class in its share.
 
@@ -126,15 +130,34 @@ def split(y, test_size: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndar
     y = _array(y)
     if not 0 < test_size < 1:
         raise DataError(f"test_size must lie between 0 and 1, got {test_size}")
-    shuffled = np.random.default_rng(seed).permutation(len(y))
-    line = shuffled[np.argsort(y[shuffled], kind="stable")]  # class after class, random inside
-    starts = np.r_[True, y[line][1:] != y[line][:-1]]
-    free = line[~starts]  # the first of each class is kept for training
-    if len(free) == 0:
-        raise DataError(f"cannot split {len(y)} points: no class has two members, so none can stand on both sides")
+    free = _testable(y, seed)
     n_test = min(max(1, round(test_size * len(y))), len(free))
     test = np.sort(free[((np.arange(n_test) + 0.5) * len(free) / n_test).astype(int)])
     return np.setdiff1d(np.arange(len(y)), test), test
+
+
+def folds(y, n_folds: int = 5, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """As :func:`split`, several times: every point is tested once, but for one of each class, which always stays in training.
+
+    Examples
+    --------
+    >>> [len(test) for train, test in folds([0] * 10 + [1] * 5, n_folds=4)]
+    [4, 3, 3, 3]
+    """
+    y = _array(y)
+    free = _testable(y, seed)
+    tests = [np.sort(free[fold::n_folds]) for fold in range(min(n_folds, len(free)))]
+    return [(np.setdiff1d(np.arange(len(y)), test), test) for test in tests]
+
+
+def _testable(y: np.ndarray, seed: int) -> np.ndarray:
+    """Positions class after class, shuffled inside, without the first of each class, which is kept for training."""
+    shuffled = np.random.default_rng(seed).permutation(len(y))
+    line = shuffled[np.argsort(y[shuffled], kind="stable")]
+    starts = np.r_[True, y[line][1:] != y[line][:-1]]
+    if starts.all():
+        raise DataError(f"cannot split {len(y)} points: no class has two members, so none can stand on both sides")
+    return line[~starts]
 
 
 def linear_probe(z_train, y_train, z_test, y_test, C: float = 1.0) -> float:
@@ -189,6 +212,8 @@ def linear_probe(z_train, y_train, z_test, y_test, C: float = 1.0) -> float:
 def probe(z, y, seed: int = 0, k: int = 5, metric: str = "auto", *, linear: bool = True) -> dict[str, float]:
     """Linear probe and kNN: both learn from the same 80 % of the points and are tested on the other 20 %.
 
+    Of up to 1,000 points, where one such part would be a coarse measure, each is tested once: five-fold cross-validation.
+
     Parameters
     ----------
     z : tensor or array (n, d)
@@ -206,11 +231,11 @@ def probe(z, y, seed: int = 0, k: int = 5, metric: str = "auto", *, linear: bool
         ``linear_probe`` and ``knn``, both in [0, 1].
     """
     z, y = _finite_array(z), _array(y, len(z))
-    train, test = split(y, seed=seed)
-    return {
-        "linear_probe": linear_probe(z[train], y[train], z[test], y[test]) if linear else float("nan"),
-        "knn": knn_accuracy(z[test], y[test], k, bank=z[train], bank_labels=y[train], metric=metric),
-    }
+    parts = folds(y, seed=seed) if len(y) <= FEW_POINTS else [split(y, seed=seed)]
+    sizes = [len(test) for _, test in parts]
+    near = [knn_accuracy(z[test], y[test], k, bank=z[train], bank_labels=y[train], metric=metric) for train, test in parts]
+    straight = [linear_probe(z[train], y[train], z[test], y[test]) if linear else np.nan for train, test in parts]
+    return {"linear_probe": float(np.average(straight, weights=sizes)), "knn": float(np.average(near, weights=sizes))}
 
 
 def clustering_accuracy(assignment, y) -> float:

@@ -251,3 +251,19 @@ def test_arrays_that_must_not_be_written_to_are_scored_without_a_warning():
     z.setflags(write=False)
     y.setflags(write=False)
     assert 0 <= ev.knn_accuracy(z, y, k=1) <= 1
+
+
+def test_few_points_are_each_tested_once_and_many_are_split():
+    y = np.repeat(np.arange(10), 30)
+    parts = ev.folds(y, seed=3)
+    tested = np.concatenate([test for _, test in parts])
+    assert len(parts) == 5
+    assert len(tested) == len(set(tested)) == 290  # one of each class always trains
+    assert all(set(y[train]) == set(range(10)) and not set(train) & set(test) for train, test in parts)
+    z = np.random.default_rng(0).normal(size=(300, 4)) + y[:, None] * 0.3
+    by_hand = [ev.knn_accuracy(z[test], y[test], bank=z[train], bank_labels=y[train]) for train, test in parts]
+    assert ev.probe(z, y, seed=3)["knn"] == pytest.approx(np.average(by_hand, weights=[len(test) for _, test in parts]))
+    many = np.tile(y, 4)
+    train, test = ev.split(many, seed=3)
+    far = np.random.default_rng(1).normal(size=(1200, 4)) + many[:, None] * 0.3
+    assert ev.probe(far, many, seed=3)["knn"] == ev.knn_accuracy(far[test], many[test], bank=far[train], bank_labels=many[train])

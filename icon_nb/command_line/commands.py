@@ -157,12 +157,14 @@ def probe(given) -> int:
 
 def probe_table(probes: Mapping[str, Mapping]):
     """Linear probe and kNN of the trained embedding, the untrained one, and the raw inputs."""
+    from ..evaluate import FEW_POINTS
     from ..measures.table import Table
 
     about = probes["about"]
+    turns = ", five times in turn" if about["n_points"] <= FEW_POINTS else ""
     seen = "held out from training" if about["held_out"] else "that were trained on: there are no held-out ones"
     rows = tuple({"embedding": name, **scores} for name, scores in probes.items() if name != "about")
-    note = f"On {about['n_points']:,} points {seen}; 80 % to fit, 20 % to test."
+    note = f"On {about['n_points']:,} points {seen}; 80 % to fit, 20 % to test{turns}."
     return Table(("embedding", "linear_probe", "knn"), rows, (note,))
 
 

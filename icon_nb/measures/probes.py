@@ -93,7 +93,7 @@ def _new_tokens(dataset: Dataset, x: np.ndarray) -> Tensor:
 
 
 def probe_run(results) -> dict[str, dict[str, float]]:
-    """Linear probe and kNN (k=5) of a run's embedding and of its baselines, each fitted on 80 % of the points and tested on 20 %.
+    """Linear probe and kNN (k=5) of a run's embedding and of its baselines; :func:`icon_nb.evaluate.probe` says on which parts.
 
     The points are the held-out ones where the data set has a split, the training points otherwise and for a ``table``, which has
     no others; ``held_out`` says which. Of more than 10,000 it is as many, drawn by the run's seed.
