@@ -14,8 +14,8 @@ LAYERS = {
         "fused_clusters large interpolated divergences"
     ),
     1: (
-        "axes components cell methods periodic datasets config resolve recipes objective checks arrays stored digests samples "
-        "folders own_data pairs sources downloads data transforms augment backbones"
+        "axes components cell methods periodic datasets config resolve recipes objective checks scales arrays stored digests "
+        "samples folders own_data pairs sources downloads data transforms augment backbones"
     ),
     2: ("accelerated trajectory evaluate dynamics readings diagnosis initial optimizers model train"),
     3: (

@@ -81,6 +81,72 @@ def test_pixel_ranges():
     assert load(PICTURES > 99).x.unique().tolist() == [0, 255]
 
 
+UNIT = PICTURES / 255.0
+
+
+def splits(x, x_test):
+    return {"train": (x, Y), "test": (x_test, Y[: len(x_test)])}
+
+
+def as_items(x, x_test):
+    return {"train": Items(x), "test": Items(x_test)}
+
+
+def pairs(x, x_test):
+    return {"x": X, "x_test": X[: len(x_test)], "pair": x, "pair_test": x_test}
+
+
+class Items(torch.utils.data.Dataset):
+    def __init__(self, x):
+        self.x = x
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, i):
+        return self.x[i], int(Y[i])
+
+
+FORMS = {
+    "tuple": (lambda x, x_test: (x, Y, x_test, Y[: len(x_test)]), {}),
+    "splits": (splits, {}),
+    "items": (as_items, {}),
+    "in place": (as_items, {"stream": "always"}),
+    "pair": (pairs, {}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("x", "x_test", "low", "high"),
+    [
+        (UNIT * 2 - 1, (UNIT[:5] * 2 - 1) / 4, -1, 1),
+        (PICTURES.astype(float), UNIT[:5], 0, 255),
+        (UNIT, UNIT[:5] / 4, 0, 1),
+        ((UNIT * 2 - 1).astype(np.float32), UNIT[:5] * 3 - 1, -1, 2),
+        (PICTURES.astype(np.uint16) * 257, PICTURES[:5].astype(np.uint16), 0, 65535),
+    ],
+    ids=["stretched", "dark", "unit", "beyond", "16 bit"],
+)
+def test_held_out_pictures_are_on_the_scale_of_the_training_pictures(form, x, x_test, low, high):
+    make, options = FORMS[form]
+    data = load(make(x, x_test), **options)
+    found = (data.pair, data.pair_test) if form == "pair" else (data.x[:], data.x_test[:])
+    for pixels, levels in zip((x, x_test), found):
+        expected = np.rint((pixels - low) / (high - low) * 255).astype(np.uint8)
+        assert np.array_equal(levels.numpy().reshape(-1), expected.reshape(-1))
+    if form != "pair" and (low, high) not in ((0, 255), (0, 1)):
+        assert f"pixel values {low} to {high} stretched" in data.note
+
+
+@pytest.mark.parametrize("x_test", [UNIT[:5] * 1.5, UNIT[:5] - 1, PICTURES[:5], PICTURES[:5].astype(float)])
+def test_held_out_pictures_on_another_scale_are_refused(x_test):
+    with pytest.raises(DataError, match=r"x_test is .* from .* to .*, x float64 from 0 to 1: bring both to one"):
+        load((UNIT, Y, x_test, Y[:5]))
+    with pytest.raises(DataError, match="x_test is float64 from 0 to .*, x uint8"):
+        load((PICTURES, Y, UNIT[:5], Y[:5]))
+
+
 @pytest.mark.parametrize(
     ("y", "codes", "names"),
     [

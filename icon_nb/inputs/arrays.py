@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from ..errors import DataError
+from .scales import Pictures, channels_last, one_scale
 
-CHANNELS = (1, 3, 4)
 LARGEST, SMALLEST = 1e15, 1e-15
 """Sizes of features between which squared distances fit single precision with room to spare."""
 
@@ -58,6 +59,46 @@ def inputs(value, what: str = "x") -> tuple[np.ndarray, str]:
     >>> x.shape, x.dtype.name
     ((5, 3, 8, 8), 'uint8')
     """
+    parts, note = together({what: value})
+    return parts[what], note
+
+
+def together(parts: Mapping[str, object]) -> tuple[dict[str, object], str]:
+    """Samples that belong together, each read as :func:`inputs` does, pictures by one scale; and a note on how they were read.
+
+    Parameters
+    ----------
+    parts : mapping of str to array, Pictures or None
+        By name, the training samples first.
+
+    Returns
+    -------
+    dict
+        The same names, with uint8 (n, c, h, w), float32 (n, d), what a ``Pictures`` reads, or None.
+    note : str
+
+    Raises
+    ------
+    DataError
+        A part cannot be read, or no scale holds for all of them.
+
+    Examples
+    --------
+    >>> together({"x": np.full((1, 1, 2), [[-1.0, 1.0]]), "x_test": np.zeros((1, 1, 2))})[0]["x_test"].flatten()
+    array([128, 128], dtype=uint8)
+    """
+    read = {name: part if part is None or isinstance(part, Pictures) else _form(part, name) for name, part in parts.items()}
+    pictures = {name: part for name, part in read.items() if isinstance(part, Pictures)}
+    if not pictures:
+        return read, ""
+    scale, note = one_scale(pictures)
+    for name, part in pictures.items():
+        read[name] = part.read(replace(scale, channels_last=channels_last(part.shape)))
+    return read, note
+
+
+def _form(value, what: str) -> np.ndarray | Pictures:
+    """Features as float32 (n, d); pictures with what is to be known of them."""
     array = to_numpy(value, what)
     if array.ndim not in (2, 3, 4) or array.size == 0:
         hint = "one number a sample is written (n, 1)" if array.ndim == 1 else "at least one sample is needed"
@@ -70,10 +111,9 @@ def inputs(value, what: str = "x") -> tuple[np.ndarray, str]:
             f"{what} holds NaN or infinite values in {len(bad)} samples, first in {bad[:5].tolist()}: remove or fill them"
         )
     if array.ndim == 2:
-        return _features(array, what), ""
+        return _features(array, what)
     array = array[:, None] if array.ndim == 3 else array
-    scale, note = scale_of(array.shape, array.dtype, float(array.min()), float(array.max()))
-    return scale(array), note
+    return Pictures(array.shape, array.dtype, float(array.min()), float(array.max()), lambda scale: scale(array))
 
 
 def _features(array: np.ndarray, what: str) -> np.ndarray:
@@ -83,53 +123,6 @@ def _features(array: np.ndarray, what: str) -> np.ndarray:
             f"{what} has values of size {size:.1e}, which single precision cannot hold: rescale them, for instance to 0..1"
         )
     return np.array(array, np.float32, order="C")  # a copy: the caller's array stays the caller's
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How pictures of any type become 256 levels, channels first.
-
-    Parameters
-    ----------
-    channels_last : bool
-        They come as (n, h, w, c).
-    low, span : float
-        What becomes level 0, and how far above it level 255 lies; ``span=None`` leaves the values as they are.
-    """
-
-    channels_last: bool
-    low: float = 0.0
-    span: float | None = None
-
-    def __call__(self, array: np.ndarray) -> np.ndarray:
-        array = np.moveaxis(array, -1, 1) if self.channels_last else array
-        if array.dtype == np.uint8:
-            return np.array(array, order="C")
-        levels = array if self.span is None else (array.astype(np.float64) - self.low) / self.span * 255
-        return np.ascontiguousarray(np.rint(levels), np.uint8)
-
-
-def scale_of(shape: tuple[int, ...], dtype: np.dtype, low: float, high: float) -> tuple[Scale, str]:
-    """The scale of pictures (n, ...) of a type, the lowest and the highest value being known, and a note on it.
-
-    0..1 and 0..255 are taken as such, any other range is stretched, and the note says so.
-    """
-    last = _channels_last(shape)
-    notes = ["images read as (n, h, w, c)"] if last else []
-    unit = dtype.kind == "b" or (dtype.kind == "f" and low >= 0 and high <= 1)
-    scale = Scale(last, 0.0, 1.0 if unit else None)
-    if not unit and (low < 0 or high > 255):
-        notes.append(f"pixel values {low:g} to {high:g} stretched to 256 levels")
-        scale = Scale(last, low, (high - low) or 1.0)
-    return scale, "; ".join(notes)
-
-
-def _channels_last(shape: tuple[int, ...]) -> bool:
-    """Whether (n, a, b, c) has its channels at the end: a usual number of them there and not in front, or simply fewer."""
-    front, end = shape[1], shape[3]
-    if (front in CHANNELS) != (end in CHANNELS):
-        return end in CHANNELS
-    return end < front
 
 
 def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..errors import DataError, IconError, nearest
-from .arrays import classes, inputs, to_numpy
+from .arrays import classes, to_numpy, together
 from .samples import Samples, left_in_place
 from .stored import Reading
 
@@ -41,16 +42,29 @@ def from_object(data, label: str | None = None, reading: Reading = IN_MEMORY_IF_
     DataError
         The object holds no samples that can be read, or fails when it is read; says what it is and what would do.
     """
+    with _reading(data):
+        return assemble(**_parts(data, label, reading))
+
+
+@contextmanager
+def _reading(data) -> Iterator[None]:
+    """Turn whatever somebody's data set object raises into an error that names it."""
+    try:
+        yield
+    except IconError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"{type(data).__name__} cannot be read ({type(error).__name__}: {error}): mend it, or give arrays"
+        ) from error
+
+
+def _parts(data, label: str | None, reading: Reading) -> dict:
+    """What an object holds, by the names that :func:`assemble` takes; no picture is on a scale yet."""
     for suits, read in FORMS:
         if suits(data):
-            try:
+            with _reading(data):
                 return read(data, label, reading)
-            except IconError:
-                raise
-            except Exception as error:  # what somebody's data set object raises
-                raise DataError(
-                    f"{type(data).__name__} cannot be read ({type(error).__name__}: {error}): mend it, or give arrays"
-                ) from error
     raise DataError(
         f"dataset of type {type(data).__name__} cannot be read: give a name, an array (n, ...), (x, y), a DataFrame, "
         "or an object with __len__ and __getitem__"
@@ -58,23 +72,26 @@ def from_object(data, label: str | None = None, reading: Reading = IN_MEMORY_IF_
 
 
 def assemble(x, y=None, x_test=None, y_test=None, class_names=None, note: str = "", **others) -> dict:
-    """Check and convert the parts; the other fields (pair, companion, ...) become float32, or uint8 images."""
-    x, how = inputs(x, "x")
-    parts = {"x": x, "x_test": None if x_test is None else inputs(x_test, "x_test")[0]}
+    """Check and convert the parts; the other fields (pair, companion, ...) become float32, or uint8 images.
+
+    What is held out is read by the same scale as what belongs to it.
+    """
+    parts, how = together({"x": x, "x_test": x_test})
     (parts["y"], parts["y_test"]), names = classes(y, y_test, names=class_names)
-    for key, value in others.items():
-        parts[key] = inputs(value, key)[0]
+    second = {key: others.pop(key) for key in ("pair", "pair_test") if key in others}
+    for each in (second, *({key: value} for key, value in others.items())):
+        parts |= together(each)[0]
     return parts | {"class_names": names, "note": "; ".join(part for part in (note, how) if part)}
 
 
 def _from_array(data, label, reading) -> dict:
-    return assemble(data)
+    return {"x": data}
 
 
 def _from_sequence(data, label, reading) -> dict:
     if len(data) not in (2, 4):
         raise DataError(f"a tuple of {len(data)} parts cannot be read: give (x, y) or (x, y, x_test, y_test)")
-    return assemble(*data)
+    return dict(zip(("x", "y", "x_test", "y_test"), data))
 
 
 def _from_mapping(data, label, reading) -> dict:
@@ -87,19 +104,24 @@ def _from_mapping(data, label, reading) -> dict:
     if found["x"] is None:
         raise DataError(f"no samples among {sorted(map(str, data))}: name the array one of {', '.join(INPUT_NAMES[:5])}")
     rest = ("x_test", "y_test", "pair", "pair_test", "companion", "graph", "class_names")
-    return assemble(**{key: value for key, value in found.items() if value is not None} | {k: data[k] for k in rest if k in data})
+    return {key: value for key, value in found.items() if value is not None} | {k: data[k] for k in rest if k in data}
 
 
 def _from_splits(data, label, reading) -> dict:
-    parts = from_object(data["train"], label, reading)
+    parts = _parts(data["train"], label, reading)
     test = next((data[name] for name in TEST_SPLITS if name in data), None)
     if test is None:
         return parts
-    held = from_object(test, label, reading)
-    texts = [None if p["y"] is None else np.array(p["class_names"], str)[p["y"]] for p in (parts, held)]
-    known = (*parts["class_names"], *(name for name in held["class_names"] if name not in parts["class_names"]))
-    (parts["y"], parts["y_test"]), names = classes(*texts, names=known)
-    return parts | {"x_test": held["x"], "class_names": names}
+    held = _parts(test, label, reading)
+    (y, names), (y_test, held_names) = (_named(each) for each in (parts, held))
+    known = (*names, *(name for name in held_names if name not in names))
+    return parts | {"y": y, "x_test": held["x"], "y_test": y_test, "class_names": known}
+
+
+def _named(parts: dict) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """The name of the class of every sample, and the names of all classes."""
+    (y,), names = classes(parts.get("y"), names=parts.get("class_names"))
+    return None if y is None else np.array(names, str)[y], names
 
 
 def _from_frame(data, label, reading) -> dict:
@@ -119,7 +141,8 @@ def _from_frame(data, label, reading) -> dict:
         )
     features = data.drop(columns=[] if chosen is None else [chosen])
     note = f"labels from column {str(chosen)!r}" if chosen is not None else "no label column found"
-    return assemble(features.to_numpy(float, na_value=np.nan), None if chosen is None else data[chosen].to_numpy(), note=note)
+    y = None if chosen is None else data[chosen].to_numpy()
+    return {"x": features.to_numpy(float, na_value=np.nan), "y": y, "note": note}
 
 
 def _from_table(data, label, reading) -> dict:
@@ -136,7 +159,7 @@ def _from_table(data, label, reading) -> dict:
         return _from_samples(Samples(data, x_columns[0], y_column), names, note, reading)
     rows = [data[i] for i in range(len(data))]
     x = to_numpy([[row[c] for c in x_columns] for row in rows], f"columns {x_columns}")
-    return assemble(x, None if y_column is None else [row[y_column] for row in rows], class_names=names, note=note)
+    return {"x": x, "y": None if y_column is None else [row[y_column] for row in rows], "class_names": names, "note": note}
 
 
 def _from_indexed(data, label, reading) -> dict:
@@ -162,12 +185,11 @@ def _from_samples(samples: Samples, names, note: str, reading: Reading) -> dict:
     """Samples one by one: into memory, or left where they are when they are pictures and too many."""
     shape = samples.array(0).shape
     if len(shape) in (2, 3) and reading.leaves(len(samples), shape):
-        x, y, how = left_in_place(samples, reading.num_workers)
-        (y,), names = classes(y, names=None if y is None else names)
-        return {"x": x, "y": y, "class_names": names, "note": "; ".join(part for part in (note, how) if part)}
-    items = [samples.item(i) for i in range(len(samples))]
-    y = None if samples.y is None else [label for _, label in items]
-    return assemble(_stack([x for x, _ in items]), y, class_names=None if y is None else names, note=note)
+        x, y = left_in_place(samples, reading.num_workers)
+    else:
+        items = [samples.item(i) for i in range(len(samples))]
+        x, y = _stack([x for x, _ in items]), None if samples.y is None else [label for _, label in items]
+    return {"x": x, "y": y, "class_names": None if y is None else names, "note": note}
 
 
 def _stack(samples: list) -> np.ndarray:

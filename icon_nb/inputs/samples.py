@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DataError
-from .arrays import Scale, scale_of, to_numpy
+from .arrays import to_numpy
+from .scales import Pictures, Scale
 from .stored import CHUNK, Stored, Unreadable, read
 
 
@@ -96,8 +97,8 @@ class Levels:
         return self.samples.name(i)
 
 
-def left_in_place(samples: Samples, num_workers: int) -> tuple[Stored, list | None, str]:
-    """Pictures that stay where they are, their labels, and a note on their scale, from one pass over all.
+def left_in_place(samples: Samples, num_workers: int) -> tuple[Pictures, list | None]:
+    """Pictures that stay where they are, as Stored at any scale, and their labels, from one pass over all.
 
     Raises
     ------
@@ -121,10 +122,14 @@ def left_in_place(samples: Samples, num_workers: int) -> tuple[Stored, list | No
             raise DataError(f"sample {i} holds NaN or infinite values: remove or fill them")
     low, high = min(each.low for each in found), max(each.high for each in found)
     shape = (len(found), *((1,) if len(first.shape) == 2 else ()), *first.shape)
-    scale, note = scale_of(shape, first.dtype, low, high)
-    levels = Levels(samples, scale)
     labels = None if samples.y is None else [each.label for each in found]
-    return Stored(levels, levels[0].shape, num_workers=num_workers), labels, note
+    return Pictures(shape, first.dtype, low, high, lambda scale: stored_at(scale, samples, num_workers)), labels
+
+
+def stored_at(scale: Scale, samples: Samples, num_workers: int) -> Stored:
+    """Pictures that stay where they are, read as levels of a scale."""
+    levels = Levels(samples, scale)
+    return Stored(levels, levels[0].shape, num_workers=num_workers)
 
 
 def _about(samples: Samples, num_workers: int) -> Iterator[About]:
