@@ -189,7 +189,8 @@ class Results:
         Raises
         ------
         SaveError
-            The folder holds another run (unless ``overwrite``), or cannot be written; what stood there is untouched.
+            The folder holds another run, or files of these names that are no run's (unless ``overwrite``); or it cannot be
+            written. What stood there is untouched.
         """
         from .saving.store import save
 

@@ -14,7 +14,7 @@ from .registry.resolve import fit_to_data
 from .results import Results
 from .saving.checkpoints import FOLDER, Checkpoints, check_data, tidy
 from .saving.files import write_whole
-from .saving.store import MARK
+from .saving.store import MARK, foreign
 from .saving.store import load as load_run
 from .training.progress import ProgressBar
 from .training.session import Session
@@ -69,7 +69,8 @@ def run(
         A picture that stays on the disk cannot be read any more; its ``results`` hold the finished epochs. Or the run in
         the folder was trained on other data.
     SaveError
-        The folder holds another run, or cannot be written; its ``results`` hold what was trained.
+        The folder holds another run, or files of no run that would be replaced, or cannot be written; its ``results`` hold what
+        was trained.
 
     Examples
     --------
@@ -177,7 +178,7 @@ def claim(folder: Path, session: Session, resume: bool) -> Results | None:
     Raises
     ------
     SaveError
-        The folder holds a run, and ``resume`` was not asked for.
+        The folder holds a run, and ``resume`` was not asked for; or files that the run would replace, and no run.
     ConfigError
         The run to go on with has other settings.
     DataError
@@ -189,9 +190,19 @@ def claim(folder: Path, session: Session, resume: bool) -> Results | None:
     if started and not resume:
         raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
     if not started:
+        _refuse_foreign(folder, session.config)
         return None
     _same_settings(folder / "config.json", session.config)
     return _finished(folder, session) if (folder / MARK).exists() else None
+
+
+def _refuse_foreign(folder: Path, config: Config) -> None:
+    """Replace nothing that is not of a run: this one begins here, or one that was stopped before its first checkpoint."""
+    from .command_line.outputs import written
+
+    theirs = foreign(folder, written(config))
+    if theirs:
+        raise SaveError(f"{folder} holds {', '.join(theirs)}, of no run: choose another folder")
 
 
 def begin(folder: Path, config: Config) -> None:

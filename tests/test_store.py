@@ -13,7 +13,8 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import LoadError, SaveError
-from icon_nb.saving.store import FILES, MARK
+from icon_nb.registry.resolve import fit_to_data
+from icon_nb.saving.store import FILES, MARK, foreign
 
 SMALL = {"n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
 
@@ -72,6 +73,76 @@ def test_saving_again_is_fine_and_another_run_is_not_overwritten(run, folder):
     assert (folder / MARK).read_bytes() == before
     other.save(folder, overwrite=True)
     assert icon.load(folder).config.seed == 1
+
+
+MINE = '{"mine": 1}'
+
+
+@pytest.mark.parametrize("name", [*FILES, "curves.png", "training_dynamics.gif", "weights", "epoch_frames"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_does_not_replace_files_that_are_of_no_run(tmp_path, name, resume):
+    config = icon.Config(**SMALL, save_epoch_gifs=True, save_checkpoints=True, probe=False)
+    (tmp_path / name).write_text(MINE)
+    with pytest.raises(SaveError, match=rf"holds {name}, of no run: choose another folder"):
+        icon.run(config, save_to=tmp_path, resume=resume)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, MINE)]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_saving_does_not_replace_files_that_are_of_no_run(run, tmp_path, name):
+    (tmp_path / name).write_text(MINE)
+    with pytest.raises(SaveError, match=rf"holds {name}, of no run: choose another folder, or pass overwrite=True"):
+        run.save(tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, MINE)]
+    run.save(tmp_path, overwrite=True)
+    assert icon.load(tmp_path).config == run.config
+
+
+def test_settings_that_somebody_keeps_in_the_folder_are_not_replaced_and_other_files_do_not_matter(tmp_path):
+    config = icon.Config(**SMALL, viz=False, probe=False)
+    for text in (config.to_json(), json.dumps({"schema": 1, **SMALL}), "[1]", "", "\udcff"):
+        (tmp_path / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+        with pytest.raises(SaveError, match=r"holds config\.json, of no run"):
+            icon.run(config, save_to=tmp_path)
+    (tmp_path / "config.json").unlink()
+    (tmp_path / "curves.png").write_text(MINE)  # which this run does not draw
+    assert icon.run(config, save_to=tmp_path).status == "complete"
+    assert (tmp_path / "curves.png").read_text() == MINE
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"viz": True}, {"method": "tsne", "dataset": "karate_club"}, {"method": "cross_entropy", "batch_size": 100_000}],
+    ids=["same", "drawn otherwise", "other data", "that could not begin"],
+)
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_was_stopped_before_its_first_checkpoint_makes_room_for_the_next(run, tmp_path, settings, resume):
+    for name, content in {"config.json": run.config.replace(**settings).resolve().to_json(), "model.pt": "half"}.items():
+        (tmp_path / name).write_text(content)
+    again = icon.run(icon.Config(**SMALL, viz=False, probe=False), save_to=tmp_path, resume=resume)
+    assert np.array_equal(icon.load(tmp_path).embeddings, again.embeddings)
+    (tmp_path / MARK).unlink()
+    assert run.save(tmp_path) == tmp_path  # killed while it was saved
+
+
+@pytest.mark.parametrize("method", [*icon.methods.METHODS][::4])
+def test_the_settings_of_a_run_are_known_as_ours(method, tmp_path):
+    config = icon.Config(method=method).resolve()
+    (tmp_path / "config.json").write_text(config.to_json(), encoding="utf-8")
+    assert foreign(tmp_path, FILES) == []
+    fitted = fit_to_data(config, 20, "crop")
+    (tmp_path / "config.json").write_text(fitted.to_json(), encoding="utf-8")
+    assert foreign(tmp_path, FILES) == []
+
+
+@pytest.mark.parametrize("mark", ["[1]", "{}", '{"files": [1]}', '{"files": {}}', "[" * 100_000, "1"])
+def test_a_mark_that_is_none_is_not_replaced(run, folder, mark):
+    (folder / MARK).write_text(mark)
+    with pytest.raises(SaveError, match="overwrite=True"):
+        run.save(folder)
+    assert (folder / MARK).read_text() == mark
+    run.save(folder, overwrite=True)
+    assert icon.load(folder).config == run.config
 
 
 @pytest.mark.parametrize("name", [*FILES, MARK])

@@ -11,7 +11,7 @@ from ..config import Config
 from ..errors import SaveError
 from ..results import Results
 from ..saving.files import write_whole
-from ..saving.store import save
+from ..saving.store import FILES, save
 from ..saving.studies import save_comparison, write_study
 
 
@@ -54,8 +54,20 @@ def fresh_folder(parent: Path, name: str) -> Path:
         return folder
 
 
+def written(config: Config) -> tuple[str, ...]:
+    """The names of what a run with these settings leaves in its folder, but for the mark that it is complete."""
+    asked = {
+        "training_dynamics.gif": config.save_epoch_gifs,
+        "epoch_frames": config.save_epoch_gifs and config.save_frames,
+        "curves.png": config.viz,
+        "embedding.png": config.viz,
+        "weights": config.save_checkpoints,
+    }
+    return (*FILES, *(name for name, wanted in asked.items() if wanted))
+
+
 def write_run(results: Results, folder: Path) -> None:
-    """Write everything that the settings ask for; the mark of a complete run comes last."""
+    """Write everything that the settings ask for to a folder made or claimed for it; the mark of a complete run comes last."""
     config = results.config
     if config.save_epoch_gifs:
         write_animation(results, folder)
@@ -63,7 +75,7 @@ def write_run(results: Results, folder: Path) -> None:
         results.probes  # noqa: B018  computed here, so that it is saved with the run
     if config.viz:
         write_plots(results, folder)
-    save(results, folder)
+    save(results, folder, overwrite=True)
 
 
 def write_animation(results: Results, folder: Path) -> None:

@@ -11,6 +11,7 @@ import io
 import json
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,18 +67,35 @@ def _check_room(path: Path, overwrite: bool) -> None:
         raise SaveError(f"{path} is a file: choose a folder")
     if (path / MARK).exists() and not overwrite:
         raise SaveError(f"{path} holds another run: choose another folder, or pass overwrite=True")
+    theirs = () if overwrite else foreign(path, FILES)
+    if theirs:
+        raise SaveError(f"{path} holds {', '.join(theirs)}, of no run: choose another folder, or pass overwrite=True")
+
+
+def foreign(path: Path, names: Iterable[str]) -> list[str]:
+    """Those of the names that exist in a folder which no run has begun in: files of somebody's that are not ours to replace.
+
+    A run begins with its resolved settings, every one of them; settings that somebody wrote down look otherwise.
+    """
+    there = [name for name in names if os.path.lexists(path / name)]
+    try:
+        text = (path / "config.json").read_text(encoding="utf-8") if there else ""
+        return there if not text or text != Config.from_json(text).resolve().to_json() else []
+    except (OSError, ValueError, RecursionError):
+        return there
 
 
 def _holds(path: Path, contents: dict[str, bytes], mark: bytes) -> bool:
     """Whether the folder holds this very run already, times aside."""
     try:
         old, new = json.loads((path / MARK).read_bytes()), json.loads(mark)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
-    files = [(each.get("files") or {}) for each in (old, new)]
-    whole = all(_digest_of(path / name) == files[0].get(name) for name in contents)
-    same = all(files[0].get(name) == files[1][name] for name in contents if name != "provenance.json")
-    return whole and same and old["probes"] == new["probes"]
+    if not isinstance(old, dict) or not isinstance(old.get("files"), dict):
+        return False
+    whole = all(_digest_of(path / name) == old["files"].get(name) for name in contents)
+    same = all(old["files"].get(name) == new["files"][name] for name in contents if name != "provenance.json")
+    return whole and same and old.get("probes") == new["probes"]
 
 
 def _digest_of(path: Path) -> str | None:
