@@ -78,3 +78,30 @@ def test_the_callers_array_is_not_shared():
     recorder.record(z)
     z[:] = 0
     assert recorder.trajectory.embeddings.min() == 1
+
+
+@pytest.mark.parametrize("kind", [list, np.array], ids=["list", "array"])
+def test_class_names_order_labels_that_are_names(kind):
+    names = ["12h", "1h", "2h", "10h"]
+    recorder = Recorder(kind(["1h", "12h", "10h"]), names)
+    recorder.record(np.eye(3))
+    assert recorder.trajectory.class_names == tuple(names)
+    assert recorder.trajectory.labels.tolist() == [1, 0, 3]
+    with pytest.raises(DataError, match="labels differ"):
+        recorder.record(np.eye(3), labels=["12h", "1h", "10h"])
+
+
+def test_labels_that_are_none_of_the_class_names_are_refused():
+    with pytest.raises(DataError, match=r"label '3h' is not among the class names \('1h', '2h'\)"):
+        Recorder(["1h", "3h"], ["1h", "2h"])
+    recorder = Recorder(class_names=["1h", "2h"])
+    with pytest.raises(DataError, match="leave class_names out"):
+        recorder.record(np.eye(2), labels=["2h", "3h"])
+    recorder.record(np.eye(2), labels=["2h", "1h"])
+    assert recorder.trajectory.labels.tolist() == [1, 0]
+
+
+def test_text_labels_without_class_names_are_sorted():
+    recorder = Recorder(["b", "a", "b"])
+    recorder.record(np.eye(3))
+    assert (recorder.trajectory.class_names, recorder.trajectory.labels.tolist()) == (("a", "b"), [1, 0, 1])
