@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,43 @@ from .stored import Reading, Stored
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 GREY_MODES = {"1", "L", "LA", "I", "I;16", "F"}
 LARGEST_SIDE = 128
+DEEP = "I;16"
+WHITES = {"I": (255, 65535), "F": (1, 255)}
+"""What can be white in 32-bit integers and in floats, which have no range of their own."""
 IN_MEMORY_IF_SMALL = Reading()
 TRAIN, TEST = ("train", "training"), ("test", "val", "valid", "validation")
+
+
+@dataclass(frozen=True)
+class Header:
+    """Size (h, w) and kind of a picture, and the range of its values where its kind has none of its own."""
+
+    size: tuple[int, int]
+    kind: str
+    low: float = 0.0
+    high: float = 0.0
+
+
+@dataclass(frozen=True)
+class Form:
+    """What every picture is brought to.
+
+    Parameters
+    ----------
+    size : (h, w)
+    grey : bool
+        One channel, not three.
+    whites : mapping of str to float
+        The value that becomes level 255, for each kind of more than 8 bits.
+    """
+
+    size: tuple[int, int]
+    grey: bool
+    whites: Mapping[str, float]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (1 if self.grey else 3, *self.size)
 
 
 def read_folder(path: str, image_size=None, skip_unreadable: bool = False, reading: Reading = IN_MEMORY_IF_SMALL) -> dict:
@@ -44,7 +81,12 @@ def read_folder(path: str, image_size=None, skip_unreadable: bool = False, readi
     Raises
     ------
     DataError
-        No folder, no pictures, or unreadable ones (listed).
+        No folder, no pictures, unreadable ones (listed), or values whose range does not tell what is white.
+
+    Notes
+    -----
+    White is 255, or 65535 in pictures of 16 bits. Floats are read as 0..1 or 0..255, all of the folder alike, and so are 32-bit
+    integers, as 0..255 or 0..65535.
     """
     root = Path(path).expanduser()
     if not root.is_dir():
@@ -57,8 +99,8 @@ def read_folder(path: str, image_size=None, skip_unreadable: bool = False, readi
     if not files:
         raise DataError(f"folder:{path} holds no pictures ({', '.join(sorted(ENDINGS))})")
     headers, bad = _headers([file for file, _ in files + held])
-    size, grey, note = _form(headers, image_size)
-    parts, held_out = (_part([file for file in each if file[0] in headers], size, grey, bad, reading) for each in (files, held))
+    form, note = _form(headers, image_size)
+    parts, held_out = (_part([file for file in each if file[0] in headers], form, bad, reading) for each in (files, held))
     _refuse(bad, skip_unreadable, root)
     if parts is None or (held and held_out is None):
         raise DataError(f"folder:{path}: not one picture {'of the held-out ones ' if parts else ''}could be read: repair them")
@@ -89,8 +131,8 @@ def _pictures(paths) -> list[Path]:
     return sorted(p for p in paths if p.suffix.lower() in ENDINGS and not p.name.startswith(".") and p.is_file())
 
 
-def _headers(files) -> tuple[dict[Path, tuple], list[str]]:
-    """Size (h, w) and mode of every picture that opens, and the names of those that do not."""
+def _headers(files) -> tuple[dict[Path, Header], list[str]]:
+    """The header of every picture that opens, and the names of those that do not."""
     from PIL import Image
 
     headers, bad = {}, []
@@ -98,70 +140,102 @@ def _headers(files) -> tuple[dict[Path, tuple], list[str]]:
         try:
             with Image.open(file) as image:
                 turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # cameras store portraits lying on their side
-                headers[file] = (image.size if turned else image.size[::-1], image.mode)
+                headers[file] = Header(image.size if turned else image.size[::-1], _kind(image), *_range(image))
         except Exception as error:  # Pillow raises many kinds for damaged files
-            bad.append(f"{file.name} ({type(error).__name__})")
+            bad.append(f"{file.name} ({error if isinstance(error, DataError) else type(error).__name__})")
     return headers, bad
 
 
-def _form(headers: dict, image_size) -> tuple[tuple[int, int], bool, str]:
-    sizes = Counter(size for size, _ in headers.values())
-    grey = all(mode in GREY_MODES for _, mode in headers.values())
+def _kind(image) -> str:
+    """The mode of a picture; all that have 16 bits are one kind: some of them come in 32."""
+    return DEEP if image.mode.startswith(DEEP) or (image.mode == "I" and image.format in ("PNG", "PPM")) else image.mode
+
+
+def _range(image) -> tuple[float, float]:
+    """The lowest and the highest value of a picture whose kind has no range of its own; (0, 0) of any other."""
+    if _kind(image) not in WHITES:
+        return 0.0, 0.0
+    values = np.asarray(image)
+    if not np.isfinite(values).all():
+        raise DataError("it holds NaN or infinite values")
+    return float(values.min()), float(values.max())
+
+
+def _whites(headers: list[Header]) -> dict[str, float]:
+    """What is white in each kind of more than 8 bits, the same in all pictures of a folder."""
+    found = {DEEP: 65535.0}
+    for kind in WHITES.keys() & {header.kind for header in headers}:
+        low, high = min(h.low for h in headers if h.kind == kind), max(h.high for h in headers if h.kind == kind)
+        white = next((each for each in WHITES[kind] if low >= 0 and high <= each), None)
+        if white is None:
+            ranges = " or ".join(f"0..{each}" for each in WHITES[kind])
+            what = "floats" if kind == "F" else "32-bit integers"
+            raise DataError(f"the pictures of {what} run from {low:g} to {high:g}: bring them to {ranges}")
+        found[kind] = float(white)
+    return found
+
+
+def _form(headers: dict[Path, Header], image_size) -> tuple[Form, str]:
+    """What all pictures are brought to, and a note where that changes them."""
+    size, note = _size(Counter(header.size for header in headers.values()), image_size)
+    grey = all(header.kind in GREY_MODES for header in headers.values())
+    return Form(size, grey, _whites(list(headers.values()))), note
+
+
+def _size(sizes: Counter, image_size) -> tuple[tuple[int, int], str]:
     if image_size is not None:
         size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
         if len(size) != 2 or min(size) < 1:
             raise DataError(f"image_size={image_size!r} must be a side in pixels, or (height, width)")
-        return size, grey, f"brought to the given size {size[0]}x{size[1]}"
+        return size, f"brought to the given size {size[0]}x{size[1]}"
     if len(sizes) == 1 and max(next(iter(sizes))) <= 4 * LARGEST_SIDE:
-        return next(iter(sizes)), grey, ""
+        return next(iter(sizes)), ""
     shorter = int(np.median([min(size) for size in sizes.elements()])) if sizes else 1
     side = max(1, min(shorter, LARGEST_SIDE))
-    return (side, side), grey, f"pictures of {len(sizes)} sizes brought to {side}x{side} (image_size changes that)"
+    return (side, side), f"pictures of {len(sizes)} sizes brought to {side}x{side} (image_size changes that)"
 
 
 class Files:
     """Picture files as a source of :class:`icon_nb.inputs.stored.Stored`: read, turned, and brought to one size and colour."""
 
-    def __init__(self, files: list[Path], size: tuple[int, int], grey: bool):
-        self.files, self.size, self.grey = files, size, grey
+    def __init__(self, files: list[Path], form: Form):
+        self.files, self.form = files, form
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        return _read(self.files[i], self.size, self.grey)
+        return _read(self.files[i], self.form)
 
     def name(self, i: int) -> str:
         return self.files[i].name
 
 
-def _part(files: list, size: tuple[int, int], grey: bool, bad: list[str], reading: Reading):
+def _part(files: list, form: Form, bad: list[str], reading: Reading):
     """Pictures and classes of one part of a split; None where there are none. What cannot be read joins ``bad``."""
     if not files:
         return None
-    shape = (1 if grey else 3, *size)
-    x = Stored(Files([file for file, _ in files], size, grey), shape, num_workers=reading.num_workers)
-    x, good, unreadable = x.checked(stays=reading.leaves(len(x), shape))
+    x = Stored(Files([file for file, _ in files], form), form.shape, num_workers=reading.num_workers)
+    x, good, unreadable = x.checked(stays=reading.leaves(len(x), form.shape))
     bad.extend(f"{each.name} ({each.why})" for each in unreadable)
     names = [files[i][1] for i in good]
     return (x, None if names[0] is None else names) if names else None
 
 
-def _read(file: Path, size: tuple[int, int], grey: bool) -> np.ndarray:
+def _read(file: Path, form: Form) -> np.ndarray:
     """uint8 (c, h, w)."""
     from PIL import Image, ImageOps
 
     with Image.open(file) as image:
+        white = form.whites.get(_kind(image))
         image = ImageOps.exif_transpose(image)
-        if image.mode in ("I", "I;16", "F"):  # 16 bits: Pillow would cut at 255
-            values = np.asarray(image, np.float64)
-            top = 255 if values.max() <= 255 else 65535
-            image = Image.fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8))
-        image = image.convert("L" if grey else "RGB")
-        if image.size != size[::-1]:
-            image = ImageOps.fit(image, size[::-1], Image.Resampling.BILINEAR)
+        if white is not None:  # Pillow would cut at 255
+            image = Image.fromarray(np.rint(np.asarray(image, np.float64) * (255 / white)).clip(0, 255).astype(np.uint8))
+        image = image.convert("L" if form.grey else "RGB")
+        if image.size != form.size[::-1]:
+            image = ImageOps.fit(image, form.size[::-1], Image.Resampling.BILINEAR)
         array = np.asarray(image, np.uint8)
-    return array[None] if grey else array.transpose(2, 0, 1)
+    return array[None] if form.grey else array.transpose(2, 0, 1)
 
 
 def _refuse(bad: list[str], skip: bool, root: Path) -> None:
