@@ -262,11 +262,16 @@ def _plateau(run: Readings) -> Diagnosis | None:
     )
 
 
+CLOSE = 0.1
+"""Points on the sphere of less variance than this share of it are close together, though not one."""
+
+
 def _healthy(run: Readings) -> Diagnosis | None:
+    close = run.on_sphere and run.last("spread") < CLOSE
     learned = " and ".join(name.replace("_accuracy", " accuracy") for name, p in run.progress.items() if p.real)
     return Diagnosis(
         "healthy",
-        f"Healthy: {learned} improved and levelled off, the points stay spread out "
+        f"Healthy: {learned} improved and levelled off, the points {'stay close together' if close else 'stay spread out'} "
         f"(variance {run.last('spread'):.2g}, {run.last('dimensions'):.1f} dimensions).",
         run.evidence("spread", "dimensions", "movement"),
     )

@@ -195,6 +195,11 @@ def turning(trajectory: Trajectory) -> np.ndarray:
     return (steps[1:] * steps[:-1]).sum((1, 2)) / np.maximum(norms[1:] * norms[:-1], 1e-12)
 
 
+def on_sphere(trajectory: Trajectory) -> bool:
+    """Whether the embeddings were recorded as directions, rows of unit length."""
+    return bool(np.abs(np.linalg.norm(trajectory.embeddings, axis=-1) - 1).max(initial=0) < 1e-3)
+
+
 def spread(trajectory: Trajectory) -> np.ndarray:
     r"""How far from a single point each frame is.
 
@@ -212,7 +217,7 @@ def spread(trajectory: Trajectory) -> np.ndarray:
         In [0, 1]: 0 when all points are one.
     """
     variance = (centred(trajectory.embeddings) ** 2).sum(-1).mean(-1)
-    if resolve_metric("auto", trajectory.dim) == "cosine":
+    if trajectory.dim > 3 or on_sphere(trajectory):
         return variance
     return np.sqrt(variance / max(variance.max(), 1e-300))
 
@@ -277,10 +282,10 @@ def measure(trajectory: Trajectory) -> dict[str, np.ndarray]:
     found = curves(trajectory)
     frames, labels = trajectory.embeddings, trajectory.labels
     nothing = np.full(trajectory.n_frames, np.nan)
-    on_sphere = resolve_metric("auto", trajectory.dim) == "cosine"
-    pairs = on_sphere and trajectory.n_points > 1
+    directions = resolve_metric("auto", trajectory.dim) == "cosine"
+    pairs = directions and trajectory.n_points > 1
     found["effective_rank"] = np.array([effective_rank(z) for z in frames])
-    found["alignment"] = np.array([alignment(z, labels) for z in frames]) if on_sphere and labels is not None else nothing
+    found["alignment"] = np.array([alignment(z, labels) for z in frames]) if directions and labels is not None else nothing
     found["uniformity"] = np.array([uniformity(z) for z in frames]) if pairs else nothing
     return found
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import icon_nb as icon
+from icon_nb import dynamics
 from icon_nb.diagnosis import FAILURES, VERDICTS, diagnose
 from icon_nb.dynamics import diagnose as from_dynamics
 from icon_nb.measures.readings import Limits
@@ -261,3 +263,12 @@ def test_first_steps_that_throw_the_embedding_back_are_named_with_the_learning_r
 def test_first_steps_that_lower_the_loss_or_are_made_up_for_are_no_failure():
     assert not diagnose(thrown_back(loss_after=1.9)).failed
     assert not diagnose(thrown_back(end=0.1)).failed
+
+
+def test_directions_in_three_dimensions_are_measured_on_the_sphere():
+    run = icon.run(icon.Config(embedding_dim=3, divergence="rkl", quiet=True))
+    z = run.embeddings.astype(float)
+    variance = 1 - np.linalg.norm(z.mean(0)) ** 2
+    assert variance < 0.1
+    assert dynamics.spread(run.trajectory)[-1] == pytest.approx(variance, abs=1e-4)
+    assert run.diagnosis.verdict != "healthy" or "stay close together" in str(run.diagnosis)

@@ -97,6 +97,7 @@ class Readings:
 
     def __init__(self, trajectory: Trajectory, limits: Limits):
         self.limits, self.epochs, self.dim = limits, trajectory.epochs, trajectory.dim
+        self.on_sphere = dynamics.on_sphere(trajectory)
         self.n_frames, self.n_points, self.labels = trajectory.n_frames, trajectory.n_points, trajectory.labels
         self.curves = dynamics.curves(trajectory)
         self.curves["step"] = self.curves["movement"] * np.r_[np.nan, np.diff(self.epochs)]
@@ -180,7 +181,7 @@ class Readings:
     def spread_words(self) -> str:
         """The spread at the end, said as what it is for directions and for maps."""
         spread = self.last("spread")
-        if self.dim > 3:
+        if self.dim > 3 or self.on_sphere:
             return f"two of them have a mean cosine of {1 - spread:.4g}"
         return f"the map has shrunk to {spread:.2g} of its largest size"
 
