@@ -12,7 +12,7 @@ from pathlib import Path
 from .command_line.commands import COMMANDS, older_spelling, run_command
 from .command_line.flags import build_parser, parse, values_of, workers_of
 from .config import SETTINGS, Config, settings_from_json
-from .errors import ConfigError, IconError, TrainingError
+from .errors import ConfigError, IconError, SaveError, TrainingError
 from .recipes import RECIPES, grid, recipe
 
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
@@ -136,16 +136,22 @@ def trained(config: Config, resume: str | None = None):
 
 def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], workers: int | None) -> int:
     """Run and save every config, and compare them in a folder of their own; one that fails does not stop the others."""
+    from .command_line.outputs import check_room
+
     done, codes = [], []
     try:
+        check_room(configs[0])
         for outcome, folder, code in one_by_one(configs) if workers is None else in_processes(configs, workers):
             done.append((outcome, folder))
             codes.append(code)
     except KeyboardInterrupt:
         print("icon-nb: interrupted", file=sys.stderr)
         codes.append(130)
+    except SaveError as error:
+        print(f"icon-nb: {error}", file=sys.stderr)
+        codes.append(1)
     if done:
-        write_comparison_of(done, title, compared, interrupted=130 in codes)
+        codes.append(write_comparison_of(done, title, compared, interrupted=130 in codes))
     return max(codes)
 
 
@@ -179,22 +185,32 @@ def in_processes(configs: Sequence[Config], workers: int):
         if not isinstance(outcome, Results):
             yield outcome, None, 1
             continue
-        folder = new_folder(config, time.strftime("%Y%m%d-%H%M%S"))
-        write_run(outcome, folder)
+        try:
+            folder = new_folder(config, time.strftime("%Y%m%d-%H%M%S"))
+            write_run(outcome, folder)
+        except IconError as error:
+            print(f"icon-nb: {error}", file=sys.stderr)
+            yield outcome, None, 1
+            continue
         print(f"{outcome.summary()}\n{outcome.diagnosis}\nsaved in {folder}", flush=True)
         yield outcome, folder, CODES[outcome.status]
 
 
-def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> None:
-    """Compare what was run, in a folder beside the runs."""
+def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> int:
+    """Compare what was run, in a folder beside the runs; returns the exit code."""
     from .command_line.outputs import write_comparison
     from .comparison import Comparison
 
     study = Comparison([outcome for outcome, _ in done], title, tuple(compared), interrupted)
     config = study[0].config
     options = {"folders": [folder for _, folder in done], "viz": config.viz, "gif": config.save_epoch_gifs}
-    folder = write_comparison(study, Path(config.output_dir), time.strftime("%Y%m%d-%H%M%S"), **options)
+    try:
+        folder = write_comparison(study, Path(config.output_dir), time.strftime("%Y%m%d-%H%M%S"), **options)
+    except IconError as error:
+        print(f"{study}\nicon-nb: {error}", file=sys.stderr)
+        return 1
     print(f"{study}\nsaved in {folder}")
+    return 0
 
 
 def stop_politely() -> None:

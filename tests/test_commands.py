@@ -8,7 +8,9 @@ from PIL import Image
 
 import icon_nb as icon
 from icon_nb.cli import main
+from icon_nb.command_line import outputs
 from icon_nb.command_line.flags import values_of
+from icon_nb.errors import SaveError
 
 TINY = {"n_samples": 200, "epochs": 2, "max_points": 60, "quiet": True, "hidden_dim": 64, "probe": False, "viz": False}
 FLAGS = ["--n_samples", "200", "--epochs", "1", "--max_points", "60", "--quiet", "--hidden_dim", "64", "--no_probe", "--no_viz"]
@@ -214,3 +216,49 @@ def test_ablation_in_processes(tmp_path, monkeypatch):
     assert call("--ablate_embedding_dim", "4", "8", "--workers", "1", *FLAGS) == 0
     (folder,) = (tmp_path / "playground_runs").glob("sweep_of_embedding_dim_*")
     assert [run.embeddings.shape[1] for run in icon.load(folder)] == [4, 8]
+
+
+@pytest.mark.parametrize("workers", [[], ["--workers", "1"]])
+def test_a_sweep_with_nowhere_to_write_is_refused_before_anything_is_trained(tmp_path, monkeypatch, capsys, workers):
+    for module in ("icon_nb.runs.start", "icon_nb.sweeps.run_each"):
+        monkeypatch.setattr(module, lambda *given: pytest.fail("trained"))
+    (tmp_path / "file").write_text("mine")
+    assert call("--sweep", "seed=0,1", *workers, *FLAGS, "--output_dir", tmp_path / "file") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("icon-nb: output_dir=")
+    assert said.rstrip().endswith("is a file: choose a folder")
+    assert call("--sweep", "seed=0,1", *workers, *FLAGS, "--output_dir", tmp_path / "file" / "below") == 1
+    assert "cannot be written (Not a directory)" in capsys.readouterr().err
+
+
+def fails_once(act):
+    """A full disk at the first call."""
+    calls = []
+
+    def acts(*given, **options):
+        calls.append(given)
+        if len(calls) == 1:
+            raise SaveError("could not write it: No space left on device")
+        return act(*given, **options)
+
+    return acts
+
+
+@pytest.mark.parametrize("place", ["new_folder", "write_run"])
+def test_a_run_in_a_process_that_cannot_be_saved_does_not_stop_the_others(tmp_path, monkeypatch, capsys, place):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(outputs, place, fails_once(getattr(outputs, place)))
+    assert call("--sweep", "seed=0,1", "--workers", "1", *FLAGS) == 1
+    assert "icon-nb: could not write it: No space left" in capsys.readouterr().err
+    (folder,) = (tmp_path / "playground_runs").glob("sweep_of_seed_*")
+    assert [run.status for run in icon.load(folder)] == ["failed", "complete"]
+    assert len(json.loads((folder / "table.json").read_text())["rows"]) >= 1
+
+
+def test_a_comparison_that_cannot_be_written_is_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(outputs, "write_comparison", fails_once(None))
+    assert call("--sweep", "seed=0,1", *FLAGS) == 1
+    said = capsys.readouterr().err
+    assert "2 runs" in said
+    assert "icon-nb: could not write it" in said

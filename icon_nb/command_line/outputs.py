@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from itertools import count
 from pathlib import Path
@@ -37,6 +39,25 @@ def new_folder(config: Config, stamp: str) -> Path:
     folder = fresh_folder(Path(config.output_dir), name)
     write_whole(folder / "config.json", config.to_json().encode())
     return folder
+
+
+def check_room(config: Config) -> None:
+    """Make the output folder, before anything is trained.
+
+    Raises
+    ------
+    SaveError
+        It is a file, or cannot be written.
+    """
+    parent = Path(config.output_dir)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except FileExistsError:
+        raise SaveError(f"output_dir={str(parent)!r} is a file: choose a folder") from None
+    except OSError as error:
+        raise SaveError(f"output_dir={str(parent)!r} cannot be written ({error.strerror}): choose another folder") from None
 
 
 def fresh_folder(parent: Path, name: str) -> Path:
