@@ -71,7 +71,7 @@ class Progress:
     """How one curve, larger is better, gained over a run."""
 
     real: bool  # it gained more than noise
-    late: float  # share of the gain made in the last fifth of the run
+    late: float  # share of the gain made in the last fifth of the run, or after the last frame but one if that is longer
     settled: int  # epoch from which no more than a small share was still to come
 
 
@@ -87,7 +87,7 @@ def progress_of(values: np.ndarray, epochs: np.ndarray, noise: float, limits: Li
     gain = best[-1] - best[0]
     if gain <= noise:
         return Progress(real, 0.0, int(epochs[0]))
-    late = best[-1] - np.interp(epochs[-1] - 0.2 * (epochs[-1] - epochs[0]), epochs, best)
+    late = best[-1] - np.interp(min(epochs[-1] - 0.2 * (epochs[-1] - epochs[0]), epochs[-2]), epochs, best)
     settled = epochs[np.argmax(best >= best[-1] - max(limits.settled * gain, noise))]
     return Progress(True, late / gain if late > noise else 0.0, int(settled))
 
@@ -114,6 +114,10 @@ class Readings:
         if found or self.n_frames < 3:
             return found
         return {"movement": progress_of(_nearness_to_last(trajectory), self.epochs, self.limits.settled, self.limits)}
+
+    def last_part(self) -> str:
+        """What :attr:`Progress.late` looks at, in words."""
+        return "last fifth of the run" if self.n_frames > 6 else "step to the last frame"
 
     def learned_nothing(self) -> bool:
         """No curve gained more than noise, or the points hardly moved."""
