@@ -192,6 +192,12 @@ def test_sliders_change_the_pictures(widget):
     assert picture(seen[0.1, 2][0]).shape == (420, 420, 3)
 
 
+def test_it_opens_at_the_last_epoch():
+    fresh = icon.widgets.temperature_study(SMALL, [0.1, 1.0]).run()
+    assert fresh.epoch.value == fresh.play.value == fresh.epoch.max == 2
+    assert fresh.embedding.value == fresh.still_of(0.1, 0, 2) != fresh.still_of(0.1, 0, 0)
+
+
 def test_scrubbing_draws_nothing_twice_and_trains_nothing(widget, monkeypatch):
     assert widget.box
     for epoch in (0, 1, 2):
@@ -269,6 +275,39 @@ def test_every_named_pair_of_the_drop_downs_is_run_or_explained():
     assert "makes no sense" in explorer.note.value
     explorer.run()
     assert explorer.results is None
+
+
+def shown(explorer):
+    return {name: control.value for name, control in explorer.controls.items()}
+
+
+def test_what_is_chosen_in_code_stands_in_the_drop_downs(monkeypatch):
+    explorer = icon.widgets.method_explorer(icon.Config(epochs=1, n_samples=200)).choose(learned="student_t")
+    assert explorer.box
+    assert shown(explorer) == {"supervisory": "positive_pairs", "learned": "student_t", "backbone": "", "dataset": ""}
+    explorer.choose(supervisory="gaussian", learned="gaussian", backbone="table", dataset="digits")
+    assert shown(explorer) == {"supervisory": "gaussian", "learned": "gaussian", "backbone": "table", "dataset": "digits"}
+    asked = []
+    monkeypatch.setattr(explorer, "_why_not", lambda: asked.append(explorer.settings) or "")
+    explorer.choose(supervisory="label", backbone=None, dataset=None)
+    assert asked == [{"method": "cross_entropy"}], "one choice, and none of the drop-downs on its way"
+
+
+def test_a_choice_that_is_refused_can_be_undone_by_hand():
+    explorer = icon.widgets.method_explorer(icon.Config(epochs=1, n_samples=200))
+    assert explorer.box
+    explorer.choose(backbone="table")
+    assert explorer.button.disabled
+    explorer.controls["backbone"].value = ""
+    assert explorer.reason == ""
+    assert not explorer.button.disabled
+
+
+def test_a_choice_that_the_drop_downs_do_not_offer_joins_them():
+    explorer = icon.widgets.method_explorer()
+    assert explorer.box
+    assert explorer.choose(dataset="mnist").controls["dataset"].label == "mnist"
+    assert explorer.choose(dataset=None).controls["dataset"].label == "the method's own"
 
 
 def test_the_code_it_shows_does_the_same():

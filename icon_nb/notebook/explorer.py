@@ -33,6 +33,7 @@ class MethodExplorer:
         self.dataset: str | None = None
         self.results: Results | None = None
         self.reason = self._why_not()
+        self._marking = False  # while the drop-downs are set to a choice, they make none
 
     # What the drop-downs and the button do
 
@@ -41,6 +42,7 @@ class MethodExplorer:
         for name, value in choice.items():
             setattr(self, name, value)
         self.results, self.reason = None, self._why_not()
+        self._mark()
         self._refresh()
         return self
 
@@ -127,8 +129,13 @@ class MethodExplorer:
         chosen = {name: getattr(self, name) or "" for name in lists}
         made = {name: w.Dropdown(options=o, value=chosen[name], description=words[name]) for name, o in lists.items()}
         for name, control in made.items():
-            control.observe(lambda change, name=name: self.choose(**{name: change["new"] or None}), "value")
+            control.observe(lambda change, name=name: self._picked(name, change["new"]), "value")
         return made
+
+    def _picked(self, name: str, value: str) -> None:
+        """A drop-down was turned, by a hand or by :meth:`_mark`."""
+        if not self._marking:
+            self.choose(**{name: value or None})
 
     @cached_property
     def button(self) -> w.Button:
@@ -151,6 +158,18 @@ class MethodExplorer:
         rows = [w.HBox([made["supervisory"], made["learned"]]), w.HBox([made["backbone"], made["dataset"], self.button])]
         self._refresh()
         return w.VBox([*rows, self.note, self.picture])
+
+    def _mark(self) -> None:
+        """Let the drop-downs, once they are made, show the choice; one that they do not offer joins them."""
+        self._marking = True
+        try:
+            for name, control in self.__dict__.get("controls", {}).items():
+                value = getattr(self, name) or ""
+                if value not in [offered for _, offered in control.options]:
+                    control.options = (*control.options, (value, value))
+                control.value = value
+        finally:
+            self._marking = False
 
     def _refresh(self) -> None:
         self.button.disabled = bool(self.reason)

@@ -194,8 +194,8 @@ class TemperatureWidget:
         run, rows = self.study.runs[self.study.complete[0], self.study.seeds[0]]
         first = self.epoch.max == 1
         self.epoch.max = self.play.max = run.trajectory.n_frames - 1
-        if first:
-            self.epoch.value = self.epoch.max
+        if first:  # both, because the front end lets the epoch follow the player from the moment that they are shown
+            self.epoch.value = self.play.value = self.epoch.max
             self.sample.options = [(f"{name}", k) for k, name in enumerate(rows.anchors)]
         self.progress.value = self.progress.max
 

@@ -18,8 +18,8 @@ KINDS = {
 STYLE = (
     "<style>.icon-table{border-collapse:collapse;font-size:11px!important;line-height:1.3;width:100%}"
     ".icon-table td,.icon-table th{border:1px solid #9994;padding:3px 4px!important;vertical-align:top!important;"
-    "text-align:left!important;max-width:16em;overflow-wrap:anywhere}"
-    ".icon-table code{font-size:11px}.icon-table .known{background:#4c78a822}.icon-table .gap{background:#f58b1a22}"
+    "text-align:left!important;max-width:16em;overflow-wrap:break-word;hyphens:none}"
+    ".icon-table code{font-size:11px;overflow-wrap:anywhere}.icon-table .known{background:#4c78a822}.icon-table .gap{background:#f58b1a22}"
     ".icon-table .none{color:#888;background:#8881}.icon-table .open{color:#888}"
     ".icon-table small{opacity:.75}.icon-table details{margin-top:2px}</style>"
 )
@@ -123,7 +123,8 @@ def cell_html(method: Method) -> str:
     }
     rows = "".join(f"<tr><th>{name}</th><td style='max-width:60em'>{text}</td></tr>" for name, text in lines.items() if text)
     gap = " <small>a gap of the published table</small>" if method.gap else ""
-    return f"{STYLE}<table class='icon-table'><caption><b>{escape(method.title)}</b>{gap}</caption>{rows}</table>"
+    table = f"<table class='icon-table'><caption><b>{escape(method.title)}</b>{gap}</caption>{rows}</table>"
+    return f"{STYLE}<div style='overflow-x:auto'>{table}</div>"
 
 
 def markdown() -> str:

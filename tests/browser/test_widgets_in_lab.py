@@ -15,13 +15,14 @@ small = icon.Config(n_samples=256, epochs=3, embedding_dim=3, max_points=120, qu
 STUDY = "icon.widgets.temperature_study(small, [0.1, 1.0])"
 EXPLORER = "icon.widgets.method_explorer(icon.Config(epochs=2, n_samples=256))"
 LIVE = "run = icon.run(small, live=True)"
+TRAINED = f"{STUDY}.run()"
 
 
 @pytest.fixture(scope="module")
 def opened(lab, chromium):  # noqa: F811
     """A notebook with both widgets and a live run, all cells run; what was complained about is in ``page.heard``."""
     address, work = lab
-    notebook(work / "widgets.ipynb", MAKE, STUDY, EXPLORER, LIVE)
+    notebook(work / "widgets.ipynb", MAKE, STUDY, EXPLORER, LIVE, TRAINED)
     context = chromium.new_context(viewport={"width": 1300, "height": 1000})
     context.route(lambda url: not url.startswith(("http://127.0.0.1:", "data:", "blob:")), lambda route: route.abort())
     page = context.new_page()
@@ -69,6 +70,7 @@ def test_the_study_is_run_and_scrubbed(opened):
     output.locator("button[disabled]", has_text="Run").wait_for(timeout=120_000)
     trained = looks(output, 3)
     photograph(opened, "study")
+    assert output.locator(".widget-readout").nth(1).inner_text() == "3", "the last epoch"
 
     output.locator(".noUi-handle").nth(0).focus()
     opened.keyboard.press("ArrowRight")
@@ -87,6 +89,22 @@ def test_the_study_is_run_and_scrubbed(opened):
     assert other[1] != earlier[1], "the bars follow the sample"
     assert other[0] == earlier[0]
     photograph(opened, "study_scrubbed")
+
+
+def test_a_study_that_was_run_before_it_is_shown_opens_at_its_last_epoch_and_plays(opened):
+    from playwright.sync_api import expect
+
+    output = cell(opened, 4).locator(".jp-OutputArea-output").first
+    readout = output.locator(".widget-readout").nth(1)
+    readout.wait_for(timeout=120_000)
+    settled(opened)
+    assert readout.inner_text() == "3"
+    last = looks(output, 1)
+    photograph(opened, "study_trained")
+    output.locator(".widget-play button").first.click()
+    for epoch in ("0", "3"):
+        expect(readout).to_have_text(epoch, timeout=20_000)
+    assert looks(output, 1) == last
 
 
 def test_a_temperature_in_between_is_trained_and_joins(opened):
