@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .command_line.commands import COMMANDS, older_spelling, run_command
+from .command_line.commands import COMMANDS, find, older_spelling, run_command
 from .command_line.flags import build_parser, parse, values_of, workers_of
 from .config import SETTINGS, Config, settings_from_json
 from .errors import ConfigError, IconError, SaveError, TrainingError
@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if argv and argv[0] in COMMANDS:
             return run_command(argv[0], argv[1:])
         given = parse(parser, argv)
+        if "resume" in given:
+            given["resume"] = str(find(given["resume"], given.get("output_dir", Config().output_dir)))
         done = older_spelling(given)
         if done is not None:
             return done
@@ -101,7 +103,7 @@ def run_all(configs: Sequence[Config], resume: str | None = None) -> int:
             print(f"icon-nb: {error}", file=sys.stderr)
             codes.append(2 if isinstance(error, ConfigError) else 1)
         except KeyboardInterrupt:
-            print("icon-nb: interrupted", file=sys.stderr)
+            print("icon-nb: interrupted before the first epoch was finished: nothing is kept", file=sys.stderr)
             return 130
         if codes[-1] == 130:
             return 130
@@ -131,6 +133,8 @@ def trained(config: Config, resume: str | None = None):
         print(f"icon-nb: {error}", file=sys.stderr)
         results = error.results  # saved already, up to the last good epoch
     print(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}", flush=True)
+    if results.status == "interrupted":
+        print(f"go on with: icon-nb --resume {folder}", flush=True)
     return results, folder
 
 
@@ -145,7 +149,8 @@ def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], 
             done.append((outcome, folder))
             codes.append(code)
     except KeyboardInterrupt:
-        print("icon-nb: interrupted", file=sys.stderr)
+        kept = "what is finished is kept" if done else "no run was finished, so nothing is kept"
+        print(f"icon-nb: interrupted: {kept}", file=sys.stderr)
         codes.append(130)
     except SaveError as error:
         print(f"icon-nb: {error}", file=sys.stderr)

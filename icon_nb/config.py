@@ -117,8 +117,16 @@ def setting(kind: type, group: str, help: str, default: object = None, **limits)
     return field(default=default, metadata={"setting": Setting(kind, group, help, **limits)})
 
 
+class _Named(type):
+    """Names the nearest setting where one is misspelt, before Python says that an argument is unexpected."""
+
+    def __call__(cls, *args, **settings):
+        check_names(set(settings) - {"sources"})
+        return super().__call__(*args, **settings)
+
+
 @dataclass(frozen=True)
-class Config:
+class Config(metaclass=_Named):
     """Every setting of a run; ``None`` means "the method's default", which :meth:`resolve` fills in.
 
     Frozen, hashable, plain data: ``eval(repr(config)) == config`` and ``Config.from_json(config.to_json()) == config``.

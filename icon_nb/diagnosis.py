@@ -58,8 +58,8 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits |
        loss does not fall steadily, or the loss leaps up.
     4. *dimensional collapse*: they lie in fewer dimensions than the classes need. Maps of up to three dimensions are exempt, and
        so are data of few classes, where a good supervised embedding has few dimensions too.
-    5. *still learning*: the last fifth of the run, or the last epoch of a short one, brought a good share of the gain; or there are
-       not three epochs to judge by.
+    5. *still learning*: the last fifth of the run, or the last epoch of a short one, brought a good share of the gain; or there
+       are not three epochs to judge by.
     6. *plateau*: nothing was gained after half of the run (``since`` says when it stopped), or nothing was gained at all.
     7. *healthy*: it learned, none of the above is wrong, and the gain levelled off towards the end.
 

@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from .config import Config
-from .errors import ConfigError, DataError
+from .errors import ConfigError, DataError, shown
 from .measures.probes import embed, new_samples
 from .registry import axes
 from .registry.resolve import method_of
@@ -59,7 +59,9 @@ class IconTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             The method needs classes and y was not given, or the samples do not serve it.
         """
         X = validate_data(self, X, ensure_min_samples=2)
-        config = self.config or Config(method="sne", backbone="mlp")
+        config = Config(method="sne", backbone="mlp") if self.config is None else self.config
+        if not isinstance(config, Config):
+            raise ConfigError(f"config={shown(config)} is of type {type(config).__name__}: give icon_nb.Config(method='sne')")
         if config.resolve().backbone == "table":
             raise ConfigError("backbone='table' cannot embed new samples, which transform is for: use backbone='mlp' or 'linear'")
         data = X

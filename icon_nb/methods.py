@@ -211,7 +211,7 @@ SUPERVISED = (
         r"-\frac1n \sum_i \log \frac{e^{z_i^\top \phi_{y_i}}}{\sum_c e^{z_i^\top \phi_c}}",
         Paper("Good", 1963, "Maximum Entropy for Hypothesis Formulation"),
         {**_CLASSES, "distance": "neg_dot", "temperature": 1.0},
-        oracle="torch's cross_entropy, with label_smoothing=alpha",
+        oracle="torch's cross_entropy, with label_smoothing=alpha, up to the entropy of the smoothed p",
         notebook="06_supervised_vs_unsupervised",
     ),
     Method(

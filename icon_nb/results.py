@@ -60,6 +60,23 @@ class Results:
     state: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     dataset: Dataset | None = field(default=None, repr=False)
 
+    def __eq__(self, other: object) -> bool:
+        """The same config, status, history, trajectory and weights, bit for bit; where and when it ran does not count."""
+        if not isinstance(other, Results):
+            return NotImplemented
+        mine, theirs = self._numbers(), other._numbers()
+        same = (self.config, self.status, self.error) == (other.config, other.status, other.error)
+        return same and mine.keys() == theirs.keys() and all(_same(mine[name], theirs[name]) for name in mine)
+
+    def __hash__(self) -> int:
+        return hash((self.config.key(), self.status))
+
+    def _numbers(self) -> dict[str, object]:
+        t = self.trajectory
+        shown = {"embeddings": t.embeddings, "epochs": t.epochs, "labels": t.labels, "index": t.index}
+        curves = {f"history {name}": values for name, values in self.history.items() if name != "seconds"}
+        return {**shown, **curves, **{f"weight {name}": tensor.detach().cpu() for name, tensor in self.state.items()}}
+
     @property
     def embeddings(self) -> np.ndarray:
         """Final embedding (n, d) of the evaluation points."""
@@ -233,3 +250,9 @@ def animation_options(config: Config) -> dict[str, object]:
         "max_points": config.gif_max_points,
     }
     return options if config.gif_fps is None else {**options, "fps": config.gif_fps}
+
+
+def _same(a, b) -> bool:
+    """Equal arrays of one form; NaN equals NaN."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")

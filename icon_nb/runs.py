@@ -9,7 +9,7 @@ from pathlib import Path
 from .augment import default_augment
 from .config import Config
 from .data import load_for
-from .errors import ConfigError, DataError, LoadError, SaveError, TrainingError
+from .errors import ConfigError, DataError, LoadError, SaveError, TrainingError, shown
 from .registry.resolve import fit_to_data
 from .results import Results
 from .saving.checkpoints import FOLDER, Checkpoints, check_data, tidy
@@ -78,7 +78,10 @@ def run(
     >>> icon.run(method="cross_entropy", epochs=3, quiet=True).history["epoch"]
     [0, 1, 2, 3]
     """
-    session = start((config or Config()).replace(**settings), data)
+    config = Config() if config is None else config
+    if not isinstance(config, Config):
+        raise ConfigError(f"config={shown(config)} is of type {type(config).__name__}: give icon_nb.Config(method='simclr')")
+    session = start(config.replace(**settings), data)
     if resume and save_to is None:
         raise ConfigError("resume=True needs save_to, the folder of the run to go on with")
     if live:

@@ -149,7 +149,7 @@ def test_nothing_is_ever_overwritten(cli):
         (["--epochs", "1.5"], ["epochs='1.5'", "whole number"]),
         (["--probe=maybe"], ["probe='maybe'"]),
         (["--divergence", "ks"], ["js"]),
-        (["something"], ["unknown argument something"]),
+        (["something"], ["unknown command something"]),
         (["--config", "nowhere.json"], ["nowhere.json", "No such file"]),
         (["--perplexity", "5"], ["no effect"]),
         (["--dataset", "mnits"], ["mnist"]),
@@ -229,3 +229,41 @@ def test_mnist_from_files(cli):
     assert code == 0
     assert config_of(runs[0])["temperature"] == 0.1
     assert icon.load(runs[0]).embeddings.shape == (2000, 128)
+
+
+def test_two_spellings_of_one_setting_are_refused(capsys):
+    assert main_code(["--lr", "0.1", "--learning_rate", "0.2"]) == 2
+    assert "--lr and --learning_rate are the same setting" in capsys.readouterr().err
+    assert main_code(["--method", "simclr", "--icon_mode", "sne"]) == 2
+    assert main_code(["--seed", "1", "--seed", "x"]) == 2  # the later one counts, and is wrong
+    assert "seed" in capsys.readouterr().err
+
+
+MISTYPED = {"rcipes": "recipes", "comapre": "compare", "shwo": "show", "anmate": "animate"}
+
+
+@pytest.mark.parametrize(("typed", "meant"), MISTYPED.items())
+def test_a_mistyped_command_is_answered_with_a_command(typed, meant, capsys):
+    assert main_code([typed, "x"]) == 2
+    assert f"unknown command {typed}; did you mean {meant!r}?" in capsys.readouterr().err
+
+
+def test_a_value_that_is_swept_twice_is_run_once():
+    from icon_nb.command_line.flags import values_of
+
+    assert values_of({"sweep": ["seed=0,0,1", "temperature=0.1,0.10"]}) == {"seed": [0, 1], "temperature": [0.1]}
+
+
+def test_a_run_is_resumed_by_its_name(tmp_path, capsys):
+    flags = ["--n_samples", "100", "--epochs", "2", "--quiet", "--no_probe", "--no_viz", "--output_dir", str(tmp_path)]
+    assert main_code([*flags, "--run_name", "one"]) == 0
+    assert main_code(["--resume", "one", "--output_dir", str(tmp_path)]) == 0
+    assert main_code(["--resume", "two", "--output_dir", str(tmp_path)]) == 2
+    assert "'two' is not the folder of a run" in capsys.readouterr().err
+
+
+def main_code(argv):
+    try:
+        return main(argv)
+    except SystemExit as stop:
+        return stop.code

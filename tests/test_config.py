@@ -159,3 +159,14 @@ def test_a_resolved_config_takes_another_method_and_keeps_what_was_given():
 def test_the_width_of_a_small_convolutional_network_is_a_setting():
     assert Config(backbone="simplecnn").resolve().hidden_dim == 32
     assert Config(backbone="simplecnn", hidden_dim=8).resolve().hidden_dim == 8
+
+
+def test_a_misspelt_setting_is_answered_with_the_nearest():
+    with pytest.raises(ConfigError, match="'temprature' is not a setting; did you mean 'temperature'"):
+        Config(temprature=0.1)
+
+
+@pytest.mark.parametrize("given", ["simclr", {"method": "simclr"}, 3])
+def test_what_is_not_a_config_is_refused_by_run(given):
+    with pytest.raises(ConfigError, match=r"give icon_nb.Config\(method='simclr'\)"):
+        icon.run(given)

@@ -192,3 +192,15 @@ def test_settings_may_be_given_without_a_config():
 def test_results_are_sized_for_a_notebook(run):
     assert len(run._repr_html_()) < 2_000_000
     assert isinstance(run, Results)
+
+
+def test_a_loaded_run_is_equal_and_another_is_not(tmp_path):
+    config = icon.Config(n_samples=100, epochs=2, quiet=True)
+    run = icon.run(config)
+    run.save(tmp_path / "run")
+    loaded = icon.load(tmp_path / "run")
+    assert loaded == run
+    assert hash(loaded) == hash(run)
+    assert icon.run(config) == run
+    assert icon.run(config.replace(seed=1)) != run
+    assert run != "run"

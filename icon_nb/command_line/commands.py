@@ -123,6 +123,8 @@ def compare(given) -> int:
 
     paths = [find(name, given.output_dir) for name in given.runs]
     runs = {_identity(each): each for path in paths for each in _runs_in(load(path))}  # the same run may be named twice
+    if len(runs) < 2:
+        raise ConfigError(f"{', '.join(given.runs)}: nothing to compare with; name two different runs")
     study = Comparison(tuple(runs.values()), "comparison")
     folder = write_comparison(study, Path(given.output_dir), time.strftime("%Y%m%d-%H%M%S"), viz=given.viz, gif=given.viz)
     print(f"{study}\nsaved in {folder}")

@@ -42,6 +42,8 @@ Every flag can be spelt with hyphens or underscores. A flag wins over --config F
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, with exit code 2."""
 
+    commands: tuple[str, ...] = ()
+
     def error(self, message: str):
         self.exit(2, f"icon-nb: {message}\n")
 
@@ -58,6 +60,7 @@ def build_parser(**commands: str) -> Parser:
         allow_abbrev=False,
         usage="icon-nb [COMMAND] [--SETTING VALUE ...]",
     )
+    parser.commands = tuple(commands)
     top = parser.add_argument_group("what to run")
     top.add_argument("--recipe", metavar="NAME", help=f"several configs that are compared: {', '.join(RECIPES)}")
     top.add_argument("--config", metavar="FILE", help="settings from a JSON file, for instance a saved config.json")
@@ -102,12 +105,25 @@ def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:
     if unknown:
         known = [name.lstrip("-") for action in parser._actions for name in action.option_strings]
         flag = unknown[0].split("=")[0]
+        if argv[0] == flag and not flag.startswith("-"):
+            parser.error(f"unknown command {flag}; {nearest(flag, parser.commands)}")
         hint = nearest(flag.lstrip("-").replace("-", "_"), known).replace("did you mean '", "did you mean '--")
         parser.error(
             f"unknown {'flag' if flag.startswith('-') else 'argument'} {flag}; {hint if 'mean' in hint else 'see --help'}"
         )
+    _refuse_two_spellings(parser, argv)
     values = vars(found)
     return {name: _typed(name, value) if name in SETTINGS else value for name, value in values.items()}
+
+
+def _refuse_two_spellings(parser: Parser, argv: Sequence[str]) -> None:
+    """One setting under two names is a slip; the same flag again is a correction, and the later one counts."""
+    owner = {name: action.dest for action in parser._actions for name in action.option_strings}
+    used: dict[str, str] = {}
+    for flag in (text.split("=")[0] for text in argv):
+        name = flag.replace("-", "_").strip("_")
+        if flag in owner and used.setdefault(owner[flag], name) != name:
+            parser.error(f"--{used[owner[flag]]} and --{name} are the same setting: give one of them")
 
 
 def values_of(given: Mapping[str, object]) -> dict[str, list]:
@@ -126,7 +142,7 @@ def values_of(given: Mapping[str, object]) -> dict[str, list]:
         check_names([name])
         if not equals or not all(value.strip() for value in values.split(",")):
             raise ConfigError(f"sweep={text!r}: give a setting and its values, for instance temperature=0.1,0.5")
-        varied[name] = [_typed(name, value.strip()) for value in values.split(",")]
+        varied[name] = list(dict.fromkeys(_typed(name, value.strip()) for value in values.split(",")))  # each value is run once
     return varied
 
 

@@ -242,4 +242,5 @@ def _refuse(bad: list[str], skip: bool, root: Path) -> None:
     if bad and not skip:
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
         listed = ", ".join(bad[:10]) + more
-        raise DataError(f"{root}: {len(bad)} unreadable pictures: {listed}. Repair or delete them, or pass skip_unreadable=True")
+        remedy = "repair or delete them, or load them in Python with icon_nb.data.load(..., skip_unreadable=True)"
+        raise DataError(f"{root}: {len(bad)} unreadable pictures: {listed}: {remedy}")

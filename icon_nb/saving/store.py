@@ -227,7 +227,8 @@ def _read_mark(path: Path) -> dict:
         raise LoadError(f"{path} is not a folder: give the folder of a saved run")
     if not (path / MARK).exists():
         there = [name for name in FILES if (path / name).exists()]
-        found = f"it holds {', '.join(there)} but no {MARK}: the run was not finished" if there else "it holds no run"
+        begun = f"it holds {', '.join(there)} but no {MARK}: the run was not finished; icon-nb --resume goes on with it"
+        found = begun if there else "it holds no run"
         raise LoadError(f"{path} cannot be loaded: {found}")
     with verify.reading(path / MARK):
         mark = json.loads((path / MARK).read_bytes())
