@@ -10,6 +10,7 @@ import numpy as np
 
 from .drawing import encode, inline
 from .drawing.animation_options import Options, make_options, with_options
+from .drawing.canvas import check_pixels
 from .drawing.captions import caption_of, short_of
 from .drawing.encode import Frames
 from .drawing.layout import grid_shape
@@ -73,7 +74,7 @@ def animate(trajectory: Trajectory, **options) -> Animation:
     size : (int, int), optional
         Pixels; 500 x 500 at 100 dpi, and for several panels as much as they need.
     dpi : float
-        Size of texts and points: 100 is made for 500 pixels, 200 for 1000.
+        Size of texts and points: 100 is made for 500 pixels, 200 for 1000. No picture has more than 16 million pixels.
     style : {"notebook", "paper", "slides", "dark"}
     legend, caption : bool
         Write them into the picture.
@@ -145,6 +146,7 @@ class Animation:
         self.options, self.saved = options, None
         self.titles = titles or tuple(t.title for t in trajectories)
         self._given = tuple(trajectories)
+        check_pixels(self.size, options.dpi)
         for t in self._given:
             check_marks(t, options)
         kinds = kinds or (options.projection,) * len(trajectories)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from .drawing.canvas import Canvas
+from .drawing.canvas import Canvas, check_pixels
 from .drawing.furniture import legend_entries, plan_entries, wrap, write_foot, write_legend
 from .drawing.layout import Layout, arrange
 from .drawing.panel import Panel
@@ -40,12 +40,15 @@ class Picture:
         Raises
         ------
         ConfigError
-            The suffix names no format.
+            The suffix names no format, or the dpi makes more than 16 million pixels.
         """
         path = Path(path)
         if path.suffix.lower() not in SUFFIXES:
             raise ConfigError(f"cannot write a figure as {path.suffix!r}: {nearest(path.suffix.lower(), SUFFIXES)}")
-        return write_whole(path, self._bytes(path.suffix.lower()[1:], dpi or self.canvas.dpi))
+        dpi = dpi or self.canvas.dpi
+        if path.suffix.lower() == ".png":
+            check_pixels(tuple(round(side * dpi / self.canvas.dpi) for side in self.canvas.size), dpi)
+        return write_whole(path, self._bytes(path.suffix.lower()[1:], dpi))
 
     def _bytes(self, kind: str, dpi: float) -> bytes:
         import matplotlib

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .drawing.neighbour_maps import chain, principal_axes, tsne_step, umap_step
-from .errors import ConfigError, nearest
+from .errors import ConfigError, demand, nearest, shown
 from .trajectory import Trajectory, as_matrix
 
 
@@ -89,7 +89,7 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
     Raises
     ------
     ConfigError
-        Unknown kind, an epoch that was not recorded, or a kind that does not fit the dimension.
+        Unknown kind, an epoch that was not recorded, a kind that does not fit the dimension, or a seed that is none.
 
     Examples
     --------
@@ -98,6 +98,7 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
     >>> fit_projection(Trajectory(walk, np.arange(4)))
     Projection(pca: PCA of 8-d, fitted on epoch 3, 39 % of variance)
     """
+    check_seed(seed)
     if isinstance(fit_on, Projection):
         return fit_on
     kind, frame = check(trajectory, kind, fit_on)
@@ -113,7 +114,7 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
 
 def check(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]:
     """The kind that "auto" means and the frame that ``fit_on`` names, or a ConfigError; nothing is fitted."""
-    if kind != "auto" and kind not in _NEEDS:
+    if not isinstance(kind, str) or kind not in ("auto", *_NEEDS):
         raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, ('auto', *_NEEDS))}")
     d = trajectory.dim
     if kind == "auto":
@@ -123,6 +124,12 @@ def check(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]:
         wants = f"{low}" if low == high else f"at most {high}" if low == 1 else f"at least {low}"
         raise ConfigError(f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {instead}")
     return kind, fitted_frame(trajectory, fit_on)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what a generator cannot be started with."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    demand(whole and 0 <= seed < 2**32, f"seed={shown(seed)}: give a whole number from 0 to {2**32 - 1}")
 
 
 def of_unit_length(trajectory: Trajectory) -> bool:

@@ -13,6 +13,7 @@ from icon_nb import animation
 from icon_nb.animation import animate, side_by_side
 from icon_nb.drawing.palette import class_color, rgb
 from icon_nb.errors import ConfigError, SaveError
+from icon_nb.plots import small_multiples
 from icon_nb.trajectory import Recorder, Trajectory
 
 
@@ -175,11 +176,55 @@ def test_a_recorder_shows_itself():
         ({"fps": 5, "frame_duration": 100}, "give one of them"),
         ({"every": 0}, "every=0 is too small"),
         ({"size": (10, 10)}, "from 120 to 4000"),
+        ({"size": 500}, "size=500 must be"),
+        ({"size": (500.5, 300)}, "whole pixels"),
+        ({"fps": "a"}, "fps='a' is no number: give a number, at least 0.1"),
+        ({"fps": float("nan")}, "fps=nan is no number"),
+        ({"hold": float("inf")}, "hold=inf is too large: it must be at most 600,000"),
+        ({"tween": 1.5}, "tween=1.5 is no whole number: give a whole number, at least 0"),
+        ({"tween": True}, "tween=True is no whole number"),
+        ({"max_points": None}, "max_points=None is no whole number: give a whole number, at least 1"),
+        ({"seed": -1, "projection": "tsne"}, "seed=-1: give a whole number from 0 to"),
+        ({"seed": 0.5}, "seed=0.5: give a whole number"),
+        ({"camera": (1, 2, 3)}, r"camera=\(1, 2, 3\) must be \(azimuth, elevation\)"),
+        ({"camera": "up"}, "camera='up' must be"),
+        ({"turn": float("nan")}, "turn=nan is no number"),
+        ({"legend": "left"}, "legend='left': give True or False"),
+        ({"align": 1}, "align=1: give True or False"),
+        ({"point_size": 500}, "point_size=500 is too large: it must be at most 100"),
+        ({"title": 5}, "title=5: give a text"),
+        ({"note": None}, "note=None: give a text"),
+        ({"overlay": None}, "overlay=None: give a name"),
+        ({"projection": ["pca"]}, "projection="),
+        ({"highlight": 1.5}, "highlight=1.5 is no recorded point"),
+        ({"highlight": [0.5]}, "highlight=0.5 is no recorded point"),
+        ({"overlay": "rows", "rows": 5}, "rows=5 must hold"),
+        ({"dpi": 10_000}, "dpi=10000 is too large"),
+        ({"dpi": 1200}, r"dpi=1200 makes a picture of 6000 x 6000 pixels, more than 16 million: at most dpi=800"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_at_once(options, says):
     with pytest.raises(ConfigError, match=says):
         animate(run(), **options)
+
+
+def test_numbers_of_numpy_are_numbers():
+    shown = animate(run(), tween=np.int64(1), fps=np.float32(5), size=np.array([300, 260]), camera=[10, 20.5], legend=np.bool_(0))
+    assert shown.size == (300, 260)
+    assert shown.timeline.tween == 1
+
+
+def test_the_limit_of_pixels_holds_for_panels_side_by_side_and_on_paper(tmp_path):
+    assert animate(run(), dpi=800).size == (4000, 4000)
+    with pytest.raises(ConfigError, match="9600 x 11100 pixels, more than 16 million: at most dpi=387"):
+        side_by_side([run()] * 8, dpi=1000)
+    apart = animate(run(T=20), dpi=1200, size=(500, 500))
+    with pytest.raises(ConfigError, match=r"dpi=1200 makes a picture of \d+ x \d+ pixels"):
+        apart.save(tmp_path / "epochs.pdf")
+    small = small_multiples(animate(run()))
+    with pytest.raises(ConfigError, match=r"dpi=10000 makes a picture of"):
+        small.save(tmp_path / "epochs.png", dpi=10_000)
+    assert small.save(tmp_path / "epochs.svg", dpi=10_000).exists()
 
 
 def test_unknown_formats_name_the_nearest():

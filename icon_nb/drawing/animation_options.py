@@ -3,27 +3,63 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 
-from ..errors import ConfigError, nearest
-from ..projection import Projection
+import numpy as np
+
+from ..errors import ConfigError, demand, nearest, shown
+from ..projection import Projection, check_seed
 from .palette import theme
 
-LOWEST = {
-    "fps": 0.1,
-    "frame_duration": 20,
-    "hold": 20,
-    "every": 1,
-    "tween": 0,
-    "max_frames": 2,
-    "dpi": 30,
-    "max_points": 1,
-    "trail": 1,
-    "thumbnails": 0,
-    "point_size": 1,
-    "inline_limit": 0,
+
+@dataclass(frozen=True)
+class Bounds:
+    """Which numbers an option takes; ``idle`` ones take None as well."""
+
+    low: float
+    high: float = 10**9
+    whole: bool = False
+    idle: bool = False
+
+    def hold(self, value) -> bool:
+        """Whether it is a number of this kind, from the lowest to the highest."""
+        return self._number(value) and self.low <= value <= self.high
+
+    def check(self, name: str, value) -> None:
+        """Refuse another value by name."""
+        if value is None and self.idle:
+            return
+        kind = "whole number" if self.whole else "number"
+        demand(self._number(value), f"{name}={shown(value)} is no {kind}: give a {kind}, at least {self.low:g}")
+        demand(value >= self.low, f"{name}={shown(value)} is too small: it must be at least {self.low:g}")
+        demand(value <= self.high, f"{name}={shown(value)} is too large: it must be at most {self.high:,.0f}")
+
+    def _number(self, value) -> bool:
+        number = isinstance(value, Integral if self.whole else Real) and not isinstance(value, bool)
+        return number and not math.isnan(value)
+
+
+DEGREES, SIDE = Bounds(-3600, 3600), Bounds(120, 4000, whole=True)
+# The longest times are those that a GIF can hold, also where adaptive time stretches a step.
+NUMBERS = {
+    "fps": Bounds(0.1, 1000, idle=True),
+    "frame_duration": Bounds(20, 60_000, idle=True),
+    "hold": Bounds(20, 600_000),
+    "every": Bounds(1, whole=True),
+    "tween": Bounds(0, whole=True),
+    "max_frames": Bounds(2, whole=True),
+    "dpi": Bounds(30, 1200),
+    "max_points": Bounds(1, whole=True),
+    "trail": Bounds(1, whole=True),
+    "thumbnails": Bounds(0, whole=True),
+    "point_size": Bounds(1, 100, idle=True),
+    "inline_limit": Bounds(0, math.inf),
+    "turn": DEGREES,
 }
+SWITCHES = ("adaptive", "legend", "caption", "align")
 
 
 @dataclass(frozen=True)
@@ -61,7 +97,9 @@ class Options:
 
     def __post_init__(self):
         theme(self.style)
+        check_seed(self.seed)
         self._check_numbers()
+        self._check_kinds()
         if ("rows" in self.overlays) != (self.rows is not None):
             raise ConfigError("overlay='rows' and rows={'anchor': i, 'p': ..., 'q': ...} need each other: give both or neither")
         if "diagnosis" in self.overlays and not self.note:
@@ -70,12 +108,18 @@ class Options:
     def _check_numbers(self) -> None:
         if self.fps is not None and self.frame_duration is not None:
             raise ConfigError(f"fps={self.fps} and frame_duration={self.frame_duration} say the same thing: give one of them")
-        for name, low in LOWEST.items():
+        for name, bounds in NUMBERS.items():
+            bounds.check(name, getattr(self, name))
+        sized = self.size is None or _pair(self.size, SIDE)
+        demand(sized, f"size={shown(self.size)} must be (width, height) in whole pixels, each from 120 to 4000")
+        demand(_pair(self.camera, DEGREES), f"camera={shown(self.camera)} must be (azimuth, elevation), two numbers of degrees")
+
+    def _check_kinds(self) -> None:
+        for name in SWITCHES:
             value = getattr(self, name)
-            if value is not None and not value >= low:
-                raise ConfigError(f"{name}={value!r} is too small: it must be at least {low}")
-        if self.size is not None and (len(self.size) != 2 or min(self.size) < 120 or max(self.size) > 4000):
-            raise ConfigError(f"size={self.size!r} must be (width, height) in pixels, each from 120 to 4000")
+            demand(isinstance(value, (bool, np.bool_)), f"{name}={shown(value)}: give True or False")
+        demand(self.title is None or isinstance(self.title, str), f"title={shown(self.title)}: give a text")
+        demand(isinstance(self.note, str), f"note={shown(self.note)}: give a text")
 
     @property
     def overlays(self) -> tuple[str, ...]:
@@ -95,7 +139,13 @@ def overlay_names(overlay: str | Sequence[str]) -> tuple[str, ...]:
     (('loss', 'trails'), ('loss', 'trails'))
     """
     texts = (overlay,) if isinstance(overlay, str) else overlay
+    demand(isinstance(texts, Collection), f"overlay={shown(overlay)}: give a name, several, or 'none'")
     return tuple(name for text in texts for name in str(text).split("+"))
+
+
+def _pair(value, bounds: Bounds) -> bool:
+    """Whether it is two numbers within the bounds."""
+    return isinstance(value, (Sequence, np.ndarray)) and len(value) == 2 and all(map(bounds.hold, value))
 
 
 def make_options(options: dict) -> Options:

@@ -8,10 +8,24 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
+from ..errors import demand
 from .layout import Rect, shorten
 from .palette import theme
 
+MOST = 4000 * 4000  # pixels of a picture that a higher dpi may make
 SMALLEST = 320  # design pixels that the shorter side must hold; texts shrink in smaller pictures
+
+
+def check_pixels(size: tuple[int, int], dpi: float) -> None:
+    """Refuse a dpi above 100 that makes a picture larger than memory should have to hold.
+
+    >>> check_pixels((4000, 4000), 800)
+    """
+    width, height = size
+    most = int(dpi * (MOST / (width * height)) ** 0.5)
+    fits = dpi <= 100 or width * height <= MOST
+    made = f"dpi={dpi:g} makes a picture of {width} x {height} pixels, more than {MOST // 10**6} million"
+    demand(fits, f"{made}: at most dpi={max(most, 100)}")
 
 
 class Canvas:
@@ -25,9 +39,15 @@ class Canvas:
         100 gives texts and points their design size.
     style : str
         Name of a theme.
+
+    Raises
+    ------
+    ConfigError
+        More than 16 million pixels, because of the dpi.
     """
 
     def __init__(self, size: tuple[int, int], dpi: float, style: str):
+        check_pixels(size, dpi)
         self.size, self.dpi, self.theme = size, dpi, theme(style)
         self.unit = min(dpi / 100 * self.theme.scale, min(size) / SMALLEST)
         self.figure = Figure(figsize=(size[0] / dpi, size[1] / dpi), dpi=dpi, facecolor=self.theme.background)

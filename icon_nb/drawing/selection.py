@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, nearest, shown
 from ..registry.datasets import OVERLAYS
 from ..trajectory import Trajectory, choose_points
 from .animation_options import Options
@@ -25,12 +26,12 @@ def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
     """
     if highlight is None:
         return None
-    wished = [highlight] if isinstance(highlight, (str, int, np.integer)) else list(highlight)
+    wished = list(highlight) if isinstance(highlight, Iterable) and not isinstance(highlight, str) else [highlight]
     chosen = np.zeros(trajectory.n_points, bool)
     for item in wished:
         if isinstance(item, str):
             chosen |= _of_class(trajectory, item)
-        elif 0 <= item < trajectory.n_points:
+        elif isinstance(item, (int, np.integer)) and 0 <= item < trajectory.n_points:
             chosen[item] = True
         else:
             raise ConfigError(f"highlight={item!r} is no recorded point: positions run from 0 to {trajectory.n_points - 1}")
@@ -92,9 +93,10 @@ def _check_overlays(trajectory: Trajectory, overlays: tuple[str, ...]) -> None:
 def _check_rows(trajectory: Trajectory, rows) -> None:
     if rows is None:
         return
-    missing = {"anchor", "p", "q"} - set(rows)
-    if missing or not 0 <= int(rows["anchor"]) < trajectory.n_points:
-        raise ConfigError(f"rows={sorted(rows)} must hold the position of a point under 'anchor', and arrays under 'p' and 'q'")
+    there = rows if isinstance(rows, Mapping) else {}
+    anchor = there.get("anchor") if {"anchor", "p", "q"} <= set(there) else None
+    if not isinstance(anchor, (int, np.integer)) or not 0 <= anchor < trajectory.n_points:
+        raise ConfigError(f"rows={shown(rows)} must hold the position of a point under 'anchor', and arrays under 'p' and 'q'")
     for name in ("p", "q"):
         shape, n, frames = np.shape(rows[name]), trajectory.n_points, trajectory.n_frames
         if shape not in ((n,), (frames, n)):
