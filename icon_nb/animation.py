@@ -18,7 +18,7 @@ from .drawing.neighbour_maps import procrustes
 from .drawing.painter import Page, Painter
 from .drawing.selection import check_marks, kept_points, make_marks, take
 from .drawing.timeline import Timeline, choose_epochs, frames_at, plan
-from .drawing.view import View
+from .drawing.view import CAMERA, SPHERE_TURN, TURN, View, cameras
 from .errors import ConfigError, nearest
 from .projection import Projection, check, fit_projection
 from .saving.files import write_whole
@@ -80,10 +80,11 @@ def animate(trajectory: Trajectory, **options) -> Animation:
         Write them into the picture.
     max_points : int
         At most this many points, the same in every frame.
-    turn : float
-        Degrees through which a 3-d view turns.
-    camera : (float, float)
-        Azimuth and elevation of a 3-d view at the last frame, in degrees.
+    turn : float, optional
+        Degrees through which a 3-d view turns; by default 120, or 60 where the camera was chosen to face points on the sphere.
+    camera : (float, float), optional
+        Azimuth and elevation of a 3-d view at the last frame, in degrees. By default (35, 20); on the sphere, which hides what is
+        behind it, it faces the mean direction of the last frame's points where they have one.
     align : bool
         Side by side: turn each projection onto the first one (orthogonal, no scaling) where the points are the same.
     inline_limit : int
@@ -187,11 +188,21 @@ class Animation:
     @cached_property
     def views(self) -> tuple[View, ...]:
         """What each panel shows."""
-        o = self.options
+        each = zip(self._trajectories, self.projections, self._coordinates, self._stances, self.titles)
         return tuple(
-            View(t, p, xyz, frames_at(self.epochs, t.epochs), self.timeline, o.turn, o.camera, title)
-            for t, p, xyz, title in zip(self._trajectories, self.projections, self._coordinates, self.titles)
+            View(t, p, xyz, frames_at(self.epochs, t.epochs), self.timeline, turn, camera, title)
+            for t, p, xyz, (turn, camera), title in each
         )
+
+    @property
+    def _stances(self) -> list[tuple[float, tuple[float, float]]]:
+        """Degrees of turning and the last camera of each panel: as asked for, or so that points on a sphere are in front."""
+        o = self.options
+        if o.camera is not None:
+            return [(TURN if o.turn is None else o.turn, tuple(o.camera))] * len(self._given)
+        found = cameras(self.projections, [xyz[-1] for xyz in self._coordinates])
+        usual = [TURN if each is None else SPHERE_TURN for each in found]
+        return [(turn if o.turn is None else o.turn, each or CAMERA) for turn, each in zip(usual, found)]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -217,7 +228,7 @@ class Animation:
         parts = [caption_of(self.projections, self.titles)]
         if self.timeline.tween:
             parts.append(f"Between two epochs, {self.timeline.tween} frames are interpolated.")
-        if any(xyz.shape[-1] == 3 for xyz in self._coordinates) and self.options.turn:
+        if any(xyz.shape[-1] == 3 for xyz in self._coordinates) and any(turn for turn, _ in self._stances):
             parts.append("The view turns; that motion is not learning.")
         if self.options.rows is not None:
             parts.append(f"Lines lead from point {self.options.rows['anchor']} to its neighbours under p (solid) and q (dashed).")

@@ -14,6 +14,7 @@ from icon_nb.animation import animate, side_by_side
 from icon_nb.drawing.palette import class_color, rgb
 from icon_nb.errors import ConfigError, SaveError
 from icon_nb.plots import small_multiples
+from icon_nb.projection import fit_projection
 from icon_nb.trajectory import Recorder, Trajectory
 
 
@@ -206,6 +207,53 @@ def test_a_recorder_shows_itself():
 def test_options_that_make_no_sense_are_refused_at_once(options, says):
     with pytest.raises(ConfigError, match=says):
         animate(run(), **options)
+
+
+def cap(towards, T=4, n=50, seed=0):
+    """Points of unit length that gather around a direction."""
+    noise = np.random.default_rng(seed).normal(size=(T, n, 3)) * np.linspace(1, 0.3, T)[:, None, None]
+    z = noise + np.asarray(towards) / np.linalg.norm(towards)
+    return Trajectory((z / np.linalg.norm(z, axis=2, keepdims=True)).astype(np.float32), np.arange(T))
+
+
+def depth(view, frame):
+    """How near the mean of the points is, -1 to 1."""
+    return view.place(frame)[1].mean()
+
+
+@pytest.mark.parametrize("towards", [(-1, -0.7, 0.2), (0, 0, -1), (0, 0, 1), (1, 0, 0)])
+def test_the_camera_faces_the_points_on_a_sphere(towards):
+    t = cap(towards)
+    (view,) = animate(t).views
+    assert depth(view, 3) == pytest.approx(np.linalg.norm(t.embeddings[-1].mean(0)), abs=1e-5)
+    assert all(depth(view, frame) > 0 for frame in range(4))
+    assert [view.camera for view in animate(t, every=3).views] == [view.camera], "one camera for all frames"
+
+
+def test_a_camera_or_a_turn_that_is_asked_for_wins():
+    t = cap((-1, -1, 0))
+    (view,) = animate(t, camera=np.array([10, 5])).views
+    assert (view.camera, view.turn) == ((10, 5), 120)
+    (view,) = animate(t, turn=200).views
+    assert (view.turn, depth(view, 3) > 0.8) == (200, True)
+    assert "view turns" in animate(t).caption
+    assert "view turns" not in animate(t, turn=0).caption
+
+
+def test_where_points_lie_all_around_or_in_a_box_the_camera_is_the_usual_one():
+    z = cap((1, 0, 0)).embeddings
+    around = Trajectory(np.concatenate([z, -z], axis=1), np.arange(4))
+    for shown in (animate(around), animate(cap((-1, -1, 0)), projection="raw")):
+        assert [(view.camera, view.turn) for view in shown.views] == [((35, 20), 120)]
+
+
+def test_panels_share_a_camera_only_where_they_share_a_view():
+    pair = [cap((-1, -1, 0)), cap((1, 0, 1), seed=1)]
+    apart = side_by_side(pair).views
+    assert all(depth(view, 3) > 0.8 for view in apart)
+    fitted = fit_projection(pair[0])
+    one, other = side_by_side(pair, projection=fitted).views
+    assert one.camera == other.camera
 
 
 def test_numbers_of_numpy_are_numbers():

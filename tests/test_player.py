@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from icon_nb.animation import animate
 from icon_nb.drawing import page as pages
 from icon_nb.drawing import sheet as sheets
 from icon_nb.drawing.palette import class_color, class_marker
+from icon_nb.drawing.view import eye
 from icon_nb.errors import ConfigError, DataError, SaveError
 from icon_nb.player import player
 from icon_nb.projection import fit_projection
@@ -111,6 +113,19 @@ def test_unit_vectors_are_shown_on_their_sphere():
     (run,) = data_of(player(sphere))["runs"]
     assert run["sphere"] == {"centre": [0.0, 0.0, 0.0], "radius": 1.0}
     assert data_of(player(walk(dim=3)))["runs"][0]["sphere"] is None
+
+
+def test_a_sphere_is_first_seen_from_where_the_animation_ends():
+    z = 0.4 * walk(dim=3).embeddings - np.array([3, 2, 0.5], np.float32)
+    sphere = Trajectory(z / np.linalg.norm(z, axis=2, keepdims=True), np.arange(6))
+    azimuth, elevation = map(float, re.search(r"azimuth: \((\d+) \* .*elevation: \((\d+) \*", pages.assets()[2]).groups())
+    (run,) = data_of(player(sphere))["runs"]
+    seen = unpack(run)[-1] @ eye(azimuth, elevation).T
+    xy, depth = animate(sphere).views[0].place(5)
+    assert depth.mean() > 0.5
+    np.testing.assert_allclose(seen, np.column_stack([xy, depth]), atol=1e-3)
+    inside = data_of(player(walk(dim=3)))["runs"][0]
+    assert np.abs(unpack(inside) - walk(dim=3).embeddings).max() < 1e-2, "a box is not turned"
 
 
 def test_infinite_coordinates_are_refused():

@@ -57,7 +57,7 @@ NUMBERS = {
     "thumbnails": Bounds(0, whole=True),
     "point_size": Bounds(1, 100, idle=True),
     "inline_limit": Bounds(0, math.inf),
-    "turn": DEGREES,
+    "turn": Bounds(-3600, 3600, idle=True),
 }
 SWITCHES = ("adaptive", "legend", "caption", "align")
 
@@ -90,8 +90,8 @@ class Options:
     legend: bool = True
     caption: bool = True
     max_points: int = 2000
-    turn: float = 120
-    camera: tuple[float, float] = (35, 20)
+    turn: float | None = None
+    camera: tuple[float, float] | None = None
     align: bool = True
     inline_limit: int = 2_000_000
 
@@ -112,7 +112,8 @@ class Options:
             bounds.check(name, getattr(self, name))
         sized = self.size is None or _pair(self.size, SIDE)
         demand(sized, f"size={shown(self.size)} must be (width, height) in whole pixels, each from 120 to 4000")
-        demand(_pair(self.camera, DEGREES), f"camera={shown(self.camera)} must be (azimuth, elevation), two numbers of degrees")
+        aimed = self.camera is None or _pair(self.camera, DEGREES)
+        demand(aimed, f"camera={shown(self.camera)} must be (azimuth, elevation), two numbers of degrees")
 
     def _check_kinds(self) -> None:
         for name in SWITCHES:

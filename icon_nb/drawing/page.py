@@ -20,6 +20,7 @@ from ..trajectory import Trajectory
 from .captions import caption_of, parted
 from .palette import class_color, class_marker
 from .sheet import sheet_of
+from .view import CAMERA, cameras, eye
 
 SCRIPTS = ("player_decode.js", "player_raster.js", "player_view.js", "player_curves.js", "player.js")
 # Steps along the longest side of the box: at the strongest zoom a step is about a pixel, and a page is a fifth smaller than with
@@ -30,15 +31,28 @@ LEVELS = 2**14 - 1
 def contents(runs: list[Trajectory], views: list[Projection], titles: list[str]) -> dict:
     """Everything the script needs; equal class lists, point sets and picture sheets are told once and numbered."""
     groups, points, sheets = [], [], []
-    told = []
-    for run, view, title in zip(runs, views, titles):
+    told, placed = [], _placed(runs, views)
+    for run, view, title, coordinates in zip(runs, views, titles, placed):
         sheet = None if run.images is None else sheet_of(run.images)
         told.append(
-            _run(run, view, title)
+            _run(run, title, coordinates)
+            | _pack(coordinates, view.kind == "sphere")
             | {"group": _number(_group(run), groups), "points": _number(_identity(run), points)}
             | {"sheet": None if sheet is None else _number(sheet, sheets)}
         )
     return {"runs": told, "groups": groups, "sheets": sheets} | _captions(views, titles)
+
+
+def _placed(runs: list[Trajectory], views: list[Projection]) -> list[np.ndarray]:
+    """Coordinates (T, n, 2 or 3) of every run; a sphere is turned so that the player begins where the animation ends."""
+    placed = [view.coordinates(run) for run, view in zip(runs, views)]
+    chosen = cameras(views, [coordinates[-1] for coordinates in placed])
+    return [xyz if camera is None else _turned(xyz, camera) for xyz, camera in zip(placed, chosen)]
+
+
+def _turned(coordinates: np.ndarray, camera: tuple[float, float]) -> np.ndarray:
+    """What this camera sees, for the one that the script begins with."""
+    return (coordinates @ (eye(*CAMERA).T @ eye(*camera)).T).astype(np.float32)
 
 
 def _captions(views: list[Projection], titles: list[str]) -> dict:
@@ -53,8 +67,7 @@ def _number(item, seen: list) -> int:
     return seen.index(item)
 
 
-def _run(run: Trajectory, view: Projection, title: str) -> dict:
-    coordinates = view.coordinates(run)
+def _run(run: Trajectory, title: str, coordinates: np.ndarray) -> dict:
     if not np.isfinite(coordinates).all():
         raise DataError("the projected embedding holds NaN or infinite values: record finite embeddings")
     return {
@@ -66,7 +79,7 @@ def _run(run: Trajectory, view: Projection, title: str) -> dict:
         "index": None if run.index is None else np.asarray(run.index).tolist(),
         "held_out": None if run.held_out is None else np.asarray(run.held_out).astype(int).tolist(),
         "metrics": {str(name): [_rounded(value) for value in values] for name, values in run.metrics.items()},
-    } | _pack(coordinates, view.kind == "sphere")
+    }
 
 
 def _rounded(value: float) -> float | None:

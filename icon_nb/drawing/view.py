@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,43 @@ from ..projection import Projection
 from ..trajectory import Trajectory
 from .layout import Rect
 from .timeline import Timeline
+
+CAMERA, TURN = (35.0, 20.0), 120.0
+SPHERE_TURN = 60.0  # what faces the reader at the end stays on the near half
+
+
+def eye(azimuth: float, elevation: float) -> np.ndarray:
+    """What a camera at these degrees calls right, up and towards itself, the rows (3, 3)."""
+    azimuth, elevation = np.deg2rad(azimuth), np.deg2rad(elevation)
+    ca, sa, ce, se = np.cos(azimuth), np.sin(azimuth), np.cos(elevation), np.sin(elevation)
+    return np.array([[-sa, ca, 0], [-se * ca, -se * sa, ce], [ce * ca, ce * sa, se]])
+
+
+def facing(points: np.ndarray) -> tuple[float, float] | None:
+    """Azimuth and elevation of the mean of points (n, 3) on the sphere; None where they lie all around.
+
+    >>> facing(np.array([[0, 0.6, 0.8], [0, 0.8, 0.6]])), facing(np.array([[0, 0, 1], [0, 0, -1]]))
+    ((90.0, 45.0), None)
+    """
+    x, y, z = points.mean(0, dtype=float)
+    if np.linalg.norm([x, y, z]) < 0.1:
+        return None
+    return float(np.degrees(np.arctan2(y, x))), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
+
+
+def cameras(projections: Sequence[Projection], last: Sequence[np.ndarray]) -> list[tuple[float, float] | None]:
+    """For each panel the camera that faces its points on the sphere, or None; panels of one fitted projection share theirs.
+
+    Parameters
+    ----------
+    projections : sequence of Projection
+        One a panel.
+    last : sequence of array (n, 2 or 3)
+        Where each panel's points end.
+    """
+    together = [[xyz for other, xyz in zip(projections, last) if other is each] for each in projections]
+    each = zip(projections, together)
+    return [facing(np.concatenate(points)) if projection.kind == "sphere" else None for projection, points in each]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +101,7 @@ class View:
     def _camera(self, frame: int) -> np.ndarray:
         """Rows: right, up, towards the eye."""
         last = max(self.timeline.n_frames - 1, 1)
-        azimuth = np.deg2rad(self.camera[0] - self.turn * (1 - frame / last))
-        elevation = np.deg2rad(self.camera[1])
-        ca, sa, ce, se = np.cos(azimuth), np.sin(azimuth), np.cos(elevation), np.sin(elevation)
-        return np.array([[-sa, ca, 0], [-se * ca, -se * sa, ce], [ce * ca, ce * sa, se]])
+        return eye(self.camera[0] - self.turn * (1 - frame / last), self.camera[1])
 
     @cached_property
     def centre(self) -> np.ndarray:
