@@ -144,13 +144,13 @@ class Recorder:
         ------
         DataError
             Not a matrix, another number of points than before, values that are NaN, infinite or beyond single precision, other
-            labels than before, or an epoch that does not increase. What is refused leaves no trace.
+            labels than before, an epoch that does not increase, or a metric that is no number. What is refused leaves no trace.
         """
         z = single(as_matrix(embeddings))
         labels, class_names = self._same_labels(labels)
         keep = self._fit(z, labels)
         epoch = self._next(epoch)
-        metrics = {name: as_number(value) for name, value in metrics.items()}
+        metrics = {name: as_metric(name, value) for name, value in metrics.items()}
         self._n, self._keep, self._labels, self._class_names = len(z), keep, labels, class_names
         self._frames.append(z[keep])
         self._epochs.append(epoch)
@@ -238,6 +238,15 @@ class Recorder:
 def as_number(value) -> float:
     """A plain number from a number or a tensor with one entry."""
     return float(value.detach() if hasattr(value, "detach") else value)
+
+
+def as_metric(name: str, value) -> float:
+    """The value of a metric as a plain number."""
+    try:
+        return as_number(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        given = " ".join(shown(value).split())  # an array has lines
+        raise DataError(f"metric {name}={given} is no number: record one number for each epoch, or float('nan')") from None
 
 
 def as_matrix(embeddings) -> np.ndarray:
