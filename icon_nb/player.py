@@ -20,6 +20,7 @@ from .trajectory import Trajectory
 
 INLINE_LIMIT = 2_000_000
 POSTER_LIMIT = 30 * 1024
+SUFFIXES = (".html", ".htm")
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,25 @@ class Player:
         return len(self.html.encode())
 
     def save(self, path) -> Path:
-        """Write the page to ``path``: the whole file or, when that fails, nothing.
+        """Write the page to ``path``: the whole file or, when that fails, nothing; returns where it is.
+
+        Parameters
+        ----------
+        path : path
+            Ends in ``.html`` or ``.htm``; a name without a suffix gets ``.html``.
 
         Raises
         ------
+        ConfigError
+            Another suffix.
         SaveError
             The folder cannot be written to.
         """
+        path = Path(path)
+        path = path if path.suffix else path.with_name(f"{path.name}.html")
+        if path.suffix.lower() not in SUFFIXES:
+            said = f"cannot write a player as {path.suffix!r}, it is a page: use .html"
+            raise ConfigError(f"{said}, or .animate().save({path.name!r}) for pictures that move")
         return write_whole(path, self.html.encode())
 
     def __repr__(self) -> str:

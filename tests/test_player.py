@@ -313,6 +313,16 @@ def test_save_writes_the_page_and_makes_the_folder(tmp_path):
     assert os.listdir(path.parent) == ["page.html"]
 
 
+def test_a_page_is_saved_as_a_page(tmp_path):
+    page = player(walk())
+    assert page.save(tmp_path / "p") == tmp_path / "p.html"
+    assert page.save(tmp_path / "p.HTM").exists()
+    for name in ("p.gif", "p.v2", "p.png"):
+        with pytest.raises(ConfigError, match=rf"cannot write a player as '.{name[2:]}', it is a page: use .html"):
+            page.save(tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == ["p.HTM", "p.html"]
+
+
 def test_a_save_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
     path = tmp_path / "page.html"
     path.write_text("before")
