@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .drawing.painter import Page, Painter
 from .drawing.selection import check_marks, kept_points, make_marks, take
 from .drawing.timeline import Timeline, choose_epochs, frames_at, plan
 from .drawing.view import CAMERA, SPHERE_TURN, TURN, View, cameras
-from .errors import ConfigError, nearest
+from .errors import ConfigError, demand, nearest, shown
 from .projection import Projection, check, fit_projection
 from .saving.files import write_whole
 from .trajectory import Trajectory
@@ -318,13 +318,21 @@ class Animation:
         ----------
         folder : path
         pattern : str
-            File name, with ``{epoch}``.
+            File name, with ``{epoch}``, that ends in ``.png``.
         untrained : bool
             Also write epoch 0.
+
+        Raises
+        ------
+        ConfigError
+            The pattern gives two epochs the same name, or no name of a PNG.
+        SaveError
+            A file cannot be written.
         """
         epochs = {k: int(self.epochs[self.timeline.at(k)[0]]) for k in self.timeline.recorded()}
         wanted = {k: epoch for k, epoch in epochs.items() if epoch > 0 or untrained}
-        return [write_whole(Path(folder) / pattern.format(epoch=e), encode.png(self.frames, k)) for k, e in wanted.items()]
+        names = _named(pattern, wanted.values())
+        return [write_whole(Path(folder) / names[e], encode.png(self.frames, k)) for k, e in wanted.items()]
 
     # Show
 
@@ -347,6 +355,19 @@ def _resolved(trajectory: Trajectory, kind, fit_on) -> str | Projection:
         if isinstance(given, Projection):
             return given
     return check(trajectory, kind, fit_on)[0]
+
+
+def _named(pattern: str, epochs: Iterable[int]) -> dict[int, str]:
+    """The file name of every epoch, each another one."""
+    tried = {*epochs, 1, 2}
+    try:
+        names = {epoch: pattern.format(epoch=epoch) for epoch in tried}
+    except (AttributeError, LookupError, ValueError):
+        names = {}
+    apart = len(set(names.values())) == len(tried)
+    demand(apart, f"pattern={shown(pattern)} needs {{epoch}}, as 'epoch_{{epoch:03d}}.png' has it")
+    demand(pattern.lower().endswith(".png"), f"pattern={shown(pattern)} names no PNG: let it end in .png")
+    return names
 
 
 def _movement(xyz: np.ndarray) -> np.ndarray:

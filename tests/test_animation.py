@@ -133,6 +133,15 @@ def test_one_png_a_recorded_epoch(tmp_path):
     assert len(shown.save_frames(tmp_path / "all")) == 4
 
 
+@pytest.mark.parametrize("pattern", ["x.png", "{k}.png", "{}.png", "{epoch:s}.png", "{epoch", "{epoch!s:.0}.png", 5])
+def test_frames_that_would_have_one_name_are_not_written(pattern, tmp_path):
+    with pytest.raises(ConfigError, match=r"pattern=.* needs \{epoch\}"):
+        animate(run(T=3)).save_frames(tmp_path, pattern)
+    with pytest.raises(ConfigError, match="let it end in .png"):
+        animate(run(T=3)).save_frames(tmp_path, "{epoch}.gif")
+    assert not list(tmp_path.iterdir())
+
+
 def test_side_by_side_shares_the_counter_and_holds_a_run_that_stopped():
     long, short = run(T=6, title="long"), run(T=3, title="short")
     both = side_by_side([long, short])
