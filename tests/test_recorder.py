@@ -107,7 +107,9 @@ def test_text_labels_without_class_names_are_sorted():
     assert (recorder.trajectory.class_names, recorder.trajectory.labels.tolist()) == (("a", "b"), [1, 0, 1])
 
 
-@pytest.mark.parametrize("value", ["a", None, [1.0, 2.0], torch.ones(2), np.ones((2, 2)), 10**400], ids=lambda v: type(v).__name__)
+@pytest.mark.parametrize(
+    "value", ["a", None, [1.0, 2.0], torch.ones(2), np.ones((2, 2)), 10**400], ids=lambda v: type(v).__name__
+)
 def test_a_metric_that_is_no_number_is_named(value):
     recorder = Recorder()
     with pytest.raises(DataError, match="metric knn_accuracy=.* is no number: record one number for each epoch"):
