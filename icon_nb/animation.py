@@ -13,6 +13,7 @@ from .drawing.animation_options import Options, make_options, with_options
 from .drawing.canvas import check_pixels
 from .drawing.captions import caption_of, short_of
 from .drawing.encode import Frames
+from .drawing.furniture import curve_names, word_for
 from .drawing.layout import grid_shape
 from .drawing.neighbour_maps import procrustes
 from .drawing.painter import Page, Painter
@@ -45,6 +46,9 @@ def animate(trajectory: Trajectory, **options) -> Animation:
         ``"epoch"`` (epoch, loss and kNN accuracy in the title; always unless ``"none"``), ``"curves"`` or the name of any
         recorded metric, for instance ``"loss"`` (plotted, with a cursor, at most four), ``"diagnosis"`` (the text of ``note``),
         ``"trails"``, ``"centroids"``, ``"rows"``, ``"regions"`` (of a linear probe fitted on each frame; 2-d embeddings).
+    own_scale : str or sequence of str
+        Metrics that are not comparable: side by side, each panel draws their curves from its own least to its own greatest value;
+        all others share one scale.
     note : str
         A sentence below the picture.
     rows : mapping, optional
@@ -232,6 +236,9 @@ class Animation:
             parts.append("The view turns; that motion is not learning.")
         if self.options.rows is not None:
             parts.append(f"Lines lead from point {self.options.rows['anchor']} to its neighbours under p (solid) and q (dashed).")
+        apart = [name for name in curve_names(self._trajectories, self.options.overlays) if name in self.options.own_scales]
+        if apart and len(self._given) > 1:
+            parts.append(f"Each panel has its own scale of {' and '.join(map(word_for, apart))}.")
         if "regions" in self.options.overlays:
             parts.append("Shading: the class a linear probe, fitted on this frame, decides for.")
         return " ".join(parts)
@@ -260,7 +267,7 @@ class Animation:
         o = self.options
         title = o.title if o.title is not None else (self.titles[0] if len(self.views) == 1 else "")
         caption = self._short_caption() if o.caption else ""
-        return Page(self.size, o.dpi, o.style, title, o.legend, "none" not in o.overlays, caption, o.note)
+        return Page(self.size, o.dpi, o.style, title, o.legend, "none" not in o.overlays, caption, o.note, o.own_scales)
 
     @cached_property
     def marks(self) -> tuple:

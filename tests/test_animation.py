@@ -11,6 +11,7 @@ from PIL import Image
 
 from icon_nb import animation
 from icon_nb.animation import animate, side_by_side
+from icon_nb.drawing.furniture import Curves
 from icon_nb.drawing.palette import class_color, rgb
 from icon_nb.errors import ConfigError, SaveError
 from icon_nb.plots import small_multiples
@@ -159,6 +160,29 @@ def test_side_by_side_says_once_how_it_was_projected_and_of_each_panel_what_is_i
         assert f"{name}: its axes show {share} of the variance there." in both.caption
     assert both.page.caption == "PCA of 8-d, fitted on epoch 4"
     assert side_by_side([run(), run()], turn=0).caption == animate(run()).caption
+
+
+def reach(painter, metric):
+    """Lowest and highest place of a metric's curve in the strip below each panel, 0 to 1."""
+    curves = [dict(zip(part.colors, part.curves))[metric][1] for part in painter.parts if isinstance(part, Curves)]
+    return [(round(float(np.nanmin(y)), 6), round(float(np.nanmax(y)), 6)) for y in curves]
+
+
+def test_side_by_side_what_is_not_comparable_has_a_scale_of_its_own_in_each_panel():
+    metrics = [
+        {"loss": np.array([3.0, 2, 1]), "rank": np.array([1.0, 2, 3])},
+        {"loss": np.array([0.3, 0.2, 0.1]), "rank": np.arange(3.0)},
+    ]
+    pair = [run(T=3, metrics=each) for each in metrics]
+    shared = side_by_side(pair, overlay="loss+rank")
+    assert reach(shared.painter, "loss")[1] < (0, 0.1)
+    apart = side_by_side(pair, overlay="loss+rank", own_scale="loss")
+    assert reach(apart.painter, "loss") == [(0, 1), (0, 1)]
+    assert reach(apart.painter, "rank") == reach(shared.painter, "rank") != [(0, 1), (0, 1)]
+    assert apart.caption.endswith("Each panel has its own scale of loss.")
+    assert "own scale" not in shared.caption
+    with pytest.raises(ConfigError, match="own_scale=5"):
+        side_by_side(pair, own_scale=5)
 
 
 def test_side_by_side_turns_panels_onto_the_first_without_scaling():

@@ -74,6 +74,7 @@ class Options:
     rows: Mapping | None = None
     trail: int = 6
     highlight: str | int | Sequence | None = None
+    own_scale: str | Sequence[str] = ()
     thumbnails: int = 0
     point_size: float | None = None
     title: str | None = None
@@ -121,11 +122,18 @@ class Options:
             demand(isinstance(value, (bool, np.bool_)), f"{name}={shown(value)}: give True or False")
         demand(self.title is None or isinstance(self.title, str), f"title={shown(self.title)}: give a text")
         demand(isinstance(self.note, str), f"note={shown(self.note)}: give a text")
+        named = isinstance(self.own_scale, Collection) and all(isinstance(name, str) for name in self.own_scale)
+        demand(named, f"own_scale={shown(self.own_scale)}: give the name of a metric, or several")
 
     @property
     def overlays(self) -> tuple[str, ...]:
         """Names of the overlays, as a tuple; a text may join several by ``+``."""
         return overlay_names(self.overlay)
+
+    @property
+    def own_scales(self) -> tuple[str, ...]:
+        """Names of the metrics that each panel scales by its own range."""
+        return overlay_names(self.own_scale)
 
     @property
     def duration(self) -> float | None:

@@ -31,7 +31,7 @@ from .view import View
 
 @dataclass(frozen=True)
 class Page:
-    """How a picture is set: size in pixels, dpi, style, and what is written around the panels."""
+    """How a picture is set: size in pixels, dpi, style, what is written around the panels, and whose curves share no scale."""
 
     size: tuple[int, int]
     dpi: float = 100
@@ -41,6 +41,7 @@ class Page:
     counter: bool = True
     caption: str = ""
     note: str = ""
+    own_scales: tuple[str, ...] = ()
 
 
 class Painter:
@@ -96,8 +97,10 @@ class Painter:
 
     def _add_strips(self, trajectories) -> None:
         names = self._metrics()
-        scales = curve_scales(trajectories, names)
-        self.parts += [Curves(self.canvas, rect, view, names, scales) for view, rect in zip(self.views, self.layout.strips)]
+        shared = curve_scales(trajectories, [name for name in names if name not in self.page.own_scales])
+        for view, rect in zip(self.views, self.layout.strips):
+            own = curve_scales([view.trajectory], [name for name in names if name not in shared])
+            self.parts.append(Curves(self.canvas, rect, view, names, shared | own))
 
     def head_line(self, frame: int) -> str:
         """Epoch and, for a single panel, its metrics."""
