@@ -190,7 +190,8 @@ print(f"kNN accuracy {tried[0]:.2f} -> {tried[-1]:.2f}")
 # classes form in the plain space of three dimensions. A pair can also make sense and lack something:
 
 # %%
-print(explorer.choose(supervisory="positive_pairs", learned="gaussian", backbone="table").reason)
+other = icon.widgets.method_explorer(shared)
+print(other.choose(supervisory="positive_pairs", learned="gaussian", backbone="table").reason)
 
 # %% [markdown]
 # ## Inventing a cell
@@ -234,12 +235,17 @@ exact = [closed_form(run, p_of) for run, p_of in zip(walk, columns_of_row)]
 # %%
 trained = [run.history["loss"][-1] for run in walk]
 scores = [run.history["knn_accuracy"][-1] for run in walk]
-for run, a, b, knn in zip(walk, trained, exact, scores):
-    print(f"{run.config.supervisory:11} trained {a:8.3f}   exact {b:8.3f}   kNN accuracy {knn:.2f}")
+planes = [torch.linalg.qr(next(run.backbone.parameters()).detach().T)[0] for run in walk]
+maps = [run.data().inputs(run.data().x).flatten(1) @ plane for run, plane in zip(walk, planes)]
+kept = [float(z.var(0, correction=0).sum()) for z in maps]
+for run, a, b, variance, knn in zip(walk, trained, exact, kept, scores):
+    print(f"{run.config.supervisory:11} trained {a:8.3f}   exact {b:8.3f}", end="   ")
+    print(f"variance kept {variance:.3f}   kNN accuracy {knn:.2f}")
 
 # %% [markdown]
-# Training finds what linear algebra says, to within a hundredth of its value. The more $p$ knows, the less variance the map may keep: the
-# value rises from left to right.
+# Training finds what linear algebra says, to within a thousandth of its value. The value rises from the first to the third, and not because the maps keep
+# less variance: that hardly changes. It rises by the other term, the mean squared distance from those whom $p$ names: nothing for the
+# point itself, 1.6 for its nearest neighbours, 4.2 for all of its class.
 
 # %%
 walk.animate(every=4, max_points=80)
@@ -248,7 +254,6 @@ walk.animate(every=4, max_points=80)
 # Three planes in a space of 64 dimensions. The cosines of the angles between the first plane, PCA's, and each of the others:
 
 # %%
-planes = [torch.linalg.qr(next(run.backbone.parameters()).detach().T)[0] for run in walk]
 angles = [torch.linalg.svdvals(planes[0].T @ plane).tolist() for plane in planes]
 print([[round(cosine, 3) for cosine in pair] for pair in angles])
 
@@ -261,25 +266,51 @@ print([[round(cosine, 3) for cosine in pair] for pair in angles])
 # ## The failures, and why
 #
 # Two, both instructive. First: the same cell with an `mlp` in the place of the linear map. An embedding that may grow makes the
-# variance as large as it likes.
+# variance as large as it likes. The package refuses it:
 
 # %%
-free = icon.run(supervisory="knn", learned="gaussian_wide", embedding_dim=2, n_samples=500, progress=False)
-falling = free.history["loss"]
-print([round(loss, 2) for loss in falling])
+try:
+    icon.run(invented("knn", backbone="mlp"))
+except icon.IconError as error:
+    print(error)
 
 # %% [markdown]
-# The loss falls faster and faster, without a floor, and that is not learning. Cosine distance or an orthonormal map bound it; the limit
-# itself does not. Second: the same linear cell with Adam, everybody's default.
+# A loop of one's own refuses nothing. A hundred steps of Adam, and every tenth loss:
+
+# %%
+data = walk[1].data()
+x, wide_limit, falling = data.inputs(data.x).flatten(1), icon.learned.GaussianWide(), []
+p_near = icon.supervisory.NearestNeighbors(10)(icon.supervisory.Batch(torch.arange(500), data.flat(data.x)))
+torch.manual_seed(0)
+network = torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 2))
+optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+for step in range(101):
+    loss = wide_limit.divergence(p_near, wide_limit(network(x))).mean()
+    falling.append(loss.item())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print([round(loss, 1) for loss in falling[::10]])
+
+# %% [markdown]
+# The loss falls faster and faster, without a floor, and that is not learning. An orthonormal map bounds it, or cosine distance, which the
+# package takes when nothing is said: then the spread is $1 - \lVert\text{mean direction}\rVert^2$, at most 1, and the loss stays above about $-1$.
+
+# %%
+bounded = icon.run(supervisory="knn", learned="gaussian_wide", embedding_dim=2, n_samples=500, progress=False)
+print(f"with {bounded.config.distance} distance the loss ends at {bounded.history['loss'][-1]:.2f}")
+
+# %% [markdown]
+# Second: the same linear cell with Adam, everybody's default.
 
 # %%
 adam = icon.run(invented("knn", optimizer="adam"), quiet=True)
 print(f"adam {adam.history['loss'][-1]:.2f}, sgd {trained[1]:.2f}, exact {exact[1]:.2f}")
 
 # %% [markdown]
-# It ends at little more than half of the value. At the optimum the gradient is not zero: it points along $W$ itself, and making $W$ orthonormal again
+# It ends at about six tenths of the value. At the optimum the gradient is not zero: it points along $W$ itself, and making $W$ orthonormal again
 # takes that step back. Adam divides every coordinate by its own size, which turns the step away from $W$, and the projection does *not*
-# take it back. The loss has fallen and slows down like any other; only the
+# take it back. The loss has fallen fast and has stayed within one unit ever since the twentieth epoch, as if there were nothing left to gain; only the
 # closed form shows how wrong it is. Where there is an oracle, use it.
 #
 # ## What is not in the table
@@ -303,14 +334,19 @@ assert column[0].scores["effective_rank"] + 0.05 < column[1].scores["effective_r
 
 # %% tags=["facts"]
 assert tried[-1] > max(tried[0] + 0.25, 0.65)
-assert explorer.others == ("SimCLR",) and "table" in explorer.reason
+assert explorer.settings == {"method": "t_supcon"} and not explorer.reason
+assert other.others == ("SimCLR",) and "table" in other.reason
 assert column[1].history["knn_accuracy"][-1] > column[2].history["knn_accuracy"][-1] + 0.1
-assert all(abs(a - b) < 0.01 * abs(b) for a, b in zip(trained, exact)) and exact == sorted(exact)
+assert all(abs(a - b) < 0.001 * abs(b) for a, b in zip(trained, exact)) and exact == sorted(exact)
+cohesion = [value + 2 * variance for value, variance in zip(trained, kept)]
+assert all(abs(found - said) < 0.05 for found, said in zip(cohesion, (0, 1.57, 4.16)))
+assert min(kept) > 0.97 * max(kept)
 assert min(angles[1]) > 0.98 and angles[2][0] > 0.97 and 0.8 < angles[2][1] < 0.99
-drops = [before - after for before, after in zip(falling[::2], falling[2::2])]
-assert drops == sorted(drops) and falling[-1] < -3
+drops = [before - after for before, after in zip(falling[::10], falling[10::10])]
+assert drops == sorted(drops) and falling[-1] < -1000
+assert -1.02 < bounded.history["loss"][-1] < -0.4 and bounded.config.distance == "cosine"
 wrong = adam.history["loss"]
-assert 0.45 < wrong[-1] / exact[1] < 0.7 and wrong[-1] < wrong[0] - 2
+assert abs(wrong[-1] / exact[1] - 0.6) < 0.1 and max(wrong[20:]) - min(wrong[20:]) < 1 and wrong[20] < wrong[0] - 5
 
 # %% [markdown]
 # ## Exercises
