@@ -103,12 +103,15 @@ for df in (1.0, 10.0, 100.0, 1e6):
 # the kNN accuracy best? Which will show you reliably how *far* two clumps are from one another?
 
 # %%
-maps = icon.run_recipe("kernel_comparison", n_samples=400)
+steps = {"init": "pca", "optimizer": "sgd", "learning_rate": 50.0}  # plain descent from one start, the same for all three
+maps = icon.run_recipe("kernel_comparison", n_samples=400, **steps)
 maps.animate(every=50, max_points=150)
 
 # %% [markdown]
-# All three start as the same random cloud and have the same $p$. The Gaussian map fills a disc evenly: everything touches. With
-# heavier tails empty space opens between the groups, and the groups contract.
+# All three start from the same two principal components, shrunk to a dot, and have the same $p$. Each panel has its own scale. The
+# Gaussian map fills a disc, and groups touch or run into each other. With $\nu = 5$ they are rounder and tighter, and narrow lanes begin to
+# show between some of them; with $\nu = 1$ the groups contract and wide white space opens. The column *separability* of the table below, the mean silhouette of the
+# classes, grows from map to map.
 #
 # What the picture does not show: how far apart the digits *are*. The white gaps are made by the kernel. Under a heavy tail the loss
 # hardly depends on how wide a gap is.
@@ -119,7 +122,8 @@ maps.table(baselines=True)
 # %% [markdown]
 # The note below the table is cautious: where $q$ differs, what is minimised differs. But $p$ and the data are the same here, so each loss
 # says in nats how far the map's $q$ is from the same $p$, and may be compared: the heavier the tail, the better $q$ can be made
-# to fit *this* $p$ in two dimensions. The kNN accuracy follows. The row of the raw inputs is the ceiling for a map that invents nothing.
+# to fit *this* $p$ in two dimensions. The kNN accuracy follows halfway: both Student-t maps have about 0.97, the Gaussian map 0.91. The row of
+# the raw inputs says how much there was to keep, 0.96, and the row of the untrained table where all three began, at 0.62.
 
 # %%
 maps.plot()
@@ -177,7 +181,13 @@ assert gap < 1e-5
 final = [run.history["loss"][-1] for run in maps]
 assert final[0] > final[1] + 0.15 > final[2] + 0.2
 knn = [run.history["knn_accuracy"][-1] for run in maps]
-assert min(knn[1:]) > knn[0] and min(knn) > 0.75
+assert knn[0] < 0.94 and all(abs(score - 0.97) < 0.01 for score in knn[1:])
+rows = maps.table(baselines=True).rows
+assert all(abs(row["knn"] - about) < 0.01 for row, about in zip(rows, (0.91, 0.97, 0.97, 0.62, 0.96)))
+clear = [run.scores["separability"] for run in maps]
+assert clear[0] + 0.04 < clear[1] < clear[2] - 0.04
+start = [run.trajectory.embeddings[0] for run in maps]
+assert all((cloud == start[0]).all() for cloud in start)
 assert len({run.config.perplexity for run in maps}) == 1
 assert trust > 0.6 and abs(guessed - 1 / 3) < 0.1
 circle, plane = (run.history["knn_accuracy"][-1] for run in pair)
