@@ -7,7 +7,8 @@
 # %% [markdown]
 # **The claim.** The temperature decides which strangers a point is pushed away from. Small: only from the nearest. Large: from all of
 # them equally. Moderately small values spread the sphere evenly; large ones tolerate clumps; very small ones stop caring as soon as
-# the partner is nearest. The range in between, in which neighbourhoods are kept well, is wide. About half a minute on two CPU cores.
+# the partner is nearest. The range in between, in which most neighbours of the pixels stay neighbours, is wide. About half a minute on two
+# CPU cores.
 
 # %% tags=["setup"]
 import importlib.util
@@ -160,16 +161,30 @@ for tau in (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0):
 # ## The failure: too hot
 #
 # In the wide limit every stranger is pushed with the same weight, near or far, so nothing is gained by telling two *near* ones apart.
-# Fine neighbourhoods are what gets lost. Look at how many of the true pixel neighbours an embedding keeps:
+# Fine neighbourhoods are what gets lost. Look at how many of the ten nearest neighbours among the pixels are among the ten nearest in an
+# embedding:
 
 # %%
-from icon_nb.evaluate import neighbourhood_preservation
+def neighbours(points, k=10):
+    points = torch.as_tensor(points).flatten(1).double()
+    return torch.cdist(points, points).fill_diagonal_(math.inf).topk(k, largest=False).indices.tolist()
 
-data = study[0].data()
-kept = {run.config.temperature: neighbourhood_preservation(data.x_test, run.embeddings) for run in study}
-print({tau: round(value, 3) for tau, value in kept.items()})
+
+def share_kept(x, z):
+    return sum(len({*a} & {*b}) / len(a) for a, b in zip(neighbours(x), neighbours(z))) / len(x)
+
+
+x = study[0].data().x_test
+kept = {run.config.temperature: share_kept(x, run.embeddings) for run in study}
+kept["untrained"] = share_kept(x, study[0].trajectory.embeddings[0])
+print({tau: round(share, 2) for tau, share in kept.items()})
 
 # %% [markdown]
+# The hottest keeps least, half of them; and the untrained network keeps most, nearly three of four. SimCLR is not asked to keep pixel
+# neighbours, it is asked to find a distorted view again, and pays for it with some of them at every temperature. The column of the
+# table above is another question: *neighbourhood preservation* asks how near the neighbours that are shown stand among the pixels, by
+# rank, and forgives one that comes eleventh.
+#
 # ## Turn the knob yourself
 #
 # The widget trains every temperature with several seeds once, then scrubs without waiting: epoch, temperature, and $p$ and $q$ of a
@@ -204,7 +219,12 @@ assert -1e-9 < gaps[0.01][1] < 0.01 * math.log(11) + 1e-9
 scores = widget.study.scores()
 assert scores["knn_accuracy"][0].mean() < scores["knn_accuracy"][1:].mean(1).min()
 assert scores["uniformity"][0].min() > scores["uniformity"][1:].max()
-assert abs(math.log(5) - 1.61) < 0.005 and kept[0.1] > kept[5.0]
+assert abs(math.log(5) - 1.61) < 0.005
+
+# %% tags=["facts"]
+assert abs(kept[5.0] - 0.5) < 0.02 and abs(kept["untrained"] - 0.73) < 0.02
+assert kept[5.0] < min(kept[0.02], kept[0.1], kept[0.5]) - 0.03 and min(kept[0.1], kept[0.5]) > 0.57
+assert all(kept["untrained"] > kept[tau] + 0.05 for tau in taus)
 
 # %% [markdown]
 # ## Exercises
@@ -228,16 +248,16 @@ assert min(ends) > 0.8 and ends[1] > ends[0] - 0.02
 
 # %% tags=["solution"]
 # measure without labels: how many neighbours of the inputs stay neighbours, at both sizes of the batch
-x = icon.data.load("digits").x_test
-kept = {}
+by_size = {}
 for size in (128, 32):
     base = icon.Config(embedding_dim=3, batch_size=size, quiet=True)
     runs = icon.sweep(base, temperature=[0.05, 0.5, 2.0])
-    kept[size] = [icon.evaluate.neighbourhood_preservation(x, run.embeddings) for run in runs]
-    print(size, [round(share, 2) for share in kept[size]])
-# both sizes give the same order, the smallest temperature keeps least:
-# the range that serves is wide, and the batch does not move it here
-assert all(row[0] < row[1] and row[0] < row[2] - 0.02 for row in kept.values())
+    by_size[size] = [share_kept(x, run.embeddings) for run in runs]
+    print(size, [round(share, 3) for share in by_size[size]])
+# in three dimensions about three of ten are kept, most of them at the largest temperature, with both sizes:
+# the range that serves is wide, and a batch of a quarter does not move it here
+assert all(min(row) > 0.25 and row[0] + 0.02 < row[2] == max(row) < 0.35 for row in by_size.values())
+
 
 # %% [markdown]
 # ## Questions
