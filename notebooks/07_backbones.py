@@ -82,8 +82,9 @@ runs.animate(every=5, max_points=200)
 runs.table(baselines=True)
 
 # %% [markdown]
-# Look at the rows before training first. A *random* network keeps most of the neighbourhoods of the pixels: nearby inputs have nearby outputs.
-# Any claim that training gave a good kNN accuracy has to be made against this row.
+# Look at the rows before training first. In a *random* network nearby inputs have nearby outputs: its neighbourhood preservation is
+# 0.98 and more, so nearly all the neighbours that it shows are near among the pixels too. Any claim that training gave a good kNN accuracy
+# has to be made against this row; here training moves it by less than four points, up or down.
 #
 # Now the test of notebook 02, digits shifted by one pixel:
 
@@ -112,8 +113,9 @@ print(sizes)
 # %% [markdown]
 # ## A network is more than its loss
 #
-# The losses of the recipe are comparable: same $p$, same $q$. They are close to one another, while the accuracies on shifted digits are not.
-# The loss says how well pairs were matched *among the views that were shown*.
+# The losses of the recipe are comparable: same $p$, same $q$, same views. They even order the three networks as the accuracies on shifted
+# digits do. Do not make a rule of it. The loss says how well pairs were matched *among the views that were shown*; what was not shown,
+# it cannot tell. The ablation below has the counterexample.
 
 # %%
 runs.plot()
@@ -129,8 +131,8 @@ except icon.IconError as error:
     print(error)
 
 # %% [markdown]
-# SNE with a network in the place of the table, *parametric* SNE, does have one. It pays with a worse map of the training points, because
-# it must now place all of them by one rule.
+# SNE with a network in the place of the table, *parametric* SNE, does have one. It must now place all training points by one rule, and
+# what a rule can do, free points can do too: its best map of them is at most as good as that of the table.
 
 # %%
 parametric = icon.run(method="sne", backbone="mlp", embedding_dim=2, quiet=True)
@@ -148,8 +150,9 @@ for run, value in zip(ablation, after):
     print(f"{run.config.augment:12} loss {run.history['loss'][-1]:.2f}   shifted by a pixel {value:.2f}")
 
 # %% [markdown]
-# Without any distortion the loss is lowest and the network is least robust. Distortions that move the image teach it not to care where
-# the digit stands.
+# Without any distortion the loss is lowest, for two equal views are easily matched, and the network is least robust. The lowest of four
+# losses, and the worst of four networks for this purpose: nothing that was shown asked for more. Distortions that move the image teach it
+# not to care where the digit stands.
 #
 # ## Facts
 
@@ -160,10 +163,14 @@ assert abs(math.log(5) - 1.61) < 0.005
 assert all(run.history["knn_accuracy"][0] > 0.9 for run in runs)
 assert shifted["simplecnn"] > shifted["mlp"] > shifted["linear"] + 0.05 > raw + 0.1
 assert sizes["simplecnn"] > sizes["mlp"] > 10 * sizes["linear"]
-final = [run.history["loss"][-1] for run in runs]
-assert max(final) - min(final) < 0.5
+final = {run.config.backbone: run.history["loss"][-1] for run in runs}
+assert sorted(final, key=final.get) == sorted(shifted, key=shifted.get, reverse=True), "the same order here"
+for run in runs:
+    assert icon.evaluate.neighbourhood_preservation(data.x_test, run.trajectory.embeddings[0]) > 0.975
+    assert abs(run.history["knn_accuracy"][-1] - run.history["knn_accuracy"][0]) < 0.04
 assert table.config.backbone == "table" and parametric.trajectory.held_out.all()
 fits = [run.history["loss"][-1] for run in ablation]
+assert ablation[0].config.augment == "none"
 assert after[0] < min(after[1:]) - 0.2 and fits[0] < min(fits[1:]) - 0.2
 
 # %% [markdown]
@@ -201,7 +208,7 @@ assert rank > 0.8 * flat.shape[1]
 #
 # 1. Why is the kNN accuracy of an untrained network not 0.1?
 # 2. What does a table know that a network does not, and the other way round?
-# 3. The linear map and the mlp reach nearly the same loss. What do you conclude about the loss?
+# 3. Without distortions the loss was lowest and the network least robust. What do you conclude about the loss?
 # 4. Which knowledge about images is built into the convolutional network, and which has it to learn?
 # 5. Where in $p$, $q$, $D$, backbone would you put a pretrained network?
 #
