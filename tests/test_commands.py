@@ -125,6 +125,55 @@ def test_animate_draws_anew_without_training(runs, capsys):
     assert (runs.parent / "other.png").exists()
 
 
+def pictures(folder):
+    """The contents of a run's animations and frames, by name."""
+    paths = [*folder.glob("training_dynamics*"), *folder.glob("epoch_frames*/*")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_animate_leaves_the_animation_that_is_there(runs, capsys):
+    assert call("animate", "one", "--frames") == 0
+    first = pictures(runs / "one")
+    assert sorted(first) == ["epoch_frames/epoch_001.png", "epoch_frames/epoch_002.png", "training_dynamics.gif"]
+    capsys.readouterr()
+    assert call("animate", "one", "--overlay", "none") == 0
+    assert f"saved in {runs.name}/one/training_dynamics_2.gif" in capsys.readouterr().out
+    assert call("animate", "one", "--overlay", "none", "--frames") == 0
+    assert f"saved in {runs.name}/one/epoch_frames_3\n" in capsys.readouterr().out
+    after = pictures(runs / "one")
+    assert {name: after[name] for name in first} == first
+    added = {"training_dynamics_2.gif", "training_dynamics_3.gif"} | {f"epoch_frames_3/epoch_00{k}.png" for k in (1, 2)}
+    assert set(after) - set(first) == added
+    icon.load(runs / "one")
+
+
+@pytest.mark.parametrize(
+    "flags", [["animate", "one", "--replace"], ["--regen_gif", "--load_dir", "one"]], ids=["animate", "regen_gif"]
+)
+def test_what_is_replaced_is_said_to_be_and_the_frames_go_with_it(runs, capsys, flags):
+    every = "--every" if flags[0] == "animate" else "--gif_every"
+    assert call("animate", "one", "--frames") == 0
+    (runs / "one" / "epoch_frames" / "mine.png").write_bytes(b"x")
+    (runs / "one" / "epoch_frames" / "epoch_007.png").write_bytes(b"of an older drawing")
+    first = pictures(runs / "one")
+    capsys.readouterr()
+    assert call(*flags, every, 1, *(["--overlay", "none"] if flags[0] == "animate" else ["--gif_overlay", "none"])) == 0
+    out = capsys.readouterr().out
+    assert f"replaced {runs.name}/one/training_dynamics.gif" in out
+    assert f"replaced {runs.name}/one/epoch_frames" in out
+    after = pictures(runs / "one")
+    assert set(first) - set(after) == {"epoch_frames/epoch_007.png"}
+    assert {name for name in after if after[name] == first[name]} == {"epoch_frames/mine.png"}
+
+
+def test_a_gif_alone_is_replaced_alone(runs, capsys):
+    assert call("animate", "one", "--replace") == 0
+    assert f"saved in {runs.name}/one/training_dynamics.gif" in capsys.readouterr().out
+    assert call("--regen_gif", "--load_dir", "one", "--gif_fps", "4") == 0
+    assert f"replaced {runs.name}/one/training_dynamics.gif" in capsys.readouterr().out
+    assert list(pictures(runs / "one")) == ["training_dynamics.gif"]
+
+
 def test_the_older_spellings(runs, capsys):
     drawing = ("--gif_fps", "5", "--gif_method", "pca", "--gif_overlay", "seconds+trails")
     assert call("--regen_gif", "--load_dir", runs / "one", *drawing) == 0
@@ -141,6 +190,7 @@ def test_the_older_spellings(runs, capsys):
         (["show", "onee"], "did you mean 'one'"),
         (["animate", "one", "--style", "drak"], "dark"),
         (["animate", "one", "--fps", "fast"], "fps"),
+        (["animate", "one", "--out", "x.gif", "--replace"], "--out names a file and --replace"),
         (["probe"], "RUN"),
         (["show", "one", "--colour", "red"], "--colour"),
         (["--regen_gif"], "--load_dir"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 
 from ..config import SETTINGS, Config
-from ..errors import ConfigError, LoadError, nearest
+from ..errors import ConfigError, LoadError, demand, nearest
 from .flags import STUDY, Parser
 
 COMMANDS = {
@@ -185,15 +188,35 @@ def _open(given):
 
 
 def animate(given) -> int:
-    """Draw the animation of a run anew; it replaces ``training_dynamics.gif`` unless another file is named."""
+    """Draw the animation of a run anew: beside the one that is there, or with ``--replace`` in its place, frames and all."""
+    demand(not (given.out and given.replace), "--out names a file and --replace the run's own animation: give one of them")
     path, run = _open(given)
     options = {name: value for name, value in vars(given).items() if name in _OPTIONS}
     animation = run.animate(**options)
-    target = Path(given.out) if given.out else path / "training_dynamics.gif"
-    print(f"{animation!r}\nsaved in {animation.save(target)}")
-    if given.frames:
-        animation.save_frames(path / "epoch_frames", untrained=False)
+    number = "" if given.replace else free_number(path)
+    target, frames = Path(given.out or path / f"training_dynamics{number}.gif"), path / f"epoch_frames{number}"
+    said = "replaced" if target.exists() else "saved in"
+    print(f"{animation!r}\n{said} {animation.save(target)}")
+    if given.frames or given.replace and frames.is_dir():
+        said = "replaced" if frames.exists() else "saved in"
+        _draw_frames(animation, frames)
+        print(f"{said} {frames}")
     return 0
+
+
+def free_number(folder: Path) -> str:
+    """What stands behind the names of the next animation in a folder and of its frames: nothing, then _2, _3 and so on."""
+    numbers = chain([""], (f"_{k}" for k in count(2)))
+    names = ((number, (f"training_dynamics{number}.gif", f"epoch_frames{number}")) for number in numbers)
+    return next(number for number, both in names if not any(os.path.lexists(folder / name) for name in both))
+
+
+def _draw_frames(animation, folder: Path) -> None:
+    """One picture for every trained epoch shown; those of an older drawing go, also of epochs that are not shown any more."""
+    drawn = animation.save_frames(folder, untrained=False)
+    for path in folder.glob("epoch_*.png"):
+        if path not in drawn and re.fullmatch(r"epoch_\d+\.png", path.name):
+            path.unlink()
 
 
 _OPTIONS = {
@@ -218,8 +241,14 @@ def _animate_flags(parser: Parser) -> None:
     for name, kind in _OPTIONS.items():
         spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}", *(f"--{older}" for older in _OLDER.get(name, ()))))
         parser.add_argument(*spellings, type=kind, default=SUPPRESS, metavar="VALUE", help="as in icon_nb.animation.animate")
-    parser.add_argument("--out", metavar="FILE", help="where to write: .gif, .mp4, .webp, .png, .pdf, .svg")
-    parser.add_argument("--frames", action="store_true", help="write epoch_frames too")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="where to write, in place of what is there: .gif, .mp4, .webp, .png, .pdf, .svg; "
+        "by default training_dynamics.gif in the folder of the run, or the next free name: training_dynamics_2.gif",
+    )
+    parser.add_argument("--frames", action="store_true", help="write epoch_frames too, under the same number")
+    parser.add_argument("--replace", action="store_true", help="replace training_dynamics.gif, and epoch_frames where they are")
 
 
 _OLDER = {
@@ -279,4 +308,4 @@ def _check_idle(given: Mapping[str, object]) -> None:
 def _animation_flags(given: Mapping[str, object]) -> list[str]:
     named = {older: name for name, names in _OLDER.items() for older in names}
     flags = [f"--{named[name]}={value}" for name, value in given.items() if name in named]
-    return [*flags, *(["--frames"] if given.get("save_frames") else [])]
+    return [*flags, "--replace", *(["--frames"] if given.get("save_frames") else [])]

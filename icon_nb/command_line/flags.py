@@ -22,7 +22,7 @@ STUDY = {
     },
     "workers": {"metavar": "N", "help": "train in so many processes at once"},
     "load_dir": {"metavar": "RUN", "help": "a saved run, for --regen_gif and --probe_only"},
-    "regen_gif": {"action": "store_true", "help": "draw the animation of --load_dir anew; also: icon-nb animate RUN"},
+    "regen_gif": {"action": "store_true", "help": "replace the animation of --load_dir; also: icon-nb animate RUN --replace"},
     "probe_only": {"action": "store_true", "help": "probe the run in --load_dir; also: icon-nb probe RUN"},
 }
 
