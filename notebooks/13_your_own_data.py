@@ -135,7 +135,10 @@ print(f"kNN accuracy of new digits {new_accuracy:.2f}")
 # %%
 from sklearn.datasets import load_wine
 
-wines = load_wine(as_frame=True).frame
+try:
+    wines = load_wine(as_frame=True).frame
+except ImportError as missing:
+    raise ImportError('this needs pandas; in the folder of the package: pip install -e ".[notebook]"') from missing
 table = icon.data.load(wines)
 print(table, "|", table.note)
 wines[["alcohol", "hue", "proline", "target"]].describe().loc[["mean", "std"]].round(2)
