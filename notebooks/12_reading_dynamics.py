@@ -31,7 +31,7 @@ import icon_nb as icon
 # | dimensional collapse | a high-dimensional embedding lies on a line or plane | few dimensions hold the variance |
 # | oscillating | points jump to and fro | steps large, successive steps opposed |
 # | diverged | points fly off | loss above its beginning, NaN |
-# | still learning, plateau | too short, or long enough | share of the gain in the last fifth |
+# | still learning, plateau | too short, or long enough | share of the gain in the last fifth, or in the last epoch of a short run |
 #
 # `results.diagnosis` gives the verdict with its evidence. Here we look behind it, with $p$ = Gaussian neighbours, $q$ = Gaussian, free points:
 # plain SNE, in a training loop of our own.
