@@ -138,7 +138,8 @@ from sklearn.datasets import load_wine
 try:
     wines = load_wine(as_frame=True).frame
 except ImportError as missing:
-    raise ImportError('this needs pandas; in the folder of the package: pip install -e ".[notebook]"') from missing
+    where = "in the folder of the package"
+    raise ImportError(f'this needs pandas: pip install -e ".[notebook]" {where}') from missing
 table = icon.data.load(wines)
 print(table, "|", table.note)
 wines[["alcohol", "hue", "proline", "target"]].describe().loc[["mean", "std"]].round(2)

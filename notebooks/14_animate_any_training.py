@@ -213,8 +213,10 @@ if "google.colab" in sys.modules and importlib.util.find_spec("openTSNE") is Non
 try:
     from openTSNE import TSNE
 except ImportError as missing:
-    raise ImportError('this needs openTSNE; in the folder of the package: pip install -e ".[notebook]"') from missing
+    where = "in the folder of the package"
+    raise ImportError(f'this needs openTSNE: pip install -e ".[notebook]" {where}') from missing
 
+# %%
 labels = data.y_test.numpy()
 mapped = icon.Recorder(**held_out, title="openTSNE")
 
@@ -271,12 +273,12 @@ assert steps[1] > 4 * steps[0]
 fall = -np.diff(scores.trajectory.metrics["loss"])
 assert 0.4 < fall[0] / fall.sum() < 0.6 and (fall > 0).all()
 assert linear.score(flat_held, labels) > 0.9 and not scores.trajectory.embeddings[0].any()
+
+# %% tags=["facts"]
 answers = torch.as_tensor(linear.decision_function(flat_held))
 shares = answers.sigmoid() / answers.sigmoid().sum(1, keepdim=True)
 given = torch.as_tensor(linear.predict_proba(flat_held))
 assert (given - shares).abs().max() < 1e-6 and (given - answers.softmax(1)).abs().max() > 0.1
-
-# %% tags=["facts"]
 spread = [frame.std() for frame in mapped.trajectory.embeddings]
 assert mapped.trajectory.n_frames == 15 and max(spread[:5]) < spread[-1] / 2
 assert mapped.trajectory.metrics["knn_accuracy"][-1] > 0.85
