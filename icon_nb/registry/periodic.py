@@ -16,7 +16,7 @@ KINDS = {
 }
 
 STYLE = (
-    "<style>.icon-table{border-collapse:collapse;font-size:11px!important;line-height:1.3;width:100%}"
+    "<style>.icon-table{border-collapse:collapse;table-layout:auto!important;font-size:11px!important;line-height:1.3;width:100%}"
     ".icon-table td,.icon-table th{border:1px solid #9994;padding:3px 4px!important;vertical-align:top!important;"
     "text-align:left!important;max-width:16em;overflow-wrap:break-word;hyphens:none}"
     ".icon-table code{font-size:11px;overflow-wrap:anywhere}"
