@@ -165,6 +165,7 @@ class Comparison(Sequence):
             options.setdefault("note", "; ".join(f"{name}: {run.diagnosis.verdict}" for name, run in zip(names, runs)))
         elif overlays & {"loss", "curves"}:
             options.setdefault("note", self.incomparable)
+        options.setdefault("own_scale", "loss" if self.incomparable else ())
         return side_by_side([run.watched(overlays) for run in runs], **options)
 
     def small_multiples(self, epochs: Sequence[int] | None = None, *, each: bool = False, **options):

@@ -247,3 +247,10 @@ def test_runs_that_differ_in_their_seed_alone_have_a_table_with_baselines():
     assert rows[0]["method"] == "simclr"
     assert rows[0]["runs"] == 2
     assert [row["method"] for row in rows[1:]][-1] == "digits, raw inputs"
+
+
+def test_losses_that_are_not_comparable_share_no_scale():
+    runs = [icon.run(method=method, n_samples=200, epochs=1, quiet=True) for method in ("simclr", "sne")]
+    assert Comparison(runs).animate().options.own_scales == ("loss",)
+    rates = icon.sweep(icon.Config(n_samples=200, epochs=1, hidden_dim=64, quiet=True), learning_rate=[1e-3, 1e-2])
+    assert rates.animate().options.own_scales == ()

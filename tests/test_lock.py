@@ -69,7 +69,11 @@ def test_a_run_that_is_refused_changes_no_settings(tmp_path):
     icon.run(icon.Config(**SMALL, temperature=0.5), save_to=tmp_path / "run", on_record=another)
 
 
-@pytest.mark.parametrize("left", [DEAD, "", "nonsense", "-1", "9" * 40, str(os.getpid())])
+@pytest.mark.parametrize(
+    "left",
+    [DEAD, "", "nonsense", "-1", "9" * 40, str(os.getpid())],
+    ids=["dead", "empty", "words", "negative", "long", "own"],
+)
 def test_the_lock_of_a_process_that_is_gone_is_taken_over(tmp_path, left):
     (tmp_path / ".running").write_text(left)  # the last: in a container, numbers come again
     held = Checkpoints(tmp_path)
