@@ -117,7 +117,7 @@ for config in configs:
 
 # %%
 both = icon.run_recipe("simclr_vs_sne", embedding_dim=3)
-both.animate(every=2, max_points=140)
+both.animate(every=2, max_points=130)
 
 # %% [markdown]
 # Both clouds start as the same random network and both find regions for the digits without a label. SimCLR spreads evenly: it wants
