@@ -18,6 +18,9 @@ from .recipes import RECIPES, grid, recipe
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
 
 
+GO_ON = "icon-nb runs lists what has begun, icon-nb --resume RUN goes on with it"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1 when a run failed, 2 for a bad request, 130 when interrupted."""
     argv = list(sys.argv[1:] if argv is None else argv)
@@ -103,7 +106,7 @@ def run_all(configs: Sequence[Config], resume: str | None = None) -> int:
             print(f"icon-nb: {error}", file=sys.stderr)
             codes.append(2 if isinstance(error, ConfigError) else 1)
         except KeyboardInterrupt:
-            print("icon-nb: interrupted before the first epoch was finished: nothing is kept", file=sys.stderr)
+            print(f"icon-nb: interrupted; {GO_ON}", file=sys.stderr)
             return 130
         if codes[-1] == 130:
             return 130
@@ -149,8 +152,7 @@ def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], 
             done.append((outcome, folder))
             codes.append(code)
     except KeyboardInterrupt:
-        kept = "what is finished is kept" if done else "no run was finished, so nothing is kept"
-        print(f"icon-nb: interrupted: {kept}", file=sys.stderr)
+        print(f"icon-nb: interrupted, {len(done)} of {len(configs)} runs finished; {GO_ON}", file=sys.stderr)
         codes.append(130)
     except SaveError as error:
         print(f"icon-nb: {error}", file=sys.stderr)
