@@ -12,8 +12,9 @@ from pathlib import Path
 from .command_line.commands import COMMANDS, find, older_spelling, run_command
 from .command_line.flags import build_parser, parse, values_of, workers_of
 from .config import SETTINGS, Config, settings_from_json
-from .errors import ConfigError, IconError, SaveError, TrainingError
+from .errors import ConfigError, DataError, IconError, SaveError, TrainingError
 from .recipes import RECIPES, grid, recipe
+from .registry.datasets import CODE, not_run
 
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
 
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if done is not None:
             return done
         configs, title, compared = configs_from(given)
+        check_trust(given, configs)
         workers = workers_of(given)
     except IconError as error:
         parser.error(str(error))
@@ -75,6 +77,18 @@ def configs_from(given: Mapping[str, object]) -> tuple[tuple[Config, ...], str, 
             raise ConfigError(f"{name} is varied by --sweep: leave out --{name}")
     configs = grid(Config.from_layers(*layers), varied)
     return tuple(config.resolve() for config in configs), f"sweep of {', '.join(varied)}", tuple(varied)
+
+
+def check_trust(given: Mapping[str, object], configs: Sequence[Config]) -> None:
+    """Refuse code that only a file names as the data, unless ``--trust-code`` was given; what a person types runs."""
+    from_file = [name for name in ("resume", "config") if name in given]
+    if "trust_code" in given and not from_file:
+        raise ConfigError("--trust-code has no effect without --resume, --config or --load_dir: what you type is run as it is")
+    if "trust_code" in given or "dataset" in given or "dataset" in values_of(given):
+        return
+    for config in configs:
+        if config.dataset.startswith(CODE):
+            raise DataError(not_run(config.dataset, f"give --trust-code, or type it: --dataset {config.dataset}"))
 
 
 def read_settings(path: str) -> dict[str, object]:
@@ -137,7 +151,8 @@ def trained(config: Config, resume: str | None = None):
         results = error.results  # saved already, up to the last good epoch
     print(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}", flush=True)
     if results.status == "interrupted":
-        print(f"go on with: icon-nb --resume {folder}", flush=True)
+        trust = " --trust-code" if session.config.dataset.startswith(CODE) else ""
+        print(f"go on with: icon-nb --resume {folder}{trust}", flush=True)
     return results, folder
 
 

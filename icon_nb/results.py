@@ -16,6 +16,7 @@ from .config import Config
 from .data import Dataset, is_described, load_for
 from .diagnosis import diagnose, stopped
 from .errors import DataError
+from .registry.datasets import CODE, not_run
 from .trajectory import Trajectory
 
 
@@ -41,6 +42,10 @@ class Results:
         Why the run failed.
     state : mapping of str to Tensor
         Every trained parameter, the backbone's and what else the method learned.
+    dataset : Dataset, optional
+        The data of the run; those of a loaded run are read when they are needed.
+    trust_code : bool
+        Whether :meth:`data` may run the file that ``dataset="custom:..."`` names.
 
     Examples
     --------
@@ -59,6 +64,7 @@ class Results:
     error: str = ""
     state: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     dataset: Dataset | None = field(default=None, repr=False)
+    trust_code: bool = field(default=False, repr=False)
 
     def __eq__(self, other: object) -> bool:
         """The same config, status, history, trajectory and weights, bit for bit; where and when it ran does not count."""
@@ -110,10 +116,25 @@ class Results:
         """Every score of :func:`icon_nb.evaluate.evaluate` for the final embedding; NaN where one does not apply.
 
         Computed when first asked for; see :func:`icon_nb.measures.probes.score_run`.
+
+        Raises
+        ------
+        DataError
+            The data are code that is not trusted; see :meth:`data`.
         """
         from .measures.probes import score_run
 
+        if self.withheld:
+            raise DataError(self.withheld)
         return score_run(self)
+
+    @property
+    def withheld(self) -> str:
+        """Why the data are not read: a saved run names code that nobody trusted. Empty where they can be."""
+        if self.dataset is not None or self.trust_code or not (self.config.dataset or "").startswith(CODE):
+            return ""
+        remedy = "icon_nb.load(..., trust_code=True) or --trust-code runs it; results.dataset = ... gives the data without it"
+        return not_run(self.config.dataset, remedy)
 
     def data(self) -> Dataset:
         """The data set of the run, loaded again where it is not at hand.
@@ -121,8 +142,11 @@ class Results:
         Raises
         ------
         DataError
-            It cannot be loaded, or is not what the run was trained on: give that back with ``results.dataset = ...``.
+            It cannot be loaded, is not what the run was trained on, or is code (``custom:``) that a saved run names, which runs
+            only with ``icon_nb.load(..., trust_code=True)``: give the data with ``results.dataset = ...``.
         """
+        if self.withheld:
+            raise DataError(self.withheld)
         if self.dataset is None:
             loaded = load_for(self.config)
             about = self.provenance.get("dataset", {})

@@ -226,6 +226,7 @@ def _finished(folder: Path, session: Session) -> Results | None:
         check_data(folder, session, found.provenance["dataset"])
         if found.status != "interrupted":
             tidy(folder)
+            found.dataset = session.dataset
             return found
     return None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..config import SETTINGS, Config
 from ..errors import ConfigError, LoadError, demand, nearest
+from ..registry.datasets import CODE
 from .flags import STUDY, Parser
 
 COMMANDS = {
@@ -97,7 +98,7 @@ def show(given) -> int:
     from ..saving.store import load
 
     path = find(given.run, given.output_dir)
-    run = load(path)
+    run = load(path, trust_code=given.trust_code)
     if isinstance(run, Comparison):
         print(run)
         return 0
@@ -109,10 +110,17 @@ def show(given) -> int:
         print(f"error: {run.error}")
     versions = ", ".join(f"{name} {version}" for name, version in run.provenance["versions"].items())
     print(f"{run.provenance['started']}, {run.provenance['seconds']} s on {run.provenance['device']}: {versions}")
-    if run.__dict__.get("probes"):
-        print(probe_table(run.probes))
+    _print_probes(run, path)
     print("files: " + ", ".join(sorted(each.name for each in path.iterdir())))
     return 0
+
+
+def _print_probes(run, path: Path) -> None:
+    """The probes that a run was saved with, and those that only its trusted code can bring; or what is missing for them."""
+    if "probes" not in run.__dict__ and run.withheld:
+        print(f"no probes: {run.withheld}")
+    elif run.__dict__.get("probes") or run.trust_code and run.config.dataset.startswith(CODE):
+        print(probe_table(run.probes) if run.probes else f"no probes: {path} {NOTHING_TO_PROBE}")
 
 
 # compare
@@ -125,7 +133,8 @@ def compare(given) -> int:
     from .outputs import write_comparison
 
     paths = [find(name, given.output_dir) for name in given.runs]
-    runs = {_identity(each): each for path in paths for each in _runs_in(load(path))}  # the same run may be named twice
+    # the same run may be named twice
+    runs = {_identity(each): each for path in paths for each in _runs_in(load(path, trust_code=given.trust_code))}
     if len(runs) < 2:
         raise ConfigError(f"{', '.join(given.runs)}: nothing to compare with; name two different runs")
     study = Comparison(tuple(runs.values()), "comparison")
@@ -147,6 +156,9 @@ def _runs_in(loaded) -> Sequence:
 # probe
 
 
+NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or none of two points: nothing to probe"
+
+
 def probe(given) -> int:
     """Probe a run, print the scores, and keep them with the run."""
     from ..saving.store import save
@@ -154,7 +166,7 @@ def probe(given) -> int:
     path, run = _open(given)
     run.__dict__.pop("probes", None)
     if not run.probes:
-        raise ConfigError(f"{path} holds a run on data without labels, or with one class or none of two points: nothing to probe")
+        raise ConfigError(f"{path} {NOTHING_TO_PROBE}")
     print(probe_table(run.probes))
     save(run, path, overwrite=True)
     return 0
@@ -178,7 +190,7 @@ def _open(given):
     from ..saving.store import load
 
     path = find(given.run, given.output_dir)
-    run = load(path)
+    run = load(path, trust_code=given.trust_code)
     if not isinstance(run, Results):
         raise LoadError(f"{path} is a comparison: give one of its runs")
     return path, run
@@ -237,7 +249,7 @@ _OPTIONS = {
 def _animate_flags(parser: Parser) -> None:
     from argparse import SUPPRESS
 
-    parser.add_argument("run", metavar="RUN", help="folder of a saved run, or its name")
+    _one_run(parser)
     for name, kind in _OPTIONS.items():
         spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}", *(f"--{older}" for older in _OLDER.get(name, ()))))
         parser.add_argument(*spellings, type=kind, default=SUPPRESS, metavar="VALUE", help="as in icon_nb.animation.animate")
@@ -262,11 +274,18 @@ _OLDER = {
 
 def _one_run(parser: Parser) -> None:
     parser.add_argument("run", metavar="RUN", help="folder of a saved run, or its name")
+    _trust_flag(parser)
 
 
 def _many_runs(parser: Parser) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="+", help="folders of saved runs or comparisons, or their names")
     parser.add_argument("--no_viz", "--no-viz", dest="viz", action="store_false", help="the table only")
+    _trust_flag(parser)
+
+
+def _trust_flag(parser: Parser) -> None:
+    told = "run the code that a run on dataset custom:FILE.py:NAME names, where scores or probes need its data"
+    parser.add_argument("--trust_code", "--trust-code", action="store_true", help=told)
 
 
 ACTIONS: dict[str, tuple[Callable, Callable]] = {
@@ -292,6 +311,7 @@ def older_spelling(given: Mapping[str, object]) -> int | None:
     code = 0
     for name in asked:
         extra = [f"--output_dir={given['output_dir']}"] if "output_dir" in given else []
+        extra += ["--trust-code"] if "trust_code" in given else []
         extra += [] if name == "probe_only" else _animation_flags(given)
         code = max(code, run_command("probe" if name == "probe_only" else "animate", [str(given["load_dir"]), *extra]))
     return code

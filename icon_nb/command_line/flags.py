@@ -23,6 +23,10 @@ STUDY = {
     "workers": {"metavar": "N", "help": "train in so many processes at once"},
     "load_dir": {"metavar": "RUN", "help": "a saved run, for --regen_gif and --probe_only"},
     "regen_gif": {"action": "store_true", "help": "replace the animation of --load_dir; also: icon-nb animate RUN --replace"},
+    "trust_code": {
+        "action": "store_true",
+        "help": "run the code that a saved config.json names (dataset custom:...), with --resume, --config or --load_dir",
+    },
     "probe_only": {"action": "store_true", "help": "probe the run in --load_dir; also: icon-nb probe RUN"},
 }
 

@@ -13,7 +13,7 @@ from ..distances import metric_of
 from ..dynamics import as_points, resolve_metric
 from ..evaluate import evaluate
 from ..results import Results
-from .probes import inputs_of
+from .probes import inputs_of, score_run
 from .table import Spread, Table
 
 if TYPE_CHECKING:
@@ -45,9 +45,15 @@ def _row(study: Comparison, run: Results | Failure, settings: Sequence[str]) -> 
     if not isinstance(run, Results):
         return {**row, "diagnosis": run.status, "error": run.error}
     row |= {"epochs": run.history["epoch"][-1], "loss": run.history["loss"][-1]}
-    row |= {name: run.scores[name] for name in SCORES}
+    scores = score_run(run) if _unscored(run) else run.scores
+    row |= {name: scores[name] for name in SCORES}
     row |= {"seconds": run.provenance.get("seconds", math.nan), "diagnosis": verdict(run)}
     return row | ({"error": run.error} if run.error else {})
+
+
+def _unscored(run: Results) -> bool:
+    """Whether the scores that compare with the inputs are missing because the data are code that nobody trusted."""
+    return "scores" not in run.__dict__ and bool(run.withheld)
 
 
 def verdict(run: Results) -> str:
@@ -133,6 +139,7 @@ def _notes(study: Comparison, pooled: bool):
         sizes = sorted({len(runs) for runs in study.cells.values()})
         many = " to ".join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))
         yield f"Mean ± standard deviation over {many} {'seeds' if 'seed' in study.compared else 'runs'}."
+    yield from dict.fromkeys(f"No neighbourhood preservation: {run.withheld}." for run in results if _unscored(run))
     if study.incomparable:
         yield study.incomparable
     stacks = {run.provenance["stack"] for run in results if run.provenance.get("stack")}

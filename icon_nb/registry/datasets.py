@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import shown
+
 DATASETS = {
     "digits": "1,797 handwritten digits of 8x8 pixels, bundled with scikit-learn (1,297 train, 500 test)",
     "mnist": "60,000 handwritten digits of 28x28 pixels, 10,000 test",
@@ -58,6 +60,9 @@ MEASURED = ("loss", "knn_accuracy", "seconds")
 FILES = ("folder:", "embeddings:", "custom:")
 """Prefixes of data sets that are read from a path."""
 
+CODE = "custom:"
+"""Prefix of the one kind of data set that runs a file: only a person who types it may ask for that, never a saved config."""
+
 SOURCES = (*FILES, "memory:")
 """Prefixes of data sets that are read from a path, or held in the memory of this process."""
 
@@ -78,6 +83,15 @@ def hold(data: object, **reading) -> str:
     older = f"memory:{dataset.name}-{dataset.checksum[:8]}"  # stands in runs that were saved when only inputs and labels counted
     MEMORY[handle] = MEMORY[older] = dataset
     return handle
+
+
+def not_run(dataset: str, remedy: str) -> str:
+    """Why a file of code that a saved config names is not run, and what a person can do.
+
+    >>> not_run("custom:file.py:X", "give the data")
+    "dataset='custom:file.py:X' was read from a file, and names code, which is not run: if you trust it, give the data"
+    """
+    return f"dataset={shown(dataset)} was read from a file, and names code, which is not run: if you trust it, {remedy}"
 
 
 _AUTO = {

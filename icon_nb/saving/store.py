@@ -156,13 +156,16 @@ def pack_state(state) -> bytes:
     return buffer.getvalue()
 
 
-def load(path) -> Results | Comparison:
+def load(path, *, trust_code: bool = False) -> Results | Comparison:
     """Read a saved run back: an equal :class:`Results`, animation included; or a saved :class:`Comparison`.
 
     Parameters
     ----------
     path : str or Path
         The folder of the run, or of the comparison.
+    trust_code : bool
+        Whether scores and probes may run the file of a run on ``dataset="custom:FILE.py:NAME"``. Without it no code that a saved
+        run names is run.
 
     Raises
     ------
@@ -185,8 +188,13 @@ def load(path) -> Results | Comparison:
     if comparison:
         from .studies import load_comparison
 
-        return load_comparison(path)
-    return load_run(path)
+        study = load_comparison(path)
+        for run in study.results:
+            run.trust_code = trust_code
+        return study
+    run = load_run(path)
+    run.trust_code = trust_code
+    return run
 
 
 def load_run(path: Path) -> Results:

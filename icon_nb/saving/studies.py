@@ -91,7 +91,8 @@ def write_study(study: Comparison, path: Path, folders) -> Path:
 
 def _entry(run: Outcome, folder: str | None) -> dict[str, object]:
     entry = {"folder": folder, "config": run.config.to_dict(), "status": run.status, "error": run.error}
-    return {**entry, "scores": run.scores} if isinstance(run, Results) else entry
+    scored = isinstance(run, Results) and ("scores" in run.__dict__ or not run.withheld)
+    return {**entry, "scores": run.scores} if scored else entry
 
 
 def load_comparison(path) -> Comparison:

@@ -38,6 +38,7 @@ class Holdings:
         data = self.find(results.config)
         if data is None or is_described(data, results.provenance.get("dataset", {}), results.config):
             results.dataset = data
+        results.trust_code = True  # it was trained here, on what a person asked for
         return results
 
 
