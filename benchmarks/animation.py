@@ -18,10 +18,10 @@ from sklearn.manifold import TSNE, trustworthiness
 
 from benchmarks.harness import alternate, clock, report
 from icon_nb.animation import animate
-from icon_nb.drawing.neighbour_maps import procrustes
-from icon_nb.drawing.palette import class_color
-from icon_nb.projection import fit_projection
-from icon_nb.trajectory import Trajectory
+from icon_nb.animation.neighbour_maps import procrustes
+from icon_nb.animation.palette import class_color
+from icon_nb.animation.projection import fit_projection
+from icon_nb.evaluation.trajectory import Trajectory
 
 TARGETS = {
     "render_and_encode_s": "at most 0.8 on 2 free cores",

@@ -1,6 +1,6 @@
 """How often the diagnosis is right: runs made to fail in known ways, and healthy runs, each with a verdict that was fixed before.
 
-The limits in ``icon_nb.measures.readings`` were tuned on the seeds in ``TUNED``; the figures are counted on the seeds in
+The limits in ``icon_nb.evaluation.readings`` were tuned on the seeds in ``TUNED``; the figures are counted on the seeds in
 ``HELD_OUT``, and on further settings (``new=True``) that were never looked at while tuning. ``python -m benchmarks.diagnosis``.
 """
 
@@ -15,11 +15,11 @@ import torch
 
 import icon_nb as icon
 from benchmarks.harness import report
-from icon_nb.augment import build_augment
-from icon_nb.backbones import build_backbone
 from icon_nb.data import load
-from icon_nb.diagnosis import FAILURES, VERDICTS, Diagnosis, diagnose
+from icon_nb.data.augment import build_augment
 from icon_nb.errors import TrainingError
+from icon_nb.evaluation.diagnosis import FAILURES, VERDICTS, Diagnosis, diagnose
+from icon_nb.training.backbones import build_backbone
 
 TUNED, HELD_OUT = (0, 1, 2, 3, 4), (8, 9)
 FAILED = frozenset(FAILURES)

@@ -15,7 +15,7 @@ import icon_nb as icon
 from benchmarks.harness import alternate, report
 from benchmarks.loss import embeddings, lightly, ours, step
 from icon_nb.data import Dataset
-from icon_nb.train import Trainer
+from icon_nb.training.trainer import Trainer
 
 N_IMAGES = (1_000, 3_000, 10_000, 30_000, 60_000)
 N_VIEWS = (128, 256, 512, 1024, 2048, 4096)

@@ -12,10 +12,10 @@ import torch
 import icon_nb as icon
 from benchmarks.harness import alternate, least_seconds, report
 from icon_nb.data import Dataset
-from icon_nb.engines.fused import entropy, fuse
 from icon_nb.objective import build_objective
-from icon_nb.supervisory import Batch
-from icon_nb.train import Trainer
+from icon_nb.objective.closed_forms import entropy, fuse
+from icon_nb.objective.supervisory import Batch
+from icon_nb.training.trainer import Trainer
 
 TARGETS = {
     "kl_over_exact": "at most 1.02",

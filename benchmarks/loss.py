@@ -14,7 +14,7 @@ import torch
 import icon_nb as icon
 from benchmarks.harness import alternate, least_seconds, peak_mb, report
 from icon_nb.objective import build_objective
-from icon_nb.supervisory import Batch
+from icon_nb.objective.supervisory import Batch
 
 N, DIM, TAU = 1024, 128, 0.5
 CUBIC = {"pytorch_metric_learning": 256}

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness import alternate, report
-from icon_nb.player import player
-from icon_nb.trajectory import Trajectory
+from icon_nb.animation.player import player
+from icon_nb.evaluation.trajectory import Trajectory
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync")  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 
 import icon_nb as icon
 from benchmarks.harness import alternate, clock, least_seconds, network_products, report
-from icon_nb.train import Trainer
+from icon_nb.training.trainer import Trainer
 
 TARGETS = {
     "full_comparison_s": "at most 12, with every animation and the table",

@@ -23,14 +23,14 @@ import torch
 
 import icon_nb as icon
 from icon_nb import objective as objectives
-from icon_nb.augment import build_augment, default_augment
 from icon_nb.data import Dataset, load
-from icon_nb.distances import DISTANCES
-from icon_nb.distributions.contexts import around
-from icon_nb.evaluate import clustering_accuracy, knn_accuracy
+from icon_nb.data.augment import build_augment, default_augment
+from icon_nb.evaluation.scores import clustering_accuracy, knn_accuracy
 from icon_nb.methods import METHODS
-from icon_nb.registry.resolve import fit_to_data
-from icon_nb.train import Trainer, generator
+from icon_nb.methods.resolve import fit_to_data
+from icon_nb.objective.distances import DISTANCES
+from icon_nb.training.contexts import around
+from icon_nb.training.trainer import Trainer, generator
 
 from .harness import RESULTS, environment
 

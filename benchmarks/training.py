@@ -19,7 +19,7 @@ from benchmarks.harness import alternate, least_seconds, network_products, peak_
 from benchmarks.peers import Pairs, Views, affine_pipeline, loop, nt_xent
 from icon_nb.data import Dataset, load
 from icon_nb.errors import DataError
-from icon_nb.train import Trainer
+from icon_nb.training.trainer import Trainer
 
 CONFIG = {"method": "simclr", "backbone": "mlp", "batch_size": 128, "embedding_dim": 128, "temperature": 0.5, "augment": "affine"}
 TARGETS = {

@@ -1,6 +1,6 @@
 """``python -m icon_nb`` is the same as ``icon-nb``."""
 
-from .cli import main
+from .interfaces.cli import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

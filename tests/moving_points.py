@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from icon_nb.trajectory import Trajectory
+from icon_nb.evaluation.trajectory import Trajectory
 
 
 def run(T=5, n=40, d=8, classes=3, seed=0, **more):

@@ -11,12 +11,13 @@ from PIL import Image
 
 from icon_nb import animation
 from icon_nb.animation import animate, side_by_side
-from icon_nb.drawing.furniture import Curves
-from icon_nb.drawing.palette import class_color, rgb
+from icon_nb.animation.furniture import Curves
+from icon_nb.animation.palette import class_color, rgb
+from icon_nb.animation.plots import small_multiples
+from icon_nb.animation.projection import fit_projection
+from icon_nb.animation.recorder import Recorder
 from icon_nb.errors import ConfigError, SaveError
-from icon_nb.plots import small_multiples
-from icon_nb.projection import fit_projection
-from icon_nb.trajectory import Recorder, Trajectory
+from icon_nb.evaluation.trajectory import Trajectory
 
 
 def test_a_gif_holds_every_frame_its_time_and_its_pixels():
@@ -79,9 +80,9 @@ def test_nothing_is_projected_or_drawn_before_somebody_looks(monkeypatch):
     def forbidden(*args, **kwargs):
         raise AssertionError("drawn too early")
 
-    monkeypatch.setattr("icon_nb.drawing.encode.gif", forbidden)
-    monkeypatch.setattr("icon_nb.drawing.painter.Painter.frames", forbidden)
-    monkeypatch.setattr("icon_nb.drawing.painter.Painter.__init__", forbidden)
+    monkeypatch.setattr("icon_nb.animation.encode.gif", forbidden)
+    monkeypatch.setattr("icon_nb.animation.painter.Painter.frames", forbidden)
+    monkeypatch.setattr("icon_nb.animation.painter.Painter.__init__", forbidden)
     shown = animate(run())
     assert repr(shown) == "Animation(simclr on digits: epochs 0..4, 500x500, projection pca)"
     with pytest.raises(AssertionError):

@@ -8,10 +8,10 @@ from scipy.stats import kstest
 from torchvision.transforms import ColorJitter, InterpolationMode, RandomAffine, RandomResizedCrop
 from torchvision.transforms import functional as tv
 
-from icon_nb.augment import PARTS, Augment, _grid, build_augment, default_augment
 from icon_nb.data import Dataset, load
+from icon_nb.data.augment import PARTS, Augment, _grid, build_augment, default_augment
+from icon_nb.data.transforms import Affine, Blur, Colour, Crop, Flip, Grey, Jitter, Noise
 from icon_nb.errors import ConfigError
-from icon_nb.inputs.transforms import Affine, Blur, Colour, Crop, Flip, Grey, Jitter, Noise
 
 N = 3000
 LIMIT = 1e-3
@@ -173,7 +173,7 @@ def test_hue_keeps_grey_pictures_and_brightness_and_turns_back():
 
 
 def test_small_hue_turns_go_the_same_way_as_torchvisions():
-    from icon_nb.inputs.transforms import _hue
+    from icon_nb.data.transforms import _hue
 
     red = torch.tensor([0.7, 0.3, 0.3]).view(3, 1, 1)
     for turn in (0.05, -0.05):

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from icon_nb.backbones import build_backbone
 from icon_nb.errors import ConfigError
-from icon_nb.registry.datasets import BACKBONES
+from icon_nb.methods.catalogue import BACKBONES
+from icon_nb.training.backbones import build_backbone
 
 SHAPES = [(1, 8, 8), (3, 32, 32), (5, 1, 1), (1, 28, 28), (3, 96, 96), (2, 65, 70), (1, 1, 9)]
 NETWORKS = [name for name in BACKBONES if name not in ("table", "resnet34", "resnet50")]

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import icon_nb as icon
-from icon_nb.cli import main
 from icon_nb.errors import DataError
-from icon_nb.saving.store import MARK, _digest, to_json
+from icon_nb.interfaces.cli import main
+from icon_nb.study.folders.store import MARK, _digest, to_json
 
 SMALL = {"method": "sne", "backbone": "mlp", "batch_size": 30, "perplexity": 5.0, "epochs": 4, "hidden_dim": 8}
 SMALL |= {"quiet": True, "viz": False, "probe": False}

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 import icon_nb as icon
-from icon_nb.cli import main
-from icon_nb.command_line.flags import build_parser, parse
-from icon_nb.command_line.outputs import safe_name
-from icon_nb.config import SETTINGS
+from icon_nb.interfaces.cli import main
+from icon_nb.interfaces.flags import build_parser, parse
+from icon_nb.methods.config import SETTINGS
+from icon_nb.study.folders.outputs import safe_name
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 QUICK = ["--n_samples", "200", "--max_points", "100"]
@@ -249,7 +249,7 @@ def test_a_mistyped_command_is_answered_with_a_command(typed, meant, capsys):
 
 
 def test_a_value_that_is_swept_twice_is_run_once():
-    from icon_nb.command_line.flags import values_of
+    from icon_nb.interfaces.flags import values_of
 
     assert values_of({"sweep": ["seed=0,0,1", "temperature=0.1,0.10"]}) == {"seed": [0, 1], "temperature": [0.1]}
 

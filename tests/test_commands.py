@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 import icon_nb as icon
-from icon_nb.cli import main
-from icon_nb.command_line import outputs
-from icon_nb.command_line.flags import values_of
 from icon_nb.errors import SaveError
+from icon_nb.interfaces.cli import main
+from icon_nb.interfaces.flags import values_of
+from icon_nb.study.folders import outputs
 
 TINY = {"n_samples": 200, "epochs": 2, "max_points": 60, "quiet": True, "hidden_dim": 64, "probe": False, "viz": False}
 FLAGS = ["--n_samples", "200", "--epochs", "1", "--max_points", "60", "--quiet", "--hidden_dim", "64", "--no_probe", "--no_viz"]
@@ -270,7 +270,7 @@ def test_ablation_in_processes(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("workers", [[], ["--workers", "1"]])
 def test_a_sweep_with_nowhere_to_write_is_refused_before_anything_is_trained(tmp_path, monkeypatch, capsys, workers):
-    for module in ("icon_nb.runs.start", "icon_nb.sweeps.run_each"):
+    for module in ("icon_nb.study.run.start", "icon_nb.study.sweep.run_each"):
         monkeypatch.setattr(module, lambda *given: pytest.fail("trained"))
     (tmp_path / "file").write_text("mine")
     assert call("--sweep", "seed=0,1", *workers, *FLAGS, "--output_dir", tmp_path / "file") == 1

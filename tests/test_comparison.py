@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import icon_nb as icon
-from icon_nb.comparison import Comparison, Failure
 from icon_nb.errors import ConfigError, DataError, LoadError, SaveError
-from icon_nb.measures.table import Spread, Table, cell
+from icon_nb.study.comparison import Comparison, Failure
+from icon_nb.study.table import Spread, Table, cell
 
 TINY = icon.Config(n_samples=200, epochs=1, max_points=120, quiet=True, probe=False)
 

@@ -7,13 +7,12 @@ import pytest
 import torch
 
 import icon_nb as icon
-from icon_nb import learned, supervisory
-from icon_nb.config import Config
-from icon_nb.divergences import kl
 from icon_nb.errors import ConfigError
-from icon_nb.learned import Clusters, Gaussian, GaussianNarrow, GaussianWide, Joint, StudentT, StudentTNarrow
-from icon_nb.objective import LEARNED, SUPERVISORY, Objective, build_objective
-from icon_nb.supervisory import Batch, GaussianFixed, Label, NearestNeighbors, OtherSide, Spectral, ViewsAndNeighbors
+from icon_nb.methods.config import Config
+from icon_nb.objective import LEARNED, SUPERVISORY, Objective, build_objective, learned, supervisory
+from icon_nb.objective.divergences import kl
+from icon_nb.objective.learned import Clusters, Gaussian, GaussianNarrow, GaussianWide, Joint, StudentT, StudentTNarrow
+from icon_nb.objective.supervisory import Batch, GaussianFixed, Label, NearestNeighbors, OtherSide, Spectral, ViewsAndNeighbors
 
 PAIRS = [
     (NearestNeighbors(n_neighbors=5), StudentT(df=2.0)),

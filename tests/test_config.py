@@ -9,13 +9,13 @@ import pytest
 
 import icon_nb as icon
 from icon_nb import methods
-from icon_nb.config import DEFAULTS, GROUPS, SETTINGS, Config, settings_from_json
 from icon_nb.errors import ConfigError
+from icon_nb.methods.config import DEFAULTS, GROUPS, SETTINGS, Config, settings_from_json
 from icon_nb.objective import LEARNED, SUPERVISORY
 
 
 def test_importing_the_package_and_config_loads_neither_torch_nor_matplotlib():
-    code = "import sys, icon_nb, icon_nb.command_line.flags, icon_nb.cli; icon_nb.Config(method='sne').resolve();"
+    code = "import sys, icon_nb, icon_nb.interfaces.flags, icon_nb.interfaces.cli; icon_nb.Config(method='sne').resolve();"
     code += "icon_nb.recipe('simclr_vs_sne');"
     code += "print([m for m in ('torch', 'matplotlib', 'numpy', 'sklearn', 'ipywidgets') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
@@ -125,7 +125,7 @@ def test_every_setting_has_a_group_and_a_help_text():
 
 
 def test_older_method_names_map_to_honest_ones_and_say_so_once(monkeypatch):
-    monkeypatch.setattr("icon_nb.config._SAID", set())
+    monkeypatch.setattr("icon_nb.methods.config._SAID", set())
     for old, new in methods.ALIASES.items():
         with pytest.warns(UserWarning, match=f"method='{old}' is an older name of '{new}'"):
             assert Config(method=old).method == new
@@ -136,8 +136,8 @@ def test_older_method_names_map_to_honest_ones_and_say_so_once(monkeypatch):
 
 @pytest.mark.parametrize("method", methods.METHODS.values(), ids=lambda m: m.name)
 def test_a_component_takes_exactly_the_settings_its_axis_declares(method):
+    from icon_nb.methods import axes
     from icon_nb.objective import build_objective
-    from icon_nb.registry import axes
 
     assert method.supervisory in axes.SUPERVISORY
     assert method.supervisory in SUPERVISORY

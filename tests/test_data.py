@@ -15,13 +15,13 @@ import pytest
 import torch
 
 import icon_nb
-from icon_nb.config import Config
-from icon_nb.data import READERS, Dataset, load
+from icon_nb.data import READERS, Dataset, downloads, load
+from icon_nb.data import published as sources
+from icon_nb.data.published import stratified
 from icon_nb.errors import DataError
-from icon_nb.inputs import downloads, sources
-from icon_nb.inputs.sources import stratified
-from icon_nb.measures.study import trained
-from icon_nb.registry.datasets import DATASETS
+from icon_nb.methods.catalogue import DATASETS
+from icon_nb.methods.config import Config
+from icon_nb.study.temperature import trained
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

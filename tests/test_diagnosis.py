@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import icon_nb as icon
-from icon_nb import dynamics
-from icon_nb.diagnosis import FAILURES, VERDICTS, diagnose
-from icon_nb.dynamics import diagnose as from_dynamics
-from icon_nb.measures.readings import Limits
-from icon_nb.trajectory import Trajectory
+from icon_nb.evaluation import dynamics
+from icon_nb.evaluation.diagnosis import FAILURES, VERDICTS, diagnose
+from icon_nb.evaluation.dynamics import diagnose as from_dynamics
+from icon_nb.evaluation.readings import Limits
+from icon_nb.evaluation.trajectory import Trajectory
 
 N, CLASSES, EPOCHS = 200, 10, 21
 LABELS = np.arange(N) % CLASSES

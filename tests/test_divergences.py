@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icon_nb.divergences import DIVERGENCES, js, kl, rkl
+from icon_nb.objective.divergences import DIVERGENCES, js, kl, rkl
 
 
 def rows(n, m, seed, zeros=False):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from icon_nb import dynamics as dy
 from icon_nb.errors import DataError
-from icon_nb.trajectory import Trajectory
+from icon_nb.evaluation import dynamics as dy
+from icon_nb.evaluation.trajectory import Trajectory
 
 RNG = np.random.default_rng(0)
 
@@ -109,7 +109,7 @@ def test_spread_and_dimensions_of_known_clouds():
 
 
 def test_knn_curve_is_the_recorded_one_or_is_measured():
-    from icon_nb.evaluate import knn_accuracy
+    from icon_nb.evaluation.scores import knn_accuracy
 
     y = np.arange(60) % 3
     z = np.stack([RNG.normal(size=(60, 4)), np.eye(4)[y] + 0.01 * RNG.normal(size=(60, 4))])

@@ -6,7 +6,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError, DataError
-from icon_nb.training.model import build_model
+from icon_nb.training.candidates import build_model
 
 
 @pytest.fixture(scope="module")

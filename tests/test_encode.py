@@ -7,8 +7,7 @@ import pytest
 from moving_points import decode, run
 from PIL import Image
 
-from icon_nb.animation import animate
-from icon_nb.drawing import encode
+from icon_nb.animation import animate, encode
 from icon_nb.errors import ConfigError
 
 

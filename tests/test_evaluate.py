@@ -7,8 +7,8 @@ from sklearn.datasets import load_digits, make_blobs
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from icon_nb import evaluate as ev
 from icon_nb.errors import DataError
+from icon_nb.evaluation import scores as ev
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 import icon_nb as icon
-from icon_nb.distances import sqeuclidean
-from icon_nb.distributions.perplexity import perplexity_rows
-from icon_nb.engines import large
-from icon_nb.engines.fused import FusedKL, entropy
-from icon_nb.engines.interpolated import InterpolatedKL, as_matrix, fits
-from icon_nb.engines.large import Edges, LargeKL, neighbour_edges, value_and_gradient
-from icon_nb.learned import Gaussian, StudentT
+from icon_nb.objective import edges as large
+from icon_nb.objective.closed_forms import FusedKL, entropy
+from icon_nb.objective.distances import sqeuclidean
+from icon_nb.objective.edges import Edges, LargeKL, neighbour_edges, value_and_gradient
+from icon_nb.objective.interpolated import InterpolatedKL, as_matrix, fits
+from icon_nb.objective.learned import Gaussian, StudentT
+from icon_nb.objective.supervisory.perplexity import perplexity_rows
 
 KERNELS = [
     (StudentT(), True),
@@ -68,7 +68,7 @@ def test_sparse_neighbourhoods_approach_the_dense_ones():
 def test_a_large_run_takes_the_sparse_path_and_ends_near_the_dense_one(method, monkeypatch):
     config = icon.Config(method=method, n_samples=400, epochs=120, record_every=120, quiet=True)
     dense = icon.run(config)
-    monkeypatch.setattr("icon_nb.train.DENSE_POINTS", 100)
+    monkeypatch.setattr("icon_nb.training.trainer.DENSE_POINTS", 100)
     sparse = icon.run(config)
     assert abs(sparse.history["knn_accuracy"][-1] - dense.history["knn_accuracy"][-1]) < 0.05
     assert "neighbours only" in sparse.provenance["engine"]

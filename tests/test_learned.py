@@ -10,15 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icon_nb import learned
-from icon_nb.batch import Batch
-from icon_nb.config import Config
-from icon_nb.distances import DISTANCES, sqeuclidean
-from icon_nb.distributions.clusters import log_matmul
-from icon_nb.divergences import kl
-from icon_nb.engines.fused import entropy, fuse
-from icon_nb.objective import LEARNED, Objective, Target, build_objective, closed_form
-from icon_nb.registry import axes
+from icon_nb.methods import axes
+from icon_nb.methods.config import Config
+from icon_nb.objective import LEARNED, Objective, Target, build_objective, closed_form, learned
+from icon_nb.objective.batch import Batch
+from icon_nb.objective.closed_forms import entropy, fuse
+from icon_nb.objective.distances import DISTANCES, sqeuclidean
+from icon_nb.objective.divergences import kl
+from icon_nb.objective.learned.clusters import log_matmul
 
 ROWS = [name for name, axis in axes.LEARNED.items() if not axis.limit]
 SETTINGS = {"temperature": 0.7, "distance": "sqeuclidean", "df": 2.0, "margin": 0.3}
@@ -304,8 +303,8 @@ def test_the_closed_form_is_used_only_where_it_holds():
 @pytest.mark.parametrize("scale", [1.0, 200.0])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_the_closed_form_of_clusters_is_the_plain_composition(reverse, scale):
-    from icon_nb.divergences import rkl
-    from icon_nb.engines.fused_clusters import FusedClusters
+    from icon_nb.objective.closed_form_clusters import FusedClusters
+    from icon_nb.objective.divergences import rkl
 
     z = points(9, 4, scale=scale).requires_grad_()
     p = random_p(9, self_allowed=reverse)

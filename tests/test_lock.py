@@ -10,8 +10,8 @@ import pytest
 
 import icon_nb as icon
 from icon_nb.errors import SaveError
-from icon_nb.saving import lock
-from icon_nb.saving.checkpoints import Checkpoints
+from icon_nb.study.folders import lock
+from icon_nb.study.folders.checkpoints import Checkpoints
 
 SMALL = {"n_samples": 60, "epochs": 3, "max_points": 20, "hidden_dim": 8, "quiet": True, "probe": False, "viz": False}
 DEAD = "2147483646"

@@ -13,15 +13,14 @@ import torch
 
 import icon_nb as icon
 from icon_nb import methods
-from icon_nb.config import Config
 from icon_nb.data import Dataset, load
-from icon_nb.distributions.contexts import around
 from icon_nb.errors import ConfigError, DataError
-from icon_nb.evaluate import clustering_accuracy, knn_accuracy
-from icon_nb.methods import METHODS
+from icon_nb.evaluation.scores import clustering_accuracy, knn_accuracy
+from icon_nb.methods import METHODS, axes
+from icon_nb.methods.config import Config
 from icon_nb.objective import LEARNED, SUPERVISORY
-from icon_nb.registry import axes
-from icon_nb.train import Trainer
+from icon_nb.training.contexts import around
+from icon_nb.training.trainer import Trainer
 
 README = Path(icon.__file__).parent.parent / "README.md"
 PUBLISHED = [
@@ -272,7 +271,7 @@ def test_kmeans_at_small_scale_reaches_the_inertia_of_scikit_learn(seed):
 
 @pytest.mark.parametrize("backbone", ["linear", "table"])
 def test_clusters_start_at_the_nearest_seeds_of_kmeans(backbone):
-    from icon_nb.training.initial import kmeans_seeds
+    from icon_nb.training.starts import kmeans_seeds
 
     config = Config(method="kmeans", backbone=backbone, init="kmeans++", p_temperature=0.5, quiet=True).resolve()
     data = load("digits", n_samples=300, whole=backbone == "table")

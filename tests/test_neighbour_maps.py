@@ -7,11 +7,11 @@ from sklearn.datasets import load_digits
 from sklearn.manifold import TSNE, trustworthiness
 
 from icon_nb.animation import animate
-from icon_nb.drawing.neighbour_maps import chain, procrustes
-from icon_nb.drawing.tsne_map import affinities, gradient, tsne
+from icon_nb.animation.neighbour_maps import chain, procrustes
+from icon_nb.animation.projection import fit_projection
+from icon_nb.animation.tsne_map import affinities, gradient, tsne
 from icon_nb.errors import ConfigError
-from icon_nb.projection import fit_projection
-from icon_nb.trajectory import Trajectory
+from icon_nb.evaluation.trajectory import Trajectory
 
 
 def loss(p, y):
@@ -45,7 +45,7 @@ def test_blocks_do_not_change_the_gradient(monkeypatch):
     rng = np.random.default_rng(0)
     p, y = affinities(rng.normal(size=(50, 5)), 5.0), rng.normal(size=(50, 2)).astype(np.float32)
     whole = gradient(p, y, 4.0)
-    monkeypatch.setattr("icon_nb.drawing.tsne_map.BLOCK", 7)
+    monkeypatch.setattr("icon_nb.animation.tsne_map.BLOCK", 7)
     np.testing.assert_allclose(gradient(p, y, 4.0), whole, atol=1e-6)
 
 

@@ -6,11 +6,11 @@ from moving_points import run
 from sklearn.linear_model import LogisticRegression
 
 from icon_nb.animation import animate, side_by_side
-from icon_nb.drawing.overlays import Strokes, spread_out
-from icon_nb.drawing.palette import blend, class_color, rgb, theme
-from icon_nb.drawing.points import Cloud
+from icon_nb.animation.overlays import Strokes, spread_out
+from icon_nb.animation.palette import blend, class_color, rgb, theme
+from icon_nb.animation.points import Cloud
 from icon_nb.errors import ConfigError
-from icon_nb.trajectory import Trajectory
+from icon_nb.evaluation.trajectory import Trajectory
 
 ROWS = {"anchor": 3, "p": np.linspace(0, 1, 40), "q": np.tile(np.linspace(1, 0, 40), (5, 1))}
 EVERYTHING = [

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from icon_nb.augment import build_augment
-from icon_nb.backbones import build_backbone
 from icon_nb.data import Dataset, load
+from icon_nb.data.augment import build_augment
 from icon_nb.errors import DataError
-from icon_nb.measures.probes import new_samples
+from icon_nb.study.probes import new_samples
+from icon_nb.training.backbones import build_backbone
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 5))

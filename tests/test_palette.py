@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from icon_nb.drawing.palette import (
+from icon_nb.animation.palette import (
     CLASS_COLORS,
     THEMES,
     blend,

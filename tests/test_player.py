@@ -16,14 +16,15 @@ import pytest
 from PIL import Image
 
 from icon_nb.animation import animate
-from icon_nb.drawing import page as pages
-from icon_nb.drawing import sheet as sheets
-from icon_nb.drawing.palette import class_color, class_marker
-from icon_nb.drawing.view import eye
+from icon_nb.animation import page as pages
+from icon_nb.animation import sheet as sheets
+from icon_nb.animation.palette import class_color, class_marker
+from icon_nb.animation.player import player
+from icon_nb.animation.projection import fit_projection
+from icon_nb.animation.recorder import Recorder
+from icon_nb.animation.view import eye
 from icon_nb.errors import ConfigError, DataError, SaveError
-from icon_nb.player import player
-from icon_nb.projection import fit_projection
-from icon_nb.trajectory import Recorder, Trajectory
+from icon_nb.evaluation.trajectory import Trajectory
 
 NASTY = "</script><script>alert('&amp;')</script>\u2028\"'<img src=x onerror=alert(1)>{{script}}<!--<script </script "
 

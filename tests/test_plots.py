@@ -9,10 +9,10 @@ from moving_points import run
 from PIL import Image
 
 from icon_nb.animation import animate, side_by_side
-from icon_nb.drawing.curves import curves
-from icon_nb.drawing.palette import class_color, rgb
+from icon_nb.animation.curves import curves
+from icon_nb.animation.palette import class_color, rgb
+from icon_nb.animation.plots import small_multiples
 from icon_nb.errors import ConfigError
-from icon_nb.plots import small_multiples
 
 
 def texts(picture):

@@ -5,10 +5,10 @@ import pytest
 from sklearn.decomposition import PCA
 
 import icon_nb as icon
-from icon_nb.drawing.neighbour_maps import principal_axes, procrustes
+from icon_nb.animation.neighbour_maps import principal_axes, procrustes
+from icon_nb.animation.projection import fit_projection
 from icon_nb.errors import ConfigError
-from icon_nb.projection import fit_projection
-from icon_nb.trajectory import Trajectory
+from icon_nb.evaluation.trajectory import Trajectory
 
 
 def walk(T=5, n=60, d=8, seed=0):

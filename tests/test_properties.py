@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from torture.generate import brought_data, everything, examples, invalid_setting, text, valid_settings
 
 import icon_nb as icon
-from icon_nb.cli import configs_from
-from icon_nb.command_line.flags import build_parser, parse
-from icon_nb.config import DEFAULTS, SETTINGS, Config
-from icon_nb.drawing.selection import OVERLAYS as DRAWN
+from icon_nb.animation.projection import _NEEDS
+from icon_nb.animation.selection import OVERLAYS as DRAWN
 from icon_nb.errors import ConfigError, DataError, IconError, TrainingError, shown
-from icon_nb.projection import _NEEDS
-from icon_nb.registry import axes
-from icon_nb.registry.datasets import OVERLAYS, PROJECTIONS
-from icon_nb.registry.resolve import DIMENSIONS, method_of
-from icon_nb.runs import start
+from icon_nb.interfaces.cli import configs_from
+from icon_nb.interfaces.flags import build_parser, parse
+from icon_nb.methods import axes
+from icon_nb.methods.catalogue import OVERLAYS, PROJECTIONS
+from icon_nb.methods.config import DEFAULTS, SETTINGS, Config
+from icon_nb.methods.resolve import DIMENSIONS, method_of
+from icon_nb.study.run import start
 
 EVERYTHING, TEXT, PARSER = everything(), text(), build_parser()
 REMEDY = re.compile(r"[:;,] \S.{5,}|did you mean|use |choose |leave ", re.S)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from icon_nb.cli import configs_from
-from icon_nb.command_line.flags import build_parser, parse
+from icon_nb.interfaces.cli import configs_from
+from icon_nb.interfaces.flags import build_parser, parse
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import pytest
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError
-from icon_nb.recipes import RECIPES, grid
+from icon_nb.methods.recipes import RECIPES, grid
 
 
 def test_overrides_reach_every_config():

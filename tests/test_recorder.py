@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from icon_nb.animation.recorder import Recorder
 from icon_nb.errors import DataError
-from icon_nb.trajectory import Recorder
 
 LARGE = np.array([[1e300, 0.0], [1.0, 2.0]])
 

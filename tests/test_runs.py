@@ -7,9 +7,9 @@ import pytest
 
 import icon_nb as icon
 from icon_nb.errors import DataError, TrainingError
-from icon_nb.measures import probes
-from icon_nb.results import Results
-from icon_nb.trajectory import choose_points
+from icon_nb.evaluation.trajectory import choose_points
+from icon_nb.study import probes
+from icon_nb.study.results import Results
 
 SMALL = {"n_samples": 200, "epochs": 3, "quiet": True, "max_points": 100}
 

@@ -14,13 +14,13 @@ import pytest
 import torch
 
 import icon_nb as icon
-from icon_nb.batch import Batch
-from icon_nb.divergences import js, kl
 from icon_nb.errors import IconError, LoadError, SaveError
-from icon_nb.learned import Gaussian, StudentT
 from icon_nb.objective import Objective
-from icon_nb.supervisory import Gaussian as GaussianP
-from icon_nb.supervisory import SameClass
+from icon_nb.objective.batch import Batch
+from icon_nb.objective.divergences import js, kl
+from icon_nb.objective.learned import Gaussian, StudentT
+from icon_nb.objective.supervisory import Gaussian as GaussianP
+from icon_nb.objective.supervisory import SameClass
 
 SMALL = {"n_samples": 120, "epochs": 2, "max_points": 40, "hidden_dim": 16, "embedding_dim": 4, "quiet": True, "probe": False}
 PLAIN = {**SMALL, "viz": False}
@@ -273,7 +273,7 @@ def test_a_clock_that_jumps_back_harms_nothing(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore:Glyph")  # the font of the pictures does not have every character
 @pytest.mark.parametrize("name", ["../../x", "<script>alert(1)</script>", "a/b\\c", "..", "\u202eevil", "日本語 名前", "x" * 300])
 def test_names_stay_inside_and_are_escaped(name, tmp_path):
-    from icon_nb.command_line.outputs import new_folder
+    from icon_nb.study.folders.outputs import new_folder
 
     config = icon.Config(run_name=name, output_dir=str(tmp_path / "runs"), **PLAIN)
     folder = new_folder(config.resolve(), "stamp")

@@ -6,8 +6,8 @@ import torch
 
 import icon_nb as icon
 from icon_nb.data import load
-from icon_nb.training.session import Session
-from icon_nb.training.stacked import Job, Stack, can_stack, plan
+from icon_nb.study.session import Session
+from icon_nb.study.stacked import Job, Stack, can_stack, plan
 
 TINY = {"n_samples": 200, "max_points": 60, "quiet": True, "probe": False, "hidden_dim": 32, "embedding_dim": 8, "batch_size": 64}
 METHODS = ["simclr", "tsimclr", "supcon", "cross_entropy", "sne", "tsne_conditional"]

@@ -13,8 +13,8 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import LoadError, SaveError
-from icon_nb.registry.resolve import fit_to_data
-from icon_nb.saving.store import FILES, MARK, foreign
+from icon_nb.methods.resolve import fit_to_data
+from icon_nb.study.folders.store import FILES, MARK, foreign
 
 SMALL = {"n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
 
@@ -212,7 +212,7 @@ def test_weights_that_do_not_fit_the_settings_name_both_files(folder):
 
 
 def test_labels_without_a_class_name_name_both_files(folder):
-    from icon_nb.saving.store import _digest, to_json
+    from icon_nb.study.folders.store import _digest, to_json
 
     mark = json.loads((folder / MARK).read_text())
     mark.pop("checksum")
@@ -224,7 +224,7 @@ def test_labels_without_a_class_name_name_both_files(folder):
 
 def _reseal(folder, name):
     """Make the mark agree with a changed file, as somebody who wants to be believed would."""
-    from icon_nb.saving.store import _digest, to_json
+    from icon_nb.study.folders.store import _digest, to_json
 
     mark = json.loads((folder / MARK).read_text())
     mark.pop("checksum")
@@ -243,7 +243,7 @@ def test_a_read_only_folder_is_a_clear_error_and_the_run_is_still_there(run, tmp
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_a_clear_error_and_leaves_no_stray_file(run, tmp_path, monkeypatch):
-    import icon_nb.saving.files as files
+    import icon_nb.files as files
 
     real = os.fdopen
     monkeypatch.setattr(

@@ -9,11 +9,10 @@ import torch
 from PIL import Image
 
 import icon_nb as icon
-from icon_nb.data import Dataset, load
+from icon_nb.data import Dataset, load, stored
+from icon_nb.data.stored import Stored
 from icon_nb.errors import ConfigError, DataError
-from icon_nb.inputs import stored
-from icon_nb.inputs.stored import Stored
-from icon_nb.train import Trainer
+from icon_nb.training.trainer import Trainer
 
 SETTINGS = {"epochs": 2, "batch_size": 16, "embedding_dim": 4, "quiet": True, "device": "cpu"}
 PIXELS = np.random.default_rng(0).integers(0, 256, (70, 12, 12, 3), dtype=np.uint8)

@@ -9,13 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icon_nb import supervisory
-from icon_nb.batch import Batch
-from icon_nb.config import Config
-from icon_nb.distributions.graphs import nearest, propagate, spectral_embedding
 from icon_nb.errors import DataError
-from icon_nb.objective import SUPERVISORY
-from icon_nb.registry import axes
+from icon_nb.methods import axes
+from icon_nb.methods.config import Config
+from icon_nb.objective import SUPERVISORY, supervisory
+from icon_nb.objective.batch import Batch
+from icon_nb.objective.supervisory.graphs import nearest, propagate, spectral_embedding
 
 SETTINGS = {"perplexity": 3.0, "p_temperature": 0.7, "n_neighbors": 3, "walk_length": 2, "walk": "sum", "embedding_dim": 2}
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import icon_nb as icon
-from icon_nb import sweeps
-from icon_nb.comparison import Failure
 from icon_nb.errors import ConfigError
-from icon_nb.sweeps import run_configs, run_each
-from icon_nb.training.processes import Processes, WorkerError
+from icon_nb.study import sweep as sweeps
+from icon_nb.study.comparison import Failure
+from icon_nb.study.processes import Processes, WorkerError
+from icon_nb.study.sweep import run_configs, run_each
 
 TINY = icon.Config(n_samples=200, epochs=1, max_points=60, quiet=True, probe=False, hidden_dim=64)
 

@@ -5,8 +5,8 @@ import pytest
 from moving_points import decode, run
 
 from icon_nb.animation import animate, side_by_side
-from icon_nb.drawing.timeline import choose_epochs, pace, plan, ticks
-from icon_nb.trajectory import Trajectory
+from icon_nb.animation.timeline import choose_epochs, pace, plan, ticks
+from icon_nb.evaluation.trajectory import Trajectory
 
 
 def simple(epochs, **more):

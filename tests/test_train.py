@@ -7,11 +7,11 @@ import torch
 import icon_nb as icon
 from icon_nb.data import Dataset
 from icon_nb.errors import ConfigError, DataError, DeviceError, TrainingError
-from icon_nb.evaluate import knn_accuracy
-from icon_nb.measures.probes import embed
-from icon_nb.train import Trainer, generator, pick_device
-from icon_nb.training.initial import leading_components
-from icon_nb.training.model import build_model
+from icon_nb.evaluation.scores import knn_accuracy
+from icon_nb.study.probes import embed
+from icon_nb.training.candidates import build_model
+from icon_nb.training.starts import leading_components
+from icon_nb.training.trainer import Trainer, generator, pick_device
 
 SMALL = {"n_samples": 200, "epochs": 1, "quiet": True}
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import icon_nb as icon
-from icon_nb.cli import main
 from icon_nb.errors import DataError
-from icon_nb.saving.store import MARK, _digest, to_json
+from icon_nb.interfaces.cli import main
+from icon_nb.study.folders.store import MARK, _digest, to_json
 
 SMALL = {"n_samples": 100, "epochs": 2, "max_points": 60, "hidden_dim": 16, "quiet": True, "probe": False, "viz": False}
 REMEDIES = r"--trust-code.*results\.dataset = "

@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 
 import icon_nb as icon
-from icon_nb.drawing.study_pictures import against, bars
+from icon_nb.animation.display import VIEW
+from icon_nb.animation.study_pictures import against, bars
 from icon_nb.errors import ConfigError
-from icon_nb.measures import study as studies
-from icon_nb.measures.study import TemperatureStudy, trained
-from icon_nb.notebook.display import VIEW
-from icon_nb.runs import start, train
-from icon_nb.training.watching import RowWatcher, choose_anchors, run_and_watch
+from icon_nb.study import temperature as studies
+from icon_nb.study.run import start, train
+from icon_nb.study.temperature import TemperatureStudy, trained
+from icon_nb.study.watching import RowWatcher, choose_anchors, run_and_watch
 
 SMALL = icon.Config(method="simclr", n_samples=256, epochs=2, embedding_dim=3, max_points=100)
 
@@ -202,8 +202,8 @@ def test_scrubbing_draws_nothing_twice_and_trains_nothing(widget, monkeypatch):
     assert widget.box
     for epoch in (0, 1, 2):
         widget.epoch.value = epoch
-    monkeypatch.setattr("icon_nb.notebook.temperature.bars", lambda *a: pytest.fail("drawn again"))
-    monkeypatch.setattr("icon_nb.notebook.temperature.against", lambda *a, **k: pytest.fail("drawn again"))
+    monkeypatch.setattr("icon_nb.interfaces.temperature.bars", lambda *a: pytest.fail("drawn again"))
+    monkeypatch.setattr("icon_nb.interfaces.temperature.against", lambda *a, **k: pytest.fail("drawn again"))
     monkeypatch.setattr(studies, "run_and_watch", lambda *a, **k: pytest.fail("trained"))
     for epoch in (0, 1, 2):
         widget.epoch.value = epoch
@@ -369,10 +369,10 @@ def test_live_redraws_in_place(monkeypatch):
 
 
 def test_live_keeps_to_its_share_of_the_time(monkeypatch):
-    from icon_nb.notebook.live import Live
+    from icon_nb.study.live import Live
 
     clock = [0.0]
-    monkeypatch.setattr("icon_nb.notebook.live.time.thread_time", lambda: clock[0])
+    monkeypatch.setattr("icon_nb.study.live.time.thread_time", lambda: clock[0])
     live = Live(icon.Config(epochs=1000).resolve())
 
     def draw(recorder):
@@ -387,10 +387,10 @@ def test_live_keeps_to_its_share_of_the_time(monkeypatch):
 
 
 def test_live_draws_a_short_run_twice(monkeypatch):
-    from icon_nb.notebook.live import Live
+    from icon_nb.study.live import Live
 
     clock = [0.0]
-    monkeypatch.setattr("icon_nb.notebook.live.time.thread_time", lambda: clock[0])
+    monkeypatch.setattr("icon_nb.study.live.time.thread_time", lambda: clock[0])
     live = Live(icon.Config(epochs=10).resolve())
     drawn = []
 

@@ -1,1 +1,4 @@
-"""What the trainer and a run in progress are made of."""
+"""z = f(x): the networks, where they start, what the candidates are, the optimizers, and the loop.
+
+What is recorded on the way, and what is kept of it, is study's.
+"""

@@ -11,10 +11,10 @@ import shutil
 import torch
 from torch import Tensor, nn
 
-from ..backbones import CONVOLUTIONAL
-from ..config import Config
 from ..errors import ConfigError, DeviceError
-from .model import Model
+from ..methods.config import Config
+from .backbones import CONVOLUTIONAL
+from .candidates import Model
 
 COMPILERS = ("c++", "g++", "clang++")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..config import Config
+from ..methods.config import Config
 
 
 class Gains(torch.optim.Optimizer):

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from icon_nb.drawing.palette import THEMES, class_color, rgb
-from icon_nb.player import player
-from icon_nb.trajectory import Trajectory
+from icon_nb.animation.palette import THEMES, class_color, rgb
+from icon_nb.animation.player import player
+from icon_nb.evaluation.trajectory import Trajectory
 
 pytestmark = pytest.mark.browser
 EPOCHS = 13

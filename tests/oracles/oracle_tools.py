@@ -8,9 +8,9 @@ import os
 import pytest
 import torch
 
-from icon_nb.config import Config
+from icon_nb.methods.config import Config
 from icon_nb.objective import build_objective
-from icon_nb.supervisory import Batch
+from icon_nb.objective.supervisory import Batch
 
 SHAPES = [(4, 2), (7, 3), (16, 8)]
 SEEDS = [0, 1, 2]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from oracle_tools import SEEDS, agree, differ, objective, package, points
 
-from icon_nb.batch import Batch
+from icon_nb.objective.batch import Batch
 
 pytestmark = pytest.mark.oracle
 SURE = 1e4
@@ -89,9 +89,9 @@ def test_kmeans_wants_the_k_means_partition_when_narrow_and_one_cluster_when_wid
 
 
 def test_self_must_count_in_the_data_or_k_means_is_infinite():
-    from icon_nb.divergences import rkl
-    from icon_nb.learned import Clusters
-    from icon_nb.supervisory import GaussianFixed
+    from icon_nb.objective.divergences import rkl
+    from icon_nb.objective.learned import Clusters
+    from icon_nb.objective.supervisory import GaussianFixed
 
     batch, z = inputs(6, 2, 0), points(6, 2, 1)
     masked = GaussianFixed(p_temperature=1.0, include_self=False)

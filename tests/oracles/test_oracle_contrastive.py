@@ -6,7 +6,7 @@ import pytest
 import torch
 from oracle_tools import SEEDS, SHAPES, agree, differ, gaussian_cosine, literal, objective, package, points, student, two_views
 
-from icon_nb.supervisory import Batch
+from icon_nb.objective.supervisory import Batch
 
 TEMPERATURES = [0.07, 0.5, 2.0]
 pytestmark = pytest.mark.oracle
@@ -247,7 +247,7 @@ def test_the_dimension_cell_contrasts_correlations():
     """The rows are dimensions; with centred views the cosine between dimensions is their correlation over the batch."""
     import numpy as np
 
-    from icon_nb.training.model import CANDIDATES
+    from icon_nb.training.candidates import CANDIDATES
 
     a, b = points(12, 4, 0), points(12, 4, 1)
     model = type("Views", (), {"backbone": staticmethod(lambda x: x)})

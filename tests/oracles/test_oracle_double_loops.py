@@ -8,11 +8,10 @@ import pytest
 import torch
 from oracle_tools import agree, differ, points
 
-from icon_nb.batch import Batch
-from icon_nb.config import Config
-from icon_nb.methods import METHODS
+from icon_nb.methods import METHODS, axes
+from icon_nb.methods.config import Config
 from icon_nb.objective import build_objective
-from icon_nb.registry import axes
+from icon_nb.objective.batch import Batch
 
 pytestmark = pytest.mark.oracle
 

@@ -7,7 +7,7 @@ import torch
 from oracle_tools import SEEDS, SHAPES, agree, differ, literal, objective, points
 from torch.nn.functional import cross_entropy
 
-from icon_nb.supervisory import Batch
+from icon_nb.objective.supervisory import Batch
 
 pytestmark = pytest.mark.oracle
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 import icon_nb as icon
-from icon_nb import runs
-from icon_nb.saving.checkpoints import Checkpoints
+from icon_nb.study import run as runs
+from icon_nb.study.folders.checkpoints import Checkpoints
 
 QUIET = {"quiet": True, "viz": False, "probe": False, "device": "cpu"}
 

@@ -27,7 +27,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import LoadError
-from icon_nb.saving import store, studies  # noqa: F401
+from icon_nb.study.folders import store, studies  # noqa: F401
 
 from .mutations import EDITS, accident, anything
 

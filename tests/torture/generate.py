@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from icon_nb import methods
-from icon_nb.config import DEFAULTS, SETTINGS, Config
 from icon_nb.data import Dataset
 from icon_nb.errors import ConfigError
-from icon_nb.registry import axes
-from icon_nb.registry.datasets import AUGMENTATIONS, OVERLAYS, PROJECTIONS
-from icon_nb.registry.resolve import method_of, used_settings
+from icon_nb.methods import axes
+from icon_nb.methods.catalogue import AUGMENTATIONS, OVERLAYS, PROJECTIONS
+from icon_nb.methods.config import DEFAULTS, SETTINGS, Config
+from icon_nb.methods.resolve import method_of, used_settings
 
 BACKBONES = ("table", "linear", "mlp", "simplecnn")  # the residual networks are trained in tests/test_train.py
 SIZES = {"epochs": (0, 1), "embedding_dim": (1, 6), "hidden_dim": (1, 12), "n_views": (1, 3), "walk_length": (1, 4)}

@@ -1,0 +1,164 @@
+"""What the player's page holds: coordinates packed small, names as data, and one script that may run alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import math
+import re
+import zlib
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from ..errors import DataError
+from ..evaluation.trajectory import Trajectory
+from .captions import caption_of, parted
+from .palette import class_color, class_marker
+from .projection import Projection
+from .sheet import sheet_of
+from .view import CAMERA, cameras, eye
+
+SCRIPTS = ("player_decode.js", "player_raster.js", "player_view.js", "player_curves.js", "player.js")
+# Steps along the longest side of the box: at the strongest zoom a step is about a pixel, and a page is a fifth smaller than with
+# all 16 bits.
+LEVELS = 2**14 - 1
+
+
+def contents(runs: list[Trajectory], views: list[Projection], titles: list[str]) -> dict:
+    """Everything the script needs; equal class lists, point sets and picture sheets are told once and numbered."""
+    groups, points, sheets = [], [], []
+    told, placed = [], _placed(runs, views)
+    for run, view, title, coordinates in zip(runs, views, titles, placed):
+        sheet = None if run.images is None else sheet_of(run.images)
+        told.append(
+            _run(run, title, coordinates)
+            | _pack(coordinates, view.kind == "sphere")
+            | {"group": _number(_group(run), groups), "points": _number(_identity(run), points)}
+            | {"sheet": None if sheet is None else _number(sheet, sheets)}
+        )
+    return {"runs": told, "groups": groups, "sheets": sheets} | _captions(views, titles)
+
+
+def _placed(runs: list[Trajectory], views: list[Projection]) -> list[np.ndarray]:
+    """Coordinates (T, n, 2 or 3) of every run; a sphere is turned so that the player begins where the animation ends."""
+    placed = [view.coordinates(run) for run, view in zip(runs, views)]
+    chosen = cameras(views, [coordinates[-1] for coordinates in placed])
+    return [xyz if camera is None else _turned(xyz, camera) for xyz, camera in zip(placed, chosen)]
+
+
+def _turned(coordinates: np.ndarray, camera: tuple[float, float]) -> np.ndarray:
+    """What this camera sees, for the one that the script begins with."""
+    return (coordinates @ (eye(*CAMERA).T @ eye(*camera)).T).astype(np.float32)
+
+
+def _captions(views: list[Projection], titles: list[str]) -> dict:
+    """The words below all panels, and those below each: what is the same for all is said once."""
+    common, own = parted([view.short for view in views], ", ")
+    return {"short": common, "own": list(own), "caption": caption_of(views, titles)}
+
+
+def _number(item, seen: list) -> int:
+    if item not in seen:
+        seen.append(item)
+    return seen.index(item)
+
+
+def _run(run: Trajectory, title: str, coordinates: np.ndarray) -> dict:
+    if not np.isfinite(coordinates).all():
+        raise DataError("the projected embedding holds NaN or infinite values: record finite embeddings")
+    return {
+        "title": title,
+        "n": run.n_points,
+        "dim": coordinates.shape[2],
+        "epochs": run.epochs.tolist(),
+        "labels": None if run.labels is None else run.labels.tolist(),
+        "index": None if run.index is None else np.asarray(run.index).tolist(),
+        "held_out": None if run.held_out is None else np.asarray(run.held_out).astype(int).tolist(),
+        "metrics": {str(name): [_rounded(value) for value in values] for name, values in run.metrics.items()},
+    }
+
+
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def _group(run: Trajectory) -> dict:
+    """Class names, colours and markers; a label without a name is called by its number."""
+    count = 0 if run.labels is None else int(run.labels.max(initial=-1)) + 1
+    names = [*run.class_names, *map(str, range(len(run.class_names), count))] if count else []
+    marked = range(len(names))
+    return {"names": names, "colours": [class_color(c) for c in marked], "markers": [class_marker(c) for c in marked]}
+
+
+def _identity(run: Trajectory) -> str:
+    """The same for two runs exactly when they show the same points, so that a pin in one can be shown in the other."""
+    about = hashlib.sha256(str(run.n_points).encode())
+    for part in (run.index, run.labels):
+        about.update(b"none" if part is None else np.ascontiguousarray(part, dtype=np.int64).tobytes())
+    return about.hexdigest()
+
+
+def _pack(coordinates: np.ndarray, sphere: bool) -> dict:
+    """Coordinates (T, n, dim) as 16-bit numbers in one box for all frames, packed: whole frames or steps, what is smaller."""
+    low, high = coordinates.min((0, 1)).astype(float), coordinates.max((0, 1)).astype(float)
+    if sphere:
+        low, high = -np.ones(3), np.ones(3)
+    centre, half = (low + high) / 2, float((high - low).max()) / 2 or 1.0
+    unit = (coordinates - centre) / half  # (T, n, dim) in -1..1
+    whole = np.rint((unit + 1) * (LEVELS / 2)).clip(0, LEVELS).astype(np.uint16).transpose(0, 2, 1)  # (T, dim, n)
+    steps = np.concatenate([whole[:1], whole[1:] - whole[:-1]])
+    packed = [_squeeze(whole), _squeeze(steps)]
+    delta = len(packed[1]) < len(packed[0])
+    return {
+        "coordinates": base64.b64encode(packed[delta]).decode(),
+        "delta": delta,
+        "levels": LEVELS,
+        "centre": centre.tolist(),
+        "half": half,
+        "extent": np.maximum((high - low) / 2 / half, 0.05).tolist(),
+        "radius": max(0.05, float(np.sqrt((unit**2).sum(2).max()))),
+        "sphere": {"centre": (-centre / half).tolist(), "radius": 1 / half} if sphere else None,
+    }
+
+
+def _squeeze(values: np.ndarray) -> bytes:
+    """Low bytes first, then high bytes, as zlib: like stands beside like, and the bytes carry no date."""
+    planes = np.ascontiguousarray(values.astype("<u2")).view(np.uint8).reshape(-1, 2).T
+    return zlib.compress(np.ascontiguousarray(planes).tobytes(), 6)
+
+
+@cache
+def assets() -> tuple[str, str, str]:
+    """Template, style and script; the script's files share one scope of their own."""
+    folder = files("icon_nb.animation") / "page_files"
+    read = {name: (folder / name).read_text(encoding="utf-8") for name in ("player.html", "player.css", *SCRIPTS)}
+    script = '(() => {\n"use strict";\n' + "\n".join(read[name] for name in SCRIPTS) + "})();\n"
+    return read["player.html"], read["player.css"], script
+
+
+def document(page: dict, title: str) -> str:
+    """The page; only this script and this style may run in it, by their hashes, and nothing may be loaded."""
+    template, style, script = assets()
+    parts = {
+        "title": html.escape(title),
+        "style": style,
+        "script": script,
+        "style_hash": _source_hash(style),
+        "script_hash": _source_hash(script),
+        "data": _json(page),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+
+
+def _source_hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(page: dict) -> str:
+    """JSON that cannot end the script element it stands in: no <, > or & is left, and nothing beyond ASCII."""
+    text = json.dumps(page, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,227 @@
+"""The player: a trajectory, or several, as one self-contained HTML page that needs neither network nor server."""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+
+from ..errors import ConfigError
+from ..evaluation.trajectory import Trajectory
+from ..files import write_whole
+from .display import image
+from .layout import grid_shape
+from .page import contents, document
+from .projection import Projection, fit_projection
+
+INLINE_LIMIT = 2_000_000
+POSTER_LIMIT = 30 * 1024
+SUFFIXES = (".html", ".htm")
+
+
+@dataclass(frozen=True)
+class Player:
+    """A finished page; show it as the last value of a cell, or :meth:`save` it.
+
+    Parameters
+    ----------
+    html : str
+        The whole page.
+    summary : str
+        What it shows, in one line.
+    height : int
+        Height of the inline frame in CSS pixels.
+    inline_limit : int
+        Bytes; a larger page is not shown inline: the last epoch is, and a note says its size and what to do.
+    draw : callable () -> bytes
+        Makes the PNG of the last epoch.
+    """
+
+    html: str = field(repr=False)
+    summary: str
+    height: int = 620
+    inline_limit: int = INLINE_LIMIT
+    draw: Callable[[], bytes] = field(default=bytes, repr=False, compare=False)
+
+    @cached_property
+    def poster(self) -> bytes:
+        """The last epoch as a small PNG, for readers that show no HTML; drawn when first asked for."""
+        return self.draw()
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the page in bytes."""
+        return len(self.html.encode())
+
+    def save(self, path) -> Path:
+        """Write the page to ``path``: the whole file or, when that fails, nothing; returns where it is.
+
+        Parameters
+        ----------
+        path : path
+            Ends in ``.html`` or ``.htm``; a name without a suffix gets ``.html``.
+
+        Raises
+        ------
+        ConfigError
+            Another suffix.
+        SaveError
+            The folder cannot be written to.
+        """
+        path = Path(path)
+        path = path if path.suffix else path.with_name(f"{path.name}.html")
+        if path.suffix.lower() not in SUFFIXES:
+            said = f"cannot write a player as {path.suffix!r}, it is a page: use .html"
+            raise ConfigError(f"{said}, or .animate().save({path.name!r}) for pictures that move")
+        return write_whole(path, self.html.encode())
+
+    def __repr__(self) -> str:
+        return f"Player({self.summary}, {self.nbytes / 1e6:.2f} MB)"
+
+    def _repr_html_(self) -> str:
+        return self._note() if self.nbytes > self.inline_limit else self._frame()
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        still = {"image/png": base64.b64encode(self.poster).decode()} if self.poster else {}
+        return {"text/plain": repr(self), "text/html": self._repr_html_(), **still}
+
+    def _frame(self) -> str:
+        """An iframe that may run the page's script and nothing else: it cannot reach the notebook around it.
+
+        The words inside it are seen only where a viewer takes the frame away, as for a notebook that is not trusted.
+        """
+        title, page = html.escape(self.summary, quote=True), html.escape(self.html, quote=True)
+        return (
+            f'<iframe title="{title}" sandbox="allow-scripts" width="100%" height="{self.height}" '
+            f'style="border:0;width:100%;height:{self.height}px" srcdoc="{page}">'
+            f"Player of {title}: trust this notebook or run the cell again to see it.</iframe>"
+        )
+
+    def _note(self) -> str:
+        still = image(self.poster, f"The last epoch: {self.summary}") if self.poster else ""
+        return (
+            f"{still}<p>The player of {html.escape(self.summary)} has {self.nbytes / 1e6:.1f} MB, above the limit of "
+            f'{self.inline_limit / 1e6:.1f} MB inline. Write it with <code>.save("player.html")</code> and open that file, '
+            f"or lift the limit with <code>inline_limit={self.nbytes}</code>.</p>"
+        )
+
+
+def player(
+    trajectories,
+    projection: str | Projection | Sequence = "auto",
+    *,
+    titles: str | Sequence[str] | None = None,
+    fit_on="last",
+    seed: int = 0,
+    height: int | None = None,
+    inline_limit: int = INLINE_LIMIT,
+) -> Player:
+    """A page on which the epochs can be played, scrubbed, turned and compared.
+
+    Parameters
+    ----------
+    trajectories : Trajectory, or anything that holds one (Results, Recorder), or a sequence of them
+        Several are shown side by side under one epoch cursor; a run that stopped early holds its last frame.
+    projection : str, Projection, or a sequence of them
+        As in :func:`icon_nb.animation.projection.fit_projection`. Several for one trajectory show it in several ways.
+    titles : str or sequence of str, optional
+        One heading a panel; the trajectories' own titles by default.
+    fit_on, seed
+        As in :func:`icon_nb.animation.projection.fit_projection`.
+    height : int, optional
+        Height of the inline frame in CSS pixels.
+    inline_limit : int
+        Bytes of the largest page that is shown inline.
+
+    Returns
+    -------
+    Player
+
+    Raises
+    ------
+    ConfigError
+        The numbers of trajectories, projections and titles do not fit together, or a projection cannot be used.
+    DataError
+        Coordinates that are not finite.
+
+    Notes
+    -----
+    Coordinates are kept to one part in 16,383 of the longest side of the box of all frames. Pictures of the points go into one
+    sheet of at most a million pixels: they are made smaller where there are many.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> walk = np.random.default_rng(0).normal(size=(4, 50, 2)).cumsum(0)
+    >>> page = player(Trajectory(walk, np.arange(4), title="a walk"))
+    >>> page.summary
+    '1 run, epochs 0..3, 50 points, 2-d'
+    """
+    runs, kinds = _pair(_trajectories(trajectories), projection)
+    names = _titles(runs, titles)
+    views = [fit_projection(run, kind, fit_on, seed) if isinstance(kind, str) else kind for run, kind in zip(runs, kinds)]
+    page = contents(runs, views, names)
+    if height is None:
+        height = 620 if len(runs) == 1 else 250 + 350 * math.ceil(len(runs) / 3)
+    whole = document(page, " | ".join(filter(None, names)) or "Embedding player")
+    return Player(whole, _summary(runs, views), height, inline_limit, partial(last_epoch, runs, views, names))
+
+
+def last_epoch(runs: Sequence[Trajectory], views: Sequence[Projection], titles: Sequence[str]) -> bytes:
+    """The last epoch of every run side by side, as a PNG of at most 30 KiB, drawn small so that its words can be read."""
+    from PIL import Image
+
+    from .animation import side_by_side
+    from .encode import shrunk
+
+    rows, columns = grid_shape(len(runs))
+    size = (420, 420) if len(runs) == 1 else (max(420, 215 * columns), 70 + 235 * rows)
+    most = max(run.n_points for run in runs)
+    drawn = side_by_side(runs, titles, projection=views, turn=0, max_points=most, align=False, size=size)
+    pixels = drawn.painter.paint(drawn.timeline.n_frames - 1)
+    return shrunk(Image.fromarray(pixels[..., :3].copy()), POSTER_LIMIT)
+
+
+def _trajectories(given) -> list[Trajectory]:
+    if isinstance(given, Trajectory) or hasattr(given, "trajectory"):
+        given = [given]
+    runs = [getattr(run, "trajectory", run) for run in given]
+    for run in runs:
+        if not isinstance(run, Trajectory):
+            raise ConfigError(f"player() shows trajectories, got {type(run).__name__}: pass a Trajectory, Results or Recorder")
+    return runs
+
+
+def _pair(runs: list[Trajectory], projection) -> tuple[list[Trajectory], list]:
+    """As many trajectories as projections: one of either side serves all of the other."""
+    kinds = [projection] if isinstance(projection, (str, Projection)) else list(projection)
+    if not runs or not kinds:
+        raise ConfigError("player() needs at least one trajectory and one projection: pass a Trajectory, or several")
+    if len(runs) == 1:
+        runs = runs * len(kinds)
+    if len(kinds) == 1:
+        kinds = kinds * len(runs)
+    if len(kinds) != len(runs):
+        raise ConfigError(f"projection names {len(kinds)} views for {len(runs)} trajectories: pass one, or one for each")
+    return runs, kinds
+
+
+def _titles(runs: list[Trajectory], titles) -> list[str]:
+    if titles is None:
+        return [run.title or (f"run {place + 1}" if len(runs) > 1 else "") for place, run in enumerate(runs)]
+    titles = [titles] if isinstance(titles, str) else [str(title) for title in titles]
+    if len(titles) != len(runs):
+        raise ConfigError(f"titles has {len(titles)} entries for {len(runs)} panels: pass one for each")
+    return titles
+
+
+def _summary(runs: list[Trajectory], views: list[Projection]) -> str:
+    count = f"{len(runs)} run" + "s" * (len(runs) > 1)
+    first, last = min(int(run.epochs[0]) for run in runs), max(int(run.epochs[-1]) for run in runs)
+    points = max(run.n_points for run in runs)
+    dims = " and ".join(f"{dim}-d" for dim in sorted({view.dim for view in views}))
+    return f"{count}, epochs {first}..{last}, {points} points, {dims}"

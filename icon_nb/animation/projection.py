@@ -1,0 +1,223 @@
+"""One anchored view of a trajectory: PCA fitted once and sign-fixed for every frame; t-SNE and UMAP as a chain of steady maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ..errors import ConfigError, demand, nearest, shown
+from ..evaluation.trajectory import Trajectory, as_matrix
+from .neighbour_maps import chain, principal_axes, tsne_step, umap_step
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A map from embeddings to 2 or 3 coordinates that stays the same for every frame.
+
+    Parameters
+    ----------
+    kind : str
+        One of raw, pca, pca3, sphere, tsne, umap.
+    dim : int
+        2 or 3.
+    short : str
+        What the picture says about itself, a few words.
+    caption : str
+        The same in full: which projection, the variance it shows, what distances mean.
+    explained_variance : tuple of float
+        Share of the variance on each axis at the fitted epoch, in 0..1; empty where the word has no meaning.
+    map : callable (m, d) -> (m, dim), or None
+        None where the projection places only the points it was fitted on (t-SNE, UMAP).
+    """
+
+    kind: str
+    dim: int
+    short: str
+    caption: str
+    explained_variance: tuple[float, ...] = ()
+    map: Callable[[np.ndarray], np.ndarray] | None = None
+    _placed: WeakKeyDictionary | None = None
+
+    def transform(self, Z) -> np.ndarray:
+        """Coordinates (m, dim) of embeddings (m, d).
+
+        Raises
+        ------
+        ConfigError
+            For t-SNE and UMAP, which have no map for other points.
+        """
+        if self.map is None:
+            raise ConfigError(f"projection={self.kind!r} places only the points it was fitted on: use 'pca' to place others")
+        return self.map(as_matrix(Z)).astype(np.float32)
+
+    def coordinates(self, trajectory: Trajectory) -> np.ndarray:
+        """Coordinates of every point at every recorded epoch, float32 (n_frames, n, dim)."""
+        if self.map is None:
+            if trajectory not in self._placed:
+                raise ConfigError(f"this {self.kind} was fitted on another trajectory: fit it again on this one")
+            return self._placed[trajectory]
+        return np.stack([self.transform(frame) for frame in trajectory.embeddings])
+
+    def __repr__(self) -> str:
+        return f"Projection({self.kind}: {self.short})"
+
+
+_FITTED: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", seed: int = 0, frames=None) -> Projection:
+    """Fit one projection for all frames of a trajectory.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Embeddings (n_frames, n, d).
+    kind : str
+        ``"auto"`` shows embeddings of up to three dimensions as they are (3-d ones of unit length as ``"sphere"``) and takes
+        ``"pca"`` otherwise. ``"raw"``, ``"pca"``, ``"pca3"`` (three axes, the view turns), ``"sphere"`` (3-d embeddings on the
+        unit sphere), ``"tsne"``, ``"umap"``.
+    fit_on : ``"last"``, ``"first"``, an epoch, or a fitted Projection
+        The recorded epoch whose principal axes are used; t-SNE and UMAP start from it and go on to its neighbours.
+    seed : int
+        For t-SNE and UMAP.
+    frames : int array, optional
+        For t-SNE and UMAP, which place every frame anew: positions of the frames that will be looked at; others repeat them.
+
+    Raises
+    ------
+    ConfigError
+        Unknown kind, an epoch that was not recorded, a kind that does not fit the dimension, or a seed that is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> walk = np.random.default_rng(0).normal(size=(4, 50, 8)).cumsum(0)
+    >>> fit_projection(Trajectory(walk, np.arange(4)))
+    Projection(pca: PCA of 8-d, fitted on epoch 3, 39 % of variance)
+    """
+    check_seed(seed)
+    if isinstance(fit_on, Projection):
+        return fit_on
+    kind, frame = check(trajectory, kind, fit_on)
+    if kind not in _CHAINS:
+        return _FITS[kind](trajectory, frame)
+    frames = np.union1d(np.arange(trajectory.n_frames) if frames is None else frames, [frame])
+    known = _FITTED.setdefault(trajectory, {})
+    key = (kind, frame, seed, frames.tobytes())
+    if key not in known:
+        known[key] = _fit_chain(trajectory, kind, frame, seed, frames)
+    return known[key]
+
+
+def check(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]:
+    """The kind that "auto" means and the frame that ``fit_on`` names, or a ConfigError; nothing is fitted."""
+    if not isinstance(kind, str) or kind not in ("auto", *_NEEDS):
+        raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, ('auto', *_NEEDS))}")
+    d = trajectory.dim
+    if kind == "auto":
+        kind = "pca" if d > 3 else "sphere" if of_unit_length(trajectory) else "raw"
+    low, high, instead = _NEEDS[kind]
+    if not low <= d <= high:
+        wants = f"{low}" if low == high else f"at most {high}" if low == 1 else f"at least {low}"
+        raise ConfigError(f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {instead}")
+    return kind, fitted_frame(trajectory, fit_on)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what a generator cannot be started with."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    demand(whole and 0 <= seed < 2**32, f"seed={shown(seed)}: give a whole number from 0 to {2**32 - 1}")
+
+
+def of_unit_length(trajectory: Trajectory) -> bool:
+    """Whether a 3-d embedding lies on the unit sphere at every epoch, as that of every method with ``distance="cosine"`` does.
+
+    >>> turn = np.linspace(0, 1, 5)
+    >>> circle = np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1)
+    >>> of_unit_length(Trajectory(circle[None], np.arange(1))), of_unit_length(Trajectory(2 * circle[None], np.arange(1)))
+    (True, False)
+    """
+    return trajectory.dim == 3 and bool(np.abs(np.linalg.norm(trajectory.embeddings, axis=2) - 1).max() < 1e-3)
+
+
+def fitted_frame(trajectory: Trajectory, fit_on) -> int:
+    """Position of the recorded frame that ``fit_on`` names."""
+    if fit_on in ("last", "first"):
+        return {"last": trajectory.n_frames - 1, "first": 0}[fit_on]
+    if isinstance(fit_on, (int, np.integer)) and fit_on in trajectory.epochs:
+        return int(np.flatnonzero(trajectory.epochs == fit_on)[0])
+    raise ConfigError(f"fit_on={fit_on!r} is not a recorded epoch: use 'last', 'first' or one of {trajectory.epochs.tolist()}")
+
+
+def _fit_raw(trajectory: Trajectory, frame: int) -> Projection:
+    d = trajectory.dim
+    if d == 1:
+        return _fit_line(trajectory)
+    meaning = "The embedding as it is, nothing projected: distances are those of the embedding."
+    return Projection("raw", d, f"the {d}-d embedding itself", meaning, map=lambda z: np.asarray(z, np.float32))
+
+
+def _fit_line(trajectory: Trajectory) -> Projection:
+    """One dimension along x; points are spread along y, in one row a class, so that they can be seen."""
+    n, span = trajectory.n_points, float(np.ptp(trajectory.embeddings)) or 1.0
+    rows = 1 if trajectory.labels is None else max(1, int(trajectory.labels.max()) + 1)
+    row = np.zeros(n) if trajectory.labels is None else trajectory.labels
+    spread = (np.arange(n) * 0.6180339887 % 1 - 0.5) * 0.7
+    height = (((rows - 1) / 2 - row + spread) * span * 0.8 / rows).astype(np.float32)
+    caption = "The 1-d embedding runs from left to right; height only separates the classes and has no meaning."
+    return Projection("raw", 2, "the 1-d embedding, left to right", caption, map=lambda z: np.column_stack([z[:, 0], height]))
+
+
+def _fit_pca(trajectory: Trajectory, frame: int, kind: str = "pca") -> Projection:
+    d, k = trajectory.dim, {"pca": 2, "pca3": 3}[kind]
+    mean, axes, share = principal_axes(trajectory.embeddings[frame], k)
+    epoch, percent = int(trajectory.epochs[frame]), f"{100 * share.sum():.0f} %"
+    each = ", ".join(f"{100 * s:.0f} %" for s in share)
+    caption = (
+        f"PCA of the {d}-d embedding, fitted once, on epoch {epoch}, and used for every frame. Its axes show {each} of the "
+        "variance there. The embedding is seen from one side: points drawn apart are apart, points drawn together may differ."
+    )
+    short = f"PCA of {d}-d, fitted on epoch {epoch}, {percent} of variance"
+    return Projection(kind, k, short, caption, tuple(share.tolist()), lambda z: (z - mean) @ axes.T)
+
+
+def _fit_pca3(trajectory: Trajectory, frame: int) -> Projection:
+    return _fit_pca(trajectory, frame, "pca3")
+
+
+def _fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
+    caption = "The directions of the 3-d embedding on the unit sphere: angles are those of the embedding, lengths are left out."
+    return Projection("sphere", 3, "directions on the unit sphere", caption, map=_directions)
+
+
+def _directions(z: np.ndarray) -> np.ndarray:
+    return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
+
+
+def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames: np.ndarray) -> Projection:
+    name, make_step = _CHAINS[kind]
+    points = chain(trajectory.embeddings, frame, frames, make_step(trajectory.n_points, seed))
+    epoch = int(trajectory.epochs[frame])
+    caption = (
+        f"{name} of each epoch, begun at epoch {epoch}; each other starts from its neighbour and is turned onto it, not scaled. "
+        "Who is near whom has meaning; distances, sizes and gaps between clusters have none."
+    )
+    placed = WeakKeyDictionary({trajectory: points})
+    return Projection(kind, 2, f"{name} of {trajectory.dim}-d, chained from epoch {epoch}", caption, _placed=placed)
+
+
+_FITS = {"raw": _fit_raw, "pca": _fit_pca, "pca3": _fit_pca3, "sphere": _fit_sphere}
+_CHAINS = {"tsne": ("t-SNE", tsne_step), "umap": ("UMAP", umap_step)}
+_ANY = 10**9
+# Kind: smallest and largest dimension of the embedding, and what to do instead.
+_NEEDS = {
+    "raw": (1, 3, "use 'pca'"),
+    "pca": (2, _ANY, "use 'raw'"),
+    "pca3": (3, _ANY, "use 'raw'"),
+    "sphere": (3, 3, "set embedding_dim=3, or use 'pca3'"),
+    "tsne": (1, _ANY, ""),
+    "umap": (1, _ANY, ""),
+}

@@ -1,0 +1,182 @@
+"""Recorder: animates any training loop. It keeps the frames, and shows them when it is asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import DataError
+from ..evaluation.trajectory import (
+    Trajectory,
+    as_matrix,
+    as_metric,
+    choose_points,
+    encode_labels,
+    single,
+)
+
+MAX_FRAMES = 160
+
+
+class Recorder:
+    """Record embeddings from any training loop, then animate them.
+
+    Parameters
+    ----------
+    labels : array (n,) or None
+        Class of each point; integers, or anything that can be sorted (then the sorted values become the class names).
+    class_names : sequence of str or None
+        Names of the classes, in the order in which they are coloured and listed: of the integer labels 0..C-1, or, where the
+        labels are names themselves, of all that occur.
+    max_points : int
+        At most this many points are kept: a fixed subset, drawn once, the same in every frame.
+    max_frames : int
+        When more epochs than this are recorded, every second frame is dropped (the first and the newest stay), so that a long
+        run has a bounded memory.
+    images : uint8 array (n, h, w) or (n, h, w, c), optional
+        Pictures of the points.
+    seed : int
+        Draws the subset.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> recorder = Recorder(labels=[0, 1, 1])
+    >>> for epoch in range(3):
+    ...     recorder.record(np.eye(3) * epoch, loss=1.0 / (epoch + 1))
+    >>> recorder.trajectory
+    Trajectory(3 frames, epochs 0..2, 3 points, 3-d)
+    """
+
+    def __init__(
+        self,
+        labels=None,
+        class_names: Sequence[str] | None = None,
+        *,
+        max_points: int = 2000,
+        max_frames: int = MAX_FRAMES,
+        images=None,
+        index=None,
+        held_out=None,
+        title: str = "",
+        seed: int = 0,
+    ):
+        if max_points < 1 or max_frames < 2:
+            raise DataError(f"max_points must be at least 1 and max_frames at least 2, got {max_points} and {max_frames}")
+        self.title, self.max_points, self.max_frames, self.seed = title, max_points, max_frames, seed
+        self._about = {"images": images, "index": index, "held_out": held_out}
+        self._given_names = None if class_names is None else tuple(class_names) or None
+        self._labels, self._class_names = encode_labels(labels, class_names)
+        self._frames: list[np.ndarray] = []
+        self._epochs: list[int] = []
+        self._metrics: list[dict[str, float]] = []
+        self._keep: np.ndarray | None = None
+        self._n = None
+
+    def record(self, embeddings, labels=None, epoch: int | None = None, **metrics: float) -> None:
+        """Add one frame: a copy, on the CPU, of the embeddings (n, d) of the same n points in the same order.
+
+        Parameters
+        ----------
+        embeddings : tensor or array (n, d)
+        labels : array (n,), optional
+            For a recorder that was made without labels, at the first call; later they may only be the same again.
+        epoch : int, optional
+            Defaults to one more than the last; must increase.
+        **metrics : float
+            Values shown with the frame, for instance ``loss=0.3``.
+
+        Raises
+        ------
+        DataError
+            Not a matrix, another number of points than before, values that are NaN, infinite or beyond single precision, other
+            labels than before, an epoch that does not increase, or a metric that is no number. What is refused leaves no trace.
+        """
+        z = single(as_matrix(embeddings))
+        labels, class_names = self._same_labels(labels)
+        keep = self._fit(z, labels)
+        epoch = self._next(epoch)
+        metrics = {name: as_metric(name, value) for name, value in metrics.items()}
+        self._n, self._keep, self._labels, self._class_names = len(z), keep, labels, class_names
+        self._frames.append(z[keep])
+        self._epochs.append(epoch)
+        self._metrics.append(metrics)
+        if len(self._frames) > self.max_frames:
+            self._thin()
+
+    def _same_labels(self, labels) -> tuple[np.ndarray | None, tuple[str, ...]]:
+        """Codes and names of the classes, once ``labels`` are known to be new to this recorder or the same as before."""
+        if labels is None:
+            return self._labels, self._class_names
+        given, names = encode_labels(labels, self._given_names)
+        if self._labels is None and not self._frames:
+            return given, names
+        if self._labels is None:
+            raise DataError(f"labels came after {len(self._frames)} frames without: pass them at the first call, or to Recorder")
+        if names != self._class_names or not np.array_equal(given, self._labels):
+            raise DataError("labels differ from those that the recorder has: every epoch must record the same points")
+        return self._labels, self._class_names
+
+    def _fit(self, z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+        """Which of the points are kept, once a frame is known to belong to those before it."""
+        if self._keep is None:
+            for name, value in [("labels", labels), *self._about.items()]:
+                if value is not None and len(value) != len(z):
+                    raise DataError(f"{name} has {len(value)} entries for {len(z)} points: pass one per point")
+            return choose_points(len(z), self.max_points, self.seed)
+        if len(z) != self._n or z.shape[1] != self._frames[0].shape[1]:
+            raise DataError(f"every epoch must record the same {self._n} points in the same dimension, got {z.shape}")
+        return self._keep
+
+    def _next(self, epoch: int | None) -> int:
+        epoch = (self._epochs[-1] + 1 if self._epochs else 0) if epoch is None else int(epoch)
+        if self._epochs and epoch <= self._epochs[-1]:
+            raise DataError(f"epoch {epoch} does not come after epoch {self._epochs[-1]}: epochs must increase")
+        return epoch
+
+    def _thin(self) -> None:
+        kept = sorted({*range(0, len(self._frames), 2), len(self._frames) - 1})
+        for name in ("_frames", "_epochs", "_metrics"):
+            setattr(self, name, [getattr(self, name)[k] for k in kept])
+
+    def frames(self) -> list[tuple[int, np.ndarray]]:
+        """Epoch and embedding of every frame that is kept."""
+        return list(zip(self._epochs, self._frames))
+
+    def kept(self) -> list[tuple[int, dict[str, float]]]:
+        """Epoch and metrics of every frame that is kept."""
+        return list(zip(self._epochs, self._metrics))
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """What was recorded so far, as plain arrays."""
+        if not self._frames:
+            raise DataError("nothing was recorded yet: call record(embeddings) at least once")
+        names = list(dict.fromkeys(name for frame in self._metrics for name in frame))
+        metrics = {name: np.array([frame.get(name, np.nan) for frame in self._metrics]) for name in names}
+        about = {name: None if value is None else np.asarray(value)[self._keep] for name, value in self._about.items()}
+        if about["index"] is None:
+            about["index"] = self._keep
+        labels = None if self._labels is None else self._labels[self._keep]
+        return Trajectory(
+            np.stack(self._frames), np.array(self._epochs), labels, self._class_names, metrics, title=self.title, **about
+        )
+
+    def animate(self, **options):
+        """The animation of what was recorded; options as in :func:`icon_nb.animation.animate`."""
+        from .animation import animate
+
+        return animate(self.trajectory, **options)
+
+    def player(self, **options):
+        """The interactive page of what was recorded; options as in :func:`icon_nb.player.player`."""
+        from .player import player
+
+        return player(self.trajectory, **options)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return self.animate()._repr_mimebundle_() if self._frames else {"text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"Recorder({self.trajectory!r})" if self._frames else "Recorder(nothing recorded)"

@@ -1,1 +1,0 @@
-"""Flags, subcommands, and what a run of the command line leaves behind."""

@@ -1,0 +1,8 @@
+"""x: data sets that are published, bundled or your own, and the views of a sample that augmentation makes.
+
+What a data set is called, and what is said about it, stands in the table.
+"""
+
+from .dataset import DATASETS, MEMORY, PREFIXES, READERS, Dataset, describe, is_described, load, load_for
+
+__all__ = ["DATASETS", "MEMORY", "PREFIXES", "READERS", "Dataset", "describe", "is_described", "load", "load_for"]

@@ -1,0 +1,240 @@
+"""Augmentation of a whole batch at once, one draw per image, on whatever device the batch is on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache, reduce
+from itertools import repeat
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import ConfigError, nearest
+from ..methods import catalogue as datasets
+from .dataset import Dataset
+from .transforms import Affine, Blur, Colour, Crop, Flip, Grey, Jitter, Noise
+
+PARTS = {
+    "affine": Affine(),
+    "crop": Crop(),
+    "flip": Flip(),
+    "jitter": Jitter(),
+    "grey": Grey(),
+    "blur": Blur(),
+    "noise": Noise(),
+}
+"""Name of each part -> the part at strength 1."""
+
+ONE_CHANNEL = {"crop": Crop(scale=(0.4, 1.0))}
+"""Parts that differ for images of one channel: a small box of a digit or a shoe says too little about it."""
+
+NEEDS_IMAGES = ("affine", "crop", "flip", "jitter", "grey", "blur")
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What was drawn for n images.
+
+    Parameters
+    ----------
+    matrix : float Tensor (n, 2, 3) or None
+        Where each output pixel is read from, on (x, y, 1) in pixels from the centre; None where nothing moves.
+    u : float Tensor (n, k)
+        Uniform numbers for what depends on the pixels: smoothing and colour.
+    """
+
+    matrix: Tensor | None
+    u: Tensor
+
+    def batches(self, n: int) -> Iterator[Draws]:
+        """The same in parts of n images."""
+        matrices = self.matrix.split(n) if self.matrix is not None else repeat(None)
+        return map(Draws, matrices, self.u.split(n))
+
+
+@dataclass(frozen=True, eq=False)
+class Augment:
+    """Draw a new version of every image of a batch, and normalise it.
+
+    The geometric parts become one matrix per image and one resampling (bilinear, black outside); the colour parts and the
+    normalisation become one matrix per image too.
+
+    Parameters
+    ----------
+    parts : tuple
+        Parts of ``icon_nb.data.transforms`` in the order in which they act. Empty: only normalise.
+    mean, std : float32 Tensor (c,) or (d,)
+        Normalisation, on the 0..1 scale for images.
+
+    Examples
+    --------
+    >>> from icon_nb.data import load
+    >>> data = load("digits")
+    >>> augment = build_augment("auto", data)
+    >>> augment(data.x[:3], torch.Generator().manual_seed(0)).shape
+    torch.Size([3, 1, 8, 8])
+    """
+
+    parts: tuple = ()
+    mean: Tensor = field(default_factory=lambda: torch.zeros(1))
+    std: Tensor = field(default_factory=lambda: torch.ones(1))
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Augment raw samples.
+
+        Parameters
+        ----------
+        x : uint8 Tensor (n, c, h, w), float Tensor (n, c, h, w) on the 0..1 scale, or float Tensor (n, d)
+            Raw samples, as in ``Dataset.x``.
+        generator : torch.Generator
+            The only source of chance. Its device may differ from that of ``x``.
+
+        Returns
+        -------
+        float32 Tensor of the shape of ``x``
+            Normalised: what a network sees.
+        """
+        return self.apply(x, self.draw(len(x), x.shape[-2:], generator, x.device), generator)
+
+    def draw(self, n: int, size: tuple[int, int], generator: torch.Generator, device) -> Draws:
+        """What happens to each of n images of ``size`` (h, w), drawn ahead: for many batches at once it costs as for one.
+
+        The noise is not in it: that is as large as the images.
+        """
+        geometry, smooth, colour = (self._kind(kind) for kind in ("geometry", "smooth", "colour"))
+        widths = [part.n_random for part in geometry + smooth + colour]
+        u = torch.rand(n, sum(widths), generator=generator, device=generator.device).to(device)
+        if not geometry:
+            return Draws(None, u)
+        each = u.split(widths, 1)
+        matrix = reduce(torch.matmul, [part.matrix(numbers, *size) for part, numbers in zip(geometry, each)])
+        return Draws(matrix[:, :2].contiguous(), u[:, sum(widths[: len(geometry)]) :])
+
+    def apply(self, x: Tensor, draws: Draws, generator: torch.Generator) -> Tensor:
+        """Do what was drawn to raw samples ``x``, one row of ``draws`` each; the generator makes the noise."""
+        if x.dim() == 2 and not x.is_floating_point():
+            return x  # tokens
+        smooth, colour = self._kind("smooth"), self._kind("colour")
+        u = iter(draws.u.split([part.n_random for part in smooth + colour], 1) if smooth + colour else ())
+        out = x.float() if draws.matrix is None else _resample(x.float(), draws.matrix)
+        for part in smooth:
+            out = part.smooth(next(u), out)
+        scale = 1 / 255 if x.dtype == torch.uint8 else 1.0
+        out = self._recolour(out, colour, u, scale) if colour else self._normalise(out, scale, fresh=out is not x)
+        for part in self._kind("noise"):
+            out = out + part.std * torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
+        return out
+
+    def _kind(self, name: str) -> tuple:
+        return tuple(part for part in self.parts if isinstance(part, KINDS[name]))
+
+    def _normalise(self, x: Tensor, scale: float, fresh: bool) -> Tensor:
+        shape = (-1, *[1] * (x.dim() - 2))
+        mean, std = (part.to(x.device).view(shape) for part in (self.mean, self.std))
+        x = x.mul_(scale / std) if fresh else x * (scale / std)
+        return x.sub_(mean / std)
+
+    def _recolour(self, x: Tensor, parts: tuple, u, scale: float) -> Tensor:
+        """Change the colours, keep them in 0..1, normalise: one multiplication of (n, c, c) and (n, c, h*w)."""
+        n, c, h, w = x.shape
+        pixels = x.reshape(n, c, h * w)
+        eye = torch.eye(c, device=x.device).expand(n, c, c)
+        colour = Colour(eye, torch.zeros(n, c, 1, device=x.device), scale * pixels.mean(2, keepdim=True))
+        colour = reduce(lambda done, part: part.recolour(next(u), done), parts, colour)
+        mean, std = (part.to(x.device).view(-1, 1) for part in (self.mean, self.std))
+        out = torch.baddbmm((colour.shift - mean) / std, colour.matrix * (scale / std), pixels)
+        return out.clamp_(-mean / std, (1 - mean) / std).view(n, c, h, w)
+
+
+KINDS = {"geometry": (Crop, Affine, Flip), "colour": (Jitter, Grey), "smooth": (Blur,), "noise": (Noise,)}
+
+
+def build_augment(spec: str, dataset: Dataset, strength: float = 1.0) -> Augment:
+    """Build the augmentation that ``spec`` names for a data set.
+
+    Parameters
+    ----------
+    spec : str
+        ``"none"``, ``"auto"``, or parts joined by ``+`` in the order in which they act, from ``PARTS``.
+    dataset : Dataset
+        Says what a sample is and how it is normalised.
+    strength : float, at least 0
+        Scales how far every part goes; 0 changes nothing, 1 is the usual strength.
+
+    Raises
+    ------
+    ConfigError
+        An unknown part, a part that cannot act on such data, or a negative strength.
+
+    Examples
+    --------
+    >>> from icon_nb.data import load
+    >>> [type(part).__name__ for part in build_augment("crop+flip", load("digits")).parts]
+    ['Crop', 'Flip']
+    """
+    if not 0 <= strength < float("inf"):
+        raise ConfigError(f"augment_strength={strength} must be 0 (no change) or more; 1 is the usual strength")
+    spec = default_augment(dataset) if spec == "auto" else spec
+    names = [] if spec == "none" or strength == 0 else spec.split("+")
+    for name in names:
+        _check_part(name, spec, dataset)
+    known = PARTS | (ONE_CHANNEL if dataset.kind == "images" and dataset.shape[0] == 1 else {})
+    parts = tuple(known[name].scaled(strength) for name in names)
+    if dataset.mean is None:  # tokens are not normalised
+        return Augment(parts)
+    return Augment(parts, dataset.mean, dataset.std)
+
+
+def default_augment(dataset: Dataset) -> str:
+    """The augmentation that ``"auto"`` stands for.
+
+    Digits are not mirrored and not stretched far; clothes are mirrored; colour pictures get SimCLR's crop, mirror image,
+    colours and grey; features get noise; tokens nothing.
+
+    >>> from icon_nb.data import load
+    >>> default_augment(load("digits"))
+    'affine+crop'
+    """
+    named = datasets.default_augment(dataset.name)
+    if named != "auto":
+        return named
+    if dataset.kind != "images":
+        return "noise" if dataset.kind == "features" else "none"
+    if dataset.shape[0] == 3:
+        return "crop+flip+jitter+grey"
+    return "affine"
+
+
+def _check_part(name: str, spec: str, dataset: Dataset) -> None:
+    if name not in PARTS:
+        raise ConfigError(f"augment={spec!r}: {name!r} is unknown, {nearest(name, [*PARTS, 'none', 'auto'])}")
+    if spec.split("+").count(name) > 1:
+        raise ConfigError(f"augment={spec!r} names {name!r} twice: name each part once")
+    if dataset.kind == "tokens" or (name in NEEDS_IMAGES and dataset.kind != "images"):
+        raise ConfigError(f"augment={spec!r}: {name!r} has no effect on {dataset.kind}; use {default_augment(dataset)!r}")
+    if name == "grey" and dataset.shape[0] != 3:
+        raise ConfigError(f"augment={spec!r}: 'grey' needs 3 channels, the images have {dataset.shape[0]}: leave it out")
+
+
+def _resample(x: Tensor, matrix: Tensor) -> Tensor:
+    """Read each image through its matrix (n, 2, 3): (n, c, h, w) -> (n, c, h, w)."""
+    return F.grid_sample(x, _grid(matrix, *x.shape[-2:]), mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _grid(matrix: Tensor, h: int, w: int) -> Tensor:
+    """Positions (n, h, w, 2) to read from, in grid_sample's -1..1 units.
+
+    Many times as fast as ``affine_grid`` here: one matrix product, and x and y stay in planes of their own.
+    """
+    places, unit = _places(h, w, matrix.device)
+    return ((matrix * unit).view(-1, 3) @ places).view(-1, 2, h, w).permute(0, 2, 3, 1)
+
+
+@cache
+def _places(h: int, w: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(x, y, 1) of every output pixel, from the centre, (3, h * w), and the size of a pixel in -1..1 units, (2, 1)."""
+    x, y = (torch.arange(side, device=device) - (side - 1) / 2 for side in (w, h))
+    places = torch.stack([x.repeat(h), y.repeat_interleave(w), torch.ones(h * w, device=device)])
+    return places, torch.tensor([[2 / w], [2 / h]], device=device)

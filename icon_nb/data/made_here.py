@@ -1,0 +1,153 @@
+"""Data made here, offline: two modalities of digits, a small real graph, a small real text."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import numpy as np
+
+from .published import Search, read_digits
+
+PAD = "<pad>"
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+WINDOW = 12
+"""Words in one sample of the text."""
+
+STEP = 4
+"""Words from the start of one training sample to the start of the next."""
+
+RARE = 2
+"""Words of the text that occur fewer times than this become ``<rare>``."""
+
+HELD_OUT = 0.2
+"""Share at the end of the text that is held out."""
+
+
+def read_digit_halves(search: Search) -> dict:
+    """Digits cut in two: ``x`` the left half, ``pair`` the right half, (n, 1, 8, 4) each."""
+    data = read_digits(search)
+    for part, other in (("x", "pair"), ("x_test", "pair_test")):
+        data[part], data[other] = data[part][..., :4], data[part][..., 4:]
+    return data | {"note": f"left halves, with right halves as pairs; {data['note']}"}
+
+
+def read_digit_captions(search: Search) -> dict:
+    """Digits and a sentence about each: ``pair`` holds its words, ``companion`` its bag of words.
+
+    A sentence names the digit and says how heavy, how wide and how slanted this very picture is, in one of several forms, so
+    that pictures of one class differ in their sentences.
+    """
+    data = read_digits(search)
+    looks = _looks(np.concatenate([data["x"], data["x_test"]]))
+    y = np.concatenate([data["y"], data["y_test"]])
+    form = np.random.default_rng(0).integers(len(FORMS), size=len(y))
+    sentences = [FORMS[f].format(digit=WORDS[c], **look).split() for f, c, look in zip(form, y, looks)]
+    vocabulary = (PAD, *sorted({word for sentence in sentences for word in sentence}))
+    tokens = _numbered(sentences, vocabulary)
+    n = len(data["x"])
+    return data | {
+        "pair": tokens[:n],
+        "pair_test": tokens[n:],
+        "companion": _bag_of_words(tokens[:n], len(vocabulary)),
+        "vocabulary": vocabulary,
+        "note": f"sentences made from the pictures, {len(vocabulary)} words; {data['note']}",
+    }
+
+
+FORMS = (
+    "a {weight} {digit} that {slant}",
+    "this is the digit {digit} , {width} and {weight}",
+    "the number {digit} written in {weight} strokes , it {slant}",
+    "a handwritten {digit} , {width} , which {slant}",
+    "somebody wrote a {width} {digit} with a {weight} pen",
+)
+
+
+def _looks(x: np.ndarray) -> list[dict[str, str]]:
+    """Three properties of each picture, each in thirds of all pictures: ink, spread along x, slant."""
+    ink = x[:, 0].astype(float) + 1e-9
+    total = ink.sum((1, 2))
+    row, column = (np.arange(8.0) - 3.5 for _ in range(2))
+    middle_x, middle_y = (ink.sum(1) @ column) / total, (ink.sum(2) @ row) / total
+    dx, dy = column - middle_x[:, None], row - middle_y[:, None]
+    spread = np.einsum("nij,nj->n", ink, dx**2) / total
+    slant = np.einsum("nij,ni,nj->n", ink, dy, dx) / np.einsum("nij,ni->n", ink, dy**2)
+    kinds = {
+        "weight": _thirds(total, ("thin", "medium", "heavy")),
+        "width": _thirds(spread, ("narrow", "regular", "wide")),
+        "slant": _thirds(slant, ("leans right", "stands upright", "leans left")),  # rows count downwards
+    }
+    return [dict(zip(kinds, look)) for look in zip(*kinds.values())]
+
+
+def _thirds(values: np.ndarray, names: tuple[str, str, str]) -> list[str]:
+    return [names[k] for k in np.searchsorted(np.quantile(values, [1 / 3, 2 / 3]), values)]
+
+
+def _numbered(sentences: list[list[str]], vocabulary: tuple[str, ...]) -> np.ndarray:
+    """int64 (n, length): words as positions in the vocabulary, 0 (padding) after the end."""
+    place = {word: i for i, word in enumerate(vocabulary)}
+    tokens = np.zeros((len(sentences), max(map(len, sentences))), np.int64)
+    for i, sentence in enumerate(sentences):
+        tokens[i, : len(sentence)] = [place[word] for word in sentence]
+    return tokens
+
+
+def _bag_of_words(tokens: np.ndarray, n_words: int) -> np.ndarray:
+    """float32 (n, n_words): which words a sentence has, rare words weighing more (tf-idf), rows of length 1."""
+    has = np.zeros((len(tokens), n_words), np.float32)
+    has[np.arange(len(tokens))[:, None], tokens] = 1
+    has[:, 0] = 0  # padding
+    has *= np.log(len(tokens) / np.maximum(has.sum(0), 1))
+    return has / np.linalg.norm(has, axis=1, keepdims=True)
+
+
+def read_karate_club(search: Search) -> dict:
+    """Zachary's karate club: ``graph`` (34, 34), in how many contexts two members met; ``x`` the same rows as features."""
+    graph = np.zeros((34, 34), np.float32)
+    for member, met in enumerate(KARATE.split("|")):
+        for other, contexts in re.findall(r"(\d+):(\d)", met):
+            graph[member, int(other)] = graph[int(other), member] = int(contexts)
+    note = "Zachary, J. Anthropological Research 33 (1977) 452-473: 34 members, 78 ties, the factions after the club split"
+    y = np.array([faction == "o" for faction in FACTIONS], np.int64)
+    return {"x": graph.copy(), "y": y, "graph": graph, "class_names": ("Mr. Hi", "Officer"), "note": note}
+
+
+# Member 0|1|2|...: the later members each one met, and in how many of eight contexts outside the club's lessons.
+KARATE = (
+    "1:4 2:5 3:3 4:3 5:3 6:3 7:2 8:2 10:2 11:3 12:1 13:3 17:2 19:2 21:2 31:2|2:6 3:3 7:4 13:5 17:1 19:2 21:2 30:2|"
+    "3:3 7:4 8:5 9:1 13:3 27:2 28:2 32:2|7:3 12:3 13:3|6:2 10:3|6:5 10:3 16:3|16:3||30:3 32:3 33:4|33:2||||33:3|32:3 33:2|"
+    "32:3 33:4|||32:1 33:2|33:1|32:3 33:1||32:2 33:3|25:5 27:4 29:3 32:5 33:4|25:2 27:3 31:2|31:7|29:4 33:2|33:4|31:2 33:2|"
+    "32:4 33:2|32:3 33:3|32:4 33:4|33:5|"
+)
+FACTIONS = "hhhhhhhhhohhhhoohhohohooooooooooo" + "o"
+
+
+def read_tiny_text(search: Search) -> dict:
+    """Windows of twelve words from a shipped text; those of the last fifth are held out and overlap no others."""
+    text = resources.files("icon_nb.data").joinpath("alice.txt").read_text("utf-8")
+    words = re.findall(r"[a-z]+(?:'[a-z]+)?|[.,;:!?]", text.partition("\n\n")[2].lower())
+    found, counts = np.unique(words, return_counts=True)
+    common = {str(word) for word, count in zip(found, counts) if count >= RARE}
+    vocabulary = (PAD, "<rare>", *sorted(common))
+    kept = [word if word in common else "<rare>" for word in words]
+    n = round(len(kept) * (1 - HELD_OUT))
+    train, test = _windows(kept[:n], STEP), _windows(kept[n:], WINDOW)
+    note = (
+        f"{len(kept):,} words from Lewis Carroll, Alice's Adventures in Wonderland (1865), public domain; the last fifth held out"
+    )
+    return {"x": _numbered(train, vocabulary), "x_test": _numbered(test, vocabulary), "vocabulary": vocabulary, "note": note}
+
+
+def _windows(words: list[str], step: int) -> list[list[str]]:
+    return [words[i : i + WINDOW] for i in range(0, len(words) - WINDOW + 1, step)]
+
+
+READERS = {
+    "digit_halves": read_digit_halves,
+    "digit_captions": read_digit_captions,
+    "karate_club": read_karate_club,
+    "tiny_text": read_tiny_text,
+}
+"""Name of each data set -> its reader, ``Search -> fields of a Dataset``."""

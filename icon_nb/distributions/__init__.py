@@ -1,1 +1,0 @@
-"""What p and q are made of: neighbourhoods, graphs, clusters, and the limits of the temperature."""

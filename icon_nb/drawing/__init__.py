@@ -1,1 +1,0 @@
-"""From a trajectory to pixels: projections, layout, panels, overlays, and the formats."""

@@ -1,0 +1,282 @@
+"""What a trajectory shows, in words: a verdict, a sentence, the numbers behind it, and what to try next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from . import dynamics
+from .readings import Limits, Readings
+from .trajectory import Trajectory
+
+VERDICTS = ("diverged", "collapsed", "oscillating", "dimensional collapse", "still learning", "plateau", "healthy")
+FAILURES = VERDICTS[:4]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What happened in a run, in a word and in a sentence, with the numbers behind it.
+
+    Parameters
+    ----------
+    verdict : str
+        One of ``VERDICTS``, or ``stopped``; see :func:`stopped`.
+    sentence : str
+        What was seen, with the numbers.
+    evidence : dict of str to float
+        The quantities the verdict rests on.
+    since : int or None
+        The epoch from which it holds.
+    advice : str
+        What to try next; empty when nothing needs doing.
+    """
+
+    verdict: str
+    sentence: str
+    evidence: dict[str, float] = field(default_factory=dict)
+    since: int | None = None
+    advice: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """True for diverged, collapsed (either way) and oscillating."""
+        return self.verdict in FAILURES
+
+    def __str__(self) -> str:
+        return f"{self.sentence} {self.advice}".strip()
+
+
+def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits | None = None) -> Diagnosis:
+    """Say in words what a run did: the first of these that fits, from the worst to the best.
+
+    1. *diverged*: training stopped on NaN or infinite numbers (``diverged=True``, or they stand in the trajectory), or the loss
+       ended well above where it began. Said last of the failures: the first steps made the loss worse and lost a good share of
+       the kNN accuracy, and the end has not made up for it.
+    2. *collapsed*: at the end all points are nearly one.
+    3. *oscillating*: in the second half of the run the points jump to and fro by a large part of the embedding's size while the
+       loss does not fall steadily, or the loss leaps up.
+    4. *dimensional collapse*: they lie in fewer dimensions than the classes need. Maps of up to three dimensions are exempt, and
+       so are data of few classes, where a good supervised embedding has few dimensions too.
+    5. *still learning*: the last fifth of the run, or the last epoch of a short one, brought a good share of the gain; or there
+       are not three epochs to judge by.
+    6. *plateau*: nothing was gained after half of the run (``since`` says when it stopped), or nothing was gained at all.
+    7. *healthy*: it learned, none of the above is wrong, and the gain levelled off towards the end.
+
+    A fall of the kNN accuracy is told in the sentence of any verdict: it says that the method does not fit the data, which is not
+    a failure of the optimisation.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        ``metrics`` may hold ``loss`` and ``knn_accuracy``, with NaN where a frame has none. Without either the movement is
+        read instead.
+    diverged : bool
+        Say so when the run was cut short by a loss that is not a number.
+    limits : Limits, optional
+
+    Returns
+    -------
+    Diagnosis
+
+    Examples
+    --------
+    >>> z = np.random.default_rng(0).normal(size=(50, 8))
+    >>> points = np.stack([1 + z * size for size in (1, 0.1, 0.01)])
+    >>> diagnose(Trajectory(points, np.arange(3))).verdict
+    'collapsed'
+    """
+    limits = limits or Limits()
+    finite = np.isfinite(trajectory.embeddings).all((1, 2)) & ~np.isinf(trajectory.metrics.get("loss", 0.0))
+    if diverged or not finite.all():
+        return _diverged(trajectory, finite)
+    run = Readings(dynamics.thin(trajectory), limits)
+    return _tell_knn(run, next(found for check in CHECKS if (found := check(run)) is not None))
+
+
+def _tell_knn(run: Readings, found: Diagnosis) -> Diagnosis:
+    """The diagnosis with a word about the kNN accuracy, where it fell."""
+    last, fall = run.last("knn_accuracy"), run.knn_fall()
+    if fall < 3 * run.knn_noise() or "first_knn_accuracy" in found.evidence:
+        return found
+    return replace(found, sentence=f"{found.sentence} The kNN accuracy fell from {last + fall:.0%} to {last:.0%}.")
+
+
+def _diverged(trajectory: Trajectory, finite: np.ndarray) -> Diagnosis:
+    n_good = len(finite) if finite.all() else int(finite.argmin())  # frames before the first that is not finite
+    last = int(trajectory.epochs[n_good - 1]) if n_good else None
+    since = last + 1 if n_good == len(finite) else int(trajectory.epochs[n_good])
+    when = f"after epoch {last}" if n_good else f"at the first frame, epoch {since}"
+    return Diagnosis(
+        "diverged",
+        f"Diverged {when}: the loss or the embedding is no longer a finite number.",
+        {"last_good_epoch": float("nan") if last is None else float(last)},
+        since,
+        "Lower the learning rate, by a factor of ten to begin with; with half precision, try full precision first.",
+    )
+
+
+def stopped(trajectory: Trajectory, error: str) -> Diagnosis:
+    """What is to be said of a run that ended with an error about something else than its numbers: the error.
+
+    Examples
+    --------
+    >>> print(stopped(Trajectory(np.zeros((3, 5, 2)), np.arange(3)), "a picture cannot be read: put it back"))
+    Stopped after epoch 2 by an error: a picture cannot be read: put it back.
+    """
+    last = int(trajectory.epochs[-1])
+    sentence = f"Stopped after epoch {last} by an error: {error.rstrip('.')}."
+    return Diagnosis("stopped", sentence, {"last_good_epoch": float(last)}, last + 1)
+
+
+def _blown_up(run: Readings) -> Diagnosis | None:
+    return _risen(run, run.limits.blow_up - 1)
+
+
+def _risen(run: Readings, share: float | None = None) -> Diagnosis | None:
+    known = np.isfinite(run.loss)
+    if known.sum() < 3:
+        return None
+    first, loss = run.loss[known][0], np.where(known, run.loss, np.inf)
+    high = loss > first + (run.limits.rise if share is None else share) * abs(first)
+    if not high[-3:].all():
+        return None
+    since = run.since(high)
+    return Diagnosis(
+        "diverged",
+        f"Diverged since epoch {since}: the loss ended at {run.last('loss'):.3g}, well above the {first:.3g} it began with.",
+        run.evidence() | {"first_loss": float(first)},
+        since,
+        "Lower the learning rate, by a factor of ten to begin with.",
+    )
+
+
+def _thrown_back(run: Readings) -> Diagnosis | None:
+    setback = run.setback()
+    if setback is None:
+        return None
+    first, low, last = run.knn[0], run.knn[setback], run.last("knn_accuracy")
+    return Diagnosis(
+        "diverged",
+        f"Diverged in the first steps: by epoch {run.epochs[setback]} the loss had risen, and the kNN accuracy had fallen from "
+        f"{first:.0%} to {low:.0%}; the end, {last:.0%}, has not made up for it.",
+        run.evidence() | {"first_knn_accuracy": float(first), "lowest_knn_accuracy": float(low)},
+        int(run.epochs[1]),
+        "Lower the learning rate, by a factor of ten to begin with.",
+    )
+
+
+def _collapsed(run: Readings) -> Diagnosis | None:
+    spread = run.curves["spread"]
+    small = spread < run.limits.spread
+    if not small[-1] or (run.learned_nothing() and spread[-1] > spread[0] / 2):  # an untrained deep network starts like this
+        return None
+    since, knn = run.since(small), run.last("knn_accuracy")
+    left = f" What little sets them apart still gives a kNN accuracy of {knn:.0%}." if knn > 0.5 else ""
+    return Diagnosis(
+        "collapsed",
+        f"Collapsed since epoch {since}: all points are nearly one ({run.spread_words()}).{left}",
+        run.evidence("spread"),
+        since,
+        "Something must push points apart: use negatives, a lower learning rate or weight decay, or another temperature.",
+    )
+
+
+def _dimensional_collapse(run: Readings) -> Diagnosis | None:
+    most = run.limits.at_most
+    needed = min(run.dim, most, most if run.labels is None else len(np.unique(run.labels)) - 1)
+    share = run.limits.lossy_dimensions if run.lossy() else run.limits.dimensions
+    few = run.curves["dimensions"] < share * needed
+    if run.dim <= 3 or not few[-1]:
+        return None
+    since = run.since(few)
+    return Diagnosis(
+        "dimensional collapse",
+        f"Dimensional collapse since epoch {since}: the variance lies in {run.last('dimensions'):.1f} of {run.dim} dimensions, "
+        f"where about {needed:.0f} are of use.",
+        run.evidence("dimensions") | {"needed": float(needed)},
+        since,
+        "Lower the temperature or the learning rate, or use stronger augmentation.",
+    )
+
+
+def _oscillating(run: Readings) -> Diagnosis | None:
+    turning, moving = run.late("turning"), run.late("step")
+    jumps = turning < run.limits.turning and moving > run.limits.movement and run.roughness() >= run.limits.rough
+    leaps = run.leap() > run.limits.leap and not run.learned_nothing()  # a flat loss leaps by its own noise
+    if run.n_frames < 5 or not (jumps or leaps):
+        return None
+    since = int(run.epochs[run.n_frames // 2])
+    what = f"the points jump to and fro, each time by {moving:.0%} of the embedding's size"
+    if not jumps:
+        what = f"the loss leaps up again, once by {run.leap():.0%} of all it had fallen"
+    return Diagnosis(
+        "oscillating",
+        f"Oscillating: since epoch {since} {what}.",
+        run.evidence() | {"turning": turning, "step": moving, "roughness": run.roughness(), "leap": run.leap()},
+        since,
+        "Lower the learning rate, or the momentum; a larger batch makes the steps less noisy.",
+    )
+
+
+def _still_learning(run: Readings) -> Diagnosis | None:
+    if run.n_frames < 4:
+        return Diagnosis(
+            "still learning",
+            f"Still learning: {run.n_frames} recorded frames, the untrained one included, are too few to judge by.",
+            run.evidence(),
+            advice="Train for more epochs.",
+        )
+    late = {name: progress.late for name, progress in run.progress.items() if progress.late > run.limits.late}
+    if not late:
+        return None
+    what = " and ".join(f"{share:.0%} of the {GAINS[name]}" for name, share in late.items())
+    return Diagnosis(
+        "still learning",
+        f"Still learning: the {run.last_part()} brought {what}.",
+        run.evidence() | {f"late_{name}": share for name, share in late.items()},
+        advice="Train for more epochs.",
+    )
+
+
+GAINS = {"loss": "fall of the loss", "knn_accuracy": "gain in kNN accuracy", "movement": "way to the final embedding"}
+
+
+def _plateau(run: Readings) -> Diagnosis | None:
+    if run.learned_nothing():
+        return Diagnosis(
+            "plateau",
+            f"Plateau since epoch {run.epochs[0]}: no curve got better by more than noise.",
+            run.evidence(),
+            int(run.epochs[0]),
+            "Raise the learning rate, or check that the method fits the data.",
+        )
+    since = max(progress.settled for progress in run.progress.values() if progress.real)
+    if since - run.epochs[0] > (run.epochs[-1] - run.epochs[0]) / 2:
+        return None
+    return Diagnosis(
+        "plateau",
+        f"Plateau since epoch {since}: what came after brought less than {run.limits.settled:.0%} of the gain.",
+        run.evidence() | {"settled": float(since)},
+        since,
+        f"About {since} epochs are enough; to get further, change a setting rather than train longer.",
+    )
+
+
+CLOSE = 0.1
+"""Points on the sphere of less variance than this share of it are close together, though not one."""
+
+
+def _healthy(run: Readings) -> Diagnosis | None:
+    close = run.on_sphere and run.last("spread") < CLOSE
+    learned = " and ".join(name.replace("_accuracy", " accuracy") for name, p in run.progress.items() if p.real)
+    return Diagnosis(
+        "healthy",
+        f"Healthy: {learned} improved and levelled off, the points {'stay close together' if close else 'stay spread out'} "
+        f"(variance {run.last('spread'):.2g}, {run.last('dimensions'):.1f} dimensions).",
+        run.evidence("spread", "dimensions", "movement"),
+    )
+
+
+CHECKS = (_blown_up, _collapsed, _risen, _oscillating, _dimensional_collapse, _thrown_back, _still_learning, _plateau, _healthy)
+"""From the worst to the best; the last always has an answer."""

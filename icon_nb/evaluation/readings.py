@@ -1,0 +1,203 @@
+"""What a diagnosis reads off a trajectory: the curves, how far each got, and the limits that tell much from little."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import dynamics
+from .trajectory import Trajectory
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What counts as what. Every limit is a ratio, so that it holds for any method, size and unit.
+
+    Parameters
+    ----------
+    rise : float
+        Diverged: the loss ended above where it began by more than this share of it.
+    blow_up : float
+        Diverged even though the points fell together too: the loss ended at more than this many times its beginning.
+    spread : float
+        Collapsed: the variance on the unit sphere (the mean cosine of two points is 1 less that), or the size of a map as a share
+        of its largest, is below this.
+    dimensions, at_most : float
+        Dimensionally collapsed: the variance lies in fewer dimensions than the share ``dimensions`` of those there is a use for:
+        the classes less one, never more than the width, nor than ``at_most``, which is also what counts without labels.
+    lossy_dimensions, fall : float
+        The same with the share ``lossy_dimensions``, where three epochs or more lost over the share ``fall`` of the kNN accuracy
+        above chance.
+    turning, movement, rough : float
+        Oscillating: over the second half of the run, the median cosine of successive steps is below ``turning``, the median step
+        from frame to frame is more than ``movement`` of the embedding's size, and at least the share ``rough`` of the way the
+        loss went was upwards.
+    leap : float
+        Oscillating as well: in the second half of the run the loss rose from one frame to the next by more than this share of all
+        it ever fell.
+    still : float
+        Nothing was learned: all steps together are less than this share of the embedding's size.
+    late : float
+        Still learning: this share of everything gained so far was gained in the last fifth of the run.
+    settled : float
+        A curve has stopped improving where all but this share of its gain is made.
+    knn : float
+        A change of kNN accuracy below this is noise (so is one below two standard errors).
+    loss : float
+        A fall of the loss by less than this share of its median is noise.
+    """
+
+    rise: float = 0.1
+    blow_up: float = 10.0
+    spread: float = 0.02
+    dimensions: float = 0.2
+    at_most: float = 10.0
+    lossy_dimensions: float = 0.5
+    fall: float = 0.1
+    turning: float = -0.2
+    movement: float = 0.3
+    rough: float = 0.15
+    leap: float = 0.5
+    still: float = 0.01
+    late: float = 0.1
+    settled: float = 0.05
+    knn: float = 0.01
+    loss: float = 0.01
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How one curve, larger is better, gained over a run."""
+
+    real: bool  # it gained more than noise
+    late: float  # share of the gain made in the last fifth of the run, or after the last frame but one if that is longer
+    settled: int  # epoch from which no more than a small share was still to come
+
+
+def progress_of(values: np.ndarray, epochs: np.ndarray, noise: float, limits: Limits, skip: int = 0) -> Progress | None:
+    """``skip`` leaves the first values out of the shares: the loss of an untrained network can dwarf the rest."""
+    known = np.isfinite(values)
+    if known.sum() < 2:
+        return None
+    best, epochs = np.maximum.accumulate(values[known]), epochs[known]
+    real = best[-1] - best[0] > noise
+    if len(best) >= 4:
+        best, epochs = np.maximum.accumulate(values[known][skip:]), epochs[skip:]
+    gain = best[-1] - best[0]
+    if gain <= noise:
+        return Progress(real, 0.0, int(epochs[0]))
+    late = best[-1] - np.interp(min(epochs[-1] - 0.2 * (epochs[-1] - epochs[0]), epochs[-2]), epochs, best)
+    settled = epochs[np.argmax(best >= best[-1] - max(limits.settled * gain, noise))]
+    return Progress(True, late / gain if late > noise else 0.0, int(settled))
+
+
+class Readings:
+    """What the checks read: the curves, and how far each got."""
+
+    def __init__(self, trajectory: Trajectory, limits: Limits):
+        self.limits, self.epochs, self.dim = limits, trajectory.epochs, trajectory.dim
+        self.on_sphere = dynamics.on_sphere(trajectory)
+        self.n_frames, self.n_points, self.labels = trajectory.n_frames, trajectory.n_points, trajectory.labels
+        self.curves = dynamics.curves(trajectory)
+        self.curves["step"] = self.curves["movement"] * np.r_[np.nan, np.diff(self.epochs)]
+        self.loss, self.knn = self.curves["loss"], self.curves["knn_accuracy"]
+        self.progress = self._all_progress(trajectory)
+
+    def _all_progress(self, trajectory: Trajectory) -> dict[str, Progress]:
+        noise = self.limits.loss * float(np.nanmedian(np.abs(self.loss))) if np.isfinite(self.loss).any() else 0.0
+        found = {
+            "loss": progress_of(-self.loss, self.epochs, noise, self.limits, skip=1),
+            "knn_accuracy": progress_of(self.knn, self.epochs, self.knn_noise(), self.limits),
+        }
+        found = {name: progress for name, progress in found.items() if progress}
+        if found or self.n_frames < 3:
+            return found
+        return {"movement": progress_of(_nearness_to_last(trajectory), self.epochs, self.limits.settled, self.limits)}
+
+    def last_part(self) -> str:
+        """What :attr:`Progress.late` looks at, in words."""
+        return "last fifth of the run" if self.n_frames > 6 else "step to the last frame"
+
+    def learned_nothing(self) -> bool:
+        """No curve gained more than noise, or the points hardly moved."""
+        still = np.nansum(self.curves["step"]) < self.limits.still
+        return bool(still or not any(progress.real for progress in self.progress.values()))
+
+    def knn_noise(self) -> float:
+        """Two standard errors of the last kNN accuracy, or the limit if that is more."""
+        share = np.nan_to_num(self.last("knn_accuracy"))
+        return max(self.limits.knn, float(2 * np.sqrt(share * (1 - share) / self.n_points)))
+
+    def knn_fall(self) -> float:
+        """How much lower the kNN accuracy is at the end than at the beginning; 0 where it is not known."""
+        known = self.knn[np.isfinite(self.knn)]
+        return float(known[0] - known[-1]) if len(known) else 0.0
+
+    def lossy(self) -> bool:
+        """A good share of the kNN accuracy that the beginning had above chance is gone."""
+        if self.labels is None or self.n_frames < 4 or self.knn_fall() < 3 * self.knn_noise():
+            return False
+        chance = np.unique(self.labels, return_counts=True)[1].max() / self.n_points
+        return bool(self.knn_fall() > self.limits.fall * (self.last("knn_accuracy") + self.knn_fall() - chance))
+
+    def setback(self) -> int | None:
+        """The frame of the lowest kNN accuracy in the first fifth, where the loss rose, much was lost, and not all came back."""
+        early = slice(1, max(2, self.n_frames // 5))
+        loss, knn = self.loss[early], self.knn[early]
+        if self.labels is None or self.n_frames < 4 or not np.isfinite([self.loss[0], self.knn[0]]).all() or np.isnan(knn).all():
+            return None
+        chance = np.unique(self.labels, return_counts=True)[1].max() / self.n_points
+        lost = self.knn[0] - np.nanmin(knn)
+        much = lost > max(3 * self.knn_noise(), self.limits.fall * (self.knn[0] - chance))
+        risen = np.nanmax(loss, initial=-np.inf) > self.loss[0]
+        return 1 + int(np.nanargmin(knn)) if risen and much and self.knn_fall() > self.knn_noise() else None
+
+    def roughness(self) -> float:
+        """The share of the way the loss went in the second half that was upwards: 0 falls steadily, 1/2 goes nowhere."""
+        known = self.loss[self.n_frames // 2 :]
+        steps = np.diff(known[np.isfinite(known)])
+        return float(np.maximum(steps, 0).sum() / max(np.abs(steps).sum(), 1e-300)) if len(steps) else 1.0
+
+    def leap(self) -> float:
+        """The largest rise of the loss between two late frames, as a share of its fall from the first to the lowest."""
+        known = self.loss[np.isfinite(self.loss)]
+        late = self.loss[self.n_frames // 2 :]
+        rises = np.diff(late[np.isfinite(late)])
+        fall = known[0] - known.min() if len(known) else 0.0
+        return float(max(rises.max(), 0) / fall) if len(rises) and fall > 0 else 0.0
+
+    def last(self, name: str) -> float:
+        """The newest known value of a curve, or NaN."""
+        known = self.curves[name][np.isfinite(self.curves[name])]
+        return float(known[-1]) if len(known) else float("nan")
+
+    def late(self, name: str) -> float:
+        """The median of a curve over the second half of the run."""
+        values = self.curves[name][self.n_frames // 2 :]
+        return float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else float("nan")
+
+    def since(self, holds: np.ndarray) -> int:
+        """The epoch from which a condition on frames held until the end."""
+        broken = np.flatnonzero(~holds)
+        return int(self.epochs[min(broken[-1] + 1, self.n_frames - 1)]) if len(broken) else int(self.epochs[0])
+
+    def spread_words(self) -> str:
+        """The spread at the end, said as what it is for directions and for maps."""
+        spread = self.last("spread")
+        if self.dim > 3 or self.on_sphere:
+            return f"two of them have a mean cosine of {1 - spread:.4g}"
+        return f"the map has shrunk to {spread:.2g} of its largest size"
+
+    def evidence(self, *names: str) -> dict[str, float]:
+        """The newest values of the named curves, and of the loss and the kNN accuracy where they are known."""
+        values = {name: self.last(name) for name in (*names, "loss", "knn_accuracy")}
+        return {name: value for name, value in values.items() if np.isfinite(value)}
+
+
+def _nearness_to_last(trajectory: Trajectory) -> np.ndarray:
+    """Minus the distance of each frame from the last one, in units of its size; the last itself is left out."""
+    points = dynamics.centred(trajectory.embeddings)
+    size = max(np.sqrt((points[-1] ** 2).sum(-1).mean()), 1e-12)
+    distance = np.linalg.norm(points - points[-1], axis=-1).mean(-1) / size
+    return np.r_[-distance[:-1], np.nan]

@@ -1,1 +1,0 @@
-"""Where data comes from and what is done to it before a network sees it."""

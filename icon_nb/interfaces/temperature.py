@@ -1,0 +1,224 @@
+"""The widget of the temperature study: sliders over runs that are all there already."""
+
+from __future__ import annotations
+
+import html
+from functools import cached_property
+
+import ipywidgets as w
+
+from ..animation.animation import animate, side_by_side
+from ..animation.display import bundle, image
+from ..animation.study_pictures import Stills, against, bars, png_of
+from ..errors import IconError
+from ..study.temperature import MEASURES, TemperatureStudy
+from ..study.watching import Rows
+
+SIDE = 420
+WORDS = {"description_width": "90px"}
+NOTHING = "Nothing is trained yet: press Run, or call run()."
+
+
+class TemperatureWidget:
+    """See :func:`icon_nb.widgets.temperature_study`, which makes it.
+
+    The three methods that answer clicks, :meth:`run`, :meth:`add` and :meth:`show`, can be called as well.
+    """
+
+    def __init__(self, config, temperatures, seeds, data=None):
+        self.study = TemperatureStudy(config, temperatures, seeds, data)
+        self._stills: dict[tuple[float, int], Stills] = {}
+        self._pictures: dict[tuple, bytes] = {}
+        self.message = NOTHING if self.study.missing else ""
+        self._changing = False  # while the controls are changed together, nothing is drawn
+
+    # What the buttons and sliders do
+
+    def run(self, *_) -> TemperatureWidget:
+        """Train what is missing, then show it."""
+        return self._train(self.tau.value)
+
+    def add(self, temperature: float | None = None) -> TemperatureWidget:
+        """Train one more temperature and let it join the study."""
+        try:
+            return self._train(self.study.add(self.between.value if temperature is None else temperature))
+        except IconError as error:
+            self.message = str(error)
+        self._refresh(self.tau.value)
+        return self
+
+    def _train(self, then: float) -> TemperatureWidget:
+        self._begin(len(self.study.missing) * (self.study.config.resolve().epochs + 1))
+        try:
+            self.study.train(self._step)
+            self.message = ""
+        except IconError as error:
+            self.message = str(error)
+        self._refresh(then)
+        return self
+
+    def show(self, *_) -> None:
+        """Draw what the sliders point at; every picture is drawn once."""
+        if not self.study.complete or self._changing:
+            return
+        t, seed, frame = self.tau.value, self.seed.value, self.epoch.value
+        self.embedding.value = self.still_of(t, seed, frame)
+        self.measures.value = self._cached(("measures", t, frame, len(self.study.complete)), self._draw_measures)
+        anchor = self.sample.value or 0
+        self.rows.value = self._cached(("rows", t, seed, frame, anchor), lambda: bars(self._rows(t, seed), frame, anchor).png)
+
+    # What is drawn
+
+    def still_of(self, temperature: float, seed: int, frame: int) -> bytes:
+        """PNG of the embedding of a run at a recorded frame, on axes that hold for all its frames."""
+        key = (temperature, seed)
+        if key not in self._stills:
+            trajectory = self.study.runs[key][0].trajectory
+            title = f"temperature {temperature:g}"
+            self._stills[key] = Stills(animate(trajectory, size=(SIDE, SIDE), title=title, turn=0))
+        stills = self._stills[key]
+        return stills[min(frame, len(stills) - 1)]
+
+    def _rows(self, temperature: float, seed: int) -> Rows:
+        return self.study.runs[temperature, seed][1]
+
+    def _draw_measures(self) -> bytes:
+        scores = self.study.scores(self.epoch.value)
+        return against(self.study.complete, scores, self.tau.value, names=MEASURES).png
+
+    def _cached(self, key: tuple, draw) -> bytes:
+        if key not in self._pictures:
+            self._pictures[key] = draw()
+        return self._pictures[key]
+
+    # The boxes, made when first looked at
+
+    @cached_property
+    def button(self) -> w.Button:
+        return self._clicked(w.Button(description="Run", icon="play", tooltip="Train what is missing"), self.run)
+
+    @cached_property
+    def more(self) -> w.Button:
+        return self._clicked(w.Button(description="Add", tooltip="Train this temperature too"), lambda *_: self.add())
+
+    @cached_property
+    def between(self) -> w.FloatText:
+        return w.FloatText(value=round(self.study.temperatures[0] * 2, 4), step=0.05, description="one more", style=WORDS)
+
+    @cached_property
+    def progress(self) -> w.IntProgress:
+        return w.IntProgress(value=0, max=1, description="training")
+
+    @cached_property
+    def tau(self) -> w.SelectionSlider:
+        return self._watched(w.SelectionSlider(options=self._options, description="temperature", style=WORDS))
+
+    @cached_property
+    def seed(self) -> w.Dropdown:
+        return self._watched(w.Dropdown(options=self.study.seeds, description="seed"))
+
+    @cached_property
+    def epoch(self) -> w.IntSlider:
+        return self._watched(w.IntSlider(value=0, min=0, max=1, description="epoch"))
+
+    @cached_property
+    def play(self) -> w.Play:
+        return w.Play(value=0, min=0, max=1, interval=400, description="play")
+
+    @cached_property
+    def sample(self) -> w.Dropdown:
+        return self._watched(w.Dropdown(options=[("-", 0)], description="p and q of", style=WORDS))
+
+    @cached_property
+    def embedding(self) -> w.Image:
+        return w.Image(format="png", layout=w.Layout(width=f"{SIDE}px", height=f"{SIDE}px"))
+
+    @cached_property
+    def rows(self) -> w.Image:
+        return w.Image(format="png", layout=w.Layout(width="420px"))
+
+    @cached_property
+    def measures(self) -> w.Image:
+        return w.Image(format="png", layout=w.Layout(max_width="850px"))
+
+    @cached_property
+    def note(self) -> w.HTML:
+        return w.HTML()
+
+    @cached_property
+    def box(self) -> w.VBox:
+        """The whole widget."""
+        seeds = [self.seed] if len(self.study.seeds) > 1 else []
+        controls = w.VBox([w.HBox([self.button, self.progress]), self.tau, *seeds, w.HBox([self.play, self.epoch]), self.sample,
+                           w.HBox([self.between, self.more]), self.note, self.rows])  # fmt: skip
+        w.jslink((self.play, "value"), (self.epoch, "value"))
+        self._refresh(self.tau.value)
+        return w.VBox([w.HBox([self.embedding, controls]), self.measures])
+
+    @property
+    def _options(self) -> list[tuple[str, float]]:
+        return [(f"{t:g}", t) for t in self.study.complete or self.study.temperatures]
+
+    def _clicked(self, button: w.Button, call) -> w.Button:
+        button.on_click(call)
+        return button
+
+    def _watched(self, control):
+        control.observe(self.show, "value")
+        return control
+
+    def _begin(self, epochs: int) -> None:
+        self.button.disabled = self.more.disabled = True
+        self.progress.max, self.progress.value = max(epochs, 1), 0
+
+    def _step(self, temperature: float, seed: int, epoch: int) -> None:
+        self.progress.value += 1
+        self.note.value = f"temperature {temperature:g}, seed {seed}, epoch {epoch}"
+
+    def _refresh(self, temperature: float) -> None:
+        """Let the controls know what can be looked at, and look at a temperature."""
+        self.button.disabled, self.more.disabled = not self.study.missing, False
+        self.note.value = html.escape(self.message)
+        if not self.study.complete:
+            return
+        self._changing = True
+        try:
+            self._offer(temperature)
+        finally:
+            self._changing = False
+        self.show()
+
+    def _offer(self, temperature: float) -> None:
+        self.tau.options = self._options
+        self.tau.value = temperature if temperature in self.study.complete else self.study.complete[0]
+        run, rows = self.study.runs[self.study.complete[0], self.study.seeds[0]]
+        first = self.epoch.max == 1
+        self.epoch.max = self.play.max = run.trajectory.n_frames - 1
+        if first:  # both, because the front end lets the epoch follow the player from the moment that they are shown
+            self.epoch.value = self.play.value = self.epoch.max
+            self.sample.options = [(f"{name}", k) for k, name in enumerate(rows.anchors)]
+        self.progress.value = self.progress.max
+
+    # On paper
+
+    @property
+    def still(self) -> str:
+        """The study without a kernel, as HTML: the last epoch of every temperature, and the measures."""
+        if not self.study.complete:
+            return f"<p>{html.escape(repr(self))}. {html.escape(self.message)}</p>"
+        drawn = side_by_side(
+            [self.study.runs[t, self.study.seeds[0]][0].trajectory for t in self.study.complete],
+            [f"temperature {t:g}" for t in self.study.complete],
+            title=f"{self.study.config.label} at its last epoch",
+            turn=0,
+        )
+        last = png_of(drawn.painter.paint(drawn.timeline.n_frames - 1))
+        curves = against(self.study.complete, self.study.scores(), names=MEASURES)
+        words = f"The embedding at the last epoch for temperatures {', '.join(f'{t:g}' for t in self.study.complete)}"
+        return image(last, words) + "<br>" + image(curves.png, f"At the last epoch: {curves.alt}")
+
+    def __repr__(self) -> str:
+        return f"TemperatureWidget({repr(self.study).partition('(')[2]}"
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
+        return bundle(self.box, repr(self), self.still)

@@ -1,1 +1,0 @@
-"""What is read off embeddings and runs: probes, curves, tables."""

@@ -1,0 +1,10 @@
+"""The table: every p, q and method as a row, every setting of a Config, and the recipes. Plain data; loads no torch.
+
+What a row makes (a p, a network, a data set) lives in the rooms above, and the row names it.
+"""
+
+from .cell import ICON, Method, Paper
+from .config import Config
+from .methods import ALIASES, METHODS, composed_defaults, get, methods_markdown, table
+
+__all__ = ["ALIASES", "Config", "ICON", "METHODS", "Method", "Paper", "composed_defaults", "get", "methods_markdown", "table"]

@@ -1,0 +1,119 @@
+"""Components as objects: the name and the settings of a p or a q that was given ready made. Loads no torch until one is given."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from ..errors import ConfigError, shown
+from . import axes
+
+SLOTS = {"supervisory": axes.SUPERVISORY, "learned": axes.LEARNED}
+
+
+def as_settings(settings: Mapping[str, object]) -> dict[str, object]:
+    """The same settings, with a component object in the p or the q slot replaced by its name and by what it carries.
+
+    An object says everything about itself, its defaults included. Whether self counts follows from the pair, as with names.
+
+    Raises
+    ------
+    ConfigError
+        The object is not a component that has a name, or says something else than another setting or than its pair.
+
+    Examples
+    --------
+    >>> from icon_nb.learned import StudentT
+    >>> as_settings({"supervisory": "knn", "learned": StudentT(df=2.0)})
+    {'supervisory': 'knn', 'learned': 'student_t', 'temperature': 1.0, 'distance': 'sqeuclidean', 'df': 2.0}
+    """
+    objects = {slot: settings[slot] for slot in SLOTS if callable(settings.get(slot))}
+    plain = {name: value for name, value in settings.items() if name not in objects and value is not None}
+    said = {name: f"{name}={shown(value)}" for name, value in plain.items()}
+    carried = {slot: _carried(slot, component) for slot, component in objects.items()}
+    mixed = [slot for slot in carried if "alpha" in carried[slot]]
+    for slot in mixed:
+        carried[slot]["alpha_on"] = "both" if len(mixed) == 2 else {"supervisory": "p", "learned": "q"}[slot]
+    for slot, own in carried.items():
+        for name, value in own.items():
+            says = f"{name}={shown(value)} of {slot}={shown(objects[slot])}"
+            if name in plain and not _equal(plain[name], value):
+                raise ConfigError(f"{said[name]} contradicts {says}: say it in one place")
+            plain[name], said[name] = value, said.get(name, says)
+    for slot, component in objects.items():
+        _check_self(slot, component, plain)
+    return dict(settings) | plain
+
+
+def _equal(one: object, other: object) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # an object of anybody's, which the type of its setting is about to refuse
+        return False
+
+
+def _carried(slot: str, component) -> dict[str, object]:
+    """The name of a component and its settings."""
+    from ..objective import learned, supervisory  # torch, which whoever holds a component has loaded
+
+    module = {"supervisory": supervisory, "learned": learned}[slot]
+    if type(component) is module.Mixed:
+        inner = component.kernel if slot == "learned" else component.base
+        return _settings(slot, inner) | {"alpha": component.alpha}
+    return _settings(slot, component)
+
+
+def _settings(slot: str, component) -> dict[str, object]:
+    name = _name(slot, component)
+    holder = getattr(component, "kernel", component)  # of a joint distribution
+    carried = {slot: name} | {setting: getattr(holder, setting) for setting in SLOTS[slot][name].settings}
+    if carried.get("walk_length") == 1:
+        carried.pop("walk")  # a walk of one step has no weights
+    return carried
+
+
+def _name(slot: str, component) -> str:
+    """The one name that makes components like this one."""
+    from ..objective.objective import LEARNED, SUPERVISORY
+
+    registry = {"supervisory": SUPERVISORY, "learned": LEARNED}[slot]
+    names = [name for name, make in registry.items() if _alike(make(), component)]
+    if len(names) == 1:
+        return names[0]
+    if type(component).__name__.lower() in names:  # Label is what masked_token is made of too
+        return type(component).__name__.lower()
+    if names:
+        meant = ", ".join(f"{name!r} ({axes.SUPERVISORY[name].title})" for name in names)
+        raise ConfigError(
+            f"{slot}={shown(component)} can stand for several rows of the table: give the name that you mean, {meant}"
+        )
+    if isinstance(component, type):
+        raise ConfigError(f"{slot}={shown(component)} is a class: give one of its objects, {component.__name__}(...), or a name")
+    raise ConfigError(
+        f"{slot}={shown(component)} is not a component of icon_nb.{slot}, and config.json holds names only: give one of those, "
+        "or train with yours in a loop of your own, with icon_nb.objective.Objective(supervisory, learned, divergence)"
+    )
+
+
+def _alike(known, component) -> bool:
+    """Whether two components are of one kind: the same class, and the same parts where those choose the kind."""
+    if type(known) is not type(component):
+        return False
+    if hasattr(known, "kernel"):
+        return type(known.kernel) is type(component.kernel)
+    return getattr(known, "sides", None) == getattr(component, "sides", None)
+
+
+def _check_self(slot: str, component, plain: Mapping[str, object]) -> None:
+    """Where an object says that self counts, which it does not by itself, the pair has to say so too."""
+    p, q = (known.get(str(plain.get(name))) for name, known in SLOTS.items())
+    component = getattr(component, "base", getattr(component, "kernel", component))
+    fields = {field.name: field.default for field in dataclasses.fields(component)}
+    if p is None or q is None or "include_self" not in fields or component.include_self == fields["include_self"]:
+        return
+    counted = axes.counts_self(p, q)[slot == "learned"]
+    if component.include_self != counted:
+        raise ConfigError(
+            f"{slot}={shown(component)} has include_self={component.include_self}, but supervisory={p.name!r} with "
+            f"learned={q.name!r} is a pair with include_self={counted}: leave it out, it follows from the pair"
+        )

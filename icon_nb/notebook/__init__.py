@@ -1,1 +1,0 @@
-"""What is live in a notebook: displays and the parts of the widgets."""

@@ -1,0 +1,10 @@
+"""D(p || q): distances, divergences, p in ``supervisory/``, q in ``learned/``, and the objective that puts them together.
+
+How z is made and moved is training's; which names a user may choose from is the table's.
+"""
+
+from . import learned, supervisory
+from .batch import Batch
+from .objective import LEARNED, SUPERVISORY, Objective, Target, build_objective, closed_form
+
+__all__ = ["Batch", "LEARNED", "Objective", "SUPERVISORY", "Target", "build_objective", "closed_form", "learned", "supervisory"]

@@ -1,0 +1,20 @@
+"""log q(j|i), who is near whom in the embedding: kernels of a distance, their limits, and clusters.
+
+Every q takes z (n, d) and returns (n, m) log-probabilities.
+"""
+
+from .clusters import Clusters
+from .kernels import Gaussian, Joint, Mixed, StudentT, StudentTNarrow, without_self
+from .limits import GaussianNarrow, GaussianWide
+
+__all__ = [
+    "Clusters",
+    "Gaussian",
+    "GaussianNarrow",
+    "GaussianWide",
+    "Joint",
+    "Mixed",
+    "StudentT",
+    "StudentTNarrow",
+    "without_self",
+]

@@ -1,0 +1,228 @@
+"""log q(j|i): who is near whom in the embedding. Frozen components called on embeddings; log space is the only form of q.
+
+Temperature has one meaning for every kernel: the scale that divides the distance. Where a text writes a Gaussian with a sigma,
+``exp(-d / (2 sigma**2))``, the temperature here is ``2 * sigma**2``; on the unit sphere with ``cosine`` it is InfoNCE's tau.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...errors import demand, positive
+from ..distances import DISTANCES, check_distance
+from .clusters import Clusters
+
+NOT_NEGATIVE = ("sqeuclidean", "cosine")
+"""The distances that a Student-t kernel can take."""
+
+
+def without_self(logits: Tensor) -> Tensor:
+    """Exclude j = i: minus infinity on the diagonal of (n, n)."""
+    return logits.masked_fill(torch.eye(len(logits), dtype=torch.bool, device=logits.device), -math.inf)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    r"""Gaussian kernel, :math:`q_{ij} = e^{-d_{ij}/\tau} / \sum_k e^{-d_{ik}/\tau}`.
+
+    Parameters
+    ----------
+    temperature : float, > 0
+        :math:`\tau`, in units of the distance.
+    distance : {"sqeuclidean", "cosine", "neg_dot"}
+    include_self : bool
+        Whether j = i is a candidate when the candidates are the batch itself.
+
+    Returns
+    -------
+    (n, m), log q; the exponentials of a row sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A temperature that is not positive, or an unknown distance.
+
+    Examples
+    --------
+    >>> log_q = Gaussian(temperature=0.5, distance="cosine")(torch.eye(3))
+    >>> log_q.exp()
+    tensor([[0.0000, 0.5000, 0.5000],
+            [0.5000, 0.0000, 0.5000],
+            [0.5000, 0.5000, 0.0000]])
+    """
+
+    temperature: float = 1.0
+    distance: str = "sqeuclidean"
+    include_self: bool = False
+
+    def __post_init__(self):
+        check_distance(self.distance)
+        positive(temperature=self.temperature)
+
+    def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
+        """log q of shape (n, m); the candidates are the batch itself unless given as (m, d), weighed by a measure (m,) if any."""
+        logits = self.logits(z, candidates)
+        return (logits if measure is None else logits + measure.log()).log_softmax(1)
+
+    def logits(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """Unnormalised log q (n, m)."""
+        d = DISTANCES[self.distance](z, z if candidates is None else candidates)
+        logits = self.log_kernel(d)
+        return logits if self.include_self or candidates is not None else without_self(logits)
+
+    def log_kernel(self, d: Tensor) -> Tensor:
+        """Log of the kernel of distances, any shape."""
+        return -d / self.temperature
+
+
+@dataclass(frozen=True)
+class StudentT(Gaussian):
+    r"""Student-t kernel, :math:`q_{ij} \propto (1 + d_{ij} / (\nu \tau))^{-(\nu + 1)/2}`.
+
+    Parameters
+    ----------
+    temperature, include_self
+        As :class:`Gaussian`.
+    distance : {"sqeuclidean", "cosine"}
+    df : float, > 0
+        Degrees of freedom :math:`\nu`; 1 is the Cauchy kernel of t-SNE.
+
+    Returns
+    -------
+    (n, m), log q; the exponentials of a row sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A temperature or df that is not positive, or a distance that may be negative.
+
+    Examples
+    --------
+    >>> StudentT()(torch.tensor([[0.0], [1.0], [3.0]])).exp()[0]
+    tensor([0.0000, 0.8333, 0.1667])
+    """
+
+    df: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_distance(self.distance, NOT_NEGATIVE)
+        positive(df=self.df)
+
+    def log_kernel(self, d: Tensor) -> Tensor:
+        return -(self.df + 1) / 2 * torch.log1p(d / (self.df * self.temperature))
+
+
+@dataclass(frozen=True)
+class StudentTNarrow(Gaussian):
+    r"""Student-t kernel as its scale goes to zero, :math:`q_{ij} \propto d_{ij}^{-(\nu + 1)/2}` (harmonic loss).
+
+    Only ratios of distances are left, so there is no temperature. The exponent of the *squared* distance is (df + 1) / 2.
+
+    Parameters
+    ----------
+    df : float, > 0
+        Degrees of freedom.
+    include_self : bool
+        Must be False unless other candidates are given: the weight of a point with itself is infinite.
+
+    Returns
+    -------
+    (n, m), log q; the exponentials of a row sum to one.
+
+    Raises
+    ------
+    ConfigError
+        As :class:`StudentT`.
+
+    Examples
+    --------
+    >>> StudentTNarrow(df=1.0)(torch.tensor([[0.0]]), torch.tensor([[1.0], [2.0]])).exp()
+    tensor([[0.8000, 0.2000]])
+    """
+
+    df: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_distance(self.distance, NOT_NEGATIVE)
+        positive(df=self.df)
+
+    def log_kernel(self, d: Tensor) -> Tensor:
+        return -(self.df + 1) / 2 * d.clamp_min(torch.finfo(d.dtype).tiny).log()
+
+
+@dataclass(frozen=True)
+class Joint:
+    r"""One distribution over all ordered pairs, :math:`q_{ij} = k(d_{ij}) / \sum_{a \ne b} k(d_{ab})`: the published t-SNE form.
+
+    Parameters
+    ----------
+    kernel : Gaussian or StudentT
+        The weight k of a pair.
+
+    Returns
+    -------
+    (1, n * n), log q over all pairs.
+
+    Examples
+    --------
+    >>> Joint(StudentT())(torch.tensor([[0.0], [1.0], [3.0]])).exp().sum()
+    tensor(1.)
+    """
+
+    kernel: Gaussian
+
+    @property
+    def include_self(self) -> bool:
+        return self.kernel.include_self
+
+    def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
+        return self.kernel.logits(z, candidates).reshape(1, -1).log_softmax(1)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    r"""Uniform mixing of q, :math:`\tilde q = (1 - \alpha) q + \alpha / m` over the m candidates that q allows.
+
+    Parameters
+    ----------
+    kernel : component of q
+    alpha : float, 0 < alpha < 1
+        The share that is spread.
+
+    Returns
+    -------
+    (n, m), log q; the exponentials of a row sum to one.
+
+    Raises
+    ------
+    ConfigError
+        alpha outside its range.
+
+    Examples
+    --------
+    >>> Mixed(Gaussian(temperature=1e-3), alpha=0.5)(torch.tensor([[0.0], [1.0], [3.0]])).exp()[0]
+    tensor([0.0000, 0.7500, 0.2500])
+    """
+
+    kernel: Gaussian | Joint | Clusters
+    alpha: float
+
+    def __post_init__(self):
+        demand(0 < self.alpha < 1, f"alpha={self.alpha!r}: must lie between 0 and 1; to mix nothing, leave Mixed out")
+
+    @property
+    def include_self(self) -> bool:
+        return self.kernel.include_self
+
+    def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
+        log_q = self.kernel(z, candidates, measure)
+        excluded = log_q == -math.inf
+        uniform = math.log(self.alpha) - (~excluded).sum(1, keepdim=True).to(log_q.dtype).log()  # (n, 1)
+        floor = torch.finfo(log_q.dtype).min / 4  # keeps the gradient of excluded entries finite
+        return torch.logaddexp(log_q.clamp_min(floor) + math.log1p(-self.alpha), uniform).masked_fill(excluded, -math.inf)

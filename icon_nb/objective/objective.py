@@ -1,0 +1,147 @@
+"""The objective: p, q and a divergence put together from a resolved Config. One equation for every method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..methods import axes
+from ..methods.config import Config
+from ..methods.resolve import method_of
+from . import learned, supervisory
+from .batch import Batch
+from .closed_form_clusters import FusedClusters
+from .closed_forms import entropy, fuse
+from .divergences import DIVERGENCES, kl, rkl
+
+SUPERVISORY = {
+    "gaussian": supervisory.Gaussian,
+    "gaussian_joint": supervisory.GaussianJoint,
+    "gaussian_fixed": supervisory.GaussianFixed,
+    "spectral": supervisory.Spectral,
+    "companion": supervisory.Companion,
+    "student_t": supervisory.StudentT,
+    "identity": supervisory.Identity,
+    "dimension": supervisory.OtherSide,
+    "graph": supervisory.GraphWeights,
+    "graph_gibbs": supervisory.GraphGibbs,
+    "knn": supervisory.NearestNeighbors,
+    "companion_knn": supervisory.CompanionNeighbors,
+    "positive_pairs": supervisory.PositivePairs,
+    "other_view": supervisory.OtherSide,
+    "momentum_view": lambda: supervisory.OtherSide(sides=2),
+    "views_and_neighbors": supervisory.ViewsAndNeighbors,
+    "cross_modal": lambda: supervisory.OtherSide(sides=2),
+    "same_class": supervisory.SameClass,
+    "label": supervisory.Label,
+    "masked_token": supervisory.Label,
+}
+LEARNED = {
+    "gaussian": learned.Gaussian,
+    "gaussian_wide": learned.GaussianWide,
+    "gaussian_narrow": learned.GaussianNarrow,
+    "student_t": learned.StudentT,
+    "student_t_joint": lambda **settings: learned.Joint(learned.StudentT(**settings)),
+    "student_t_narrow": learned.StudentTNarrow,
+    "clusters": learned.Clusters,
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """p of one batch, with what can be computed once from it.
+
+    Parameters
+    ----------
+    p : (n, m)
+    log_p : (n, m), optional
+        Where p is known in log space, so that nothing underflows.
+    measure : (m,), optional
+        Weights of the candidates.
+    """
+
+    p: Tensor
+    log_p: Tensor | None = None
+    measure: Tensor | None = None
+    entropy: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Objective:
+    r"""Mean divergence between p and q, :math:`L = \frac1n \sum_i D(p_i \Vert q_i)` in nats.
+
+    Parameters
+    ----------
+    supervisory : Batch -> (n, m)
+    learned : (n, d), optional (m, d) -> (n, m) log-probabilities
+    divergence : (n, m), (n, m) -> (n,)
+    fused : (Target, (n, d)) -> scalar, optional
+        The same in closed form, used where the candidates are the batch itself.
+
+    Examples
+    --------
+    >>> simclr = build_objective(Config(method="simclr", temperature=0.5).resolve())
+    >>> views = Batch(index=torch.tensor([0, 1, 0, 1]))
+    >>> round(simclr(views, torch.eye(4)[[0, 1, 0, 1]]).item(), 4)
+    0.2395
+    """
+
+    supervisory: Callable[[Batch], Tensor]
+    learned: Callable[..., Tensor]
+    divergence: Callable[..., Tensor]
+    fused: Callable[[Target, Tensor], Tensor] | None = None
+
+    def __call__(self, batch: Batch, z: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """The loss, a scalar, of embeddings z (n, d) against the batch or against candidates (m, d)."""
+        return self.loss(self.target(batch), [(z, candidates)])
+
+    @torch.no_grad()
+    def target(self, batch: Batch) -> Target:
+        """p of a batch."""
+        log = getattr(self.supervisory, "log", None)
+        measure = getattr(self.supervisory, "measure", None)
+        log_p = log(batch) if log else None
+        p = self.supervisory(batch) if log_p is None else log_p.exp()
+        return Target(p, log_p, measure(batch) if measure else None, entropy(p) if self.fused else None)
+
+    def loss(self, target: Target, blocks) -> Tensor:
+        """The loss for a p that is already known, and rows of q in blocks of (anchors, candidates or None)."""
+        weighs = target.measure is None or isinstance(self.learned, learned.Clusters)
+        if self.fused and weighs and blocks[0][1] is None:
+            return self.fused(target, blocks[0][0])
+        log_q = torch.cat([self.learned(z, candidates, target.measure) for z, candidates in blocks])
+        if log_q.shape != target.p.shape:
+            raise ValueError(f"p has shape {tuple(target.p.shape)} and q {tuple(log_q.shape)}: both need one row per anchor")
+        return self.divergence(target.p.to(log_q.dtype), log_q, target.log_p).mean()
+
+
+def build_objective(config: Config) -> Objective:
+    """The objective of a resolved Config."""
+    method = method_of(config)
+    p_axis, q_axis = axes.SUPERVISORY[method.supervisory], axes.LEARNED[method.learned]
+    p_self, q_self = axes.counts_self(p_axis, q_axis)
+    either = {"include_self": p_self} if p_axis.include_self is None else {}
+    p = SUPERVISORY[p_axis.name](**_settings(config, p_axis), **either)
+    q = LEARNED[q_axis.name](**_settings(config, q_axis), include_self=q_self)
+    divergence = q.divergence if q_axis.limit else DIVERGENCES[config.divergence]
+    if config.alpha and config.alpha_on in ("p", "both"):
+        p = supervisory.Mixed(p, config.alpha, own=q_self)
+    if config.alpha and config.alpha_on in ("q", "both"):
+        q = learned.Mixed(q, config.alpha)
+    return Objective(p, q, divergence, closed_form(q, divergence, getattr(p, "symmetric", False)))
+
+
+def closed_form(q, divergence, symmetric: bool = False) -> Callable[[Target, Tensor], Tensor] | None:
+    """The loss in one piece, for the kernels and divergences where its gradient is known; p may be known to be symmetric."""
+    if isinstance(q, learned.Clusters) and divergence in (kl, rkl):
+        clusters = FusedClusters(reverse=divergence is rkl)
+        return lambda target, z: clusters(target.p.to(z.dtype), target.log_p, target.entropy, z, target.measure)
+    kernel = fuse(q, symmetric) if divergence is kl else None
+    return None if kernel is None else lambda target, z: kernel(target.p, target.entropy, z)
+
+
+def _settings(config: Config, axis: axes.Axis) -> dict[str, object]:
+    return {name: getattr(config, name) for name in axis.settings}

@@ -1,0 +1,346 @@
+"""p(j|i) from graphs: nearest neighbours, given weights, random walks on them, and the spectral embedding."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import reduce
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from ...errors import DataError, demand
+from ...errors import nearest as nearest_name
+from ..batch import Batch, need, off_diagonal, row_normalise
+from ..distances import cosine, sqeuclidean
+from .neighbourhoods import Softmax
+
+LONELY = "no other sample is left to be its neighbour; use a larger batch_size"
+
+
+WALKS = ("sum", "uniform")
+
+
+def check_counts(**settings: int) -> None:
+    """Refuse what is not a whole number of at least 1."""
+    for name, value in settings.items():
+        demand(isinstance(value, int) and value >= 1, f"{name}={value!r}: must be a whole number of at least 1")
+
+
+def check_walk(walk_length: int, walk: str) -> None:
+    """Refuse a walk of no steps, or of an unknown kind."""
+    check_counts(walk_length=walk_length)
+    demand(walk_length == 1 or walk in WALKS, f"walk={walk!r} is not known; {nearest_name(walk, WALKS)}")
+
+
+def nearest(distances: Tensor, k: int) -> Tensor:
+    """Adjacency (n, n) of the k nearest others of every row, 0 or 1; row i lists the neighbours of i.
+
+    Raises
+    ------
+    DataError
+        Fewer than k others.
+
+    Examples
+    --------
+    >>> nearest(torch.tensor([[0., 1., 4.], [1., 0., 9.], [4., 9., 0.]]), 1)
+    tensor([[0., 1., 0.],
+            [1., 0., 0.],
+            [1., 0., 0.]])
+    """
+    n = len(distances)
+    if k > n - 1:
+        raise DataError(f"n_neighbors={k} needs at least {k + 1} different samples in a batch, got {n}: lower it")
+    others = distances.masked_fill(torch.eye(n, dtype=torch.bool, device=distances.device), math.inf)
+    return torch.zeros_like(distances).scatter_(1, others.topk(k, dim=1, largest=False).indices, 1.0)
+
+
+def propagate(p: Tensor, walk_length: int, walk: str) -> Tensor:
+    r"""Spread a row-stochastic P over random walks of up to ``walk_length`` steps (neighbour propagation, debiasing).
+
+    ``"sum"`` is :math:`\tilde P \propto P + P^2 + \dots + P^k`, ``"uniform"`` is :math:`\tilde P \propto 1[P + \dots + P^k > 0]`.
+    Walks that come back to where they started are left out, as P leaves out j = i.
+
+    Examples
+    --------
+    >>> ring = torch.eye(4).roll(1, 1)
+    >>> propagate(ring, 2, "sum")[0]
+    tensor([0.0000, 0.5000, 0.5000, 0.0000])
+    """
+    if walk_length == 1:
+        return p
+    powers = [p]
+    for _ in range(walk_length - 1):
+        powers.append(powers[-1] @ p)
+    total = off_diagonal(reduce(torch.add, powers))
+    return row_normalise((total > 0).to(p.dtype) if walk == "uniform" else total, LONELY)
+
+
+@dataclass(frozen=True)
+class NearestNeighbors:
+    r"""Uniform over the nearest others in input space, :math:`p_{ij} = 1[j \in \text{kNN}(i)] / k`.
+
+    Parameters
+    ----------
+    n_neighbors : int, 1 <= k <= n - 1
+    walk_length : int, >= 1
+        Steps of the random walk that spreads p; 1 is the graph itself.
+    walk : {"sum", "uniform"}
+        See :func:`propagate`.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        Fewer than one neighbour or step, or an unknown walk.
+    DataError
+        No inputs, or fewer than n_neighbors + 1 different samples.
+
+    Examples
+    --------
+    >>> NearestNeighbors(n_neighbors=2)(Batch(index=torch.arange(4), x=torch.tensor([[0.], [1.], [2.], [9.]])))[0]
+    tensor([0.0000, 0.5000, 0.5000, 0.0000])
+    """
+
+    n_neighbors: int = 10
+    walk_length: int = 1
+    walk: str = "sum"
+
+    include_self = False
+
+    def __post_init__(self):
+        check_counts(n_neighbors=self.n_neighbors)
+        check_walk(self.walk_length, self.walk)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        x = need(batch.x, "inputs", "knn")
+        p = nearest(sqeuclidean(x, x), self.n_neighbors) / self.n_neighbors
+        return propagate(p, self.walk_length, self.walk)
+
+
+@dataclass(frozen=True)
+class CompanionNeighbors(NearestNeighbors):
+    r"""Uniform over the nearest others among companion embeddings, by cosine (language-guided, El Banani et al. 2023).
+
+    Parameters as :class:`NearestNeighbors`.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As :class:`NearestNeighbors`, for the companion embeddings.
+
+    Examples
+    --------
+    >>> batch = Batch(index=torch.arange(3), companion=torch.tensor([[1., 0.], [2., 0.], [0., 1.]]))
+    >>> CompanionNeighbors(n_neighbors=1)(batch)[0]
+    tensor([0., 1., 0.])
+    """
+
+    def __call__(self, batch: Batch) -> Tensor:
+        g = need(batch.companion, "companion embeddings", "companion_knn")
+        p = nearest(cosine(g, g), self.n_neighbors) / self.n_neighbors
+        return propagate(p, self.walk_length, self.walk)
+
+
+@dataclass(frozen=True)
+class ViewsAndNeighbors:
+    r"""Views of the same sample, views of its nearest neighbours, and of what a walk reaches, :math:`j \ne i`.
+
+    The graph of debiased InfoNCE clustering: :math:`p_{ij} \propto 1[s_i = s_j] + k \tilde P_{s_i s_j}`, so that another view of
+    the sample weighs as much as a view of a direct neighbour.
+
+    Parameters
+    ----------
+    n_neighbors, walk_length, walk
+        As :class:`NearestNeighbors`; neighbours are different samples, never other views.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As :class:`NearestNeighbors`.
+
+    Examples
+    --------
+    >>> batch = Batch(index=torch.tensor([0, 1, 2, 0, 1, 2]), x=torch.tensor([[0.], [1.], [9.], [0.], [1.], [9.]]))
+    >>> ViewsAndNeighbors(n_neighbors=1)(batch)[0]
+    tensor([0.0000, 0.3333, 0.0000, 0.3333, 0.3333, 0.0000])
+    """
+
+    n_neighbors: int = 3
+    walk_length: int = 1
+    walk: str = "sum"
+
+    include_self = False
+
+    def __post_init__(self):
+        check_counts(n_neighbors=self.n_neighbors)
+        check_walk(self.walk_length, self.walk)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        x = need(batch.x, "inputs", "views_and_neighbors")
+        samples, row = batch.index.unique(return_inverse=True)
+        first = torch.empty_like(samples).scatter_(0, row, torch.arange(len(row), device=row.device))
+        p = nearest(sqeuclidean(x[first], x[first]), self.n_neighbors) / self.n_neighbors
+        reach = propagate(p, self.walk_length, self.walk)
+        reach = (reach > 0).to(p.dtype) if self.walk == "uniform" else reach * self.n_neighbors
+        near = reach + torch.eye(len(samples), dtype=p.dtype, device=p.device)
+        return row_normalise(off_diagonal(near[row][:, row]), LONELY)
+
+
+@dataclass(frozen=True)
+class GraphWeights:
+    r"""The edges of a given graph, :math:`p_{ij} = w_{ij} / \sum_k w_{ik}`, :math:`j \ne i`.
+
+    Parameters
+    ----------
+    walk_length, walk
+        As :class:`NearestNeighbors`.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A walk of no steps, or of an unknown kind.
+    DataError
+        No graph, or an anchor without an edge inside the batch.
+
+    Examples
+    --------
+    >>> path = torch.tensor([[0., 1., 0.], [1., 0., 3.], [0., 3., 0.]])
+    >>> GraphWeights()(Batch(index=torch.arange(3), graph=path))[1]
+    tensor([0.2500, 0.0000, 0.7500])
+    """
+
+    walk_length: int = 1
+    walk: str = "sum"
+
+    include_self = False
+
+    def __post_init__(self):
+        check_walk(self.walk_length, self.walk)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        weights = off_diagonal(need(batch.graph, "a graph", "graph").to(batch.dtype))
+        cause = "it has no edge inside the batch; remove isolated nodes, or use backbone='table', which sees the whole graph"
+        return propagate(row_normalise(weights, cause), self.walk_length, self.walk)
+
+
+@dataclass(frozen=True)
+class GraphGibbs(Softmax):
+    r"""The edges of a given graph as in normalized cuts, :math:`p_{ij} \propto e^{w_{ij} / (d_j \tau_p)}`, self included.
+
+    It carries the degrees :math:`d_j` of the nodes: the measure that a cluster kernel weighs its candidates with.
+
+    Parameters
+    ----------
+    p_temperature : float, > 0
+        The cut that is best for the objective is the best normalized cut as it goes to zero.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        A scale that is not positive.
+    DataError
+        No graph, or a node without an edge inside the batch.
+
+    Examples
+    --------
+    >>> path = torch.tensor([[0., 1., 0.], [1., 0., 3.], [0., 3., 0.]])
+    >>> GraphGibbs(p_temperature=1.0)(Batch(index=torch.arange(3), graph=path))[0]
+    tensor([0.3045, 0.3910, 0.3045])
+    """
+
+    p_temperature: float = 0.1
+
+    include_self = True
+
+    def scores(self, batch: Batch) -> Tensor:
+        weights = need(batch.graph, "a graph", "graph_gibbs").to(batch.dtype)
+        return weights / (self.measure(batch) * self.p_temperature)
+
+    def measure(self, batch: Batch) -> Tensor:
+        """Degrees (n,) of the nodes within the batch."""
+        degrees = batch.graph.to(batch.dtype).sum(0)
+        if (degrees == 0).any():
+            node = int((degrees == 0).nonzero()[0])
+            raise DataError(
+                f"node {node} of the batch has no edge in the graph: remove isolated nodes, or raise n_samples or batch_size"
+            )
+        return degrees
+
+
+@dataclass(frozen=True)
+class Spectral(Softmax):
+    r"""Gaussian on the spectral embedding of the kNN graph of the inputs (Ng, Jordan & Weiss 2001).
+
+    The leading eigenvectors of :math:`D^{-1/2} W D^{-1/2}`, rows scaled to unit length.
+
+    Parameters
+    ----------
+    n_neighbors : int
+        Of the graph W, which is symmetrised by averaging.
+    p_temperature : float, > 0
+        Scale that divides the squared distance of the spectral embedding.
+    embedding_dim : int
+        Number of eigenvectors: that of the clusters.
+    include_self : bool
+        Whether j = i counts.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        Fewer than one neighbour or eigenvector, or a scale that is not positive.
+    DataError
+        No inputs, or fewer than n_neighbors + 1 samples.
+
+    Examples
+    --------
+    >>> x = torch.tensor([[0.], [1.], [50.], [51.]])
+    >>> Spectral(n_neighbors=1, p_temperature=0.1, embedding_dim=2)(Batch(index=torch.arange(4), x=x))[0].round(decimals=4)
+    tensor([0., 1., 0., 0.])
+    """
+
+    n_neighbors: int = 10
+    p_temperature: float = 1.0
+    embedding_dim: int = 10
+    include_self: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_counts(n_neighbors=self.n_neighbors, embedding_dim=self.embedding_dim)
+
+    def scores(self, batch: Batch) -> Tensor:
+        x = need(batch.x, "inputs", "spectral")
+        u = spectral_embedding(nearest(sqeuclidean(x, x), self.n_neighbors), self.embedding_dim)
+        return -sqeuclidean(u, u) / self.p_temperature
+
+
+def spectral_embedding(adjacency: Tensor, dim: int) -> Tensor:
+    """Rows of unit length (n, dim): the leading eigenvectors of the normalised, symmetrised adjacency (n, n)."""
+    weights = (adjacency + adjacency.T) / 2
+    root = weights.sum(1).sqrt()
+    _, vectors = torch.linalg.eigh(weights / (root[:, None] * root))
+    return normalize(vectors[:, -dim:], dim=1)

@@ -1,0 +1,207 @@
+"""p(j|i): who should be near whom. Frozen components called on a batch; every row sums to one.
+
+Here are the components that only compare who a sample is; those that measure distances are in
+`neighbourhoods`, those that follow a graph in `graphs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...errors import demand
+from ..batch import Batch, need, off_diagonal, row_normalise
+
+
+@dataclass(frozen=True)
+class PositivePairs:
+    r"""Uniform over the other views of the same sample, :math:`p_{ij} = 1[s_i = s_j, i \ne j] / k`.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    DataError
+        An anchor without a second view in the batch.
+
+    Examples
+    --------
+    >>> PositivePairs()(Batch(index=torch.tensor([0, 1, 0, 1])))[0]
+    tensor([0., 0., 1., 0.])
+    """
+
+    include_self = False
+
+    def __call__(self, batch: Batch) -> Tensor:
+        same = off_diagonal(batch.index[:, None] == batch.index)
+        return row_normalise(same.to(batch.dtype), "it has no second view")
+
+
+@dataclass(frozen=True)
+class OtherSide:
+    r"""All mass on the same sample seen from the other side, :math:`p_{ij} = 1[s_i = s_j]`: (sides * n, n).
+
+    The candidates are n things of another kind: the other views, the keys of a slow encoder, the other modality, or, for
+    features instead of samples, the same feature in the other view.
+
+    Parameters
+    ----------
+    sides : {1, 2}
+        1: the first side looks at the second. 2: and the second at the first, stacked below.
+
+    Returns
+    -------
+    (sides * n, n), rows sum to one.
+
+    Examples
+    --------
+    >>> OtherSide(sides=2)(Batch(index=torch.tensor([5, 7])))
+    tensor([[1., 0.],
+            [0., 1.],
+            [1., 0.],
+            [0., 1.]])
+    """
+
+    sides: int = 1
+
+    include_self = True
+
+    def __call__(self, batch: Batch) -> Tensor:
+        same = batch.index.unique() if len(batch.index) != batch.n_samples else batch.index
+        return torch.eye(len(same), dtype=batch.dtype, device=same.device).repeat(self.sides, 1)
+
+
+@dataclass(frozen=True)
+class Identity:
+    r"""All mass on the point itself, :math:`p_{ij} = 1[i = j]`: only for a q that counts self.
+
+    Returns
+    -------
+    (n, n), the identity matrix.
+
+    Examples
+    --------
+    >>> Identity()(Batch(index=torch.arange(2)))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+
+    include_self = True
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return torch.eye(len(batch.index), dtype=batch.dtype, device=batch.index.device)
+
+
+@dataclass(frozen=True)
+class SameClass:
+    r"""Uniform over the other members of the anchor's class, :math:`p_{ij} = 1[y_i = y_j, i \ne j] / (K_i - 1)`.
+
+    Returns
+    -------
+    (n, n), rows sum to one.
+
+    Raises
+    ------
+    DataError
+        No labels, or an anchor whose class has no other member in the batch.
+
+    Examples
+    --------
+    >>> SameClass()(Batch(index=torch.arange(4), y=torch.tensor([0, 0, 0, 1])))  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    icon_nb.errors.DataError: anchor 3 of the batch has no neighbour under p: ...
+    """
+
+    include_self = False
+
+    def __call__(self, batch: Batch) -> Tensor:
+        y = need(batch.y, "labels", "same_class")
+        same = off_diagonal(y[:, None] == y)
+        cause = "no other member of its class is in the batch; use a larger batch_size, or drop classes with one sample"
+        return row_normalise(same.to(batch.dtype), cause)
+
+
+@dataclass(frozen=True)
+class Label:
+    r"""All mass on the class of the sample, :math:`p_{ic} = 1[y_i = c]`; the candidates are the classes.
+
+    Returns
+    -------
+    (n, n_classes), rows sum to one.
+
+    Raises
+    ------
+    DataError
+        No labels.
+
+    Examples
+    --------
+    >>> Label()(Batch(index=torch.arange(2), y=torch.tensor([0, 2]), n_classes=3))
+    tensor([[1., 0., 0.],
+            [0., 0., 1.]])
+    """
+
+    include_self = True
+
+    def __call__(self, batch: Batch) -> Tensor:
+        y = need(batch.y, "labels", "label")
+        return torch.nn.functional.one_hot(y, batch.n_classes).to(batch.dtype)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    r"""Uniform mixing (debiasing), :math:`\tilde p = (1 - \alpha) p + \alpha / m` over the m candidates.
+
+    On classes this is label smoothing.
+
+    Parameters
+    ----------
+    base : Batch -> (n, m)
+        p before the mixing.
+    alpha : float, 0 <= alpha < 1
+        The share that is spread.
+    own : bool, optional
+        Whether j = i is one of the m, as it must be where q counts it; as in p when not given.
+
+    Returns
+    -------
+    (n, m), rows sum to one.
+
+    Raises
+    ------
+    ConfigError
+        alpha outside its range.
+
+    Examples
+    --------
+    >>> Mixed(Label(), alpha=0.3)(Batch(index=torch.arange(1), y=torch.tensor([0]), n_classes=3))
+    tensor([[0.8000, 0.1000, 0.1000]])
+    """
+
+    base: Callable[[Batch], Tensor]
+    alpha: float
+    own: bool | None = None
+
+    def __post_init__(self):
+        demand(0 <= self.alpha < 1, f"alpha={self.alpha!r}: must be at least 0 and less than 1")
+
+    @property
+    def include_self(self) -> bool:
+        return self.base.include_self if self.own is None else self.own
+
+    def measure(self, batch: Batch) -> Tensor | None:
+        """The weights of the candidates that p carries, if any."""
+        return self.base.measure(batch) if hasattr(self.base, "measure") else None
+
+    def __call__(self, batch: Batch) -> Tensor:
+        p = self.base(batch)
+        allowed = torch.ones_like(p)
+        if not self.include_self:
+            n = len(batch.index)
+            allowed = off_diagonal(torch.ones(n, n, dtype=p.dtype, device=p.device)).reshape(p.shape)
+        return (1 - self.alpha) * p + self.alpha * allowed / allowed.sum(1, keepdim=True)

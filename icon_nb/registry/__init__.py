@@ -1,1 +1,0 @@
-"""The periodic table as plain data: its axes, its cells, and how a Config is resolved. Loads no torch."""

@@ -1,1 +1,0 @@
-"""Files that are whole or absent: saved runs, checkpoints, studies."""

@@ -1,0 +1,4 @@
+"""Runs: one, several, compared, kept in a folder and read back.
+
+How people ask for them is in ``interfaces/``.
+"""

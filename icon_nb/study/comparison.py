@@ -1,0 +1,268 @@
+"""Comparison: several runs, one look, one table. Nothing is trained, scored or drawn before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+
+from ..errors import DataError
+from ..methods.config import SETTINGS, Config, counts
+from .results import Results, animation_options
+from .table import Table
+
+DERIVED = ("supervisory", "learned")  # said by the method already
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run of which nothing is left but its error.
+
+    Parameters
+    ----------
+    config : Config
+        Resolved.
+    error : str
+    """
+
+    config: Config
+    error: str
+    status: str = "failed"
+
+    def summary(self) -> str:
+        """One line: what was run, and why there is nothing."""
+        return f"{self.config.run_name or self.config.label} on {self.config.dataset}: failed: {self.error}"
+
+
+Outcome = Results | Failure
+
+
+@dataclass(eq=False)
+class Comparison(Sequence):
+    """Several runs side by side: a sequence of :class:`Results`, with a :class:`Failure` in place of a run that left nothing.
+
+    Parameters
+    ----------
+    runs : sequence of Results or Failure
+    title : str
+    compared : tuple of str
+        The settings that are compared; found from the runs when not given.
+    interrupted : bool
+        Whether runs are missing because someone stopped them.
+
+    Examples
+    --------
+    >>> import icon_nb as icon
+    >>> study = icon.sweep(icon.Config(n_samples=200, epochs=1, quiet=True), temperature=[0.1, 0.5])
+    >>> study
+    Comparison(sweep of temperature: 2 runs)
+    >>> [name for name in study.table().columns if name in ("temperature", "knn")]
+    ['temperature', 'knn']
+    """
+
+    runs: Sequence[Results | Failure]
+    title: str = ""
+    compared: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    def __post_init__(self):
+        self.runs = tuple(self.runs)
+        self.compared = tuple(self.compared) or differing(self.runs)
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __getitem__(self, k):
+        return self.runs[k]
+
+    @property
+    def results(self) -> tuple[Results, ...]:
+        """The runs that have results, those among them that failed half-way too."""
+        return tuple(run for run in self.runs if isinstance(run, Results))
+
+    @property
+    def failures(self) -> tuple[Results | Failure, ...]:
+        """The runs that failed; each has an ``error``."""
+        return tuple(run for run in self.runs if run.status == "failed")
+
+    def name(self, run: Results | Failure, *, without: Iterable[str] = ()) -> str:
+        """What tells a run from the others, for instance ``temperature=0.1``."""
+        values = {setting: self.value(run, setting) for setting in self.compared if setting not in without}
+        said = [str(v) if k in ("method", "backbone") else f"{k}={cell_of(v)}" for k, v in values.items() if v is not None]
+        return ", ".join(said) or run.config.label
+
+    def value(self, run: Results | Failure, setting: str) -> object:
+        """A setting of a run as titles and tables give it: data given as objects go by their name, numbered if need be."""
+        value = getattr(run.config, setting)
+        return self._held.get(value, value) if setting == "dataset" else value
+
+    @cached_property
+    def _held(self) -> dict[str, str]:
+        """Handle -> name of the data that were given as objects."""
+        handles = list(dict.fromkeys(run.config.dataset for run in self.runs if (run.config.dataset or "").startswith("memory:")))
+        names = [handle.removeprefix("memory:").rpartition("-")[0] for handle in handles]
+        places = [names[:k].count(name) + 1 for k, name in enumerate(names)]
+        return {h: f"{name} {k}" if names.count(name) > 1 else name for h, name, k in zip(handles, names, places)}
+
+    @cached_property
+    def cells(self) -> dict[tuple, tuple[Results | Failure, ...]]:
+        """The runs that differ only in their seed, together."""
+        settings, cells = [setting for setting in self.compared if setting != "seed"], {}
+        for run in self.runs:
+            cells.setdefault(tuple(getattr(run.config, setting) for setting in settings), []).append(run)
+        return {key: tuple(runs) for key, runs in cells.items()}
+
+    @property
+    def replicated(self) -> bool:
+        """Whether some cell holds several seeds."""
+        return any(len(runs) > 1 for runs in self.cells.values())
+
+    def first_of_each(self) -> tuple[Results, ...]:
+        """One run of each cell: what pictures show when there are several seeds."""
+        having = ([run for run in runs if isinstance(run, Results)] for runs in self.cells.values())
+        return tuple(runs[0] for runs in having if runs)
+
+    # Numbers
+
+    def table(self, *, each: bool = False, baselines: bool = False, seconds: bool = False) -> Table:
+        """What came of every run, in numbers.
+
+        Parameters
+        ----------
+        each : bool
+            A row for every run even where runs differ only in their seed, instead of their mean and standard deviation.
+        baselines : bool
+            Add the scores of the raw inputs, and of every embedding before training.
+        seconds : bool
+            Show how long each run took; without, only CSV, JSON and data frames have it.
+
+        Returns
+        -------
+        Table
+            The compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the verdict of the diagnosis,
+            and the errors where there are any.
+        """
+        from .comparing import table
+
+        return table(self, each=each, baselines=baselines, seconds=seconds)
+
+    # Pictures
+
+    def animate(self, *, each: bool = False, **options):
+        """Side-by-side animation with one epoch counter; options as in :func:`icon_nb.animation.side_by_side`.
+
+        Of runs that differ only in their seed the first is shown, unless ``each``.
+        """
+        from ..animation.animation import side_by_side
+        from ..animation.options import overlay_names
+
+        runs = self._drawn(each)
+        names = [self.name(run, without=() if each or not self.replicated else ("seed",)) for run in runs]
+        options = {**animation_options(runs[0].config), "titles": names, **options}
+        overlays = set(overlay_names(options["overlay"]))
+        if "diagnosis" in overlays:
+            options.setdefault("note", "; ".join(f"{name}: {run.diagnosis.verdict}" for name, run in zip(names, runs)))
+        elif overlays & {"loss", "curves"}:
+            options.setdefault("note", self.incomparable)
+        options.setdefault("own_scale", "loss" if self.incomparable else ())
+        return side_by_side([run.watched(overlays) for run in runs], **options)
+
+    def small_multiples(self, epochs: Sequence[int] | None = None, *, each: bool = False, **options):
+        """Chosen epochs of every run on paper, a row per run; options as in :meth:`animate`."""
+        from ..animation.plots import small_multiples
+
+        return small_multiples(self.animate(each=each, **options), epochs)
+
+    def plot(self, metrics: Sequence[str] | None = None, **options):
+        """Curves over the epochs, a panel per metric; runs that differ only in their seed are a mean with a band.
+
+        Parameters
+        ----------
+        metrics : sequence of str, optional
+            ``loss``, ``knn_accuracy``, ``seconds``; all that were recorded when not given. Losses that are not comparable are
+            said to be so.
+        **options
+            As in :func:`icon_nb.animation.curves.curves`.
+        """
+        from ..animation.curves import curves
+
+        runs = self.results
+        labels = [self.name(run, without=("seed",) if self.replicated else ()) for run in runs]
+        note = self.incomparable if metrics is None or "loss" in metrics else ""
+        options = {"labels": labels, "metrics": metrics, "title": self.title, "note": note, **options}
+        return curves([run.watched(metrics) for run in runs], **options)
+
+    @property
+    def incomparable(self) -> str:
+        """A sentence where the losses of the runs are not comparable: they minimise different things."""
+        objective = [name for name in self.compared if name in ("dataset", "batch_size") or SETTINGS[name].group == "objective"]
+        which = f"runs that differ in {', '.join(objective)} minimise different things"
+        return f"Losses are not comparable: {which}." if objective and len(self) > 1 else ""
+
+    def _drawn(self, each: bool) -> tuple[Results, ...]:
+        runs = self.results if each else self.first_of_each()
+        if not runs:
+            raise DataError(f"there is nothing to draw: {self.runs[0].summary() if self.runs else 'no run was finished'}")
+        return runs
+
+    def player(self, *, each: bool = False, **options):
+        """Linked interactive pages of the runs; options as in :func:`icon_nb.player.player`."""
+        from ..animation.player import player
+
+        runs = self._drawn(each)
+        return player([run.trajectory for run in runs], **{"titles": [self.name(run) for run in runs], **options})
+
+    # Records
+
+    def save(self, path, *, overwrite: bool = False):
+        """Write every run, the table and what belongs together to a folder; :func:`icon_nb.load` reads it back."""
+        from .folders.studies import save_comparison
+
+        return save_comparison(self, path, overwrite=overwrite)
+
+    @cached_property
+    def _animation(self):
+        return self.animate()
+
+    def summary(self) -> str:
+        """A line for the whole, and one for every run."""
+        return "\n".join([repr(self), *(f"  {self.name(run)}: {run.summary()}" for run in self.runs)])
+
+    def __repr__(self) -> str:
+        many = f"{len(self)} run{'s' * (len(self) != 1)}"
+        failed = f", {len(self.failures)} failed" if self.failures else ""
+        stopped = ", interrupted" if self.interrupted else ""
+        title = self.title or f"comparison of {', '.join(self.compared)}"
+        return f"Comparison({title}: {many}{failed}{stopped})"
+
+    def __str__(self) -> str:
+        return f"{self!r}\n{self.table(seconds=True)}"
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        drawn = self._animation._repr_mimebundle_() if self.results else {"text/html": ""}
+        head = f"<p>{escape(repr(self))}</p>"
+        return {**drawn, "text/plain": repr(self), "text/html": head + drawn["text/html"] + self.table().to_html()}
+
+    def _repr_html_(self) -> str:
+        return self._repr_mimebundle_()["text/html"]
+
+
+def cell_of(value) -> str:
+    """A setting's value in a title."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def differing(runs: Sequence[Results | Failure]) -> tuple[str, ...]:
+    """The settings that someone gave and that differ between the runs; the method where nothing does."""
+    given = {name for run in runs for name, source in sources(run).items() if not source.startswith(("default", "method "))}
+    differ = [name for name in filter(counts, SETTINGS) if len({getattr(run.config, name) for run in runs}) > 1]
+    chosen = [name for name in differ if name == "method" or name in given]
+    if "method" in chosen:
+        chosen = [name for name in chosen if name not in DERIVED]
+    return tuple(chosen or differ) or ("method",)
+
+
+def sources(run: Results | Failure) -> dict[str, str]:
+    """Where the settings of a run came from; a loaded run remembers it in its provenance."""
+    return dict(getattr(run, "provenance", {}).get("sources") or run.config.sources)

@@ -1,0 +1,1 @@
+"""Runs and comparisons as folders of plain files."""

@@ -1,0 +1,308 @@
+"""Saved runs: a folder of plain files, written whole, read back without running anything.
+
+``metrics.json`` is written last and names the checksum of every other file: it is the mark of a complete run. Loading never
+unpickles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ...errors import LoadError, SaveError
+from ...evaluation.trajectory import Trajectory
+from ...files import write_together
+from ...methods.config import Config
+from ...training.backbones import build_backbone, seeded
+from ..results import Results
+from . import verify
+
+if TYPE_CHECKING:
+    from ..comparison import Comparison
+
+SCHEMA = 1
+MARK = "metrics.json"
+COMPARISON = "comparison.json"
+FILES = ("config.json", "provenance.json", "embeddings.npz", "model.pt")
+_ARRAYS = ("epochs", "labels", "index", "images", "held_out")
+
+
+def save(results: Results, path, *, overwrite: bool = False) -> Path:
+    """Write a run to a folder; see :meth:`icon_nb.Results.save`."""
+    return write(pack(results), path, overwrite=overwrite)
+
+
+def pack(results: Results) -> dict[str, bytes]:
+    """The files of a saved run, by name; the mark of a complete run is the last."""
+    contents = {
+        "config.json": results.config.to_json().encode(),
+        "provenance.json": to_json(results.provenance),
+        "embeddings.npz": _pack(results.trajectory),
+        "model.pt": pack_state(results.state),
+    }
+    return {**contents, MARK: _mark(results, contents)}
+
+
+def write(files: dict[str, bytes], path, *, overwrite: bool = False) -> Path:
+    """Write the files of :func:`pack` to a folder."""
+    path = Path(path)
+    if _holds(path, {name: content for name, content in files.items() if name != MARK}, files[MARK]):
+        return path
+    _check_room(path, overwrite)
+    write_together({path / name: content for name, content in files.items()}, lambda: (path / MARK).unlink(missing_ok=True))
+    return path
+
+
+def _check_room(path: Path, overwrite: bool) -> None:
+    if path.exists() and not path.is_dir():
+        raise SaveError(f"{path} is a file: choose a folder")
+    if (path / MARK).exists() and not overwrite:
+        raise SaveError(f"{path} holds another run: choose another folder, or pass overwrite=True")
+    theirs = () if overwrite else foreign(path, FILES)
+    if theirs:
+        raise SaveError(f"{path} holds {', '.join(theirs)}, of no run: choose another folder, or pass overwrite=True")
+
+
+def foreign(path: Path, names: Iterable[str]) -> list[str]:
+    """Those of the names that exist in a folder which no run has begun in: files of somebody's that are not ours to replace.
+
+    A run begins with its resolved settings, every one of them; settings that somebody wrote down look otherwise.
+    """
+    there = [name for name in names if os.path.lexists(path / name)]
+    try:
+        text = (path / "config.json").read_text(encoding="utf-8") if there else ""
+        return there if not text or text != Config.from_json(text).resolve().to_json() else []
+    except (OSError, ValueError, RecursionError):
+        return there
+
+
+def _holds(path: Path, contents: dict[str, bytes], mark: bytes) -> bool:
+    """Whether the folder holds this very run already, times aside."""
+    try:
+        old, new = json.loads((path / MARK).read_bytes()), json.loads(mark)
+    except (OSError, ValueError, RecursionError):
+        return False
+    if not isinstance(old, dict) or not isinstance(old.get("files"), dict):
+        return False
+    whole = all(_digest_of(path / name) == old["files"].get(name) for name in contents)
+    same = all(old["files"].get(name) == new["files"][name] for name in contents if name != "provenance.json")
+    return whole and same and old.get("probes") == new["probes"]
+
+
+def _digest_of(path: Path) -> str | None:
+    try:
+        return _digest(path.read_bytes())
+    except OSError:
+        return None
+
+
+def _mark(results: Results, contents: dict[str, bytes]) -> bytes:
+    trajectory = results.trajectory
+    record = {
+        "schema": SCHEMA,
+        "status": results.status,
+        "error": results.error,
+        "final": {name: values[-1] for name, values in results.history.items()},
+        "history": results.history,
+        "probes": results.__dict__.get("probes"),
+        "trajectory": {
+            "title": trajectory.title,
+            "class_names": list(trajectory.class_names),
+            "metrics": {name: values.tolist() for name, values in trajectory.metrics.items()},
+        },
+        "files": {name: _digest(content) for name, content in contents.items()},
+    }
+    return to_json({**record, "checksum": _digest(to_json(record))})
+
+
+def to_json(value) -> bytes:
+    """Readable JSON; NaN and infinities become null."""
+    return (json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {str(key): _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    if isinstance(value, (np.floating, float)):
+        return float(value) if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _pack(trajectory: Trajectory) -> bytes:
+    arrays = {name: getattr(trajectory, name) for name in _ARRAYS if getattr(trajectory, name) is not None}
+    buffer = io.BytesIO()
+    np.savez(buffer, trajectory=trajectory.embeddings, embeddings=trajectory.embeddings[-1], **arrays)
+    return buffer.getvalue()
+
+
+def pack_state(state) -> bytes:
+    buffer = io.BytesIO()
+    torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, buffer)
+    return buffer.getvalue()
+
+
+def load(path, *, trust_code: bool = False) -> Results | Comparison:
+    """Read a saved run back: an equal :class:`Results`, animation included; or a saved :class:`Comparison`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder of the run, or of the comparison.
+    trust_code : bool
+        Whether scores and probes may run the file of a run on ``dataset="custom:FILE.py:NAME"``. Without it no code that a saved
+        run names is run.
+
+    Raises
+    ------
+    LoadError
+        Missing, damaged, changed, or from a newer version; the message names the file.
+
+    Examples
+    --------
+    >>> import tempfile, icon_nb as icon
+    >>> run = icon.run(epochs=1, quiet=True)
+    >>> again = icon.load(run.save(tempfile.mkdtemp() + "/run"))
+    >>> bool((again.embeddings == run.embeddings).all())
+    True
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise LoadError(f"{path!r} is of type {type(path).__name__}: give the folder of a saved run")
+    path = Path(path)
+    with verify.reading(path):
+        comparison = (path / COMPARISON).exists() and not (path / MARK).exists()
+    if comparison:
+        from .studies import load_comparison
+
+        study = load_comparison(path)
+        for run in study.results:
+            run.trust_code = trust_code
+        return study
+    run = load_run(path)
+    run.trust_code = trust_code
+    return run
+
+
+def load_run(path: Path) -> Results:
+    """Read one saved run back; see :func:`load`."""
+    mark = _read_mark(path)
+    contents = {name: _read(path / name, mark["files"].get(name)) for name in FILES}
+    return _assemble(path, mark, contents)
+
+
+def unpack(files: dict[str, bytes]) -> Results:
+    """The run that :func:`pack` packed."""
+    return _assemble(Path("a run from elsewhere"), json.loads(files[MARK]), files)
+
+
+def _assemble(path: Path, mark: dict, contents: dict[str, bytes]) -> Results:
+    with verify.reading(path / "config.json"):
+        config = Config.from_json(contents["config.json"].decode(), where="it").resolve()  # what a file leaves out is the default
+    provenance = _provenance(contents["provenance.json"], path / "provenance.json")
+    trajectory = _unpack(contents["embeddings.npz"], mark["trajectory"], path)
+    state = _state(contents["model.pt"], path / "model.pt")
+    try:
+        backbone = _backbone(config, provenance["dataset"], state)
+    except Exception as error:  # torch raises many kinds; any of three files may be the one that is wrong
+        why = (str(error).splitlines() or [""])[0][:200]
+        raise LoadError(
+            f"{path / 'model.pt'} does not fit the network that {path / 'config.json'} and {path / 'provenance.json'} describe "
+            f"({why}): {verify.REMEDY}"
+        ) from error
+    history = {name: [math.nan if value is None else value for value in values] for name, values in mark["history"].items()}
+    results = Results(config, history, trajectory, backbone, mark["status"], provenance, mark.get("error", ""), state)
+    if mark.get("probes") is not None:
+        results.__dict__["probes"] = mark["probes"]
+    return results
+
+
+def _read_mark(path: Path) -> dict:
+    if not path.is_dir():
+        raise LoadError(f"{path} is not a folder: give the folder of a saved run")
+    if not (path / MARK).exists():
+        there = [name for name in FILES if (path / name).exists()]
+        begun = f"it holds {', '.join(there)} but no {MARK}: the run was not finished; icon-nb --resume goes on with it"
+        found = begun if there else "it holds no run"
+        raise LoadError(f"{path} cannot be loaded: {found}")
+    with verify.reading(path / MARK):
+        mark = json.loads((path / MARK).read_bytes())
+        verify.expect(isinstance(mark, dict) and "schema" in mark, path / MARK, "it is not the record of a run")
+        schema, checksum = mark["schema"], mark.pop("checksum", None)
+        if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+            raise LoadError(f"{path / MARK} has schema {schema!r}, this version reads 1 to {SCHEMA}: upgrade icon_nb")
+        verify.expect(checksum == _digest(to_json(mark)), path / MARK, "its checksum does not match")
+        verify.mark(mark, path / MARK)
+    return mark
+
+
+def _read(path: Path, digest: str | None) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise LoadError(f"{path} cannot be read ({error.strerror}): {verify.REMEDY}") from None
+    if _digest(content) != digest:
+        raise LoadError(f"{path} is damaged or was changed after the run was saved ({MARK} names another): {verify.REMEDY}")
+    return content
+
+
+def _provenance(content: bytes, path: Path) -> dict:
+    with verify.reading(path):
+        provenance = verify.parse(content)
+        verify.provenance(provenance, path)
+    return provenance
+
+
+def _unpack(content: bytes, about: dict, path: Path) -> Trajectory:
+    file = path / "embeddings.npz"
+    with verify.reading(file):
+        verify.container(content, file)
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in _ARRAYS if name in arrays}
+            embeddings = arrays["trajectory"]
+        verify.arrays(embeddings, found, len(about["class_names"]), file)
+    metrics = {name: np.array([math.nan if v is None else v for v in values], float) for name, values in about["metrics"].items()}
+    frames = all(len(values) == len(embeddings) for values in metrics.values())
+    verify.expect(frames, path / MARK, "the metrics of the trajectory are not one value a frame")
+    return Trajectory(embeddings, class_names=tuple(about["class_names"]), metrics=metrics, title=about["title"], **found)
+
+
+def _state(content: bytes, path: Path) -> dict[str, torch.Tensor]:
+    with verify.reading(path):
+        verify.container(content, path)
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        verify.state(state, len(content), path)
+    return state
+
+
+def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:
+    """The network with its weights. It is planned without memory first: only the file's own tensors ever take any."""
+    with seeded(0), torch.device("meta"):
+        backbone = build_backbone(
+            config.backbone,
+            tuple(about["shape"]),
+            config.embedding_dim,
+            n_points=about["n_train"],
+            hidden_dim=config.hidden_dim,
+            kind=about["kind"],
+            n_tokens=about["n_tokens"] or None,
+        )
+    own = {name.removeprefix("backbone."): each.clone() for name, each in state.items() if name.startswith("backbone.")}
+    dtypes = {each.dtype for each in own.values() if each.is_floating_point()}
+    if len(dtypes) != 1 or dtypes > {torch.float32, torch.float64}:
+        raise ValueError(f"its weights have dtype {', '.join(sorted(map(str, dtypes))) or 'none'}")
+    backbone.to(dtypes.pop()).load_state_dict(own, assign=True)
+    return backbone.eval()

@@ -1,0 +1,282 @@
+"""Results: what a run leaves, as a plain record that knows how to show itself.
+
+Nothing is drawn, trained or written in ``__init__`` or ``__repr__``; display code is imported on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from torch import Tensor, nn
+
+from ..data.dataset import Dataset, is_described, load_for
+from ..errors import DataError
+from ..evaluation.diagnosis import diagnose, stopped
+from ..evaluation.trajectory import Trajectory
+from ..methods.catalogue import CODE, not_run
+from ..methods.config import Config
+
+
+@dataclass(eq=False)
+class Results:
+    """One run: its resolved configuration, its history, its trajectory, and the trained backbone.
+
+    Parameters
+    ----------
+    config : Config
+        Resolved.
+    history : mapping of str to list
+        ``epoch``, ``loss``, ``knn_accuracy``, ``seconds``: one value per epoch, epoch 0 untrained; NaN where not measured.
+    trajectory : Trajectory
+        The recorded embeddings of the evaluation points.
+    backbone : nn.Module
+        The trained network, on the CPU, an ordinary module.
+    status : str
+        ``complete``, ``interrupted`` or ``failed``.
+    provenance : mapping
+        Versions, device, seed, data checksum, durations.
+    error : str
+        Why the run failed.
+    state : mapping of str to Tensor
+        Every trained parameter, the backbone's and what else the method learned.
+    dataset : Dataset, optional
+        The data of the run; those of a loaded run are read when they are needed.
+    trust_code : bool
+        Whether :meth:`data` may run the file that ``dataset="custom:..."`` names.
+
+    Examples
+    --------
+    >>> import icon_nb as icon
+    >>> results = icon.run(icon.Config(epochs=2, quiet=True))
+    >>> results.embeddings.shape
+    (500, 128)
+    """
+
+    config: Config
+    history: Mapping[str, list]
+    trajectory: Trajectory
+    backbone: nn.Module
+    status: str = "complete"
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    error: str = ""
+    state: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    dataset: Dataset | None = field(default=None, repr=False)
+    trust_code: bool = field(default=False, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """The same config, status, history, trajectory and weights, bit for bit; where and when it ran does not count."""
+        if not isinstance(other, Results):
+            return NotImplemented
+        mine, theirs = self._numbers(), other._numbers()
+        same = (self.config, self.status, self.error) == (other.config, other.status, other.error)
+        return same and mine.keys() == theirs.keys() and all(_same(mine[name], theirs[name]) for name in mine)
+
+    def __hash__(self) -> int:
+        return hash((self.config.key(), self.status))
+
+    def _numbers(self) -> dict[str, object]:
+        t = self.trajectory
+        shown = {"embeddings": t.embeddings, "epochs": t.epochs, "labels": t.labels, "index": t.index}
+        curves = {f"history {name}": values for name, values in self.history.items() if name != "seconds"}
+        return {**shown, **curves, **{f"weight {name}": tensor.detach().cpu() for name, tensor in self.state.items()}}
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """Final embedding (n, d) of the evaluation points."""
+        return self.trajectory.embeddings[-1]
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Class (n,) of each evaluation point."""
+        return self.trajectory.labels
+
+    @cached_property
+    def diagnosis(self):
+        """What the trajectory says about the run, in words with its evidence; of a run that an error ended, the error."""
+        failed = self.status == "failed"
+        if failed and not self.provenance.get("diverged", True):  # what was saved without it had diverged, as a rule
+            return stopped(self.trajectory, self.error)
+        return diagnose(self.trajectory, diverged=failed)
+
+    @cached_property
+    def probes(self) -> dict[str, dict[str, float]]:
+        """Linear and kNN probes on held-out data: ``trained``, and the baselines ``untrained`` and ``raw``.
+
+        Computed when first asked for; see :func:`icon_nb.study.probes.probe_run`.
+        """
+        from .probes import probe_run
+
+        return probe_run(self)
+
+    @cached_property
+    def scores(self) -> dict[str, float]:
+        """Every score of :func:`icon_nb.evaluate.evaluate` for the final embedding; NaN where one does not apply.
+
+        Computed when first asked for; see :func:`icon_nb.study.probes.score_run`.
+
+        Raises
+        ------
+        DataError
+            The data are code that is not trusted; see :meth:`data`.
+        """
+        from .probes import score_run
+
+        if self.withheld:
+            raise DataError(self.withheld)
+        return score_run(self)
+
+    @property
+    def withheld(self) -> str:
+        """Why the data are not read: a saved run names code that nobody trusted. Empty where they can be."""
+        if self.dataset is not None or self.trust_code or not (self.config.dataset or "").startswith(CODE):
+            return ""
+        remedy = "icon_nb.load(..., trust_code=True) or --trust-code runs it; results.dataset = ... gives the data without it"
+        return not_run(self.config.dataset, remedy)
+
+    def data(self) -> Dataset:
+        """The data set of the run, loaded again where it is not at hand.
+
+        Raises
+        ------
+        DataError
+            It cannot be loaded, is not what the run was trained on, or is code (``custom:``) that a saved run names, which runs
+            only with ``icon_nb.load(..., trust_code=True)``: give the data with ``results.dataset = ...``.
+        """
+        if self.withheld:
+            raise DataError(self.withheld)
+        if self.dataset is None:
+            loaded = load_for(self.config)
+            about = self.provenance.get("dataset", {})
+            if not is_described(loaded, about, self.config):
+                raise DataError(
+                    f"the run was trained on {about['name']!r} with other contents than dataset={self.config.dataset!r} "
+                    "has here: give its data back with results.dataset = icon_nb.data.load(...)"
+                )
+            self.dataset = loaded
+        return self.dataset
+
+    def embed(self, x, modality: str = "x") -> np.ndarray:
+        """Embed new raw samples, read as :func:`icon_nb.data.load` reads data: (n, ...) -> (n, d).
+
+        Parameters
+        ----------
+        x : array or tensor (n, ...)
+        modality : {"x", "pair"}
+            Which samples they are: like those of the data set, or like its second modality, which ``clip`` and other methods over
+            two modalities train an encoder of its own for.
+
+        Raises
+        ------
+        ConfigError
+            The method trains no encoder of this modality.
+        DataError
+            Samples of another shape or scale than those of the data set; or the run has a free point per sample, and no backbone
+            that could embed anything else.
+
+        Examples
+        --------
+        >>> import icon_nb as icon
+        >>> results = icon.run(method="clip", epochs=1, quiet=True)  # on digit_captions
+        >>> results.embed(results.data().pair_test[:3], modality="pair").shape
+        (3, 64)
+        """
+        from .probes import embed, encoder_of, new_samples
+
+        if self.config.backbone == "table":
+            raise DataError("backbone='table' has no network that could embed new data: train with 'mlp' or 'simplecnn'")
+        network, data = encoder_of(self, modality)
+        return embed(network, data, new_samples(data, x), self.config)
+
+    def animate(self, **options):
+        """The animation of the embedding; options as in :func:`icon_nb.animation.animate`. Nothing is trained again."""
+        from ..animation.animation import animate
+        from ..animation.options import overlay_names
+
+        options = {**animation_options(self.config), **options}
+        overlays = overlay_names(options["overlay"])
+        if "diagnosis" in overlays:
+            options.setdefault("note", str(self.diagnosis))
+        return animate(self.watched(overlays), **options)
+
+    def player(self, **options):
+        """The interactive page of the embedding; options as in :func:`icon_nb.player.player`."""
+        from ..animation.player import player
+
+        return player(self.trajectory, **{"projection": self.config.gif_method, **options})
+
+    def plot(self, **options):
+        """Static curves of the run; options as in :func:`icon_nb.animation.curves.curves`."""
+        from ..animation.curves import curves
+
+        return curves(self.watched(options.get("metrics")), **options)
+
+    def watched(self, names: str | Iterable[str] | None) -> Trajectory:
+        """The trajectory; where ``names`` name columns of the history that it was not recorded with, it has these too."""
+        names = (names,) if isinstance(names, str) else names or ()
+        columns = {name: self.history[name] for name in names if name in self.history and name != "epoch"}
+        missing = {name: values for name, values in columns.items() if name not in self.trajectory.metrics}
+        if not missing:
+            return self.trajectory
+        at = np.searchsorted(self.history["epoch"], self.trajectory.epochs)
+        more = {name: np.asarray(values, dtype=float)[at] for name, values in missing.items()}
+        return replace(self.trajectory, metrics={**self.trajectory.metrics, **more})
+
+    def save(self, path, *, overwrite: bool = False):
+        """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.
+
+        Raises
+        ------
+        SaveError
+            The folder holds another run, or files of these names that are no run's (unless ``overwrite``); or it cannot be
+            written. What stood there is untouched.
+        """
+        from .folders.store import save
+
+        return save(self, path, overwrite=overwrite)
+
+    @cached_property
+    def _animation(self):
+        return self.animate()
+
+    def summary(self) -> str:
+        """One line: what was run, and what came of it."""
+        last = {name: values[-1] for name, values in self.history.items()}
+        measured = [v for v in self.history["knn_accuracy"] if v == v]
+        knn = f", kNN {measured[0]:.3f} -> {measured[-1]:.3f}" if measured else ""
+        mark = "" if self.status == "complete" else f", {self.status}"
+        title, loss = self.trajectory.title, self.history["loss"][0]
+        epochs = f"{last['epoch']} epoch{'s' * (last['epoch'] != 1)}"
+        return f"{title}: {epochs}{mark}, loss {loss:.3f} -> {last['loss']:.3f}{knn}"
+
+    def __repr__(self) -> str:
+        return f"Results({self.summary()})"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        from html import escape
+
+        bundle = self._animation._repr_mimebundle_()
+        note = f"<p>{escape(self.summary())}<br>{escape(str(self.diagnosis))}</p>"
+        return {**bundle, "text/plain": repr(self), "text/html": note + bundle["text/html"]}
+
+    def _repr_html_(self) -> str:
+        return self._repr_mimebundle_()["text/html"]
+
+
+def animation_options(config: Config) -> dict[str, object]:
+    """The animation settings of a Config as options of :func:`icon_nb.animation.animate`."""
+    options = {
+        "projection": config.gif_method,
+        "overlay": config.gif_overlay,
+        "every": config.gif_every,
+        "max_points": config.gif_max_points,
+    }
+    return options if config.gif_fps is None else {**options, "fps": config.gif_fps}
+
+
+def _same(a, b) -> bool:
+    """Equal arrays of one form; NaN equals NaN."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")

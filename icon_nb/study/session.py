@@ -1,0 +1,156 @@
+"""A run in progress: the trainer, the recorder and the history so far, from which Results are made at any moment."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ..animation.recorder import Recorder
+from ..data.dataset import Dataset, describe
+from ..errors import TrainingError
+from ..evaluation.scores import knn_accuracy
+from ..methods.catalogue import MEASURED
+from ..methods.config import Config
+from ..objective.distances import metric_of
+from ..training.trainer import Record, Trainer
+from .results import Results
+
+KNN = 5
+
+
+@dataclass
+class Session:
+    """A run in progress: the trainer, the recorder and the history so far."""
+
+    config: Config
+    dataset: Dataset
+    status: str = "complete"
+    error: str = ""
+    diverged: bool = False
+    history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *MEASURED)})
+
+    def __post_init__(self):
+        self.trainer = Trainer(self.config, self.dataset)
+        self.good: dict[str, torch.Tensor] = {}
+        self.started = datetime.datetime.now(datetime.timezone.utc)
+        x, y, held_out = evaluation_points(self.config, self.dataset)
+        keep = np.sort(np.random.default_rng(self.config.seed).choice(len(x), min(len(x), self.config.max_points), replace=False))
+        keep = torch.from_numpy(keep)
+        seen = x[keep]  # read once, where the pictures are on the disk
+        self._x = (keep if self.config.backbone == "table" else seen).to(self.trainer.device)
+        self._y = None if y is None else y[keep].to(self.trainer.device)
+        self.recorder = Recorder(
+            None if y is None else y[keep],
+            self.dataset.class_names or None,
+            max_points=self.config.max_points,
+            images=thumbnails(self.dataset, seen),
+            index=keep.numpy(),
+            held_out=np.full(len(keep), held_out),
+            title=f"{self.config.run_name or self.config.label} on {self.dataset.name}",
+        )
+
+    @property
+    def knn(self) -> float:
+        return self.history["knn_accuracy"][-1]
+
+    def records(self) -> Iterator[Record]:
+        """Train to the end, recording on the way; yields one record per epoch. A resumed run goes on where it stopped."""
+        if not self.history["epoch"]:
+            yield self.keep(self.trainer.initial())
+        while self.trainer.epoch < self.config.epochs:
+            yield self.keep(self.trainer.run_epoch())
+
+    def keep(self, record: Record) -> Record:
+        """Record an epoch: its loss, and the embedding where it is due."""
+        knn = float("nan")
+        if record.epoch % self.config.record_every == 0 or record.epoch == self.config.epochs:
+            z = self.trainer.embed(self._x)
+            if not torch.isfinite(z).all():
+                raise TrainingError(
+                    f"the embedding became NaN or infinite in epoch {record.epoch}, "
+                    f"with learning_rate={self.config.learning_rate:g}; the last good epoch is {record.epoch - 1}: "
+                    "lower learning_rate"
+                )
+            knn = self._frame(z, record.epoch, record.loss)
+        for name, value in zip(self.history, (record.epoch, record.loss, knn, record.seconds)):
+            self.history[name].append(value)
+        self.good = {name: tensor.clone() for name, tensor in self.trainer.model.state_dict().items()}
+        return record
+
+    def _frame(self, z: torch.Tensor, epoch: int, loss: float) -> float:
+        """Record an embedding; returns its kNN accuracy, NaN without labels."""
+        knn = float("nan") if self._y is None else knn_accuracy(z, self._y, KNN, metric=metric_of(self.config.distance))
+        self.recorder.record(z, epoch=epoch, loss=loss, knn_accuracy=knn)
+        return knn
+
+    def _catch_up(self) -> None:
+        """Record the last good epoch where the run ended between two frames; no checkpoint has this frame."""
+        epoch, loss = self.history["epoch"][-1], self.history["loss"][-1]
+        if self.recorder.kept() and self.recorder.kept()[-1][0] >= epoch:
+            return
+        z = self.trainer.embed(self._x)
+        if torch.isfinite(z).all():
+            self.history["knn_accuracy"][-1] = self._frame(z, epoch, loss)
+
+    def fail(self, error: Exception) -> None:
+        """Mark the run as failed. It diverged where its numbers were no longer finite, and by no other error."""
+        self.status, self.error, self.diverged = "failed", str(error), isinstance(error, TrainingError)
+
+    def results(self) -> Results:
+        """What there is so far, with the weights of the last good epoch, which is the last frame too."""
+        self.trainer.model.load_state_dict(self.good)
+        self._catch_up()
+        backbone = self.trainer.model.to("cpu").backbone.eval()
+        return Results(
+            self.config,
+            self.history,
+            self.recorder.trajectory,
+            backbone,
+            self.status,
+            provenance(self),
+            self.error,
+            self.trainer.model.state_dict(),
+            self.dataset,
+        )
+
+
+def evaluation_points(config: Config, dataset: Dataset):
+    """Raw inputs and labels of the points to watch, and whether the backbone is not trained on them."""
+    if dataset.x_test is None or config.backbone == "table":
+        return dataset.x, dataset.y, False
+    return dataset.x_test, dataset.y_test, True
+
+
+def thumbnails(dataset: Dataset, x) -> np.ndarray | None:
+    """Small pictures (n, h, w, c) of samples, where they are pictures of 1 or 3 channels."""
+    if dataset.kind != "images" or dataset.shape[0] not in (1, 3):
+        return None
+    return x.permute(0, 2, 3, 1).cpu().numpy()
+
+
+def provenance(session: Session) -> dict[str, object]:
+    """What is needed to know where numbers came from."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    versions = {"icon_nb": __version__, "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    return {
+        "versions": versions,
+        "platform": platform.platform(),
+        "device": str(session.trainer.device),
+        "engine": session.trainer.engine,
+        "threads": torch.get_num_threads(),
+        "seed": session.config.seed,
+        "dataset": describe(session.dataset),
+        "started": session.started.isoformat(timespec="seconds"),
+        "finished": now.isoformat(timespec="seconds"),
+        "seconds": round((now - session.started).total_seconds(), 3),
+        "sources": dict(session.config.sources),
+        "status": session.status,
+        "error": session.error,
+        "diverged": session.diverged,
+    }

@@ -1,0 +1,169 @@
+"""The networks f in z = f(x): one function builds any of them for any input shape."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConfigError, nearest
+from ..methods.catalogue import BACKBONES
+
+SMALL_IMAGE = 64
+"""Images up to this side get a ResNet stem that does not shrink them four times before the first block."""
+
+TABLE_SPREAD = 1e-2
+"""Standard deviation of a fresh table: small, so that no point starts in a wrong place that it must leave."""
+
+
+_SEEDING = threading.RLock()
+
+
+@contextmanager
+def seeded(seed: int):
+    """Torch's global random state set to ``seed``, and put back after; for one thread at a time, because there is one state."""
+    with _SEEDING, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def build_backbone(
+    name: str,
+    dataset_shape: tuple[int, ...],
+    embedding_dim: int,
+    *,
+    n_points: int | None = None,
+    hidden_dim: int | None = None,
+    kind: str = "images",
+    n_tokens: int | None = None,
+) -> nn.Module:
+    """Build the network that makes the embedding, freshly initialised from torch's global generator.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``BACKBONES``.
+    dataset_shape : tuple of int
+        Shape of one sample: (c, h, w) for images, (d,) for features, (length,) for tokens.
+    embedding_dim : int, at least 1
+        d, the length of an embedding.
+    n_points : int, optional
+        Rows of a ``table``; needed there, used nowhere else.
+    hidden_dim : int, optional
+        Width of the hidden layers of ``mlp``, channels of the first layer of ``simplecnn``.
+    kind : {"images", "features", "tokens"}
+        What a sample is.
+    n_tokens : int, optional
+        Size of the vocabulary; needed for tokens.
+
+    Returns
+    -------
+    nn.Module
+        Float (n, *dataset_shape) -> (n, embedding_dim).
+        A ``table`` is called on positions instead: int (n,) -> (n, embedding_dim).
+
+    Raises
+    ------
+    ConfigError
+        Unknown name, a size below 1, or a network that cannot read this kind of data.
+
+    Examples
+    --------
+    >>> build_backbone("mlp", (1, 8, 8), 2)(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5, 2])
+    >>> build_backbone("table", (1, 8, 8), 2, n_points=5)(torch.tensor([0, 3])).shape
+    torch.Size([2, 2])
+    """
+    _check(name, dataset_shape, embedding_dim, n_points, hidden_dim, kind, n_tokens)
+    if name == "table":
+        return Table(n_points, embedding_dim)
+    if name in CONVOLUTIONAL:
+        return CONVOLUTIONAL[name](tuple(dataset_shape), embedding_dim, hidden_dim)
+    reader, width = _reader(dataset_shape, kind, n_tokens)
+    return Layers(*reader, *DENSE[name](width, embedding_dim, hidden_dim))
+
+
+class Layers(nn.Sequential):
+    """Layers one after another. Up to 2.12, torch does not compile modules whose ``forward`` is its own: hence one here."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)
+
+
+class Table(nn.Module):
+    """A free point per sample: row i of ``weight`` (n_points, d) is the embedding of sample i."""
+
+    def __init__(self, n_points: int, embedding_dim: int):
+        super().__init__()
+        self.weight = nn.Parameter(TABLE_SPREAD * torch.randn(n_points, embedding_dim))
+
+    def forward(self, index: Tensor) -> Tensor:
+        return self.weight[index]  # (n, d)
+
+
+def _linear(width: int, embedding_dim: int, hidden_dim: int | None) -> list[nn.Module]:
+    return [nn.Linear(width, embedding_dim)]
+
+
+def _mlp(width: int, embedding_dim: int, hidden_dim: int | None) -> list[nn.Module]:
+    hidden = hidden_dim or 256
+    return [nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, embedding_dim)]
+
+
+def _simplecnn(shape: tuple[int, ...], embedding_dim: int, hidden_dim: int | None) -> nn.Module:
+    """Halve the picture after the second and the third layer: 96x96 and 1x1 both arrive at the pooling."""
+    a = hidden_dim or 32
+    layers: list[nn.Module] = []
+    for before, after, stride in ((shape[0], a, 1), (a, 2 * a, 2), (2 * a, 2 * a, 2), (2 * a, 4 * a, 1)):
+        layers += [nn.Conv2d(before, after, 3, stride, padding=1), nn.ReLU()]
+    return Layers(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16 * a, embedding_dim))
+
+
+def _resnet(name: str, shape: tuple[int, ...], embedding_dim: int, hidden_dim: int | None) -> nn.Module:
+    """torchvision's network with another first layer, and another last layer of ``embedding_dim`` outputs."""
+    from torchvision.models import resnet  # a second of import time that other backbones need not pay
+
+    net = getattr(resnet, name)(weights=None, num_classes=embedding_dim)
+    width = net.conv1.out_channels
+    if min(shape[1:]) <= SMALL_IMAGE:
+        net.conv1 = nn.Conv2d(shape[0], width, 3, 1, padding=1, bias=False)
+        net.maxpool = nn.Identity()
+    elif shape[0] != 3:
+        net.conv1 = nn.Conv2d(shape[0], width, 7, 2, padding=3, bias=False)
+    return net
+
+
+DENSE = {"linear": _linear, "mlp": _mlp}
+CONVOLUTIONAL = {"simplecnn": _simplecnn} | {
+    name: (lambda *args, _name=name: _resnet(_name, *args)) for name in ("resnet18", "resnet34", "resnet50")
+}
+
+
+def _reader(shape: tuple[int, ...], kind: str, n_tokens: int | None) -> tuple[list[nn.Module], int]:
+    """Layers that turn a sample into one flat row, and the length of that row. Each token position keeps its place."""
+    if kind == "tokens":
+        return [nn.Embedding(n_tokens, 32), nn.Flatten()], 32 * prod(shape)
+    return [nn.Flatten()], prod(shape)
+
+
+def _check(name, shape, embedding_dim, n_points, hidden_dim, kind, n_tokens):
+    if name not in BACKBONES:
+        raise ConfigError(f"backbone={name!r} is unknown: {nearest(name, BACKBONES)}")
+    for setting, value in (
+        ("embedding_dim", embedding_dim),
+        ("hidden_dim", hidden_dim or 1),
+        ("the data's size", min(shape, default=0)),
+    ):
+        if value < 1:
+            raise ConfigError(f"{setting}={value} must be at least 1")
+    if name == "table" and not n_points:
+        raise ConfigError(f"backbone='table' keeps a point per sample and needs n_points, the number of samples; got {n_points}")
+    if name in CONVOLUTIONAL and (kind != "images" or len(shape) != 3):
+        raise ConfigError(
+            f"backbone={name!r} reads images (c, h, w), the data are {kind} of shape {tuple(shape)}: use 'mlp' or 'linear'"
+        )
+    if kind == "tokens" and name != "table" and not n_tokens:
+        raise ConfigError(f"backbone={name!r} on tokens needs n_tokens, the size of the vocabulary; got {n_tokens}")

@@ -1,0 +1,226 @@
+"""The trainable parts of a method: the backbone, and what else its candidates need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from ..data.dataset import Dataset
+from ..errors import ConfigError
+from ..methods import axes
+from ..methods.config import Config
+from ..methods.resolve import is_framed, method_of
+from .backbones import build_backbone, seeded
+from .starts import initial_points, start_clusters
+
+Blocks = list[tuple[Tensor, Tensor | None]]
+"""Rows of q in blocks: anchors (n, d) with their candidates (m, d), or None where the anchors are each other's candidates."""
+
+
+class Model(nn.Module):
+    """A backbone, and the parts that make the candidates: prototypes, a second encoder, a slow copy, nothing.
+
+    Parameters
+    ----------
+    backbone : nn.Module
+        Inputs -> (n, d).
+    candidates : Candidates
+        How anchors and candidates come from the inputs.
+    parts : dict of str to nn.Module or nn.Parameter
+        What ``candidates`` needs beside the backbone.
+    """
+
+    def __init__(self, backbone: nn.Module, candidates: Candidates, parts: dict[str, nn.Module | nn.Parameter] | None = None):
+        super().__init__()
+        self.backbone, self.candidates = backbone, candidates
+        for name, part in (parts or {}).items():
+            setattr(self, name, part)
+
+    def forward(self, x) -> Blocks:
+        """The rows of q: anchors and their candidates."""
+        return self.candidates.blocks(self, x)
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """What has to happen after every update: the slow copy follows, the linear map is made orthonormal again."""
+        for follow in self.candidates.after_step:
+            follow(self)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What the columns of q are, as three small functions.
+
+    Parameters
+    ----------
+    blocks : (Model, inputs) -> Blocks
+    parts : (Config, Dataset, backbone) -> dict
+        The modules and parameters that the model needs beside the backbone.
+    after_step : tuple of Model -> None
+        Called after every update, without gradient.
+    """
+
+    blocks: Callable[[Model, Tensor], Blocks]
+    parts: Callable[[Config, Dataset, nn.Module], dict] = lambda config, dataset, backbone: {}
+    after_step: tuple[Callable[[Model], None], ...] = ()
+
+
+def halves(z: Tensor) -> tuple[Tensor, ...]:
+    """The first and the second view of every sample."""
+    return z.chunk(2)
+
+
+def among_themselves(model: Model, x: Tensor) -> Blocks:
+    return [(model.backbone(x), None)]
+
+
+def against_prototypes(model: Model, x: Tensor) -> Blocks:
+    return [(model.backbone(x), model.prototypes)]
+
+
+def first_against_second(model: Model, x: Tensor) -> Blocks:
+    return [halves(model.backbone(x))]
+
+
+def dimensions(model: Model, x: Tensor) -> Blocks:
+    first, second = halves(model.backbone(x))
+    return [((first - first.mean(0)).T, (second - second.mean(0)).T)]  # the cosine is now a correlation over the batch
+
+
+def queries_against_keys(model: Model, x: Tensor) -> Blocks:
+    queries = halves(model.predictor(model.backbone(x)))
+    with torch.no_grad():
+        keys = halves(model.slow(x))
+    return [(queries[0], keys[1]), (queries[1], keys[0])]
+
+
+def across_modalities(model: Model, x: tuple[Tensor, Tensor]) -> Blocks:
+    one, other = model.backbone(x[0]), model.other(x[1])
+    return [(one, other), (other, one)]
+
+
+def prototypes(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
+    """One learned vector per class, or per token of the vocabulary."""
+    n = dataset.n_tokens if dataset.kind == "tokens" else dataset.n_classes
+    return {"prototypes": nn.Parameter(torch.randn(n, config.embedding_dim) / config.embedding_dim**0.5)}
+
+
+def slow_copy(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
+    """A copy of the backbone that only follows, and the predictor between the backbone and the queries (MoCo v3)."""
+    d = config.embedding_dim
+    hidden = max(d, 64)
+    predictor = nn.Sequential(nn.Linear(d, hidden), nn.ReLU(), nn.Linear(hidden, d))
+    slow = Slow(deepcopy(backbone), config.ema_momentum)
+    return {"predictor": predictor, "slow": slow}
+
+
+def second_encoder(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
+    return {"other": _encoder(config, other_side(dataset))}
+
+
+def other_side(dataset: Dataset) -> Dataset:
+    """The second modality as a data set of its own, row i belonging to sample i."""
+    tokens = {} if dataset.kind == "tokens" else {"vocabulary": dataset.vocabulary}
+    return Dataset(f"{dataset.name}, second modality", dataset.pair, x_test=dataset.pair_test, **tokens)
+
+
+class Slow(nn.Module):
+    """A network whose weights are a moving average of another's, :math:`\\theta' \\leftarrow m \\theta' + (1 - m) \\theta`."""
+
+    def __init__(self, network: nn.Module, momentum: float):
+        super().__init__()
+        self.network, self.momentum = network.requires_grad_(False), momentum
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x)
+
+    def follow(self, leader: nn.Module) -> None:
+        """One step of the moving average; counters and running statistics are copied."""
+        for slow, fast in zip(self.network.parameters(), leader.parameters()):
+            slow.lerp_(fast, 1 - self.momentum)
+        for slow, fast in zip(self.network.buffers(), leader.buffers()):
+            slow.copy_(fast)
+
+
+def follow(model: Model) -> None:
+    model.slow.follow(model.backbone)
+
+
+def orthonormalise(model: Model) -> None:
+    """Turn the rows of the linear map into an orthonormal frame of the space that they span, signs kept."""
+    for layer in model.backbone.modules():
+        if isinstance(layer, nn.Linear):
+            q, r = torch.linalg.qr(layer.weight.T)
+            layer.weight.copy_((q * r.diagonal().sign()).T)
+
+
+CANDIDATES = {
+    "samples": Candidates(among_themselves),
+    "pairs": Candidates(among_themselves),
+    "classes": Candidates(against_prototypes, prototypes),
+    "tokens": Candidates(against_prototypes, prototypes),
+    "views": Candidates(first_against_second),
+    "dimensions": Candidates(dimensions),
+    "keys": Candidates(queries_against_keys, slow_copy, (follow,)),
+    "modality": Candidates(across_modalities, second_encoder),
+}
+"""How each kind of candidates in :data:`icon_nb.methods.axes.CANDIDATES` is made."""
+
+
+def build_model(config: Config, dataset: Dataset) -> Model:
+    """The untrained model of a resolved Config; the same for the same seed. The caller's random state is left alone."""
+    method = method_of(config)
+    candidates = CANDIDATES[axes.SUPERVISORY[method.supervisory].candidates]
+    with seeded(config.seed):
+        backbone = _encoder(config, dataset)
+        parts = candidates.parts(config, dataset, backbone)
+    if config.init == "pca":
+        backbone.weight.data = initial_points(dataset, config.embedding_dim).to(backbone.weight.dtype)
+    if config.init == "kmeans++":
+        start_clusters(backbone, dataset, config.embedding_dim, config.p_temperature, config.seed)
+    if method.learned == "gaussian_wide":
+        check_bounded(config, dataset)
+    if config.backbone == "linear" and method.learned == "gaussian_wide":
+        candidates = Candidates(candidates.blocks, candidates.parts, (*candidates.after_step, orthonormalise))
+    model = Model(backbone, candidates, parts)
+    model.after_step()
+    return model
+
+
+def check_bounded(config: Config, dataset: Dataset) -> None:
+    """Refuse a wide Gaussian q without a least loss, and an orthonormal map with more rows than columns.
+
+    Raises
+    ------
+    ConfigError
+        What moves apart without end lowers the loss without end; only directions, and an orthonormal map of samples, cannot.
+    """
+    framed = is_framed(axes.SUPERVISORY[method_of(config).supervisory], config.backbone) and dataset.kind != "tokens"
+    if config.distance != "cosine" and not framed:
+        raise ConfigError(
+            f"distance={config.distance!r}: with learned='gaussian_wide' the loss falls without end as the embedding grows: "
+            "use distance='cosine', or backbone='linear' on samples that are not tokens, which is kept orthonormal"
+        )
+    width = prod(dataset.shape)
+    if config.backbone == "linear" and config.embedding_dim > width:
+        raise ConfigError(
+            f"embedding_dim={config.embedding_dim}: learned='gaussian_wide' on backbone='linear' is an orthonormal map of the "
+            f"{width} features of {dataset.name}: use at most {width}"
+        )
+
+
+def _encoder(config: Config, dataset: Dataset) -> nn.Module:
+    return build_backbone(
+        config.backbone,
+        dataset.shape,
+        config.embedding_dim,
+        n_points=len(dataset),
+        hidden_dim=config.hidden_dim,
+        kind=dataset.kind,
+        n_tokens=dataset.n_tokens or None,
+    )

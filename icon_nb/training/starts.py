@@ -1,0 +1,123 @@
+"""Where a table of free points starts, and where clusters do."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..data.dataset import Dataset
+from ..errors import ConfigError
+
+SPREAD = 1e-4
+"""Standard deviation of the first coordinate: small, so that the kernel is flat at first and every point can move freely."""
+
+
+TRIES, AHEAD = 10, 10
+"""So many seedings are drawn for clusters, as many as scikit-learn's ``n_init``, and compared so many iterations later."""
+
+SEEDED_ON = 5000
+"""At most so many samples are looked at for the seeds of clusters."""
+
+
+def initial_points(dataset: Dataset, dim: int) -> Tensor:
+    """The leading principal components of the inputs, scaled down: (n, dim), the same on every run.
+
+    Each component's sign makes its largest entry positive.
+
+    Examples
+    --------
+    >>> line = Dataset("line", torch.tensor([[0.0, 0.0], [1.0, 1.0], [3.0, 3.0]]))
+    >>> initial_points(line, 1).argmax().item()
+    2
+    """
+    x = dataset.flat(dataset.x).double()
+    x = x - x.mean(0)
+    y = leading_components(x, dim)
+    y = y * y.gather(0, y.abs().argmax(0, keepdim=True)).sign()
+    missing = torch.zeros(len(y), max(0, dim - y.shape[1]), dtype=y.dtype, device=y.device)
+    return (torch.cat([y, missing], 1) * (SPREAD / y[:, 0].std(correction=0).clamp_min(1e-30))).float()
+
+
+def leading_components(x: Tensor, dim: int) -> Tensor:
+    """Centred rows x (n, features) along their leading principal axes: (n, at most dim), by the smaller of the two Gram matrices.
+
+    >>> leading_components(torch.tensor([[1.0, 1.0, 1.0], [-1.0, -1.0, -1.0]]), 1).abs().round(decimals=3)
+    tensor([[1.7320],
+            [1.7320]])
+    """
+    if len(x) < x.shape[1]:
+        squares, left = torch.linalg.eigh(x @ x.T)
+        return left.flip(1)[:, :dim] * squares.flip(0)[:dim].clamp_min(0).sqrt()
+    _, _, axes = torch.linalg.svd(x.T @ x)
+    return x @ axes[:dim].T
+
+
+def start_clusters(backbone: nn.Module, dataset: Dataset, n_clusters: int, scale: float | None, seed: int) -> None:
+    r"""Start at the nearest seed c of k-means++: logits :math:`-\lVert x - c_k\rVert^2 / \tau`, less what all clusters share.
+
+    Parameters
+    ----------
+    backbone : nn.Module
+        A table (n, n_clusters), or one linear layer on the normalised inputs; changed in place.
+    scale : float, > 0, optional
+        :math:`\tau`, in units of the squared distance of the inputs; their mean from the nearest seed when not given.
+
+    Examples
+    --------
+    >>> two = Dataset("two", torch.tensor([[0.0], [1.0], [50.0], [51.0]]))
+    >>> table = nn.Embedding(4, 2)
+    >>> start_clusters(table, two, 2, 1.0, seed=0)
+    >>> table.weight.argmax(1).unique(return_counts=True)[1]
+    tensor([2, 2])
+    """
+    seeds = kmeans_seeds(dataset, n_clusters, seed)  # (k, features)
+    if scale is None:
+        some = dataset.flat(dataset.x[:SEEDED_ON]).double()
+        scale = torch.cdist(some, seeds).amin(1).square().mean().clamp_min(1e-30).item()
+    weight, bias = 2 * seeds / scale, -(seeds**2).sum(1) / scale
+    layers = [layer for layer in backbone.modules() if isinstance(layer, nn.Linear)]
+    with torch.no_grad():
+        if not layers:
+            backbone.weight.copy_(dataset.flat(dataset.x).double() @ weight.T + bias)
+            return
+        mean, std = (
+            part.double().view(-1, *[1] * (len(dataset.shape) - 1)).expand(dataset.shape).flatten()
+            for part in (dataset.mean, dataset.std)
+        )
+        layers[0].weight.copy_(weight * std)
+        layers[0].bias.copy_(bias + weight @ mean)
+
+
+def kmeans_seeds(dataset: Dataset, n_clusters: int, seed: int) -> Tensor:
+    """Seeds of k-means++ (Arthur & Vassilvitskii 2007) among the inputs: (n_clusters, features), float64.
+
+    Of ``TRIES`` draws the one is kept from which ``AHEAD`` iterations of k-means come lowest; what they found is not used.
+
+    Raises
+    ------
+    ConfigError
+        More clusters than samples.
+    """
+    from sklearn.cluster import kmeans_plusplus  # half a second of import time that others need not pay
+
+    if n_clusters > len(dataset):
+        raise ConfigError(f"embedding_dim={n_clusters} clusters of {len(dataset)} samples: lower it, or use init='random'")
+    some = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(seed))[:SEEDED_ON]
+    x = dataset.flat(dataset.x[some.to(dataset.x.device)]).double().cpu()
+    random = np.random.RandomState(seed)
+    draws = [torch.from_numpy(kmeans_plusplus(x.numpy(), n_clusters, random_state=random)[0]) for _ in range(TRIES)]
+    return min(draws, key=lambda seeds: inertia_ahead(x, seeds))
+
+
+def inertia_ahead(x: Tensor, centres: Tensor) -> float:
+    """Sum of squared distances of rows x (n, features) to the nearest centre (k, features), after some iterations of k-means.
+
+    >>> inertia_ahead(torch.tensor([[0.0], [2.0], [10.0]]), torch.tensor([[0.0], [2.0]]))
+    2.0
+    """
+    for _ in range(AHEAD):
+        member = torch.nn.functional.one_hot(torch.cdist(x, centres).argmin(1), len(centres)).to(x.dtype)  # (n, k)
+        count = member.sum(0)[:, None]
+        centres = torch.where(count > 0, member.T @ x / count.clamp_min(1), centres)
+    return torch.cdist(x, centres).amin(1).square().sum().item()
