@@ -8,8 +8,9 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError
+from icon_nb.methods import axes
 from icon_nb.methods.config import Config
-from icon_nb.objective import LEARNED, SUPERVISORY, Objective, build_objective, learned, supervisory
+from icon_nb.objective import Objective, build_objective, learned, supervisory
 from icon_nb.objective.divergences import kl
 from icon_nb.objective.learned import Clusters, Gaussian, GaussianNarrow, GaussianWide, Joint, StudentT, StudentTNarrow
 from icon_nb.objective.supervisory import Batch, GaussianFixed, Label, NearestNeighbors, OtherSide, Spectral, ViewsAndNeighbors
@@ -46,8 +47,8 @@ def test_a_pair_of_objects_is_the_objective_that_they_are(p, q):
 @pytest.mark.parametrize(("p", "q"), PAIRS, ids=str)
 def test_the_config_of_objects_is_plain_and_survives_repr_and_json(p, q):
     config = Config(supervisory=p, learned=q)
-    assert config.supervisory in SUPERVISORY
-    assert config.learned in LEARNED
+    assert config.supervisory in axes.SUPERVISORY
+    assert config.learned in axes.LEARNED
     assert eval(repr(config)) == config
     assert Config.from_json(config.to_json()) == config
     assert hash(config) == hash(Config.from_json(config.to_json()))

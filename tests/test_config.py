@@ -11,7 +11,6 @@ import icon_nb as icon
 from icon_nb import methods
 from icon_nb.errors import ConfigError
 from icon_nb.methods.config import DEFAULTS, GROUPS, SETTINGS, Config, settings_from_json
-from icon_nb.objective import LEARNED, SUPERVISORY
 
 
 def test_importing_the_package_and_config_loads_neither_torch_nor_matplotlib():
@@ -140,9 +139,7 @@ def test_a_component_takes_exactly_the_settings_its_axis_declares(method):
     from icon_nb.objective import build_objective
 
     assert method.supervisory in axes.SUPERVISORY
-    assert method.supervisory in SUPERVISORY
     assert method.learned in axes.LEARNED
-    assert method.learned in LEARNED
     assert build_objective(icon.Config(method=method.name).resolve())
 
 

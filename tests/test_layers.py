@@ -39,7 +39,6 @@ def test_at_most_eight_floors():
 KNOWN_ARROWS = {
     ("animation/study_pictures.py", "study"),
     ("methods/catalogue.py", "data"),
-    ("methods/components.py", "objective"),
 }
 """Arrows that the move to this layout has still to turn round."""
 

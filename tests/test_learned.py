@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from icon_nb.methods import axes
 from icon_nb.methods.config import Config
-from icon_nb.objective import LEARNED, Objective, Target, build_objective, closed_form, learned
+from icon_nb.objective import Objective, Target, build_objective, closed_form, learned, make
 from icon_nb.objective.batch import Batch
 from icon_nb.objective.closed_forms import entropy, fuse
 from icon_nb.objective.distances import DISTANCES, sqeuclidean
@@ -24,7 +24,7 @@ SETTINGS = {"temperature": 0.7, "distance": "sqeuclidean", "df": 2.0, "margin": 
 
 
 def component(name, **settings):
-    return LEARNED[name](**{key: {**SETTINGS, **settings}[key] for key in (*axes.LEARNED[name].settings, *settings)})
+    return make(axes.LEARNED[name], **{key: {**SETTINGS, **settings}[key] for key in (*axes.LEARNED[name].settings, *settings)})
 
 
 def points(n=7, d=3, seed=0, scale=1.0):

@@ -18,7 +18,7 @@ from icon_nb.errors import ConfigError, DataError
 from icon_nb.evaluation.scores import clustering_accuracy, knn_accuracy
 from icon_nb.methods import METHODS, axes
 from icon_nb.methods.config import Config
-from icon_nb.objective import LEARNED, SUPERVISORY
+from icon_nb.objective import make
 from icon_nb.training.contexts import around
 from icon_nb.training.trainer import Trainer
 
@@ -102,9 +102,10 @@ def test_a_row_is_complete(method):
     assert method.title in icon.methods.get(method.name)._repr_html_() or "&amp;" in method._repr_html_()
 
 
-def test_both_axes_and_their_components_have_the_same_names():
-    assert set(axes.SUPERVISORY) == set(SUPERVISORY)
-    assert set(axes.LEARNED) == set(LEARNED)
+def test_every_row_of_both_axes_makes_a_component_that_is_known_as_this_row():
+    for slot, rows in axes.SLOTS.items():
+        for name, row in rows.items():
+            assert name in axes.rows_of(slot, make(row))
     assert {axis.candidates for axis in axes.SUPERVISORY.values()} <= set(axes.CANDIDATES)
     assert {need for axis in axes.SUPERVISORY.values() for need in axis.needs} <= set(axes.NEEDS)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from icon_nb.errors import DataError
 from icon_nb.methods import axes
 from icon_nb.methods.config import Config
-from icon_nb.objective import SUPERVISORY, supervisory
+from icon_nb.objective import make, supervisory
 from icon_nb.objective.batch import Batch
 from icon_nb.objective.supervisory.graphs import nearest, propagate, spectral_embedding
 
@@ -21,7 +21,7 @@ SETTINGS = {"perplexity": 3.0, "p_temperature": 0.7, "n_neighbors": 3, "walk_len
 
 def component(name, **settings):
     axis = axes.SUPERVISORY[name]
-    return SUPERVISORY[name](**{key: {**SETTINGS, **settings}[key] for key in axis.settings})
+    return make(axis, **{key: {**SETTINGS, **settings}[key] for key in axis.settings})
 
 
 def rich_batch(n=8, seed=0, views=1, **changes):
@@ -68,7 +68,7 @@ def test_self_counts_exactly_where_the_axis_says(name):
 @pytest.mark.parametrize("name", [name for name, axis in axes.SUPERVISORY.items() if axis.positive])
 def test_positive_components_are_positive_and_agree_with_their_logarithm(name):
     settings = {"include_self": True} if axes.SUPERVISORY[name].include_self is None else {}
-    p = SUPERVISORY[name](**{key: SETTINGS[key] for key in axes.SUPERVISORY[name].settings}, **settings)
+    p = make(axes.SUPERVISORY[name], **{key: SETTINGS[key] for key in axes.SUPERVISORY[name].settings}, **settings)
     batch = rich_batch()
     torch.testing.assert_close(p.log(batch).exp(), p(batch))
     assert (p(batch) > 0).all()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,12 @@ class Axis:
         The word in the API and in a heading.
     latex : str
         The formula of the row i.
+    make : str
+        The class of the component, ``"module:Class"``.
+    options : mapping
+        Arguments that tell the row from others of the same class.
+    kernel : str
+        For a q over all pairs: the row whose kernel it takes.
     settings : tuple of str
         The settings of :class:`icon_nb.Config` that the component takes; it has a field of the same name for each.
     candidates : str
@@ -34,6 +41,9 @@ class Axis:
     name: str
     title: str
     latex: str
+    make: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    kernel: str = ""
     settings: tuple[str, ...] = ()
     candidates: str = "samples"
     include_self: bool | None = False
@@ -74,239 +84,147 @@ def _by_name(*axes: Axis) -> dict[str, Axis]:
 
 SUPERVISORY = _by_name(
     Axis(
-        "gaussian",
-        "Gaussian",
-        r"p_{ij} \propto e^{-\lVert x_i - x_j\rVert^2 / 2\sigma_i^2},\ j \ne i",
-        settings=("perplexity",),
-        needs=("inputs",),
+        "gaussian", "Gaussian", r"p_{ij} \propto e^{-\lVert x_i - x_j\rVert^2 / 2\sigma_i^2},\ j \ne i",
+        "icon_nb.objective.supervisory.neighbourhoods:Gaussian", settings=("perplexity",), needs=("inputs",),
         family="gaussian",
     ),
     Axis(
-        "gaussian_joint",
-        "Gaussian, over all pairs",
-        r"P_{ij} = (p_{j|i} + p_{i|j}) / 2n",
-        settings=("perplexity",),
-        candidates="pairs",
-        needs=("inputs",),
-        family="gaussian",
+        "gaussian_joint", "Gaussian, over all pairs", r"P_{ij} = (p_{j|i} + p_{i|j}) / 2n",
+        "icon_nb.objective.supervisory.neighbourhoods:GaussianJoint", settings=("perplexity",), candidates="pairs",
+        needs=("inputs",), family="gaussian",
     ),
     Axis(
-        "gaussian_fixed",
-        "Gaussian, one scale for all points",
+        "gaussian_fixed", "Gaussian, one scale for all points",
         r"p_{ij} \propto e^{-\lVert x_i - x_j\rVert^2 / \tau_p}",
-        settings=("p_temperature",),
-        include_self=None,
-        needs=("inputs",),
-        positive=True,
+        "icon_nb.objective.supervisory.neighbourhoods:GaussianFixed", settings=("p_temperature",), include_self=None,
+        needs=("inputs",), positive=True, family="gaussian",
+    ),
+    Axis(
+        "spectral", "Gaussian on the spectral embedding", r"p_{ij} \propto e^{-\lVert u_i - u_j\rVert^2 / \tau_p}",
+        "icon_nb.objective.supervisory.graphs:Spectral", settings=("n_neighbors", "p_temperature", "embedding_dim"),
+        include_self=None, needs=("inputs",), positive=True, family="gaussian",
+    ),
+    Axis(
+        "companion", "Similarity of companion embeddings", r"p_{ij} \propto e^{\cos(g_i, g_j)/\tau_p},\ j \ne i",
+        "icon_nb.objective.supervisory.neighbourhoods:Companion", settings=("p_temperature",), needs=("companion",),
         family="gaussian",
     ),
     Axis(
-        "spectral",
-        "Gaussian on the spectral embedding",
-        r"p_{ij} \propto e^{-\lVert u_i - u_j\rVert^2 / \tau_p}",
-        settings=("n_neighbors", "p_temperature", "embedding_dim"),
-        include_self=None,
-        needs=("inputs",),
-        positive=True,
-        family="gaussian",
+        "student_t", "Student-t", r"p_{ij} \propto (1 + \lVert x_i - x_j\rVert^2 / \tau_p)^{-1}",
+        "icon_nb.objective.supervisory.neighbourhoods:StudentT", settings=("p_temperature",), include_self=None,
+        needs=("inputs",), positive=True, family="student_t",
     ),
     Axis(
-        "companion",
-        "Similarity of companion embeddings",
-        r"p_{ij} \propto e^{\cos(g_i, g_j)/\tau_p},\ j \ne i",
-        settings=("p_temperature",),
-        needs=("companion",),
-        family="gaussian",
+        "identity", "Identity", r"p_{ij} = 1[i = j]",
+        "icon_nb.objective.supervisory.identity:Identity", include_self=True, family="identity",
     ),
     Axis(
-        "student_t",
-        "Student-t",
-        r"p_{ij} \propto (1 + \lVert x_i - x_j\rVert^2 / \tau_p)^{-1}",
-        settings=("p_temperature",),
-        include_self=None,
-        needs=("inputs",),
-        positive=True,
-        family="student_t",
-    ),
-    Axis("identity", "Identity", r"p_{ij} = 1[i = j]", include_self=True, family="identity"),
-    Axis(
-        "dimension",
-        "Identity, over the dimensions",
-        r"p_{kl} = 1[k = l]",
-        candidates="dimensions",
-        include_self=True,
-        needs=("views",),
-        family="identity",
+        "dimension", "Identity, over the dimensions", r"p_{kl} = 1[k = l]",
+        "icon_nb.objective.supervisory.identity:OtherSide", options={"sides": 1}, candidates="dimensions",
+        include_self=True, needs=("views",), family="identity",
     ),
     Axis(
-        "graph",
-        "Graph weights",
-        r"p_{ij} = w_{ij} / \textstyle\sum_k w_{ik}",
-        settings=_WALKS,
-        needs=("graph",),
-        family="graph",
+        "graph", "Graph weights", r"p_{ij} = w_{ij} / \textstyle\sum_k w_{ik}",
+        "icon_nb.objective.supervisory.graphs:GraphWeights", settings=_WALKS, needs=("graph",), family="graph",
     ),
     Axis(
-        "graph_gibbs",
-        "Graph weights, Gibbs form",
-        r"p_{ij} \propto e^{w_{ij} / d_j \tau_p}",
-        settings=("p_temperature",),
-        include_self=True,
-        needs=("graph",),
-        positive=True,
-        family="graph",
+        "graph_gibbs", "Graph weights, Gibbs form", r"p_{ij} \propto e^{w_{ij} / d_j \tau_p}",
+        "icon_nb.objective.supervisory.graphs:GraphGibbs", settings=("p_temperature",), include_self=True,
+        needs=("graph",), positive=True, family="graph",
     ),
     Axis(
-        "knn",
-        "Uniform k-NN",
-        r"p_{ij} = \frac1k 1[j \in \mathrm{kNN}(i)]",
-        settings=("n_neighbors", *_WALKS),
-        needs=("inputs",),
+        "knn", "Uniform k-NN", r"p_{ij} = \frac1k 1[j \in \mathrm{kNN}(i)]",
+        "icon_nb.objective.supervisory.graphs:NearestNeighbors", settings=("n_neighbors", *_WALKS), needs=("inputs",),
         family="knn",
     ),
     Axis(
-        "companion_knn",
-        "Uniform k-NN of companion embeddings",
-        r"p_{ij} = \frac1k 1[g_j \in \mathrm{kNN}(g_i)]",
-        settings=("n_neighbors", *_WALKS),
-        needs=("companion",),
-        family="knn",
+        "companion_knn", "Uniform k-NN of companion embeddings", r"p_{ij} = \frac1k 1[g_j \in \mathrm{kNN}(g_i)]",
+        "icon_nb.objective.supervisory.graphs:CompanionNeighbors", settings=("n_neighbors", *_WALKS),
+        needs=("companion",), family="knn",
     ),
     Axis(
-        "positive_pairs",
-        "Uniform positive pairs",
-        r"p_{ij} = \frac1k 1[s_i = s_j],\ j \ne i",
-        needs=("views",),
-        family="positive_pairs",
+        "positive_pairs", "Uniform positive pairs", r"p_{ij} = \frac1k 1[s_i = s_j],\ j \ne i",
+        "icon_nb.objective.supervisory.identity:PositivePairs", needs=("views",), family="positive_pairs",
     ),
     Axis(
-        "other_view",
-        "The other view, one way",
-        r"p_{ij} = 1[s_i = s_j]",
-        candidates="views",
-        include_self=True,
-        needs=("views",),
-        family="positive_pairs",
+        "other_view", "The other view, one way", r"p_{ij} = 1[s_i = s_j]",
+        "icon_nb.objective.supervisory.identity:OtherSide", options={"sides": 1}, candidates="views", include_self=True,
+        needs=("views",), family="positive_pairs",
     ),
     Axis(
-        "momentum_view",
-        "The other view as a slow encoder sees it",
-        r"p_{ij} = 1[s_i = s_j]",
-        candidates="keys",
-        include_self=True,
-        needs=("views",),
-        family="positive_pairs",
+        "momentum_view", "The other view as a slow encoder sees it", r"p_{ij} = 1[s_i = s_j]",
+        "icon_nb.objective.supervisory.identity:OtherSide", options={"sides": 2}, candidates="keys", include_self=True,
+        needs=("views",), family="positive_pairs",
     ),
     Axis(
-        "views_and_neighbors",
-        "Views of the sample and of its neighbours",
+        "views_and_neighbors", "Views of the sample and of its neighbours",
         r"p_{ij} \propto 1[s_i = s_j] + k \tilde P_{s_i s_j},\ j \ne i",
-        settings=("n_neighbors", *_WALKS),
-        needs=("views", "inputs"),
-        family="positive_pairs",
+        "icon_nb.objective.supervisory.graphs:ViewsAndNeighbors", settings=("n_neighbors", *_WALKS),
+        needs=("views", "inputs"), family="positive_pairs",
     ),
     Axis(
-        "cross_modal",
-        "Cross-modal pairs",
-        r"p_{ij} = 1[s_i = s_j],\ V_i \ne V_j",
-        candidates="modality",
-        include_self=True,
-        needs=("pairs",),
-        family="cross_modal",
+        "cross_modal", "Cross-modal pairs", r"p_{ij} = 1[s_i = s_j],\ V_i \ne V_j",
+        "icon_nb.objective.supervisory.identity:OtherSide", options={"sides": 2}, candidates="modality",
+        include_self=True, needs=("pairs",), family="cross_modal",
     ),
     Axis(
-        "same_class",
-        "Uniform over classes",
-        r"p_{ij} = \frac{1}{K_i - 1} 1[y_i = y_j],\ j \ne i",
-        needs=("labels",),
-        family="same_class",
+        "same_class", "Uniform over classes", r"p_{ij} = \frac{1}{K_i - 1} 1[y_i = y_j],\ j \ne i",
+        "icon_nb.objective.supervisory.identity:SameClass", needs=("labels",), family="same_class",
     ),
     Axis(
-        "label",
-        "Data-label pairs",
-        r"p_{ic} = 1[y_i = c]",
-        candidates="classes",
-        include_self=True,
-        needs=("labels",),
+        "label", "Data-label pairs", r"p_{ic} = 1[y_i = c]",
+        "icon_nb.objective.supervisory.identity:Label", candidates="classes", include_self=True, needs=("labels",),
         family="label",
     ),
     Axis(
-        "masked_token",
-        "Context-token pairs",
-        r"p_{it} = 1[\text{token } t \text{ stood in context } i]",
-        candidates="tokens",
-        include_self=True,
-        needs=("tokens",),
+        "masked_token", "Context-token pairs", r"p_{it} = 1[\text{token } t \text{ stood in context } i]",
+        "icon_nb.objective.supervisory.identity:Label", candidates="tokens", include_self=True, needs=("tokens",),
         family="label",
     ),
-)
+)  # fmt: skip
 
 LEARNED = _by_name(
     Axis(
-        "gaussian",
-        "Gaussian",
-        r"q_{ij} \propto e^{-d_{ij}/\tau}",
-        settings=_KERNEL,
-        candidates="any",
-        include_self=None,
+        "gaussian", "Gaussian", r"q_{ij} \propto e^{-d_{ij}/\tau}",
+        "icon_nb.objective.learned.kernels:Gaussian", settings=_KERNEL, candidates="any", include_self=None,
         family="gaussian",
     ),
     Axis(
-        "gaussian_wide",
-        "Gaussian, temperature to infinity",
-        r"\tau \to \infty",
-        settings=("distance",),
-        candidates="any",
-        include_self=True,
-        limit=True,
-        family="gaussian_wide",
+        "gaussian_wide", "Gaussian, temperature to infinity", r"\tau \to \infty",
+        "icon_nb.objective.learned.limits:GaussianWide", settings=("distance",), candidates="any", include_self=True,
+        limit=True, family="gaussian_wide",
     ),
     Axis(
-        "gaussian_narrow",
-        "Gaussian, temperature to zero",
-        r"\tau \to 0",
-        settings=("distance", "margin"),
-        candidates="any",
-        include_self=None,
-        limit=True,
-        family="gaussian_narrow",
+        "gaussian_narrow", "Gaussian, temperature to zero", r"\tau \to 0",
+        "icon_nb.objective.learned.limits:GaussianNarrow", settings=("distance", "margin"), candidates="any",
+        include_self=None, limit=True, family="gaussian_narrow",
     ),
     Axis(
-        "student_t",
-        "Student-t",
-        r"q_{ij} \propto (1 + d_{ij}/\nu\tau)^{-(\nu+1)/2}",
-        settings=(*_KERNEL, "df"),
-        candidates="any",
-        include_self=None,
+        "student_t", "Student-t", r"q_{ij} \propto (1 + d_{ij}/\nu\tau)^{-(\nu+1)/2}",
+        "icon_nb.objective.learned.kernels:StudentT", settings=(*_KERNEL, "df"), candidates="any", include_self=None,
         family="student_t",
     ),
     Axis(
-        "student_t_joint",
-        "Student-t, over all pairs",
+        "student_t_joint", "Student-t, over all pairs",
         r"Q_{ij} = (1 + d_{ij}/\nu\tau)^{-(\nu+1)/2} / \textstyle\sum_{k \ne l}",
-        settings=(*_KERNEL, "df"),
-        candidates="pairs",
-        include_self=None,
-        family="student_t",
+        "icon_nb.objective.learned.kernels:Joint", kernel="student_t", settings=(*_KERNEL, "df"), candidates="pairs",
+        include_self=None, family="student_t",
     ),
     Axis(
-        "student_t_narrow",
-        "Student-t, scale to zero",
-        r"q_{ij} \propto d_{ij}^{-(\nu+1)/2}",
-        settings=("distance", "df"),
-        candidates="any",
-        include_self=None,
-        family="student_t",
+        "student_t_narrow", "Student-t, scale to zero", r"q_{ij} \propto d_{ij}^{-(\nu+1)/2}",
+        "icon_nb.objective.learned.kernels:StudentTNarrow", settings=("distance", "df"), candidates="any",
+        include_self=None, family="student_t",
     ),
     Axis(
-        "clusters",
-        "Uniform on clusters",
-        r"q_{ij} = \textstyle\sum_c \phi_{ic}\phi_{jc} / \sum_k \phi_{kc}",
-        candidates="samples",
-        include_self=True,
-        family="clusters",
+        "clusters", "Uniform on clusters", r"q_{ij} = \textstyle\sum_c \phi_{ic}\phi_{jc} / \sum_k \phi_{kc}",
+        "icon_nb.objective.learned.clusters:Clusters", include_self=True, family="clusters",
     ),
-)
+)  # fmt: skip
+
+SLOTS = {"supervisory": SUPERVISORY, "learned": LEARNED}
+
+MIXED = {"supervisory": "icon_nb.objective.supervisory.identity:Mixed", "learned": "icon_nb.objective.learned.kernels:Mixed"}
+"""The classes that mix a p or a q with the uniform distribution."""
 
 COLUMNS = {
     "gaussian": "Gaussian",
@@ -360,3 +278,25 @@ def why_not(p: Axis, q: Axis) -> str | None:
     if p.name == "identity" and q.name in ("gaussian_narrow", "student_t_narrow"):
         return f"{names[0]} only names the point itself, and with {names[1]} nothing is nearer to it: the loss says nothing"
     return None
+
+
+def rows_of(slot: str, component: object) -> list[str]:
+    """The rows that make components like this one: of its class, with the same options, and over the same kernel.
+
+    >>> rows_of("learned", 3)
+    []
+    """
+    return [name for name, row in SLOTS[slot].items() if _makes(row, component)]
+
+
+def _makes(row: Axis, component: object) -> bool:
+    if row.make != class_name(component):
+        return False
+    if row.kernel:
+        return _makes(LEARNED[row.kernel], component.kernel)
+    return all(getattr(component, name) == value for name, value in row.options.items())
+
+
+def class_name(component: object) -> str:
+    """The class of an object as a row names it: ``"module:Class"``."""
+    return f"{type(component).__module__}:{type(component).__qualname__}"

@@ -1,4 +1,4 @@
-"""Components as objects: the name and the settings of a p or a q that was given ready made. Loads no torch until one is given."""
+"""Components as objects: the name and the settings of a p or a q that was given ready made. Loads no torch."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Mapping
 
 from ..errors import ConfigError, shown
 from . import axes
-
-SLOTS = {"supervisory": axes.SUPERVISORY, "learned": axes.LEARNED}
 
 
 def as_settings(settings: Mapping[str, object]) -> dict[str, object]:
@@ -27,7 +25,7 @@ def as_settings(settings: Mapping[str, object]) -> dict[str, object]:
     >>> as_settings({"supervisory": "knn", "learned": StudentT(df=2.0)})
     {'supervisory': 'knn', 'learned': 'student_t', 'temperature': 1.0, 'distance': 'sqeuclidean', 'df': 2.0}
     """
-    objects = {slot: settings[slot] for slot in SLOTS if callable(settings.get(slot))}
+    objects = {slot: settings[slot] for slot in axes.SLOTS if callable(settings.get(slot))}
     plain = {name: value for name, value in settings.items() if name not in objects and value is not None}
     said = {name: f"{name}={shown(value)}" for name, value in plain.items()}
     carried = {slot: _carried(slot, component) for slot, component in objects.items()}
@@ -54,10 +52,7 @@ def _equal(one: object, other: object) -> bool:
 
 def _carried(slot: str, component) -> dict[str, object]:
     """The name of a component and its settings."""
-    from ..objective import learned, supervisory  # torch, which whoever holds a component has loaded
-
-    module = {"supervisory": supervisory, "learned": learned}[slot]
-    if type(component) is module.Mixed:
+    if axes.class_name(component) == axes.MIXED[slot]:
         inner = component.kernel if slot == "learned" else component.base
         return _settings(slot, inner) | {"alpha": component.alpha}
     return _settings(slot, component)
@@ -65,25 +60,23 @@ def _carried(slot: str, component) -> dict[str, object]:
 
 def _settings(slot: str, component) -> dict[str, object]:
     name = _name(slot, component)
-    holder = getattr(component, "kernel", component)  # of a joint distribution
-    carried = {slot: name} | {setting: getattr(holder, setting) for setting in SLOTS[slot][name].settings}
+    row = axes.SLOTS[slot][name]
+    holder = component.kernel if row.kernel else component
+    carried = {slot: name} | {setting: getattr(holder, setting) for setting in row.settings}
     if carried.get("walk_length") == 1:
         carried.pop("walk")  # a walk of one step has no weights
     return carried
 
 
 def _name(slot: str, component) -> str:
-    """The one name that makes components like this one."""
-    from ..objective.objective import LEARNED, SUPERVISORY
-
-    registry = {"supervisory": SUPERVISORY, "learned": LEARNED}[slot]
-    names = [name for name, make in registry.items() if _alike(make(), component)]
+    """The one row that makes components like this one."""
+    names = axes.rows_of(slot, component)
     if len(names) == 1:
         return names[0]
     if type(component).__name__.lower() in names:  # Label is what masked_token is made of too
         return type(component).__name__.lower()
     if names:
-        meant = ", ".join(f"{name!r} ({axes.SUPERVISORY[name].title})" for name in names)
+        meant = ", ".join(f"{name!r} ({axes.SLOTS[slot][name].title})" for name in names)
         raise ConfigError(
             f"{slot}={shown(component)} can stand for several rows of the table: give the name that you mean, {meant}"
         )
@@ -95,18 +88,9 @@ def _name(slot: str, component) -> str:
     )
 
 
-def _alike(known, component) -> bool:
-    """Whether two components are of one kind: the same class, and the same parts where those choose the kind."""
-    if type(known) is not type(component):
-        return False
-    if hasattr(known, "kernel"):
-        return type(known.kernel) is type(component.kernel)
-    return getattr(known, "sides", None) == getattr(component, "sides", None)
-
-
 def _check_self(slot: str, component, plain: Mapping[str, object]) -> None:
     """Where an object says that self counts, which it does not by itself, the pair has to say so too."""
-    p, q = (known.get(str(plain.get(name))) for name, known in SLOTS.items())
+    p, q = (known.get(str(plain.get(name))) for name, known in axes.SLOTS.items())
     component = getattr(component, "base", getattr(component, "kernel", component))
     fields = {field.name: field.default for field in dataclasses.fields(component)}
     if p is None or q is None or "include_self" not in fields or component.include_self == fields["include_self"]:

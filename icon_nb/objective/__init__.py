@@ -5,6 +5,6 @@ How z is made and moved is training's; which names a user may choose from is the
 
 from . import learned, supervisory
 from .batch import Batch
-from .objective import LEARNED, SUPERVISORY, Objective, Target, build_objective, closed_form
+from .objective import Objective, Target, build_objective, closed_form, make
 
-__all__ = ["Batch", "LEARNED", "Objective", "SUPERVISORY", "Target", "build_objective", "closed_form", "learned", "supervisory"]
+__all__ = ["Batch", "Objective", "Target", "build_objective", "closed_form", "learned", "make", "supervisory"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pkgutil import resolve_name
 
 import torch
 from torch import Tensor
@@ -16,38 +17,6 @@ from .batch import Batch
 from .closed_form_clusters import FusedClusters
 from .closed_forms import entropy, fuse
 from .divergences import DIVERGENCES, kl, rkl
-
-SUPERVISORY = {
-    "gaussian": supervisory.Gaussian,
-    "gaussian_joint": supervisory.GaussianJoint,
-    "gaussian_fixed": supervisory.GaussianFixed,
-    "spectral": supervisory.Spectral,
-    "companion": supervisory.Companion,
-    "student_t": supervisory.StudentT,
-    "identity": supervisory.Identity,
-    "dimension": supervisory.OtherSide,
-    "graph": supervisory.GraphWeights,
-    "graph_gibbs": supervisory.GraphGibbs,
-    "knn": supervisory.NearestNeighbors,
-    "companion_knn": supervisory.CompanionNeighbors,
-    "positive_pairs": supervisory.PositivePairs,
-    "other_view": supervisory.OtherSide,
-    "momentum_view": lambda: supervisory.OtherSide(sides=2),
-    "views_and_neighbors": supervisory.ViewsAndNeighbors,
-    "cross_modal": lambda: supervisory.OtherSide(sides=2),
-    "same_class": supervisory.SameClass,
-    "label": supervisory.Label,
-    "masked_token": supervisory.Label,
-}
-LEARNED = {
-    "gaussian": learned.Gaussian,
-    "gaussian_wide": learned.GaussianWide,
-    "gaussian_narrow": learned.GaussianNarrow,
-    "student_t": learned.StudentT,
-    "student_t_joint": lambda **settings: learned.Joint(learned.StudentT(**settings)),
-    "student_t_narrow": learned.StudentTNarrow,
-    "clusters": learned.Clusters,
-}
 
 
 @dataclass(frozen=True)
@@ -118,14 +87,24 @@ class Objective:
         return self.divergence(target.p.to(log_q.dtype), log_q, target.log_p).mean()
 
 
+def make(row: axes.Axis, **settings):
+    """The component p or q of a row of the table.
+
+    >>> make(axes.LEARNED["student_t_joint"], df=2.0)
+    Joint(kernel=StudentT(temperature=1.0, distance='sqeuclidean', include_self=False, df=2.0))
+    """
+    component = resolve_name(row.make)
+    return component(make(axes.LEARNED[row.kernel], **settings)) if row.kernel else component(**row.options, **settings)
+
+
 def build_objective(config: Config) -> Objective:
     """The objective of a resolved Config."""
     method = method_of(config)
     p_axis, q_axis = axes.SUPERVISORY[method.supervisory], axes.LEARNED[method.learned]
     p_self, q_self = axes.counts_self(p_axis, q_axis)
     either = {"include_self": p_self} if p_axis.include_self is None else {}
-    p = SUPERVISORY[p_axis.name](**_settings(config, p_axis), **either)
-    q = LEARNED[q_axis.name](**_settings(config, q_axis), include_self=q_self)
+    p = make(p_axis, **_settings(config, p_axis), **either)
+    q = make(q_axis, **_settings(config, q_axis), include_self=q_self)
     divergence = q.divergence if q_axis.limit else DIVERGENCES[config.divergence]
     if config.alpha and config.alpha_on in ("p", "both"):
         p = supervisory.Mixed(p, config.alpha, own=q_self)
