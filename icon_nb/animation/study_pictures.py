@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ..study.watching import Rows
+from ..evaluation.rows import Rows
 from .canvas import Canvas
 from .layout import Rect
 from .palette import class_color

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
+from ..evaluation.rows import Rows
 from ..evaluation.trajectory import Trajectory
 from ..methods import axes
 from ..methods.config import Config
@@ -16,27 +15,6 @@ from .run import start, train
 from .session import Session
 
 ANCHORS = 8
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """What p and q say about some anchors of one batch, epoch by epoch.
-
-    Parameters
-    ----------
-    p : float array (anchors, m)
-    q : float array (n_frames, anchors, m) or None
-        None where q is a limit of the temperature, which is no distribution.
-    anchors : tuple of str
-        Name of each anchor: its class, or its position.
-    candidates : tuple of str
-        Name of each of the m candidates; ``""`` where it has none.
-    """
-
-    p: np.ndarray
-    q: np.ndarray | None
-    anchors: tuple[str, ...]
-    candidates: tuple[str, ...]
 
 
 class RowWatcher:
