@@ -97,7 +97,6 @@ _MOVED = {
     "drawing.animation_options": "animation.options",
     "engines.fused": "objective.closed_forms",
     "engines.fused_clusters": "objective.closed_form_clusters",
-    "engines.interpolated": "objective.interpolated",
     "engines.large": "objective.edges",
     "inputs.arrays": "data.arrays",
     "inputs.checks": "data.checks",

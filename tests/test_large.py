@@ -8,7 +8,6 @@ from icon_nb.objective import edges as large
 from icon_nb.objective.closed_forms import FusedKL, entropy
 from icon_nb.objective.distances import sqeuclidean
 from icon_nb.objective.edges import Edges, LargeKL, neighbour_edges, value_and_gradient
-from icon_nb.objective.interpolated import InterpolatedKL, as_matrix, fits
 from icon_nb.objective.learned import Gaussian, StudentT
 from icon_nb.objective.supervisory.perplexity import perplexity_rows
 
@@ -72,21 +71,4 @@ def test_a_large_run_takes_the_sparse_path_and_ends_near_the_dense_one(method, m
     sparse = icon.run(config)
     assert abs(sparse.history["knn_accuracy"][-1] - dense.history["knn_accuracy"][-1]) < 0.05
     assert "neighbours only" in sparse.provenance["engine"]
-    assert ("openTSNE" in sparse.provenance["engine"]) == (method == "tsne")
     assert dense.provenance["engine"] == "exact"
-
-
-@pytest.mark.parametrize("spread", [0.1, 3.0, 30.0])
-def test_openTSNE_stands_for_the_exact_form(spread):
-    edges = neighbour_edges(points(500, 6), 10.0, joint=True)
-    z = spread * points(500, 2, seed=1)
-    kernel = FusedKL(StudentT(), True)
-    assert fits(kernel, z)
-    assert not fits(FusedKL(StudentT(temperature=2.0), True), z)
-    assert not fits(FusedKL(StudentT(), False), z)
-    value, gradient = value_and_gradient(kernel, edges, z)
-    z.requires_grad_()
-    found = InterpolatedKL.apply(z, as_matrix(edges, 500))
-    found.backward()
-    assert abs(found.item() - value) < 1e-3 * value
-    assert (z.grad - gradient).norm() < 1e-2 * gradient.norm()

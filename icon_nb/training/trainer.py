@@ -18,12 +18,10 @@ from ..errors import ConfigError, DataError, DeviceError, TrainingError
 from ..methods import axes
 from ..methods.config import Config
 from ..methods.resolve import method_of
-from ..objective import interpolated
 from ..objective.batch import Batch
 from ..objective.closed_forms import fuse
 from ..objective.distances import as_seen_by
 from ..objective.edges import Edges, LargeKL, neighbour_edges
-from ..objective.interpolated import InterpolatedKL
 from ..objective.objective import Target, build_objective
 from .accelerated import accelerate, laid_out
 from .candidates import build_model, other_side
@@ -103,15 +101,13 @@ class Trainer:
         self._p: Target | None = None
         self._ahead: tuple[tuple, list[Draws]] | None = None
         self._edges = self._neighbours()
-        self._grid = self._interpolation()
 
     @property
     def engine(self) -> str:
         """How the loss is computed: exactly, or with p on nearest neighbours only, as it is for many free points."""
         if self._edges is None:
             return "exact"
-        q = "exact in blocks" if self._grid is None else "interpolated on a grid by openTSNE"
-        return f"p on {3 * self.config.perplexity:g} nearest neighbours only, q {q}"
+        return f"p on {3 * self.config.perplexity:g} nearest neighbours only, q exact in blocks"
 
     def _neighbours(self) -> Edges | None:
         """The edges of p for a table of so many points that (n, n) does not fit, or None."""
@@ -126,12 +122,6 @@ class Trainer:
             )
         x = self.dataset.flat(self.dataset.x).to(self.dtype)
         return neighbour_edges(x, self.config.perplexity, kernel.joint)
-
-    def _interpolation(self):
-        """p as openTSNE wants it, where it can stand for the objective; None otherwise."""
-        if self._edges is None or not interpolated.fits(fuse(self.objective.learned), self.model.backbone.weight):
-            return None
-        return interpolated.as_matrix(self._edges, len(self.dataset))
 
     @property
     def batch_size(self) -> int:
@@ -175,8 +165,6 @@ class Trainer:
 
     def loss(self, index: Tensor, step: int) -> Tensor:
         """The objective on the samples at ``index``."""
-        if self._grid is not None:
-            return InterpolatedKL.apply(self.model.backbone(index), self._grid)
         if self._edges is not None:
             return LargeKL.apply(self.model.backbone(index), self._edges, fuse(self.objective.learned))
         x, batch = self.batch(index, step)
