@@ -14,6 +14,7 @@ from ..errors import ConfigError, LoadError, demand, nearest
 from ..methods.catalogue import CODE
 from ..methods.config import SETTINGS, Config
 from .flags import STUDY, Parser
+from .training import describe
 
 COMMANDS = {
     "recipes": "list the recipes, a line each",
@@ -102,8 +103,6 @@ def show(given) -> int:
     if isinstance(run, Comparison):
         print(run)
         return 0
-    from .cli import describe
-
     print(describe(run.config.replace_sources(run.provenance.get("sources") or {})))
     print(f"\n{run.summary()}\n{run.diagnosis}")
     if run.error:
