@@ -15,9 +15,10 @@ import pytest
 import torch
 
 import icon_nb
-from icon_nb.data import READERS, Dataset, downloads, load
+from icon_nb.data import Dataset, downloads, load
 from icon_nb.data import published as sources
-from icon_nb.data.published import stratified
+from icon_nb.data.arrays import stratified
+from icon_nb.data.loading import READERS
 from icon_nb.errors import DataError
 from icon_nb.methods.catalogue import DATASETS
 from icon_nb.methods.config import Config
@@ -237,8 +238,7 @@ def write_cifar(folder: Path, monkeypatch, key="labels", source="CIFAR", names=t
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(target, published.folder)
     small = replace(published, files={n: md5(r) for n, r in raws.items()}, archive=(archive.name, md5(archive.read_bytes())))
-    reader = READERS[published.name].func
-    monkeypatch.setitem(READERS, published.name, lambda search: reader(small, search))
+    monkeypatch.setattr(sources, source, small)
     return target, archive, raws
 
 
@@ -308,7 +308,7 @@ def test_stl10_is_unpacked_into_the_cache(tmp_path, monkeypatch, own_cache):
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(target, "stl10_binary")
     small = replace(sources.STL, archive=(archive.name, md5(archive.read_bytes())))
-    monkeypatch.setitem(READERS, "stl10", lambda search: sources.read_stl10(small, search))
+    monkeypatch.setattr(sources, "STL", small)
     monkeypatch.setenv("ICON_NB_MIRROR", tmp_path.as_uri())
     assert np.array_equal(load("stl10").x.numpy(), pixels[:4])
     assert load("stl10", download=False).y.tolist() == [0, 9, 2, 3]
@@ -337,7 +337,7 @@ def mirrored(tmp_path, monkeypatch):
     mirror = tmp_path / "mirror"
     files = write_mnist(mirror)["files"]
     small = replace(sources.MNIST, files={name: md5(raw) for name, raw in files.items()}, urls=())
-    monkeypatch.setitem(READERS, "mnist", lambda search: sources.read_idx(small, search))
+    monkeypatch.setattr(sources, "MNIST", small)
     monkeypatch.setenv("ICON_NB_MIRROR", mirror.as_uri())
     return mirror
 

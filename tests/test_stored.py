@@ -153,7 +153,7 @@ def test_workers_read_ahead(monkeypatch):
     assert set(loaders) == {0}
     config = icon.Config(method="simclr", backbone="mlp", num_workers=2, **SETTINGS).resolve()
     trainer = Trainer(config, dataset)
-    items = dataset.x.source.samples.data
+    items = dataset.x.source.data
     before = items.reads
     loaders.clear()
     trainer.run_epoch()

@@ -3,6 +3,8 @@
 What a data set is called, and what is said about it, stands in the table.
 """
 
-from .dataset import DATASETS, MEMORY, PREFIXES, READERS, Dataset, describe, is_described, load, load_for
+from ..methods.catalogue import DATASETS, PREFIXES
+from .dataset import Dataset, describe, is_described
+from .loading import load, load_for
 
-__all__ = ["DATASETS", "MEMORY", "PREFIXES", "READERS", "Dataset", "describe", "is_described", "load", "load_for"]
+__all__ = ["DATASETS", "PREFIXES", "Dataset", "describe", "is_described", "load", "load_for"]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 
 from ..errors import DataError
-from .scales import Pictures, channels_last, one_scale
 
 LARGEST, SMALLEST = 1e15, 1e-15
 """Sizes of features between which squared distances fit single precision with room to spare."""
+
+CHANNELS = (1, 3, 4)
+"""Usual numbers of channels."""
 
 
 def to_numpy(value, what: str) -> np.ndarray:
@@ -68,13 +71,13 @@ def together(parts: Mapping[str, object]) -> tuple[dict[str, object], str]:
 
     Parameters
     ----------
-    parts : mapping of str to array, Pictures or None
+    parts : mapping of str to array, :class:`icon_nb.data.stored.Samples` or None
         By name, the training samples first.
 
     Returns
     -------
     dict
-        The same names, with uint8 (n, c, h, w), float32 (n, d), what a ``Pictures`` reads, or None.
+        The same names, with uint8 (n, c, h, w) or float32 (n, d) arrays, pictures that stay on the disk, or None.
     note : str
 
     Raises
@@ -87,18 +90,22 @@ def together(parts: Mapping[str, object]) -> tuple[dict[str, object], str]:
     >>> together({"x": np.full((1, 1, 2), [[-1.0, 1.0]]), "x_test": np.zeros((1, 1, 2))})[0]["x_test"].flatten()
     array([128, 128], dtype=uint8)
     """
-    read = {name: part if part is None or isinstance(part, Pictures) else _form(part, name) for name, part in parts.items()}
-    pictures = {name: part for name, part in read.items() if isinstance(part, Pictures)}
+    read = {name: part if part is None or hasattr(part, "with_transform") else _form(part, name) for name, part in parts.items()}
+    pictures = {name: part for name, part in read.items() if part is not None and part.ndim == 4}
     if not pictures:
         return read, ""
-    scale, note = one_scale(pictures)
-    for name, part in pictures.items():
-        read[name] = part.read(replace(scale, channels_last=channels_last(part.shape)))
-    return read, note
+    pixels = _common({name: _pixels(part) for name, part in pictures.items()})
+    for name, x in pictures.items():
+        transform = partial(to_levels, scale=pixels.scale, channels_last=channels_last(x.shape))
+        read[name] = transform(x) if isinstance(x, np.ndarray) else x.with_transform(transform)
+    notes = ["images read as (n, h, w, c)"] if channels_last(next(iter(pictures.values())).shape) else []
+    if pixels.scale not in (UNIT, AS_THEY_ARE):
+        notes.append(f"pixel values {pixels.low:g} to {pixels.high:g} stretched to 256 levels")
+    return read, "; ".join(notes)
 
 
-def _form(value, what: str) -> np.ndarray | Pictures:
-    """Features as float32 (n, d); pictures with what is to be known of them."""
+def _form(value, what: str) -> np.ndarray:
+    """Features as float32 (n, d), pictures as (n, ...) with four axes, of the type they came in."""
     array = to_numpy(value, what)
     if array.ndim not in (2, 3, 4) or array.size == 0:
         hint = "one number a sample is written (n, 1)" if array.ndim == 1 else "at least one sample is needed"
@@ -112,8 +119,7 @@ def _form(value, what: str) -> np.ndarray | Pictures:
         )
     if array.ndim == 2:
         return _features(array, what)
-    array = array[:, None] if array.ndim == 3 else array
-    return Pictures(array.shape, array.dtype, float(array.min()), float(array.max()), lambda scale: scale(array))
+    return array[:, None] if array.ndim == 3 else array
 
 
 def _features(array: np.ndarray, what: str) -> np.ndarray:
@@ -125,81 +131,95 @@ def _features(array: np.ndarray, what: str) -> np.ndarray:
     return np.array(array, np.float32, order="C")  # a copy: the caller's array stays the caller's
 
 
-def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...]]:
-    """Labels of any kind as numbers from 0, the same numbers in every part, and the names of the classes.
+UNIT, AS_THEY_ARE = (0.0, 1.0), (0.0, None)
+"""The scales of pictures on 0..1, and of those on 0..255."""
 
-    Parameters
-    ----------
-    *parts : array (n,) or None
-        Labels of the training samples, of the held-out samples, ...: integers, text, booleans, or whole floats.
-    names : sequence of str, optional
-        Names of all classes in order: numbers are then positions in it, texts are looked up in it.
 
-    Examples
-    --------
-    >>> (y, y_test), names = classes(["cat", "dog", "cat"], ["dog"])
-    >>> y.tolist(), y_test.tolist(), names
-    ([0, 1, 0], [1], ('cat', 'dog'))
+@dataclass(frozen=True)
+class PixelRange:
+    """The type of pictures, their lowest and their highest value: these tell which value is black and which is white."""
+
+    dtype: np.dtype
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.dtype} from {self.low:g} to {self.high:g}"
+
+    @property
+    def scale(self) -> tuple[float, float | None]:
+        """The value of level 0, and how far above it level 255 lies; 0..1 and 0..255 are taken as such, others stretched."""
+        if self.dtype.kind == "b" or (self.dtype.kind == "f" and self.low >= 0 and self.high <= 1):
+            return UNIT
+        return (self.low, (self.high - self.low) or 1.0) if self.low < 0 or self.high > 255 else AS_THEY_ARE
+
+    def holds(self, other: PixelRange) -> bool:
+        """Whether the values of the other pictures are levels 0 to 255 on the scale of these."""
+        low, span = self.scale
+        lowest, highest = (np.rint((value - low) / (span or 255.0) * 255) for value in (other.low, other.high))
+        return bool(lowest >= 0 and highest <= 255)
+
+    def like(self, other: PixelRange) -> bool:
+        """Whether a number means the same in both, as far as types tell: uint8 has a scale of its own, and so has bool."""
+        kinds = [each.dtype.name if each.dtype.name in ("uint8", "bool") else each.dtype.kind == "f" for each in (self, other)]
+        return kinds[0] == kinds[1]
+
+
+def _pixels(part) -> PixelRange:
+    return PixelRange(part.dtype, float(part.min()), float(part.max())) if isinstance(part, np.ndarray) else part.pixels
+
+
+def _common(ranges: Mapping[str, PixelRange]) -> PixelRange:
+    """The range of the first part, or of all together where another goes beyond it.
+
+    Raises
+    ------
+    DataError
+        Another part is on a scale of its own: it has another type and range, or goes beyond 0..1 where the first does not.
     """
-    arrays = [None if part is None else _labels(part) for part in parts]
-    given = [array for array in arrays if array is not None]
-    if not given:
-        return [None] * len(parts), ()
-    values, codes = np.unique(np.concatenate(given), return_inverse=True)
-    found = tuple(str(value) for value in values.tolist())
-    if names is not None:
-        found, names = tuple(str(name) for name in names), found
-        codes = _positions(values, names, found)[codes]
-    _check_names(found)
-    codes = iter(np.split(codes.astype(np.int64), np.cumsum([len(array) for array in given])[:-1]))
-    return [None if array is None else next(codes) for array in arrays], found
+    (first, x), *others = ranges.items()
+    for name, part in others:
+        if part.scale == x.scale:
+            continue
+        beyond = not x.holds(part)
+        if not part.like(x) or (beyond and x.scale == UNIT):
+            raise DataError(f"{name} is {part}, {first} {x}: bring both to one type and one range, 0..1 or 0..255")
+        if beyond:
+            x = replace(x, low=min(x.low, part.low), high=max(x.high, part.high))
+    return x
 
 
-def _check_names(names: tuple[str, ...]) -> None:
-    """Class names must be text that can be written to a file."""
-    for name in names:
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise DataError(f"class name {name!r} cannot be written to a file: leave out what is not a character") from None
+def to_levels(array: np.ndarray, scale: tuple[float, float | None], channels_last: bool) -> np.ndarray:
+    """Pictures (n, ...) of any numeric type as uint8 (n, c, h, w).
+
+    >>> to_levels(np.array([[[[0.0, 0.5, 1.0]]]]), UNIT, channels_last=False)
+    array([[[[  0, 128, 255]]]], dtype=uint8)
+    """
+    low, span = scale
+    array = np.moveaxis(array, -1, 1) if channels_last else array
+    if array.dtype == np.uint8:
+        return np.array(array, order="C")
+    levels = array if span is None else (array.astype(np.float64) - low) / span * 255
+    return np.ascontiguousarray(np.rint(levels), np.uint8)
 
 
-def _positions(values: np.ndarray, texts: tuple[str, ...], names: tuple[str, ...]) -> np.ndarray:
-    """Where each label stands among ``names``."""
-    if values.dtype.kind in "biu":
-        return values.astype(np.int64)
-    missing = [text for text in texts if text not in names]
-    if missing:
-        raise DataError(f"labels {missing[:5]} are not among the class names {list(names[:10])}: add them there")
-    return np.array([names.index(text) for text in texts], np.int64)
+def channels_last(shape: tuple[int, ...]) -> bool:
+    """Whether (n, a, b, c) has its channels at the end: a usual number of them there and not in front, or simply fewer."""
+    front, end = shape[1], shape[3]
+    if (front in CHANNELS) != (end in CHANNELS):
+        return end in CHANNELS
+    return end < front
 
 
-def _labels(value) -> np.ndarray:
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
-    array = value if isinstance(value, np.ndarray) else np.asarray(value, object)  # numpy alone would turn 1 among texts into "1"
-    if array.ndim != 1:
-        raise DataError(
-            f"labels have shape {array.shape}, expected (n,): use .ravel(), or .argmax(1) where each row marks its class"
-        )
-    if array.dtype.kind == "O":
-        array = _unboxed(array)
-    if array.dtype.kind not in "biufUS":
-        raise DataError(f"labels have dtype {array.dtype}: give integers or text")
-    if array.dtype.kind == "f":
-        if not np.isfinite(array).all():
-            raise DataError(f"labels hold NaN or infinite values, first at {np.flatnonzero(~np.isfinite(array))[:5].tolist()}")
-        if (array != np.rint(array)).any():
-            raise DataError(f"labels such as {array[array != np.rint(array)][0]:g} are not classes: give integers or text")
-        array = array.astype(np.int64)
-    return array
+def stratified(y: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Positions of ``n`` samples, every class as near to its share as whole numbers allow.
 
-
-def _unboxed(array: np.ndarray) -> np.ndarray:
-    """An object array of only text, or only numbers, as a plain array."""
-    values = [value.item() if isinstance(value, np.generic) else value for value in array]
-    kinds = {type(value) for value in values}
-    if kinds in ({str}, {int}, {bool}, {float}, {int, float}):
-        return np.array(values)
-    names = ", ".join(sorted(kind.__name__ for kind in kinds))
-    raise DataError(f"labels mix or hold {names}: give only integers or only text, and no missing values")
+    >>> np.bincount(np.array([0, 0, 0, 0, 1, 1])[stratified(np.array([0, 0, 0, 0, 1, 1]), 3, seed=0)]).tolist()
+    [2, 1]
+    """
+    order = np.random.default_rng(seed).permutation(len(y))
+    classes, inverse, counts = np.unique(y[order], return_inverse=True, return_counts=True)
+    rank = np.empty(len(y))
+    for c, count in enumerate(counts):  # the k-th sample of a class stands at (k + 1/2) / count of the way
+        rank[inverse == c] = (np.arange(count) + 0.5) / count
+    return order[np.argsort(rank, kind="stable")[:n]]

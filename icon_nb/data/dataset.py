@@ -1,33 +1,28 @@
-"""Data sets: a handful of tensors, moved to the device once and indexed there; or pictures that stay on the disk."""
+"""Dataset: a handful of tensors, moved to the device once and indexed there; or pictures that stay on the disk."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from pathlib import Path
+from math import prod
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import DataError, nearest
-from ..methods.catalogue import DATASETS, MEMORY, PREFIXES
+from ..errors import DataError
+from ..methods.catalogue import DATASETS
 from ..methods.config import Config
-from . import digests
-from .arrays import inputs
-from .checks import KINDS, check, statistics
-from .folders import read_folder
-from .made_here import READERS as MADE_HERE
-from .own import from_object, read_custom, read_embeddings
-from .published import READERS as PUBLISHED
-from .published import Search, stratified
-from .stored import Reading, Stored
+from .stored import STATISTICS_SAMPLES, Stored, grey_levels
 
-READERS = PUBLISHED | MADE_HERE
-"""Name of each data set -> its reader, ``Search -> fields of a Dataset``."""
+KINDS = {(torch.uint8, 4): "images", (torch.float32, 2): "features", (torch.int64, 2): "tokens"}
+"""Type and number of axes of the samples -> what they are."""
+
+STEPS = 2**20
+"""In so many steps a deviation is cut: the last digit of a mean is another on another machine, and is none of the data."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +64,7 @@ class Dataset:
 
     Examples
     --------
+    >>> from icon_nb.data import load
     >>> data = load("digits")
     >>> data
     Dataset('digits', 1,297 images of shape (1, 8, 8), 500 held out, 10 classes)
@@ -93,11 +89,11 @@ class Dataset:
     note: str = ""
 
     def __post_init__(self):
-        check(self)
+        _check(self)
         if not self.class_names and self.y is not None:
             object.__setattr__(self, "class_names", tuple(str(c) for c in range(int(self.y.max()) + 1)))
         if self.mean is None and self.kind != "tokens":
-            mean, std = statistics(self.x)
+            mean, std = _statistics(self.x)
             object.__setattr__(self, "mean", mean)
             object.__setattr__(self, "std", std)
 
@@ -127,6 +123,7 @@ class Dataset:
     def whole(self) -> Dataset:
         """The data before a split that was made here, in the order they came in; themselves where there was none to undo.
 
+        >>> from icon_nb.data import load
         >>> load("digits").whole
         Dataset('digits', 1,797 images of shape (1, 8, 8), none held out, 10 classes)
         """
@@ -141,16 +138,27 @@ class Dataset:
     @cached_property
     def checksum(self) -> str:
         """SHA-256 over the bytes of the training inputs and labels."""
-        digest = self.x.survey.digest.copy() if isinstance(self.x, Stored) else hashlib.sha256()
+        found = self.x.summary.digest.copy() if isinstance(self.x, Stored) else hashlib.sha256()
         for part in (self.x, self.y):
             if isinstance(part, Tensor):
-                digest.update(part.detach().cpu().contiguous().numpy())
-        return digest.hexdigest()
+                found.update(part.detach().cpu().contiguous().numpy())
+        return found.hexdigest()
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over all that the numbers of a run depend on: every part, the normalisation, the names of classes and words."""
-        return digests.fingerprint(self)
+        """SHA-256 over all that the numbers of a run depend on: every part, the normalisation, the names of classes and words.
+
+        Inputs and labels are not read again: they go in by their checksum.
+        """
+        parts = {name: getattr(self, name) for name in ("x_test", "y_test", "pair", "pair_test", "companion", "graph", "order")}
+        record = {
+            "checksum": self.checksum,
+            "form": [_form(each) for each in (self.x, self.y) if each is not None],
+            "parts": {name: [_form(part), _digest(part)] for name, part in parts.items() if part is not None},
+            "normalisation": None if self.mean is None else _digest(_in_steps(self.mean, self.std)),
+            "names": [list(map(str, self.class_names)), list(map(str, self.vocabulary))],
+        }
+        return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -164,7 +172,7 @@ class Dataset:
     def to(self, device) -> Dataset:
         """The same data with every tensor on ``device``; the data themselves when they are there already.
 
-        >>> data = load("digits"); data.to("cpu") is data
+        >>> data = Dataset("mine", torch.eye(3)); data.to("cpu") is data
         True
         """
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
@@ -197,103 +205,6 @@ class Dataset:
         return x.flatten(1).float() / 255 if self.kind == "images" else x.float()
 
 
-def load(
-    dataset="digits",
-    data_dir=None,
-    n_samples: int | None = None,
-    seed: int = 0,
-    download: bool = True,
-    *,
-    pair=None,
-    label: str | None = None,
-    image_size=None,
-    skip_unreadable: bool = False,
-    whole: bool = False,
-    stream: str = "auto",
-    num_workers: int = 0,
-) -> Dataset:
-    """Load a data set: one that is published, or your own.
-
-    Parameters
-    ----------
-    dataset : str or object
-        A key of ``DATASETS``; ``folder:PATH``, ``embeddings:FILE`` or ``custom:FILE.py:NAME``; or an object: a Dataset, an
-        array or tensor, ``(x, y)``, ``(x, y, x_test, y_test)``, a mapping of such names, a DataFrame, a Hugging Face
-        ``datasets`` object, a torch ``Dataset``.
-    data_dir : path, optional
-        Folder with the published files in torchvision's layout, or the folder of the files itself. Never written to.
-    n_samples : int, optional
-        Keep only so many training samples, every class at its share; the held-out samples stay.
-    seed : int
-        Which samples ``n_samples`` keeps.
-    download : bool
-        Whether missing files may be fetched into the cache folder (``ICON_NB_DATA``, else ``~/.cache/icon_nb``).
-    pair : array or ``embeddings:FILE``, optional
-        A second modality: row i belongs to training sample i.
-    label : str, optional
-        Name of the label column, where the data have columns.
-    image_size : int or (h, w), optional
-        For ``folder:``, the size to bring pictures to.
-    skip_unreadable : bool
-        For ``folder:``, whether pictures that cannot be read are left out (and named in ``note``) or are an error.
-    whole : bool
-        Undo a split that was made here (that of digits): for layouts, which have nothing to be tested on.
-    stream : {"auto", "always", "never"}
-        Whether the pictures of a folder or of a data set object stay where they are, and are read batch by batch through a torch
-        DataLoader: ``auto``, where they take more than :data:`icon_nb.data.stored.STREAM_ABOVE` bytes (2 GiB) as uint8; a
-        Dataset is left as it is. The numbers of a run are the same either way.
-    num_workers : int
-        Processes that read and decode such pictures; 0: this one.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    DataError
-        The name is unknown, files are missing or damaged, values are not finite numbers, parts do not belong together,
-        there are fewer samples than asked for, or ``stream="always"`` is asked of what is in memory already.
-
-    Examples
-    --------
-    >>> load("digits", n_samples=100)
-    Dataset('digits', 100 images of shape (1, 8, 8), 500 held out, 10 classes)
-    >>> load((np.eye(4), ["a", "b", "a", "b"]))
-    Dataset('own_data', 4 features of shape (4,), none held out, 2 classes)
-    """
-    reading = Reading(stream, num_workers)
-    folder = {"image_size": image_size, "skip_unreadable": skip_unreadable, "reading": reading}
-    if isinstance(dataset, Dataset):
-        found = dataset
-    elif isinstance(dataset, str):
-        found = _named(dataset, data_dir, download, label, folder)
-    else:
-        found = _dataset("own_data", from_object(dataset, label, reading))
-    held = isinstance(dataset, Dataset) or (isinstance(dataset, str) and dataset.startswith("memory:"))
-    _check_stream(found, held, stream, whole)
-    if pair is not None:
-        found = replace(found, pair=_second(pair))
-    found = found.whole if whole else found
-    found = found if n_samples is None else _limit(found, n_samples, seed)
-    if held and stream == "auto" and n_samples is None and not whole:
-        return found  # where it is, somebody wanted it
-    return _settled(found, Reading("never") if whole else reading)
-
-
-def load_for(config: Config) -> Dataset:
-    """The data set that a resolved Config names, as every run of it reads it."""
-    return load(
-        config.dataset,
-        config.data_dir,
-        config.n_samples,
-        config.seed,
-        whole=config.backbone == "table",
-        stream=config.stream,
-        num_workers=config.num_workers,
-    )
-
-
 def describe(dataset: Dataset) -> dict[str, object]:
     """What a saved run keeps of its data set: enough to recognise it and to rebuild the backbone."""
     return {
@@ -319,92 +230,94 @@ def is_described(dataset: Dataset, about: Mapping, config: Config) -> bool:
     return about["fingerprint"] == dataset.fingerprint
 
 
-def _check_stream(found: Dataset, held: bool, stream: str, whole: bool) -> None:
-    """Refuse ``stream="always"`` where it could have no effect."""
-    if stream != "always":
+def _check(dataset: Dataset) -> None:
+    """Raise a ``DataError`` that names the part, unless the parts of ``dataset`` are whole and belong together."""
+    for part in ("x", "x_test"):
+        _check_inputs(dataset, part)
+    for part, length in (("y", len(dataset.x)), ("y_test", len(dataset.x_test) if dataset.x_test is not None else None)):
+        _check_labels(dataset, part, length)
+    for part, whole in (("pair", "x"), ("companion", "x"), ("graph", "x"), ("pair_test", "x_test")):
+        rows, of = getattr(dataset, part), getattr(dataset, whole)
+        if rows is not None and (of is None or len(rows) != len(of)):
+            n = 0 if of is None else len(of)
+            raise DataError(
+                f"{dataset.name}: {part} has {len(rows)} rows for {n} samples of {whole}: row i must belong to sample i"
+            )
+
+
+def _check_inputs(dataset: Dataset, part: str) -> None:
+    x = getattr(dataset, part)
+    if x is None:
         return
-    if whole:
-        raise DataError("stream='always': backbone='table' compares all samples at once: leave stream out; n_samples takes fewer")
-    if not held and not isinstance(found.x, Stored):
+    if (x.dtype, x.dim()) not in KINDS:
         raise DataError(
-            f"stream='always': {found.name} is read as arrays, which are in memory already: leave stream out; "
-            "pictures of a folder:, and of a torch or Hugging Face data set, can stay on the disk"
+            f"{dataset.name}: {part} is {x.dtype} of shape {tuple(x.shape)}; give uint8 (n, c, h, w) images, "
+            "float32 (n, d) features or int64 (n, length) tokens"
         )
-
-
-def _settled(dataset: Dataset, reading: Reading) -> Dataset:
-    """Pictures that need not stay on the disk, in memory."""
-    moved = {name: reading.settle(getattr(dataset, name)) for name in ("x", "x_test")}
-    return dataset if all(getattr(dataset, name) is x for name, x in moved.items()) else replace(dataset, **moved)
-
-
-def _named(name: str, data_dir, download: bool, label: str | None, folder: dict) -> Dataset:
-    """A data set from its name: a published one, or a place after a prefix, which also names it."""
-    prefix, _, place = name.partition(":")
-    if prefix == "memory":
-        return _held(name)
-    if place and prefix in OWN:
-        return _dataset(
-            Path(place.rpartition(":")[2] if prefix == "custom" else place).stem or prefix, OWN[prefix](place, label, folder)
-        )
-    if name not in READERS:
-        raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *PREFIXES])}")
-    return _dataset(name, READERS[name](_search(data_dir, download)))
-
-
-def _held(handle: str) -> Dataset:
-    """Data that were given as an object in this process."""
-    if handle not in MEMORY:
+    if prod(x.shape) == 0:
+        raise DataError(f"{dataset.name}: {part} is empty, its shape is {tuple(x.shape)}: at least one sample is needed")
+    if x.is_floating_point() and not bool(torch.isfinite(x).all()):
+        bad = (~torch.isfinite(x)).any(1).nonzero()[:5, 0].tolist()
+        raise DataError(f"{dataset.name}: {part} holds NaN or infinite values, first in samples {bad}: remove or fill them")
+    if x.dtype == torch.int64 and int(x.min()) < 0:
+        raise DataError(f"{dataset.name}: {part} holds the token {int(x.min())}: tokens are numbered from 0")
+    if x.shape[1:] != dataset.x.shape[1:] or x.dtype != dataset.x.dtype:
         raise DataError(
-            f"dataset={handle!r} was in the memory of the process that trained on it: give the same data again, as data=..."
+            f"{dataset.name}: samples of {part} are {x.dtype} {tuple(x.shape[1:])}, of x {dataset.x.dtype} {dataset.shape}"
         )
-    return MEMORY[handle]
 
 
-OWN = {
-    "folder": lambda place, label, folder: read_folder(place, **folder),
-    "embeddings": lambda place, label, folder: read_embeddings(place, label),
-    "custom": lambda place, label, folder: read_custom(place, label, folder["reading"]),
-}
-
-
-def _dataset(name: str, parts: dict) -> Dataset:
-    return Dataset(name, **{key: _tensor(key, value) for key, value in parts.items()})
-
-
-def _second(pair) -> Tensor:
-    if isinstance(pair, str):
-        pair = OWN["embeddings"](pair.removeprefix("embeddings:"), None, {})["x"]
-    return _tensor("pair", inputs(pair, "pair")[0])
-
-
-def _tensor(key: str, value):
-    """Arrays as tensors that own their memory (a view of a file's buffer is read-only), labels as int64."""
-    if not isinstance(value, np.ndarray):
-        return value
-    return torch.from_numpy(np.ascontiguousarray(value, np.int64 if key.startswith("y") else None))
-
-
-def _search(data_dir, download: bool) -> Search:
-    if data_dir is None:
-        return Search(None, download)
-    if not Path(data_dir).expanduser().is_dir():
+def _check_labels(dataset: Dataset, part: str, length: int | None) -> None:
+    y = getattr(dataset, part)
+    if y is None:
+        return
+    if y.dtype != torch.int64 or y.dim() != 1 or len(y) != length:
         raise DataError(
-            f"data_dir={str(data_dir)!r} is not a folder: name one that is, or leave it out to use the download cache"
+            f"{dataset.name}: {part} is {y.dtype} of shape {tuple(y.shape)} for {length} samples; give int64 of shape (n,)"
         )
-    return Search(Path(data_dir).expanduser(), download)
+    top = len(dataset.class_names) or int(y.max()) + 1
+    if int(y.min()) < 0 or int(y.max()) >= top:
+        raise DataError(f"{dataset.name}: {part} runs from {int(y.min())} to {int(y.max())}; classes are numbered 0 to {top - 1}")
 
 
-def _limit(dataset: Dataset, n: int, seed: int) -> Dataset:
-    """Keep ``n`` training samples and what belongs to them; the normalisation is found anew."""
-    if not 1 <= n <= len(dataset):
-        raise DataError(f"n_samples={n} but {dataset.name} has {len(dataset):,} training samples: choose 1 to {len(dataset):,}")
-    if n == len(dataset):
-        return dataset
-    y = np.zeros(len(dataset)) if dataset.y is None else dataset.y.cpu().numpy()
-    keep = torch.from_numpy(np.sort(stratified(y, n, seed))).to(dataset.x.device)
-    parts = {key: getattr(dataset, key) for key in ("x", "y", "pair", "companion")}
-    kept = {key: part.only(keep) if isinstance(part, Stored) else part[keep] for key, part in parts.items() if part is not None}
-    if dataset.graph is not None:
-        kept["graph"] = dataset.graph.index_select(0, keep).index_select(1, keep)
-    return replace(dataset, **kept, mean=None, std=None, order=None)
+def _statistics(x) -> tuple[Tensor, Tensor]:
+    """Mean and deviation per channel (0..1 scale) or per feature; a constant one gets deviation 1."""
+    if x.dtype == torch.uint8:
+        mean, std = zip(*map(_of_levels, grey_levels(x[:STATISTICS_SAMPLES]) if isinstance(x, Tensor) else x.summary.levels))
+        mean, std = torch.stack(mean), torch.stack(std)
+    else:
+        mean, std = x.double().mean(0), x.double().std(0, unbiased=False)
+    tiny = std <= 1e-12 * mean.abs().clamp_min(1e-30)
+    return mean.float().to(x.device), torch.where(tiny, torch.ones_like(std), std).float().to(x.device)
+
+
+def _of_levels(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """From the counts of 256 grey levels: exact, and no float copy of the pictures is made."""
+    counts = counts.double()
+    level = torch.arange(256, dtype=torch.float64, device=counts.device) / 255
+    mean = (counts * level).sum() / counts.sum()
+    return mean, ((counts * (level - mean) ** 2).sum() / counts.sum()).sqrt()
+
+
+def _form(part) -> list:
+    return [str(part.dtype), list(part.shape)]
+
+
+def _digest(part) -> str:
+    """SHA-256 of the values of an array, in hexadecimal; of a sparse one of the places and the weights, in order."""
+    if isinstance(part, Stored):
+        return part.summary.digest.hexdigest()
+    part = torch.as_tensor(part).detach()
+    if part.layout != torch.strided:
+        part = (part if part.layout == torch.sparse_coo else part.to_sparse_coo()).coalesce()
+    found = hashlib.sha256()
+    for values in (part,) if part.layout == torch.strided else (part.indices(), part.values()):
+        found.update(values.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return found.hexdigest()
+
+
+def _in_steps(mean: Tensor, std: Tensor | None) -> Tensor:
+    """Mean and deviation (2, d) in steps of the deviation, and of its logarithm: equal where they differ by rounding alone."""
+    mean = mean.detach().cpu().double()
+    std = torch.ones_like(mean) if std is None else std.detach().cpu().double()
+    return torch.stack([mean / std, std.log2()]).mul(STEPS).round().nan_to_num() + 0.0  # no negative zero

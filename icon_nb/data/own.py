@@ -12,19 +12,16 @@ import numpy as np
 import torch
 
 from ..errors import DataError, IconError, nearest
-from .arrays import classes, to_numpy, together
-from .samples import Samples, left_in_place
-from .stored import Reading
+from .arrays import to_numpy, together
+from .labels import classes
+from .stored import Samples, Streaming
 
 INPUT_NAMES = ("x", "X", "embeddings", "features", "data", "images", "image", "img", "pixel_values")
 LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class", "fine_label")
 TEST_SPLITS = ("test", "validation", "valid", "val")
 
 
-IN_MEMORY_IF_SMALL = Reading()
-
-
-def from_object(data, label: str | None = None, reading: Reading = IN_MEMORY_IF_SMALL) -> dict:
+def from_object(data, label: str | None, streaming: Streaming) -> dict:
     """The fields of a Dataset from anything in memory that holds samples.
 
     Parameters
@@ -34,7 +31,7 @@ def from_object(data, label: str | None = None, reading: Reading = IN_MEMORY_IF_
         data sets, a DataFrame, a Hugging Face ``datasets`` object, or a torch ``Dataset``.
     label : str, optional
         Column of the labels, where there are columns.
-    reading : Reading
+    streaming : Streaming
         Whether the pictures of a data set object stay where they are, and how many processes read them.
 
     Raises
@@ -43,7 +40,7 @@ def from_object(data, label: str | None = None, reading: Reading = IN_MEMORY_IF_
         The object holds no samples that can be read, or fails when it is read; says what it is and what would do.
     """
     with _reading(data):
-        return assemble(**_parts(data, label, reading))
+        return _assembled(**_parts(data, label, streaming))
 
 
 @contextmanager
@@ -59,45 +56,45 @@ def _reading(data) -> Iterator[None]:
         ) from error
 
 
-def _parts(data, label: str | None, reading: Reading) -> dict:
-    """What an object holds, by the names that :func:`assemble` takes; no picture is on a scale yet."""
+def _parts(data, label: str | None, streaming: Streaming) -> dict:
+    """What an object holds, by the names that :func:`_assembled` takes; no picture is on a scale yet."""
     for suits, read in FORMS:
         if suits(data):
             with _reading(data):
-                return read(data, label, reading)
+                return read(data, label, streaming)
     raise DataError(
         f"dataset of type {type(data).__name__} cannot be read: give a name, an array (n, ...), (x, y), a DataFrame, "
         "or an object with __len__ and __getitem__"
     )
 
 
-def assemble(x, y=None, x_test=None, y_test=None, class_names=None, note: str = "", **others) -> dict:
+def _assembled(x, y=None, x_test=None, y_test=None, class_names=None, note: str = "", **others) -> dict:
     """Check and convert the parts; the other fields (pair, companion, ...) become float32, or uint8 images.
 
     What is held out is read by the same scale as what belongs to it.
     """
     parts, how = together({"x": x, "x_test": x_test})
     (parts["y"], parts["y_test"]), names = classes(y, y_test, names=class_names)
-    second = {key: others.pop(key) for key in ("pair", "pair_test") if key in others}
-    for each in (second, *({key: value} for key, value in others.items())):
-        parts |= together(each)[0]
+    parts |= together({key: others.pop(key) for key in ("pair", "pair_test") if key in others})[0]
+    for key, value in others.items():
+        parts |= together({key: value})[0]
     return parts | {"class_names": names, "note": "; ".join(part for part in (note, how) if part)}
 
 
-def _from_array(data, label, reading) -> dict:
+def _from_array(data, label, streaming) -> dict:
     return {"x": data}
 
 
-def _from_sequence(data, label, reading) -> dict:
+def _from_sequence(data, label, streaming) -> dict:
     if len(data) not in (2, 4):
         raise DataError(f"a tuple of {len(data)} parts cannot be read: give (x, y) or (x, y, x_test, y_test)")
     return dict(zip(("x", "y", "x_test", "y_test"), data))
 
 
-def _from_mapping(data, label, reading) -> dict:
+def _from_mapping(data, label, streaming) -> dict:
     """Names of fields to arrays, or names of splits to data sets."""
     if "train" in data:
-        return _from_splits(data, label, reading)
+        return _from_splits(data, label, streaming)
     found = {key: _first(data, names) for key, names in (("x", INPUT_NAMES), ("y", (label,) if label else LABEL_NAMES))}
     if found["x"] is None and len(data) == 1:
         found["x"] = next(iter(data.values()))
@@ -107,12 +104,12 @@ def _from_mapping(data, label, reading) -> dict:
     return {key: value for key, value in found.items() if value is not None} | {k: data[k] for k in rest if k in data}
 
 
-def _from_splits(data, label, reading) -> dict:
-    parts = _parts(data["train"], label, reading)
+def _from_splits(data, label, streaming) -> dict:
+    parts = _parts(data["train"], label, streaming)
     test = next((data[name] for name in TEST_SPLITS if name in data), None)
     if test is None:
         return parts
-    held = _parts(test, label, reading)
+    held = _parts(test, label, streaming)
     (y, names), (y_test, held_names) = (_named(each) for each in (parts, held))
     known = (*names, *(name for name in held_names if name not in names))
     return parts | {"y": y, "x_test": held["x"], "y_test": y_test, "class_names": known}
@@ -124,7 +121,7 @@ def _named(parts: dict) -> tuple[np.ndarray | None, tuple[str, ...]]:
     return None if y is None else np.array(names, str)[y], names
 
 
-def _from_frame(data, label, reading) -> dict:
+def _from_frame(data, label, streaming) -> dict:
     """A DataFrame: the label column is the one named, else one with a usual name, else the only one that is not numeric."""
     twice = data.columns[data.columns.duplicated()].tolist() if hasattr(data.columns, "duplicated") else []
     if twice:
@@ -145,7 +142,7 @@ def _from_frame(data, label, reading) -> dict:
     return {"x": features.to_numpy(float, na_value=np.nan), "y": y, "note": note}
 
 
-def _from_table(data, label, reading) -> dict:
+def _from_table(data, label, streaming) -> dict:
     """A Hugging Face dataset: an image column, or every numeric column; labels from a ClassLabel or a usual name."""
     _check_filled(data)
     columns = list(data.column_names)
@@ -156,13 +153,13 @@ def _from_table(data, label, reading) -> dict:
     names = getattr(data.features[y_column], "names", None) if y_column else None
     note = f"inputs from {', '.join(x_columns)}; labels from {y_column or 'nowhere'}"
     if image:
-        return _from_samples(Samples(data, x_columns[0], y_column), names, note, reading)
+        return _from_samples(Samples(data, x_columns[0], y_column), names, note, streaming)
     rows = [data[i] for i in range(len(data))]
     x = to_numpy([[row[c] for c in x_columns] for row in rows], f"columns {x_columns}")
     return {"x": x, "y": None if y_column is None else [row[y_column] for row in rows], "class_names": names, "note": note}
 
 
-def _from_indexed(data, label, reading) -> dict:
+def _from_indexed(data, label, streaming) -> dict:
     """A torch Dataset, read item by item: x, (x, y, ...), or a mapping with usual names."""
     _check_filled(data)
     first = data[0]
@@ -173,7 +170,7 @@ def _from_indexed(data, label, reading) -> dict:
             raise DataError(f"no samples among {sorted(map(str, first))}: name the input one of {', '.join(INPUT_NAMES[:5])}")
     elif isinstance(first, (tuple, list)):
         x, y = 0, 1 if len(first) > 1 else None
-    return _from_samples(Samples(data, x, y), getattr(data, "classes", None), "", reading)
+    return _from_samples(Samples(data, x, y), getattr(data, "classes", None), "", streaming)
 
 
 def _check_filled(data) -> None:
@@ -181,11 +178,11 @@ def _check_filled(data) -> None:
         raise DataError(f"{type(data).__name__} is empty: at least one sample is needed")
 
 
-def _from_samples(samples: Samples, names, note: str, reading: Reading) -> dict:
+def _from_samples(samples: Samples, names, note: str, streaming: Streaming) -> dict:
     """Samples one by one: into memory, or left where they are when they are pictures and too many."""
-    shape = samples.array(0).shape
-    if len(shape) in (2, 3) and reading.leaves(len(samples), shape):
-        x, y = left_in_place(samples, reading.num_workers)
+    shape = samples[0].shape
+    if len(shape) in (2, 3) and streaming.applies(len(samples), shape):
+        x, y = samples.left_in_place(streaming.num_workers)
     else:
         items = [samples.item(i) for i in range(len(samples))]
         x, y = _stack([x for x, _ in items]), None if samples.y is None else [label for _, label in items]
@@ -215,7 +212,7 @@ def read_embeddings(path: str, label: str | None = None) -> dict:
         held = FILES[file.suffix](file)
     except Exception as error:  # numpy, zipfile, torch and pickle each raise their own
         raise DataError(f"{file} cannot be read ({str(error).splitlines()[0]}): write it again with plain arrays") from error
-    return from_object(held, label)
+    return from_object(held, label, Streaming("never"))
 
 
 def _read_npz(file: Path) -> dict:
@@ -230,7 +227,7 @@ FILES = {
 }
 
 
-def read_custom(place: str, label: str | None = None, reading: Reading = IN_MEMORY_IF_SMALL) -> dict:
+def read_custom(place: str, label: str | None, streaming: Streaming) -> dict:
     """``FILE.py:Name``: run the file, then read what the name stands for; a class or function is called without arguments."""
     path, _, name = place.rpartition(":")
     file = Path(path).expanduser()
@@ -247,7 +244,7 @@ def read_custom(place: str, label: str | None = None, reading: Reading = IN_MEMO
             )
         made = getattr(found, name)
         made = made() if isinstance(made, type) or (callable(made) and not hasattr(made, "__getitem__")) else made
-        return from_object(made, label, reading)
+        return from_object(made, label, streaming)
     except DataError:
         raise
     except Exception as error:

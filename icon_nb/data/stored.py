@@ -1,12 +1,16 @@
-"""Pictures that stay on the disk: indexed like a tensor, read through a DataLoader when they are asked for."""
+"""Pictures that stay on the disk: indexed like a tensor, read through a torch DataLoader when they are asked for.
+
+torchvision's ``ImageFolder`` does not reach: folders may have no classes, and pictures of any size and depth become one form.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..errors import DataError
-from .checks import STATISTICS_SAMPLES, grey_levels
+from .arrays import PixelRange, to_numpy
 
 STREAM_ABOVE = 2 << 30
 """Pictures that take more bytes than this as uint8 stay on the disk, where ``stream="auto"``."""
@@ -22,10 +26,13 @@ STREAM_ABOVE = 2 << 30
 CHUNK = 256
 """So many pictures are read at a time, where nobody says how many."""
 
+STATISTICS_SAMPLES = 100_000
+"""Mean and deviation of images are taken over at most this many samples: more moves neither by a thousandth."""
+
 
 @dataclass(frozen=True)
-class Reading:
-    """How pictures are read.
+class Streaming:
+    """Which pictures stay on the disk, and how they are read.
 
     Parameters
     ----------
@@ -38,40 +45,27 @@ class Reading:
     stream: str = "auto"
     num_workers: int = 0
 
-    def leaves(self, n: int, shape: Sequence[int]) -> bool:
+    def applies(self, n: int, shape: Sequence[int]) -> bool:
         """Whether n pictures of a shape stay where they are."""
         return self.stream == "always" or (self.stream == "auto" and n * prod(shape) > STREAM_ABOVE)
 
-    def settle(self, x: Tensor | Stored | None) -> Tensor | Stored | None:
-        """Pictures that need not stay on the disk, read into memory; all others as they are."""
-        return x[:] if isinstance(x, Stored) and not self.leaves(len(x), x.shape[1:]) else x
 
-
-@dataclass(frozen=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """In place of a picture: why it could not be read."""
 
     name: str
     why: str
 
 
-@dataclass
-class Survey:
-    """What one pass over all pictures finds.
+class Summary(NamedTuple):
+    """What one pass over all pictures finds: the SHA-256 of their bytes, how often each grey level occurs, what is unreadable.
 
-    Parameters
-    ----------
-    digest : hashlib object
-        SHA-256 over their bytes.
-    counts : int64 Tensor (c, 256)
-        How often each grey level occurs, over the first ``STATISTICS_SAMPLES``.
-    bad : dict of int to Unreadable
-        Positions of those that cannot be read.
+    ``levels`` is int64 (c, 256), of the first ``STATISTICS_SAMPLES``; ``unreadable`` is by position.
     """
 
-    digest: object = field(default_factory=hashlib.sha256)
-    counts: Tensor | None = None
-    bad: dict[int, Unreadable] = field(default_factory=dict)
+    digest: object
+    levels: Tensor
+    unreadable: dict[int, Unreadable]
 
 
 class Stored:
@@ -79,7 +73,7 @@ class Stored:
 
     Parameters
     ----------
-    source : sequence
+    source : map-style data set
         ``source[i]`` reads picture i as uint8 (c, h, w), the same every time; ``source.name(i)`` names it in an error. It must
         survive pickling where several processes read and the system does not fork.
     shape : (c, h, w)
@@ -111,54 +105,42 @@ class Stored:
             One cannot be read any more.
         """
         rows = self.rows[index.cpu().numpy() if isinstance(index, Tensor) else index]
-        parts = [_whole(part) for part in read(self.source, np.split(rows, range(CHUNK, len(rows), CHUNK)), self.num_workers)]
+        parts = [_whole(part) for part in read(self.source, chunks(rows), self.num_workers)]
         return torch.from_numpy(np.concatenate(parts)).to(index.device if isinstance(index, Tensor) else "cpu")
 
     def only(self, keep) -> Stored:
         """These positions, still on the disk."""
         return Stored(self.source, self.shape[1:], self.rows[np.asarray(keep)], self.num_workers)
 
-    def batches(self, batches: Sequence[Tensor], num_workers: int) -> Iterator[Tensor]:
-        """The pictures of each batch of positions; those that come next are read meanwhile, where there are workers."""
-        places = [self.rows[index.cpu().numpy()] for index in batches]
-        for index, part in zip(batches, read(self.source, places, num_workers)):
-            yield torch.from_numpy(_whole(part)).to(index.device)
-
-    def checked(self, stays: bool) -> tuple[Stored | np.ndarray | None, list[int], list[Unreadable]]:
+    def readable(self, stays: bool) -> tuple[Stored | np.ndarray | None, list[int], list[Unreadable]]:
         """Read all once: those that can be read, on the disk where they stay there; their positions; and those that cannot."""
-        if stays:
-            bad = self.survey.bad
-        else:
-            items = [each for part in read(self.source, self._parts(), self.num_workers) for each in part]
-            bad = {i: each for i, each in enumerate(items) if isinstance(each, Unreadable)}
+        items = [] if stays else [each for part in read(self.source, chunks(self.rows), self.num_workers) for each in part]
+        bad = self.summary.unreadable if stays else {i: each for i, each in enumerate(items) if isinstance(each, Unreadable)}
         good = [i for i in range(len(self)) if i not in bad]
-        if not good:
-            return None, [], list(bad.values())
-        found = np.stack([items[i] for i in good]) if not stays else self.only(good) if bad else self
+        found = None
+        if good:
+            found = np.stack([items[i] for i in good]) if not stays else self.only(good) if bad else self
         return found, good, list(bad.values())
 
-    def _parts(self) -> list[np.ndarray]:
-        return np.split(self.rows, range(CHUNK, len(self), CHUNK))
-
     @cached_property
-    def survey(self) -> Survey:
-        """One pass over all: the checksum, the grey levels, and what cannot be read."""
-        found, at = Survey(counts=torch.zeros(self.shape[1], 256, dtype=torch.int64)), 0
-        parts = self._parts()
+    def summary(self) -> Summary:
+        """The checksum, the grey levels, and what cannot be read."""
+        found, at = Summary(hashlib.sha256(), torch.zeros(self.shape[1], 256, dtype=torch.int64), {}), 0
+        parts = chunks(self.rows)
         for rows, part in zip(parts, read(self.source, parts, self.num_workers)):
-            found.bad |= {at + k: each for k, each in enumerate(part) if isinstance(each, Unreadable)}
+            found.unreadable.update((at + k, each) for k, each in enumerate(part) if isinstance(each, Unreadable))
             if isinstance(part, np.ndarray):
                 found.digest.update(part)
-                found.counts += grey_levels(torch.from_numpy(part[: max(0, STATISTICS_SAMPLES - at)]))
+                found.levels.add_(grey_levels(torch.from_numpy(part[: max(0, STATISTICS_SAMPLES - at)])))
             at += len(rows)
         return found
 
     def __getstate__(self) -> dict:
-        return {name: value for name, value in self.__dict__.items() if name != "survey"}  # a digest cannot be sent
+        return {name: value for name, value in self.__dict__.items() if name != "summary"}  # a digest cannot be sent
 
 
-class Ahead:
-    """The pictures of one trainer: those of an announced batch are read ahead of time and held while the batch is used.
+class Prefetcher:
+    """The pictures of one trainer: those of the batches to come are read ahead of time, and held while their batch is used.
 
     Parameters
     ----------
@@ -175,32 +157,133 @@ class Ahead:
             self._held = index, self.x[index]
         return self._held[1]
 
-    def announce(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+    def prefetch(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """The same batches of positions, each when its pictures are there."""
-        for index, pictures in zip(batches, self.x.batches(batches, self.num_workers)):
-            self._held = index, pictures
+        places = [self.x.rows[index.cpu().numpy()] for index in batches]
+        for index, part in zip(batches, read(self.x.source, places, self.num_workers)):
+            self._held = index, torch.from_numpy(_whole(part)).to(index.device)
             yield index
 
 
-class _Items(torch.utils.data.Dataset):
+class Measured(NamedTuple):
+    """The form of one picture, the range of its values, and its label."""
+
+    shape: tuple[int, ...]
+    pixels: PixelRange
+    label: object
+
+
+@dataclass(frozen=True)
+class Samples(torch.utils.data.Dataset):
+    """The pictures of a data set object, of torch or of Hugging Face, which may stay where they are.
+
+    Parameters
+    ----------
+    data : object
+        With ``len(data)`` and ``data[i]``.
+    x, y : int, str or None
+        Where the input and the label stand in an item; None: the item is the input, there is no label.
+    transform : callable, optional
+        Makes uint8 (n, c, h, w) of pictures (n, c, h, w) or (n, h, w, c) of any type.
+    shape : (n, c, h, w) or (n, h, w, c)
+        Of all pictures that stay where they are.
+    pixels : PixelRange, optional
+        Their type and the range of their values.
+    num_workers : int
+        Processes that read them.
+
+    Examples
+    --------
+    >>> Samples([("a", 0), ("b", 1)], 0, 1).item(1)
+    ('b', 1)
+    """
+
+    data: object
+    x: int | str | None = None
+    y: int | str | None = None
+    transform: Callable | None = None
+    shape: tuple[int, ...] = ()
+    pixels: PixelRange | None = None
+    num_workers: int = 0
+    ndim = 4
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def item(self, i: int) -> tuple[object, object]:
+        """The input and the label of item i."""
+        item = self.data[i]
+        y = None if self.y is None else item[self.y]
+        return item if self.x is None else item[self.x], y.item() if hasattr(y, "item") else y
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        """The input of item i as numbers: uint8 (c, h, w) where there is a transform."""
+        array = to_numpy(self.item(i)[0], self.name(i))
+        return array if self.transform is None else self.transform(array[None] if array.ndim == 3 else array[None, None])[0]
+
+    def name(self, i: int) -> str:
+        return f"sample {i}"
+
+    def measure(self, i: int) -> Measured:
+        """What has to be known of item i before its values can be read as levels."""
+        x, label = self.item(i)
+        array = to_numpy(x, self.name(i))
+        return Measured(array.shape, PixelRange(array.dtype, float(array.min()), float(array.max())), label)
+
+    def left_in_place(self, num_workers: int) -> tuple[Samples, list | None]:
+        """The same pictures, measured; and their labels, from one pass over all.
+
+        Raises
+        ------
+        DataError
+            Pictures that cannot be read, differ in shape or type, hold NaN, or differ from one reading to the next.
+        """
+        if not np.array_equal(self[0], self[0], equal_nan=self[0].dtype.kind == "f"):
+            raise DataError(
+                "sample 0 differs from one reading to the next: pictures that stay on the disk must be the same every time; "
+                "leave random transforms out of the data set, and name them with augment="
+            )
+        parts = read(self, chunks(np.arange(len(self))), num_workers, get="measure")
+        found = [_checked(each) for part in parts for each in part]
+        shape, first, _ = found[0]
+        for i, each in enumerate(found):
+            if (each.shape, each.pixels.dtype) != (shape, first.dtype):
+                raise DataError(
+                    f"sample {i} has shape {each.shape} of {each.pixels.dtype}, sample 0 {shape} of {first.dtype}: "
+                    "bring all samples to one shape and type"
+                )
+            if not np.isfinite([each.pixels.low, each.pixels.high]).all():
+                raise DataError(f"sample {i} holds NaN or infinite values: remove or fill them")
+        pixels = PixelRange(first.dtype, min(each.pixels.low for each in found), max(each.pixels.high for each in found))
+        shape = (len(found), *((1,) if len(shape) == 2 else ()), *shape)
+        labels = None if self.y is None else [each.label for each in found]
+        return replace(self, shape=shape, pixels=pixels, num_workers=num_workers), labels
+
+    def with_transform(self, transform: Callable) -> Stored:
+        """The measured pictures as levels, read when they are asked for."""
+        levels = replace(self, transform=transform)
+        return Stored(levels, levels[0].shape, num_workers=self.num_workers)
+
+
+class _Guarded(torch.utils.data.Dataset):
     """A source whose errors are values: they come back whole from another process."""
 
-    def __init__(self, source):
-        self.source = source
+    def __init__(self, source, get: str):
+        self.source, self.get = source, get
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __getitem__(self, i: int):
         try:
-            return self.source[i]
+            return getattr(self.source, self.get)(i)
         except DataError as error:
             return Unreadable(self.source.name(i), str(error))
         except Exception as error:  # Pillow raises many kinds for damaged files, and a data set of the user's any
             return Unreadable(self.source.name(i), type(error).__name__)
 
 
-def read(source, batches: Sequence[Sequence[int]], num_workers: int = 0) -> Iterator[np.ndarray | list]:
+def read(source, batches: Sequence[Sequence[int]], num_workers: int = 0, get: str = "__getitem__") -> Iterator[np.ndarray | list]:
     """Items of a source, batch by batch: one array each, or a list where an item is no array or is :class:`Unreadable`.
 
     Raises
@@ -209,7 +292,7 @@ def read(source, batches: Sequence[Sequence[int]], num_workers: int = 0) -> Iter
         The source cannot be sent to another process, or a process that read died.
     """
     loader = DataLoader(
-        _Items(source),
+        _Guarded(source, get),
         batch_sampler=[list(map(int, batch)) for batch in batches],
         num_workers=min(num_workers, len(batches)),
         collate_fn=_together,
@@ -228,6 +311,11 @@ def read(source, batches: Sequence[Sequence[int]], num_workers: int = 0) -> Iter
         raise DataError(f"a process that read pictures ended ({error}): use num_workers=0, or a smaller batch_size") from error
 
 
+def chunks(rows: np.ndarray) -> list[np.ndarray]:
+    """The rows in parts that are read at a time."""
+    return np.split(rows, range(CHUNK, len(rows), CHUNK))
+
+
 def _together(items: list) -> np.ndarray | list:
     """Arrays as one array, which goes through a pipe: shared memory is scarce in containers."""
     arrays = all(isinstance(item, np.ndarray) for item in items)
@@ -242,3 +330,14 @@ def _whole(part: np.ndarray | list) -> np.ndarray:
         f"{bad[0].name} cannot be read any more ({bad[0].why}), and {len(bad) - 1} more of its batch: "
         "the pictures must stay as they are while they are used; put them back, and go on with resume=True"
     )
+
+
+def _checked(each: Measured | Unreadable) -> Measured:
+    if isinstance(each, Unreadable):
+        raise DataError(f"{each.name} cannot be read ({each.why}): repair it, or leave it out of the data set")
+    return each
+
+
+def grey_levels(x: Tensor) -> Tensor:
+    """How often each of 256 grey levels occurs in each channel of uint8 pictures (n, c, h, w): int64 (c, 256)."""
+    return torch.stack([torch.bincount(x[:, c].flatten(), minlength=256) for c in range(x.shape[1])])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..data.labels import encode
 from ..errors import DataError, shown
 
 
@@ -115,27 +116,9 @@ def choose_points(n: int, max_points: int, seed: int) -> np.ndarray:
 
 def encode_labels(labels, class_names) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """Integer codes and class names from labels of any sortable kind."""
-    names = () if class_names is None else tuple(str(name) for name in class_names)
     if labels is None:
-        return None, names
+        return None, () if class_names is None else tuple(map(str, class_names))
     labels = labels.detach().cpu().numpy() if hasattr(labels, "detach") else np.asarray(labels)
     if labels.ndim != 1:
         raise DataError(f"labels must have one entry per point, got shape {labels.shape}")
-    if class_names is not None and labels.dtype.kind in "iu":
-        if labels.size and (labels.min() < 0 or labels.max() >= len(names)):
-            raise DataError(f"labels run from {labels.min()} to {labels.max()} but there are {len(names)} class names")
-        return labels.astype(np.int64), names
-    values, codes = np.unique(labels, return_inverse=True)
-    values = tuple(str(value) for value in values)
-    return (positions(values, names)[codes], names) if names else (codes.astype(np.int64), values)
-
-
-def positions(values: tuple[str, ...], names: tuple[str, ...]) -> np.ndarray:
-    """Where each label stands among the class names."""
-    strange = [value for value in values if value not in names]
-    if strange:
-        raise DataError(
-            f"label {shown(strange[0])} is not among the class names {shown(names)}: "
-            "name every label, pass integers 0..C-1, or leave class_names out"
-        )
-    return np.array([names.index(value) for value in values], dtype=np.int64)
+    return encode(labels, class_names)

@@ -8,7 +8,7 @@ from functools import cached_property
 import ipywidgets as w
 
 from ..animation.display import bundle
-from ..data.made_here import READERS as MADE_HERE
+from ..data.loading import READERS
 from ..errors import IconError
 from ..methods import axes
 from ..methods.catalogue import BACKBONES
@@ -123,7 +123,7 @@ class MethodExplorer:
             "supervisory": [(axis.title, name) for name, axis in axes.SUPERVISORY.items()],
             "learned": [(axis.title, name) for name, axis in axes.LEARNED.items()],
             "backbone": own + [(name, name) for name in BACKBONES if not name.startswith("resnet")],
-            "dataset": own + [(name, name) for name in ("digits", *MADE_HERE)],
+            "dataset": own + [(name, name) for name in READERS if "made_here" in READERS[name]],
         }
         words = {"supervisory": "p", "learned": "q", "backbone": "backbone", "dataset": "data set"}
         chosen = {name: getattr(self, name) or "" for name in lists}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
+
 from ..errors import shown
 
 DATASETS = {
@@ -66,23 +68,9 @@ CODE = "custom:"
 SOURCES = (*FILES, "memory:")
 """Prefixes of data sets that are read from a path, or held in the memory of this process."""
 
-MEMORY: dict[str, object] = {}
-"""Data that were given as objects, by their handle."""
-
-
-def hold(data: object, **reading) -> str:
-    """Keep data of the caller's in this process; returns the handle that stands for them in a Config.
-
-    The handle is made from all that they hold, so the same data always have the same one, and other data another. ``reading`` is
-    ``stream`` and ``num_workers`` as in :func:`icon_nb.data.load`.
-    """
-    from ..data.dataset import load  # torch is loaded only when there are data to look at
-
-    dataset = load(data, **reading)
-    handle = f"memory:{dataset.name}-{dataset.fingerprint[:16]}"
-    older = f"memory:{dataset.name}-{dataset.checksum[:8]}"  # stands in runs that were saved when only inputs and labels counted
-    MEMORY[handle] = MEMORY[older] = dataset
-    return handle
+def hold(data: object, **streaming) -> str:
+    """Keep data of the caller's in this process; returns the handle that stands for them in a Config."""
+    return resolve_name("icon_nb.data.loading:hold")(data, **streaming)  # torch is loaded only when there are data to look at
 
 
 def not_run(dataset: str, remedy: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 
-from ..data.dataset import Dataset, is_described, load_for
+from ..data.dataset import Dataset, is_described
+from ..data.loading import MEMORY, hold, load_for
 from ..errors import DataError, IconError
-from ..methods.catalogue import MEMORY, hold
 from ..methods.config import Config
 from .results import Results
 

@@ -12,7 +12,8 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor, nn
 
-from ..data.dataset import Dataset, is_described, load_for
+from ..data.dataset import Dataset, is_described
+from ..data.loading import load_for
 from ..errors import DataError
 from ..evaluation.diagnosis import diagnose, stopped
 from ..evaluation.trajectory import Trajectory

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..data.augment import default_augment
-from ..data.dataset import load_for
+from ..data.loading import load_for
 from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError, shown
 from ..files import write_whole
 from ..methods.config import Config

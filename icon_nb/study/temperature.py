@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from ..data.dataset import load_for
+from ..data.loading import load_for
 from ..errors import ConfigError
 from ..evaluation.dynamics import alignment, uniformity
 from ..methods.catalogue import FILES

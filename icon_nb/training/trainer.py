@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..data.augment import Draws, build_augment
 from ..data.dataset import Dataset
-from ..data.stored import Ahead, Stored
+from ..data.stored import Prefetcher, Stored
 from ..errors import ConfigError, DataError, DeviceError, TrainingError
 from ..methods import axes
 from ..methods.config import Config
@@ -85,7 +85,7 @@ class Trainer:
         if self.device.type == "mps" and self.dtype == torch.float64:
             raise DeviceError("precision='float64' does not exist on mps: use device='cpu'")
         self.dataset = dataset.to(self.device)
-        self._x = Ahead(dataset.x, config.num_workers) if isinstance(dataset.x, Stored) else self.dataset.x
+        self._x = Prefetcher(dataset.x, config.num_workers) if isinstance(dataset.x, Stored) else self.dataset.x
         self.objective = build_objective(config)
         self.model = build_model(config, dataset).to(self.device, self.dtype)
         accelerate(config, self.model, self.device)
@@ -152,7 +152,7 @@ class Trainer:
             return
         order = torch.randperm(n, generator=generator("cpu", self.config.seed, self.epoch)).to(self.device)
         batches = order[: n - n % size].split(size)
-        yield from self._x.announce(batches) if isinstance(self._x, Ahead) else batches
+        yield from self._x.prefetch(batches) if isinstance(self._x, Prefetcher) else batches
 
     def step(self, index: Tensor, step: int) -> Tensor:
         """One update on the samples at ``index``; returns the loss, detached, without waiting for it."""

@@ -1,0 +1,227 @@
+"""Load a data set: by the name of its row in the table, from a place, from an object, or by the handle of one that is held."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from pkgutil import resolve_name
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import DataError, nearest
+from ..methods.catalogue import DATASETS, PREFIXES
+from ..methods.config import Config
+from .arrays import inputs, stratified
+from .dataset import Dataset
+from .folders import read_folder
+from .own import from_object, read_custom, read_embeddings
+from .published import Search
+from .stored import Stored, Streaming
+
+READERS = {
+    "digits": "icon_nb.data.made_here:read_digits",
+    "mnist": "icon_nb.data.published:MNIST",
+    "fashion_mnist": "icon_nb.data.published:FASHION",
+    "cifar10": "icon_nb.data.published:CIFAR",
+    "cifar100": "icon_nb.data.published:CIFAR100",
+    "cifar10_subset": "icon_nb.data.published:read_cifar10_subset",
+    "digit_halves": "icon_nb.data.made_here:read_digit_halves",
+    "digit_captions": "icon_nb.data.made_here:read_digit_captions",
+    "karate_club": "icon_nb.data.made_here:read_karate_club",
+    "tiny_text": "icon_nb.data.made_here:read_tiny_text",
+    "stl10": "icon_nb.data.published:STL",
+}
+
+MEMORY: dict[str, Dataset] = {}
+"""Data that were given as objects, by their handle."""
+
+
+def hold(data: object, **streaming) -> str:
+    """Keep data of the caller's in this process; returns the handle that stands for them in a Config.
+
+    The handle is made from all that they hold, so the same data always have the same one, and other data another.
+    ``streaming`` is ``stream`` and ``num_workers`` as in :func:`load`.
+    """
+    dataset = load(data, **streaming)
+    handle = f"memory:{dataset.name}-{dataset.fingerprint[:16]}"
+    older = f"memory:{dataset.name}-{dataset.checksum[:8]}"  # stands in runs that were saved when only inputs and labels counted
+    MEMORY[handle] = MEMORY[older] = dataset
+    return handle
+
+
+def load(
+    dataset="digits",
+    data_dir=None,
+    n_samples: int | None = None,
+    seed: int = 0,
+    download: bool = True,
+    *,
+    pair=None,
+    label: str | None = None,
+    image_size=None,
+    skip_unreadable: bool = False,
+    whole: bool = False,
+    stream: str = "auto",
+    num_workers: int = 0,
+) -> Dataset:
+    """Load a data set: one that is published, or your own.
+
+    Parameters
+    ----------
+    dataset : str or object
+        A key of ``DATASETS``; ``folder:PATH``, ``embeddings:FILE`` or ``custom:FILE.py:NAME``; or an object: a Dataset, an
+        array or tensor, ``(x, y)``, ``(x, y, x_test, y_test)``, a mapping of such names, a DataFrame, a Hugging Face
+        ``datasets`` object, a torch ``Dataset``.
+    data_dir : path, optional
+        Folder with the published files in torchvision's layout, or the folder of the files itself. Never written to.
+    n_samples : int, optional
+        Keep only so many training samples, every class at its share; the held-out samples stay.
+    seed : int
+        Which samples ``n_samples`` keeps.
+    download : bool
+        Whether missing files may be fetched into the cache folder (``ICON_NB_DATA``, else ``~/.cache/icon_nb``).
+    pair : array or ``embeddings:FILE``, optional
+        A second modality: row i belongs to training sample i.
+    label : str, optional
+        Name of the label column, where the data have columns.
+    image_size : int or (h, w), optional
+        For ``folder:``, the size to bring pictures to.
+    skip_unreadable : bool
+        For ``folder:``, whether pictures that cannot be read are left out (and named in ``note``) or are an error.
+    whole : bool
+        Undo a split that was made here (that of digits): for layouts, which have nothing to be tested on.
+    stream : {"auto", "always", "never"}
+        Whether the pictures of a folder or of a data set object stay where they are, and are read batch by batch through a torch
+        DataLoader: ``auto``, where they take more than :data:`icon_nb.data.stored.STREAM_ABOVE` bytes (2 GiB) as uint8; a
+        Dataset is left as it is. The numbers of a run are the same either way.
+    num_workers : int
+        Processes that read and decode such pictures; 0: this one.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DataError
+        The name is unknown, files are missing or damaged, values are not finite numbers, parts do not belong together,
+        there are fewer samples than asked for, or ``stream="always"`` is asked of what is in memory already.
+
+    Examples
+    --------
+    >>> load("digits", n_samples=100)
+    Dataset('digits', 100 images of shape (1, 8, 8), 500 held out, 10 classes)
+    >>> load((np.eye(4), ["a", "b", "a", "b"]))
+    Dataset('own_data', 4 features of shape (4,), none held out, 2 classes)
+    """
+    streaming = Streaming(stream, num_workers)
+    prefix, _, place = dataset.partition(":") if isinstance(dataset, str) else ("", "", "")
+    if isinstance(dataset, Dataset):
+        found = dataset
+    elif not isinstance(dataset, str):
+        found = _dataset("own_data", from_object(dataset, label, streaming))
+    elif place and prefix == "folder":
+        found = _dataset(Path(place).stem or prefix, read_folder(place, image_size, skip_unreadable, streaming))
+    elif place and prefix == "embeddings":
+        found = _dataset(Path(place).stem or prefix, read_embeddings(place, label))
+    elif place and prefix == "custom":
+        found = _dataset(Path(place.rpartition(":")[2]).stem or prefix, read_custom(place, label, streaming))
+    else:
+        found = _held(dataset) if prefix == "memory" else _named(dataset, data_dir, download)
+    held = isinstance(dataset, Dataset) or prefix == "memory"
+    _check_stream(found, held, stream, whole)
+    if pair is not None:
+        found = replace(found, pair=_second(pair))
+    found = found.whole if whole else found
+    found = found if n_samples is None else _limit(found, n_samples, seed)
+    if held and stream == "auto" and n_samples is None and not whole:
+        return found  # where it is, somebody wanted it
+    return _settled(found, Streaming("never") if whole else streaming)
+
+
+def load_for(config: Config) -> Dataset:
+    """The data set that a resolved Config names, as every run of it reads it."""
+    return load(
+        config.dataset,
+        config.data_dir,
+        config.n_samples,
+        config.seed,
+        whole=config.backbone == "table",
+        stream=config.stream,
+        num_workers=config.num_workers,
+    )
+
+
+def _named(name: str, data_dir, download: bool) -> Dataset:
+    """A data set that has a row in the table."""
+    if name not in READERS:
+        raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *PREFIXES])}")
+    if data_dir is not None and not Path(data_dir).expanduser().is_dir():
+        raise DataError(
+            f"data_dir={str(data_dir)!r} is not a folder: name one that is, or leave it out to use the download cache"
+        )
+    search = Search(None if data_dir is None else Path(data_dir).expanduser(), download)
+    return _dataset(name, resolve_name(READERS[name])(search))
+
+
+def _held(handle: str) -> Dataset:
+    """Data that were given as an object in this process."""
+    if handle not in MEMORY:
+        raise DataError(
+            f"dataset={handle!r} was in the memory of the process that trained on it: give the same data again, as data=..."
+        )
+    return MEMORY[handle]
+
+
+def _dataset(name: str, parts: dict) -> Dataset:
+    return Dataset(name, **{key: _tensor(key, value) for key, value in parts.items()})
+
+
+def _second(pair) -> Tensor:
+    if isinstance(pair, str):
+        pair = read_embeddings(pair.removeprefix("embeddings:"))["x"]
+    return _tensor("pair", inputs(pair, "pair")[0])
+
+
+def _tensor(key: str, value):
+    """Arrays as tensors that own their memory (a view of a file's buffer is read-only), labels as int64."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return torch.from_numpy(np.ascontiguousarray(value, np.int64 if key.startswith("y") else None))
+
+
+def _check_stream(found: Dataset, held: bool, stream: str, whole: bool) -> None:
+    """Refuse ``stream="always"`` where it could have no effect."""
+    if stream != "always":
+        return
+    if whole:
+        raise DataError("stream='always': backbone='table' compares all samples at once: leave stream out; n_samples takes fewer")
+    if not held and not isinstance(found.x, Stored):
+        raise DataError(
+            f"stream='always': {found.name} is read as arrays, which are in memory already: leave stream out; "
+            "pictures of a folder:, and of a torch or Hugging Face data set, can stay on the disk"
+        )
+
+
+def _settled(dataset: Dataset, streaming: Streaming) -> Dataset:
+    """Pictures that need not stay on the disk, in memory."""
+    stored = {name: x for name in ("x", "x_test") if isinstance(x := getattr(dataset, name), Stored)}
+    moved = {name: x[:] for name, x in stored.items() if not streaming.applies(len(x), x.shape[1:])}
+    return replace(dataset, **moved) if moved else dataset
+
+
+def _limit(dataset: Dataset, n: int, seed: int) -> Dataset:
+    """Keep ``n`` training samples and what belongs to them; the normalisation is found anew."""
+    if not 1 <= n <= len(dataset):
+        raise DataError(f"n_samples={n} but {dataset.name} has {len(dataset):,} training samples: choose 1 to {len(dataset):,}")
+    if n == len(dataset):
+        return dataset
+    y = np.zeros(len(dataset)) if dataset.y is None else dataset.y.cpu().numpy()
+    keep = torch.from_numpy(np.sort(stratified(y, n, seed))).to(dataset.x.device)
+    parts = {key: getattr(dataset, key) for key in ("x", "y", "pair", "companion")}
+    kept = {key: part.only(keep) if isinstance(part, Stored) else part[keep] for key, part in parts.items() if part is not None}
+    if dataset.graph is not None:
+        kept["graph"] = dataset.graph.index_select(0, keep).index_select(1, keep)
+    return replace(dataset, **kept, mean=None, std=None, order=None)
