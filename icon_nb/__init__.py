@@ -96,7 +96,7 @@ _MOVED = {
     "drawing.view": "animation.view",
     "drawing.animation_options": "animation.options",
     "engines.fused": "objective.closed_forms",
-    "engines.fused_clusters": "objective.closed_form_clusters",
+    "engines.fused_clusters": "objective.closed_forms",
     "engines.large": "objective.edges",
     "inputs.arrays": "data.arrays",
     "inputs.checks": "data.dataset",

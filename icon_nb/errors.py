@@ -48,17 +48,6 @@ def demand(holds: bool, message: str) -> None:
         raise ConfigError(message)
 
 
-def positive(**settings: float) -> None:
-    """Refuse settings that are not numbers greater than 0.
-
-    >>> positive(temperature=-1.0)
-    Traceback (most recent call last):
-    icon_nb.errors.ConfigError: temperature=-1.0: must be a number greater than 0
-    """
-    for name, value in settings.items():
-        demand(value > 0 and value < float("inf"), f"{name}={value!r}: must be a number greater than 0")
-
-
 def shown(value: object, length: int = 100) -> str:
     """A value in a message: its repr, cut short.
 

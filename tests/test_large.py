@@ -5,9 +5,10 @@ import torch
 
 import icon_nb as icon
 from icon_nb.objective import edges as large
-from icon_nb.objective.closed_forms import FusedKL, entropy
+from icon_nb.objective.batch import Target
+from icon_nb.objective.closed_forms import FusedKL
 from icon_nb.objective.distances import sqeuclidean
-from icon_nb.objective.edges import Edges, LargeKL, neighbour_edges, value_and_gradient
+from icon_nb.objective.edges import Edges, neighbour_edges, sparse_kl, value_and_gradient
 from icon_nb.objective.learned import Gaussian, StudentT
 from icon_nb.objective.supervisory.perplexity import perplexity_rows
 
@@ -27,7 +28,7 @@ def points(n=60, d=2, seed=0):
 
 def all_edges(p):
     i, j = p.nonzero(as_tuple=True)
-    return Edges(i, j, p[i, j], entropy(p).sum().item())
+    return Edges(i, j, p[i, j], Target(p).entropy.sum().item())
 
 
 @pytest.mark.parametrize(("kernel", "joint"), KERNELS)
@@ -38,7 +39,7 @@ def test_value_and_gradient_equal_the_dense_form(kernel, joint, block, monkeypat
     p = perplexity_rows(sqeuclidean(x, x), 8.0)
     p = (p + p.T) / (2 * len(p)) if joint else p
     dense = FusedKL(kernel, joint)
-    expected = dense.value_and_gradient(p.reshape(1, -1) if joint else p, entropy(p), z)
+    expected = dense.value_and_gradient(Target(p.reshape(1, -1) if joint else p), z)
     found = value_and_gradient(dense, all_edges(p), z)
     for one, other in zip(found, expected):
         assert torch.allclose(one, other, atol=1e-10)
@@ -49,7 +50,7 @@ def test_value_and_gradient_equal_the_dense_form(kernel, joint, block, monkeypat
 def test_autograd_follows_the_loss():
     z = points(30).requires_grad_()
     edges = neighbour_edges(points(30, 4), 5.0, joint=True)
-    assert torch.autograd.gradcheck(lambda z: LargeKL.apply(z, edges, FusedKL(StudentT(), True)), z, atol=1e-6)
+    assert torch.autograd.gradcheck(lambda z: sparse_kl(FusedKL(StudentT(), True), edges, z), z, atol=1e-6)
 
 
 def test_sparse_neighbourhoods_approach_the_dense_ones():

@@ -14,7 +14,7 @@ from icon_nb.methods import axes
 from icon_nb.methods.config import Config
 from icon_nb.objective import Objective, Target, build_objective, closed_form, learned, make
 from icon_nb.objective.batch import Batch
-from icon_nb.objective.closed_forms import entropy, fuse
+from icon_nb.objective.closed_forms import fuse
 from icon_nb.objective.distances import DISTANCES, sqeuclidean
 from icon_nb.objective.divergences import kl
 from icon_nb.objective.learned.clusters import log_matmul
@@ -263,7 +263,7 @@ def test_the_closed_form_has_the_value_and_the_gradient_of_the_plain_composition
     z = (points(11, d) + 3.0).requires_grad_()
     p = random_p(11) if mixed else random_p(11).masked_fill(random_p(11) < 0.1, 0)
     p = (p / p.sum()).reshape(1, -1) if isinstance(q, learned.Joint) else p / p.sum(1, keepdim=True)
-    ours, plain = fuse(q)(p, entropy(p), z), kl(p, q(z)).mean()
+    ours, plain = fuse(q)(Target(p), z), kl(p, q(z)).mean()
     assert ours.item() == pytest.approx(plain.item(), rel=1e-10)
     gradient, expected = (torch.autograd.grad(3 * value, z)[0] for value in (ours, plain))
     torch.testing.assert_close(gradient, expected, rtol=1e-8, atol=1e-10)
@@ -275,7 +275,7 @@ def test_the_closed_form_on_the_sphere_takes_an_embedding_of_length_zero_as_the_
     z.requires_grad_()
     q, p = learned.Gaussian(0.5, "cosine"), random_p(6)
     p = p / p.sum(1, keepdim=True)
-    ours, plain = fuse(q)(p, entropy(p), z), kl(p, q(z)).mean()
+    ours, plain = fuse(q)(Target(p), z), kl(p, q(z)).mean()
     assert ours.item() == pytest.approx(plain.item(), rel=1e-10)
     gradient, expected = (torch.autograd.grad(value, z)[0] for value in (ours, plain))
     torch.testing.assert_close(gradient, expected, rtol=1e-8, atol=1e-10)
@@ -286,7 +286,7 @@ def test_weighed_candidates_are_not_left_to_the_closed_form():
     objective = Objective(lambda batch: None, q, kl, closed_form(q, kl))
     z, p = points(5, 2), random_p(5)
     p, measure = p / p.sum(1, keepdim=True), torch.arange(1.0, 6.0, dtype=torch.float64)
-    weighed = objective.loss(Target(p, measure=measure, entropy=entropy(p)), [(z, None)])
+    weighed = objective.loss(Target(p, measure=measure), [(z, None)])
     assert weighed.item() == pytest.approx(kl(p, objective.learned(z, measure=measure)).mean().item())
     assert weighed.item() != pytest.approx(kl(p, objective.learned(z)).mean().item())
 
@@ -303,13 +303,13 @@ def test_the_closed_form_is_used_only_where_it_holds():
 @pytest.mark.parametrize("scale", [1.0, 200.0])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_the_closed_form_of_clusters_is_the_plain_composition(reverse, scale):
-    from icon_nb.objective.closed_form_clusters import FusedClusters
+    from icon_nb.objective.closed_forms import FusedClusters
     from icon_nb.objective.divergences import rkl
 
     z = points(9, 4, scale=scale).requires_grad_()
     p = random_p(9, self_allowed=reverse)
     for measure in (None, torch.arange(1.0, 10.0, dtype=torch.float64)):
-        ours = FusedClusters(reverse)(p, None, entropy(p), z, measure)
+        ours = FusedClusters(reverse)(Target(p, measure=measure), z)
         plain = (rkl if reverse else kl)(p, learned.Clusters()(z, None, measure)).mean()
         assert ours.item() == pytest.approx(plain.item(), rel=1e-10)
         gradient, expected = (torch.autograd.grad(3 * value, z)[0] for value in (ours, plain))

@@ -1,13 +1,17 @@
-"""What a supervisory component may look at, and the helpers that all of them share."""
+"""What a supervisory component may look at, and what it makes of it: p of one batch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from ..errors import DataError
+from ..methods import axes
+
+PARTS = {"x": "inputs", "y": "labels", "companion": "companion embeddings", "graph": "a graph"}
 
 
 @dataclass(frozen=True)
@@ -45,23 +49,33 @@ class Batch:
         """Number of different samples among the rows."""
         return len(self.index.unique())
 
-
-def row_normalise(weights: Tensor, cause: str) -> Tensor:
-    """Divide every row of (n, m) by its sum; an anchor without any neighbour is an error that names the cause."""
-    total = weights.sum(1, keepdim=True)
-    empty = (total.squeeze(1) == 0).nonzero()
-    if len(empty):
-        raise DataError(f"anchor {int(empty[0])} of the batch has no neighbour under p: {cause}")
-    return weights / total
-
-
-def off_diagonal(matrix: Tensor) -> Tensor:
-    """The same (n, n) matrix with a zero (or False) diagonal."""
-    return matrix.masked_fill(torch.eye(len(matrix), dtype=torch.bool, device=matrix.device), 0)
+    def need(self, part: str, component: object) -> Tensor:
+        """A part that a component cannot do without, or a :class:`DataError` that says which component misses what."""
+        value = getattr(self, part)
+        if value is None:
+            name = next(iter(axes.rows_of("supervisory", component)), type(component).__name__)
+            raise DataError(f"supervisory={name!r} needs {PARTS[part]}, and the data set has none")
+        return value
 
 
-def need(value, what: str, name: str):
-    """``value``, or an error that says which supervisory component misses what."""
-    if value is None:
-        raise DataError(f"supervisory={name!r} needs {what}, and the data set has none")
-    return value
+@dataclass(frozen=True)
+class Target:
+    """p of one batch, with what can be computed once from it.
+
+    Parameters
+    ----------
+    p : (n, m)
+    log_p : (n, m), optional
+        Where p is known in log space, so that nothing underflows.
+    measure : (m,), optional
+        Weights of the candidates.
+    """
+
+    p: Tensor
+    log_p: Tensor | None = None
+    measure: Tensor | None = None
+
+    @cached_property
+    def entropy(self) -> Tensor:
+        """Entropy of every row of p, in nats: (n,)."""
+        return -torch.xlogy(self.p, self.p).sum(1)

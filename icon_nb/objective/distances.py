@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
-
-from ..errors import demand, nearest
 
 
 def sqeuclidean(a: Tensor, b: Tensor) -> Tensor:
@@ -59,12 +55,6 @@ def metric_of(distance: str | None) -> str:
     'euclidean'
     """
     return {"sqeuclidean": "euclidean", "cosine": "cosine"}.get(distance, "auto")
-
-
-def check_distance(name: str, choices: Iterable[str] | None = None) -> None:
-    """Refuse a name that is not in :data:`DISTANCES`, or not among those that a kernel can take."""
-    choices = DISTANCES if choices is None else choices
-    demand(name in choices, f"distance={name!r} cannot be used here; {nearest(name, choices)}")
 
 
 DISTANCES = {"sqeuclidean": sqeuclidean, "cosine": cosine, "neg_dot": neg_dot}

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from ..errors import DataError
-from .closed_forms import FusedKL, refuse_second_derivative
-from .learned import StudentT
+from .closed_forms import FusedKL, KnownGradient
 from .supervisory.perplexity import perplexity_of
 
 BLOCK = 2**25
@@ -70,6 +70,11 @@ def _symmetric(i: Tensor, j: Tensor, weight: Tensor, n: int) -> tuple[Tensor, Te
     return where // n, where % n, total / (2 * n)
 
 
+def sparse_kl(fused: FusedKL, edges: Edges, z: Tensor) -> Tensor:
+    """The loss of embeddings z (n, d) for a sparse p, a scalar that autograd can follow to z."""
+    return KnownGradient.apply(partial(value_and_gradient, fused, edges), z)
+
+
 def value_and_gradient(fused: FusedKL, edges: Edges, z: Tensor) -> tuple[Tensor, Tensor]:
     """As :meth:`FusedKL.value_and_gradient`, for a sparse p: the loss, and its gradient by z (n, d)."""
     z = z - z.mean(0)
@@ -86,7 +91,7 @@ def value_and_gradient(fused: FusedKL, edges: Edges, z: Tensor) -> tuple[Tensor,
 def _kernel(fused: FusedKL, d: Tensor) -> tuple[Tensor, Tensor]:
     """Log of the unnormalised kernel at squared distances d, and the factor of its derivative beside the constant rate."""
     kernel = fused.kernel
-    if isinstance(kernel, StudentT):
+    if fused.heavy:
         base = 1 + d / (kernel.df * kernel.temperature)
         return base.log().mul_(-(kernel.df + 1) / 2), base.reciprocal_()
     return -d / kernel.temperature, torch.ones_like(d)
@@ -119,19 +124,3 @@ def _repulsion(fused: FusedKL, z: Tensor, log_norm: Tensor) -> Tensor:
         both[:, rows].fill_diagonal_(0)
         force[rows] = both.sum(1, keepdim=True) * z[rows] - both @ z
     return force
-
-
-class LargeKL(torch.autograd.Function):
-    """The loss as a scalar that autograd can follow to z: ``LargeKL.apply(z, edges, fused)``."""
-
-    @staticmethod
-    def forward(ctx, z, edges, fused):
-        value, gradient = value_and_gradient(fused, edges, z)
-        ctx.save_for_backward(gradient)
-        return value
-
-    @staticmethod
-    def backward(ctx, upstream):
-        refuse_second_derivative()
-        (gradient,) = ctx.saved_tensors
-        return upstream * gradient, None, None

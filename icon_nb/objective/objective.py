@@ -13,29 +13,9 @@ from ..methods import axes
 from ..methods.config import Config
 from ..methods.resolve import method_of
 from . import learned, supervisory
-from .batch import Batch
-from .closed_form_clusters import FusedClusters
-from .closed_forms import entropy, fuse
-from .divergences import DIVERGENCES, kl, rkl
-
-
-@dataclass(frozen=True)
-class Target:
-    """p of one batch, with what can be computed once from it.
-
-    Parameters
-    ----------
-    p : (n, m)
-    log_p : (n, m), optional
-        Where p is known in log space, so that nothing underflows.
-    measure : (m,), optional
-        Weights of the candidates.
-    """
-
-    p: Tensor
-    log_p: Tensor | None = None
-    measure: Tensor | None = None
-    entropy: Tensor | None = None
+from .batch import Batch, Target
+from .closed_forms import FusedClusters, FusedKL, closed_form
+from .divergences import DIVERGENCES
 
 
 @dataclass(frozen=True)
@@ -47,7 +27,7 @@ class Objective:
     supervisory : Batch -> (n, m)
     learned : (n, d), optional (m, d) -> (n, m) log-probabilities
     divergence : (n, m), (n, m) -> (n,)
-    fused : (Target, (n, d)) -> scalar, optional
+    fused : FusedKL or FusedClusters, optional
         The same in closed form, used where the candidates are the batch itself.
 
     Examples
@@ -61,7 +41,7 @@ class Objective:
     supervisory: Callable[[Batch], Tensor]
     learned: Callable[..., Tensor]
     divergence: Callable[..., Tensor]
-    fused: Callable[[Target, Tensor], Tensor] | None = None
+    fused: FusedKL | FusedClusters | None = None
 
     def __call__(self, batch: Batch, z: Tensor, candidates: Tensor | None = None) -> Tensor:
         """The loss, a scalar, of embeddings z (n, d) against the batch or against candidates (m, d)."""
@@ -74,13 +54,13 @@ class Objective:
         measure = getattr(self.supervisory, "measure", None)
         log_p = log(batch) if log else None
         p = self.supervisory(batch) if log_p is None else log_p.exp()
-        return Target(p, log_p, measure(batch) if measure else None, entropy(p) if self.fused else None)
+        return Target(p, log_p, measure(batch) if measure else None)
 
     def loss(self, target: Target, blocks) -> Tensor:
         """The loss for a p that is already known, and rows of q in blocks of (anchors, candidates or None)."""
-        weighs = target.measure is None or isinstance(self.learned, learned.Clusters)
-        if self.fused and weighs and blocks[0][1] is None:
-            return self.fused(target, blocks[0][0])
+        z, candidates = blocks[0]
+        if self.fused and candidates is None and (target.measure is None or self.fused.takes_measure):
+            return self.fused(target, z)
         log_q = torch.cat([self.learned(z, candidates, target.measure) for z, candidates in blocks])
         if log_q.shape != target.p.shape:
             raise ValueError(f"p has shape {tuple(target.p.shape)} and q {tuple(log_q.shape)}: both need one row per anchor")
@@ -111,15 +91,6 @@ def build_objective(config: Config) -> Objective:
     if config.alpha and config.alpha_on in ("q", "both"):
         q = learned.Mixed(q, config.alpha)
     return Objective(p, q, divergence, closed_form(q, divergence, getattr(p, "symmetric", False)))
-
-
-def closed_form(q, divergence, symmetric: bool = False) -> Callable[[Target, Tensor], Tensor] | None:
-    """The loss in one piece, for the kernels and divergences where its gradient is known; p may be known to be symmetric."""
-    if isinstance(q, learned.Clusters) and divergence in (kl, rkl):
-        clusters = FusedClusters(reverse=divergence is rkl)
-        return lambda target, z: clusters(target.p.to(z.dtype), target.log_p, target.entropy, z, target.measure)
-    kernel = fuse(q, symmetric) if divergence is kl else None
-    return None if kernel is None else lambda target, z: kernel(target.p, target.entropy, z)
 
 
 def _settings(config: Config, axis: axes.Axis) -> dict[str, object]:

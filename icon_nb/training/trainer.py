@@ -18,11 +18,11 @@ from ..errors import ConfigError, DataError, DeviceError, TrainingError
 from ..methods import axes
 from ..methods.config import Config
 from ..methods.resolve import method_of
-from ..objective.batch import Batch
+from ..objective.batch import Batch, Target
 from ..objective.closed_forms import fuse
 from ..objective.distances import as_seen_by
-from ..objective.edges import Edges, LargeKL, neighbour_edges
-from ..objective.objective import Target, build_objective
+from ..objective.edges import Edges, neighbour_edges, sparse_kl
+from ..objective.objective import build_objective
 from .accelerated import accelerate, laid_out
 from .candidates import build_model, other_side
 from .contexts import around
@@ -166,7 +166,7 @@ class Trainer:
     def loss(self, index: Tensor, step: int) -> Tensor:
         """The objective on the samples at ``index``."""
         if self._edges is not None:
-            return LargeKL.apply(self.model.backbone(index), self._edges, fuse(self.objective.learned))
+            return sparse_kl(fuse(self.objective.learned), self._edges, self.model.backbone(index))
         x, batch = self.batch(index, step)
         with self._autocast():
             blocks = self.model(x)

@@ -3,8 +3,9 @@
 Every q takes z (n, d) and returns (n, m) log-probabilities.
 """
 
+from ..component import without_self
 from .clusters import Clusters
-from .kernels import Gaussian, Joint, Mixed, StudentT, StudentTNarrow, without_self
+from .kernels import Gaussian, Joint, Mixed, StudentT, StudentTNarrow
 from .limits import GaussianNarrow, GaussianWide
 
 __all__ = [

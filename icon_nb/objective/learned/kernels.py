@@ -12,21 +12,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...errors import demand, positive
-from ..distances import DISTANCES, check_distance
+from ...errors import demand
+from ..component import Component, without_self
+from ..distances import DISTANCES
 from .clusters import Clusters
 
 NOT_NEGATIVE = ("sqeuclidean", "cosine")
 """The distances that a Student-t kernel can take."""
 
 
-def without_self(logits: Tensor) -> Tensor:
-    """Exclude j = i: minus infinity on the diagonal of (n, n)."""
-    return logits.masked_fill(torch.eye(len(logits), dtype=torch.bool, device=logits.device), -math.inf)
-
-
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(Component):
     r"""Gaussian kernel, :math:`q_{ij} = e^{-d_{ij}/\tau} / \sum_k e^{-d_{ik}/\tau}`.
 
     Parameters
@@ -58,10 +54,6 @@ class Gaussian:
     temperature: float = 1.0
     distance: str = "sqeuclidean"
     include_self: bool = False
-
-    def __post_init__(self):
-        check_distance(self.distance)
-        positive(temperature=self.temperature)
 
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         """log q of shape (n, m); the candidates are the batch itself unless given as (m, d), weighed by a measure (m,) if any."""
@@ -108,10 +100,7 @@ class StudentT(Gaussian):
 
     df: float = 1.0
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_distance(self.distance, NOT_NEGATIVE)
-        positive(df=self.df)
+    distances = NOT_NEGATIVE
 
     def log_kernel(self, d: Tensor) -> Tensor:
         return -(self.df + 1) / 2 * torch.log1p(d / (self.df * self.temperature))
@@ -147,10 +136,7 @@ class StudentTNarrow(Gaussian):
 
     df: float = 1.0
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_distance(self.distance, NOT_NEGATIVE)
-        positive(df=self.df)
+    distances = NOT_NEGATIVE
 
     def log_kernel(self, d: Tensor) -> Tensor:
         return -(self.df + 1) / 2 * d.clamp_min(torch.finfo(d.dtype).tiny).log()

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...errors import demand
-from ..distances import DISTANCES, check_distance
+from ..component import Component, without_self
+from ..distances import DISTANCES
 
 
 @dataclass(frozen=True)
-class GaussianWide:
+class GaussianWide(Component):
     r"""A Gaussian q as :math:`\tau \to \infty`: cohesion less variance, :math:`\sum_j p_{ij} d_{ij} - \frac1m \sum_k d_{ik}`.
 
     Unbounded below where the embedding may grow: use cosine distance, or ``backbone="linear"``, which is kept orthonormal.
@@ -55,15 +55,10 @@ class GaussianWide:
     distance: str = "sqeuclidean"
     include_self: bool = True
 
-    def __post_init__(self):
-        check_distance(self.distance)
-
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         """Distances (n, m); infinite where self is excluded."""
         d = DISTANCES[self.distance](z, z if candidates is None else candidates)
-        if self.include_self or candidates is not None:
-            return d
-        return d.masked_fill(torch.eye(len(d), dtype=torch.bool, device=d.device), math.inf)
+        return d if self.include_self or candidates is not None else without_self(d, math.inf)
 
     def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
         r""":math:`\sum_j p_{ij} d_{ij} - \frac1m \sum_k d_{ik}`: (n, m), (n, m) -> (n,)."""
@@ -102,10 +97,6 @@ class GaussianNarrow(GaussianWide):
 
     include_self: bool = False
     margin: float = 0.0
-
-    def __post_init__(self):
-        super().__post_init__()
-        demand(self.margin >= 0, f"margin={self.margin!r}: must be at least 0")
 
     def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
         r""":math:`\sum_j p_{ij} d_{ij} - \min_k (d_{ik} - \mu 1[p_{ik} = 0])`: (n, m), (n, m) -> (n,), at least 0."""

@@ -10,28 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ...errors import DataError, demand
-from ...errors import nearest as nearest_name
-from ..batch import Batch, need, off_diagonal, row_normalise
+from ...errors import DataError
+from ..batch import Batch
+from ..component import Component, row_normalise, without_self
 from ..distances import cosine, sqeuclidean
 from .neighbourhoods import Softmax
 
 LONELY = "no other sample is left to be its neighbour; use a larger batch_size"
-
-
-WALKS = ("sum", "uniform")
-
-
-def check_counts(**settings: int) -> None:
-    """Refuse what is not a whole number of at least 1."""
-    for name, value in settings.items():
-        demand(isinstance(value, int) and value >= 1, f"{name}={value!r}: must be a whole number of at least 1")
-
-
-def check_walk(walk_length: int, walk: str) -> None:
-    """Refuse a walk of no steps, or of an unknown kind."""
-    check_counts(walk_length=walk_length)
-    demand(walk_length == 1 or walk in WALKS, f"walk={walk!r} is not known; {nearest_name(walk, WALKS)}")
 
 
 def nearest(distances: Tensor, k: int) -> Tensor:
@@ -52,7 +37,7 @@ def nearest(distances: Tensor, k: int) -> Tensor:
     n = len(distances)
     if k > n - 1:
         raise DataError(f"n_neighbors={k} needs at least {k + 1} different samples in a batch, got {n}: lower it")
-    others = distances.masked_fill(torch.eye(n, dtype=torch.bool, device=distances.device), math.inf)
+    others = without_self(distances, math.inf)
     return torch.zeros_like(distances).scatter_(1, others.topk(k, dim=1, largest=False).indices, 1.0)
 
 
@@ -73,12 +58,12 @@ def propagate(p: Tensor, walk_length: int, walk: str) -> Tensor:
     powers = [p]
     for _ in range(walk_length - 1):
         powers.append(powers[-1] @ p)
-    total = off_diagonal(reduce(torch.add, powers))
+    total = without_self(reduce(torch.add, powers), 0)
     return row_normalise((total > 0).to(p.dtype) if walk == "uniform" else total, LONELY)
 
 
 @dataclass(frozen=True)
-class NearestNeighbors:
+class NearestNeighbors(Component):
     r"""Uniform over the nearest others in input space, :math:`p_{ij} = 1[j \in \text{kNN}(i)] / k`.
 
     Parameters
@@ -112,13 +97,13 @@ class NearestNeighbors:
 
     include_self = False
 
-    def __post_init__(self):
-        check_counts(n_neighbors=self.n_neighbors)
-        check_walk(self.walk_length, self.walk)
+    def distances_of(self, batch: Batch) -> Tensor:
+        """What is compared: (n, n)."""
+        x = batch.need("x", self)
+        return sqeuclidean(x, x)
 
     def __call__(self, batch: Batch) -> Tensor:
-        x = need(batch.x, "inputs", "knn")
-        p = nearest(sqeuclidean(x, x), self.n_neighbors) / self.n_neighbors
+        p = nearest(self.distances_of(batch), self.n_neighbors) / self.n_neighbors
         return propagate(p, self.walk_length, self.walk)
 
 
@@ -144,14 +129,13 @@ class CompanionNeighbors(NearestNeighbors):
     tensor([0., 1., 0.])
     """
 
-    def __call__(self, batch: Batch) -> Tensor:
-        g = need(batch.companion, "companion embeddings", "companion_knn")
-        p = nearest(cosine(g, g), self.n_neighbors) / self.n_neighbors
-        return propagate(p, self.walk_length, self.walk)
+    def distances_of(self, batch: Batch) -> Tensor:
+        g = batch.need("companion", self)
+        return cosine(g, g)
 
 
 @dataclass(frozen=True)
-class ViewsAndNeighbors:
+class ViewsAndNeighbors(Component):
     r"""Views of the same sample, views of its nearest neighbours, and of what a walk reaches, :math:`j \ne i`.
 
     The graph of debiased InfoNCE clustering: :math:`p_{ij} \propto 1[s_i = s_j] + k \tilde P_{s_i s_j}`, so that another view of
@@ -184,23 +168,19 @@ class ViewsAndNeighbors:
 
     include_self = False
 
-    def __post_init__(self):
-        check_counts(n_neighbors=self.n_neighbors)
-        check_walk(self.walk_length, self.walk)
-
     def __call__(self, batch: Batch) -> Tensor:
-        x = need(batch.x, "inputs", "views_and_neighbors")
+        x = batch.need("x", self)
         samples, row = batch.index.unique(return_inverse=True)
         first = torch.empty_like(samples).scatter_(0, row, torch.arange(len(row), device=row.device))
         p = nearest(sqeuclidean(x[first], x[first]), self.n_neighbors) / self.n_neighbors
         reach = propagate(p, self.walk_length, self.walk)
         reach = (reach > 0).to(p.dtype) if self.walk == "uniform" else reach * self.n_neighbors
         near = reach + torch.eye(len(samples), dtype=p.dtype, device=p.device)
-        return row_normalise(off_diagonal(near[row][:, row]), LONELY)
+        return row_normalise(without_self(near[row][:, row], 0), LONELY)
 
 
 @dataclass(frozen=True)
-class GraphWeights:
+class GraphWeights(Component):
     r"""The edges of a given graph, :math:`p_{ij} = w_{ij} / \sum_k w_{ik}`, :math:`j \ne i`.
 
     Parameters
@@ -231,11 +211,8 @@ class GraphWeights:
 
     include_self = False
 
-    def __post_init__(self):
-        check_walk(self.walk_length, self.walk)
-
     def __call__(self, batch: Batch) -> Tensor:
-        weights = off_diagonal(need(batch.graph, "a graph", "graph").to(batch.dtype))
+        weights = without_self(batch.need("graph", self).to(batch.dtype), 0)
         cause = "it has no edge inside the batch; remove isolated nodes, or use backbone='table', which sees the whole graph"
         return propagate(row_normalise(weights, cause), self.walk_length, self.walk)
 
@@ -274,7 +251,7 @@ class GraphGibbs(Softmax):
     include_self = True
 
     def scores(self, batch: Batch) -> Tensor:
-        weights = need(batch.graph, "a graph", "graph_gibbs").to(batch.dtype)
+        weights = batch.need("graph", self).to(batch.dtype)
         return weights / (self.measure(batch) * self.p_temperature)
 
     def measure(self, batch: Batch) -> Tensor:
@@ -328,12 +305,8 @@ class Spectral(Softmax):
     embedding_dim: int = 10
     include_self: bool = False
 
-    def __post_init__(self):
-        super().__post_init__()
-        check_counts(n_neighbors=self.n_neighbors, embedding_dim=self.embedding_dim)
-
     def scores(self, batch: Batch) -> Tensor:
-        x = need(batch.x, "inputs", "spectral")
+        x = batch.need("x", self)
         u = spectral_embedding(nearest(sqeuclidean(x, x), self.n_neighbors), self.embedding_dim)
         return -sqeuclidean(u, u) / self.p_temperature
 

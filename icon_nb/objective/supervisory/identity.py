@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from ...errors import demand
-from ..batch import Batch, need, off_diagonal, row_normalise
+from ..batch import Batch
+from ..component import row_normalise, without_self
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class PositivePairs:
     include_self = False
 
     def __call__(self, batch: Batch) -> Tensor:
-        same = off_diagonal(batch.index[:, None] == batch.index)
+        same = without_self(batch.index[:, None] == batch.index, 0)
         return row_normalise(same.to(batch.dtype), "it has no second view")
 
 
@@ -120,8 +121,8 @@ class SameClass:
     include_self = False
 
     def __call__(self, batch: Batch) -> Tensor:
-        y = need(batch.y, "labels", "same_class")
-        same = off_diagonal(y[:, None] == y)
+        y = batch.need("y", self)
+        same = without_self(y[:, None] == y, 0)
         cause = "no other member of its class is in the batch; use a larger batch_size, or drop classes with one sample"
         return row_normalise(same.to(batch.dtype), cause)
 
@@ -149,7 +150,7 @@ class Label:
     include_self = True
 
     def __call__(self, batch: Batch) -> Tensor:
-        y = need(batch.y, "labels", "label")
+        y = batch.need("y", self)
         return torch.nn.functional.one_hot(y, batch.n_classes).to(batch.dtype)
 
 
@@ -203,5 +204,5 @@ class Mixed:
         allowed = torch.ones_like(p)
         if not self.include_self:
             n = len(batch.index)
-            allowed = off_diagonal(torch.ones(n, n, dtype=p.dtype, device=p.device)).reshape(p.shape)
+            allowed = without_self(torch.ones(n, n, dtype=p.dtype, device=p.device), 0).reshape(p.shape)
         return (1 - self.alpha) * p + self.alpha * allowed / allowed.sum(1, keepdim=True)

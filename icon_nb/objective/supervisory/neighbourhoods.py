@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ...errors import demand, positive
-from ..batch import Batch, need
+from ..batch import Batch
+from ..component import Component, without_self
 from ..distances import cosine, sqeuclidean
 from .perplexity import perplexity_rows
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(Component):
     r"""Gaussian neighbourhoods, :math:`p_{ij} \propto e^{-\lVert x_i - x_j \rVert^2 / 2\sigma_i^2}`, :math:`j \ne i`.
 
     Each :math:`\sigma_i` is set so that the entropy of row i is :math:`\log(\text{perplexity})` (Hinton & Roweis 2002).
@@ -47,16 +46,13 @@ class Gaussian:
 
     include_self = False
 
-    def __post_init__(self):
-        demand(1 <= self.perplexity < math.inf, f"perplexity={self.perplexity!r}: must be at least 1")
-
     def __call__(self, batch: Batch) -> Tensor:
-        x = need(batch.x, "inputs", "gaussian")
+        x = batch.need("x", self)
         return perplexity_rows(sqeuclidean(x, x), self.perplexity)
 
 
 @dataclass(frozen=True)
-class GaussianJoint:
+class GaussianJoint(Gaussian):
     r"""Symmetrised Gaussian neighbourhoods as one distribution over pairs, :math:`P_{ij} = (p_{j|i} + p_{i|j}) / 2n`: (1, n * n).
 
     The input side of the published t-SNE (van der Maaten & Hinton 2008). Parameters as :class:`Gaussian`.
@@ -76,31 +72,20 @@ class GaussianJoint:
     torch.Size([1, 25])
     """
 
-    perplexity: float = 30.0
-
-    include_self = False
     symmetric = True
 
-    def __post_init__(self):
-        Gaussian(self.perplexity)
-
     def __call__(self, batch: Batch) -> Tensor:
-        p = Gaussian(self.perplexity)(batch)
+        p = super().__call__(batch)
         return ((p + p.T) / (2 * len(p))).reshape(1, -1)
 
 
-class Softmax:
+class Softmax(Component):
     """p as the softmax of ``scores(batch)``, also in log space, where it never underflows."""
-
-    def __post_init__(self):
-        positive(p_temperature=self.p_temperature)
 
     def log(self, batch: Batch) -> Tensor:
         """log p (n, n); minus infinity on the diagonal where self does not count."""
         scores = self.scores(batch)
-        if not self.include_self:
-            scores = scores.masked_fill(torch.eye(len(scores), dtype=torch.bool, device=scores.device), -math.inf)
-        return scores.log_softmax(1)
+        return (scores if self.include_self else without_self(scores)).log_softmax(1)
 
     def __call__(self, batch: Batch) -> Tensor:
         return self.log(batch).exp()
@@ -138,7 +123,7 @@ class GaussianFixed(Softmax):
     include_self: bool = False
 
     def scores(self, batch: Batch) -> Tensor:
-        x = need(batch.x, "inputs", "gaussian_fixed")
+        x = batch.need("x", self)
         return -sqeuclidean(x, x) / self.p_temperature
 
 
@@ -167,7 +152,7 @@ class StudentT(Softmax):
     include_self: bool = False
 
     def scores(self, batch: Batch) -> Tensor:
-        x = need(batch.x, "inputs", "student_t")
+        x = batch.need("x", self)
         return -torch.log1p(sqeuclidean(x, x) / self.p_temperature)
 
 
@@ -203,5 +188,5 @@ class Companion(Softmax):
     include_self = False
 
     def scores(self, batch: Batch) -> Tensor:
-        g = need(batch.companion, "companion embeddings", "companion")
+        g = batch.need("companion", self)
         return -cosine(g, g) / self.p_temperature

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ...errors import DataError
-from ..batch import off_diagonal
 
 
 @torch.no_grad()
@@ -26,7 +25,7 @@ def perplexity_rows(distances: Tensor, perplexity: float, steps: int = 60) -> Te
     if perplexity > n - 1:
         least = math.ceil(perplexity) + 1
         raise DataError(f"perplexity={perplexity:g} needs at least {least} points in a batch, got {n}: lower it")
-    return _search(shifted_and_scaled(distances), perplexity, steps, own=True)
+    return _search(shifted_and_scaled(distances, own=True), perplexity, steps, own=True)
 
 
 @torch.no_grad()
@@ -37,9 +36,7 @@ def perplexity_of(distances: Tensor, perplexity: float, steps: int = 60) -> Tens
     >>> torch.xlogy(weights, weights).sum().neg().exp().round(decimals=3)
     tensor(2.)
     """
-    d = distances - distances.min(1, keepdim=True).values
-    scale = d.mean(1, keepdim=True)
-    return _search(d / torch.where(scale > 0, scale, 1), min(perplexity, distances.shape[1]), steps, own=False)
+    return _search(shifted_and_scaled(distances, own=False), min(perplexity, distances.shape[1]), steps, own=False)
 
 
 def _search(d: Tensor, perplexity: float, steps: int, own: bool) -> Tensor:
@@ -57,19 +54,18 @@ def _search(d: Tensor, perplexity: float, steps: int, own: bool) -> Tensor:
     return weights
 
 
-def shifted_and_scaled(distances: Tensor) -> Tensor:
+def shifted_and_scaled(distances: Tensor, own: bool) -> Tensor:
     """Distances less the nearest of the row, over the row's mean, so that one start and one bracket fit every data set.
 
-    The diagonal is set to 0 and excluded by the caller. Neither change alters the rows that have a given perplexity.
+    Neither change alters the rows that have a given perplexity. ``own``: the diagonal is set to 0, and excluded by the caller.
     """
-    d = off_diagonal(distances)
-    nearest = d.clone().fill_diagonal_(math.inf).min(1, keepdim=True).values
-    d = (d - nearest).fill_diagonal_(0)
+    nearest = (distances.clone().fill_diagonal_(math.inf) if own else distances).min(1, keepdim=True).values
+    d = (distances - nearest).fill_diagonal_(0) if own else distances - nearest
     scale = d.mean(1, keepdim=True)
     return d / torch.where(scale > 0, scale, 1)
 
 
-def entropy_error(d: Tensor, log_beta: Tensor, target: float, own: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+def entropy_error(d: Tensor, log_beta: Tensor, target: float, own: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Normalised weights (n, m), entropy of each row minus ``target`` (n, 1), and its derivative by log beta (at most 0)."""
     beta = log_beta.exp()
     weights = torch.exp(-d * beta)
