@@ -39,12 +39,12 @@ def from_object(data, label: str | None, streaming: Streaming) -> dict:
     DataError
         The object holds no samples that can be read, or fails when it is read; says what it is and what would do.
     """
-    with _reading(data):
+    with _naming(data):
         return _assembled(**_parts(data, label, streaming))
 
 
 @contextmanager
-def _reading(data) -> Iterator[None]:
+def _naming(data) -> Iterator[None]:
     """Turn whatever somebody's data set object raises into an error that names it."""
     try:
         yield
@@ -58,10 +58,21 @@ def _reading(data) -> Iterator[None]:
 
 def _parts(data, label: str | None, streaming: Streaming) -> dict:
     """What an object holds, by the names that :func:`_assembled` takes; no picture is on a scale yet."""
-    for suits, read in FORMS:
-        if suits(data):
-            with _reading(data):
-                return read(data, label, streaming)
+    if isinstance(data, (np.ndarray, torch.Tensor)) or hasattr(data, "toarray"):
+        return {"x": data}
+    if isinstance(data, (tuple, list)):
+        if len(data) not in (2, 4):
+            raise DataError(f"a tuple of {len(data)} parts cannot be read: give (x, y) or (x, y, x_test, y_test)")
+        return dict(zip(("x", "y", "x_test", "y_test"), data))
+    with _naming(data):
+        if isinstance(data, Mapping):
+            return _from_splits(data, label, streaming) if "train" in data else _from_mapping(data, label)
+        if hasattr(data, "columns") and hasattr(data, "to_numpy"):
+            return _from_frame(data, label)
+        if hasattr(data, "column_names") and hasattr(data, "features"):
+            return _from_table(data, label, streaming)
+        if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes)):
+            return _from_indexed(data, label, streaming)
     raise DataError(
         f"dataset of type {type(data).__name__} cannot be read: give a name, an array (n, ...), (x, y), a DataFrame, "
         "or an object with __len__ and __getitem__"
@@ -81,20 +92,8 @@ def _assembled(x, y=None, x_test=None, y_test=None, class_names=None, note: str 
     return parts | {"class_names": names, "note": "; ".join(part for part in (note, how) if part)}
 
 
-def _from_array(data, label, streaming) -> dict:
-    return {"x": data}
-
-
-def _from_sequence(data, label, streaming) -> dict:
-    if len(data) not in (2, 4):
-        raise DataError(f"a tuple of {len(data)} parts cannot be read: give (x, y) or (x, y, x_test, y_test)")
-    return dict(zip(("x", "y", "x_test", "y_test"), data))
-
-
-def _from_mapping(data, label, streaming) -> dict:
-    """Names of fields to arrays, or names of splits to data sets."""
-    if "train" in data:
-        return _from_splits(data, label, streaming)
+def _from_mapping(data, label) -> dict:
+    """Names of fields to arrays."""
     found = {key: _first(data, names) for key, names in (("x", INPUT_NAMES), ("y", (label,) if label else LABEL_NAMES))}
     if found["x"] is None and len(data) == 1:
         found["x"] = next(iter(data.values()))
@@ -105,6 +104,7 @@ def _from_mapping(data, label, streaming) -> dict:
 
 
 def _from_splits(data, label, streaming) -> dict:
+    """Names of splits to data sets: ``train``, and one that is held out."""
     parts = _parts(data["train"], label, streaming)
     test = next((data[name] for name in TEST_SPLITS if name in data), None)
     if test is None:
@@ -121,7 +121,7 @@ def _named(parts: dict) -> tuple[np.ndarray | None, tuple[str, ...]]:
     return None if y is None else np.array(names, str)[y], names
 
 
-def _from_frame(data, label, streaming) -> dict:
+def _from_frame(data, label) -> dict:
     """A DataFrame: the label column is the one named, else one with a usual name, else the only one that is not numeric."""
     twice = data.columns[data.columns.duplicated()].tolist() if hasattr(data.columns, "duplicated") else []
     if twice:
@@ -145,18 +145,23 @@ def _from_frame(data, label, streaming) -> dict:
 def _from_table(data, label, streaming) -> dict:
     """A Hugging Face dataset: an image column, or every numeric column; labels from a ClassLabel or a usual name."""
     _check_filled(data)
-    columns = list(data.column_names)
-    named = [c for c in columns if type(data.features[c]).__name__ == "ClassLabel"] + [c for c in columns if c in LABEL_NAMES]
-    y_column = label or next(iter(named), None)
-    image = [c for c in columns if type(data.features[c]).__name__ == "Image"] + [c for c in columns if c in INPUT_NAMES]
-    x_columns = image[:1] or [c for c in columns if c != y_column]
-    names = getattr(data.features[y_column], "names", None) if y_column else None
-    note = f"inputs from {', '.join(x_columns)}; labels from {y_column or 'nowhere'}"
-    if image:
-        return _from_samples(Samples(data, x_columns[0], y_column), names, note, streaming)
+    y, image = label or _column(data, "ClassLabel", LABEL_NAMES), _column(data, "Image", INPUT_NAMES)
+    inputs = [name for name in data.column_names if name != y] if image is None else [image]
+    found = {
+        "class_names": getattr(data.features[y], "names", None) if y else None,
+        "note": f"inputs from {', '.join(inputs)}; labels from {y or 'nowhere'}",
+    }
+    if image is not None:
+        return found | _from_samples(Samples(data, image, y), streaming)
     rows = [data[i] for i in range(len(data))]
-    x = to_numpy([[row[c] for c in x_columns] for row in rows], f"columns {x_columns}")
-    return {"x": x, "y": None if y_column is None else [row[y_column] for row in rows], "class_names": names, "note": note}
+    x = to_numpy([[row[name] for name in inputs] for row in rows], f"columns {inputs}")
+    return found | {"x": x, "y": None if y is None else [row[y] for row in rows]}
+
+
+def _column(data, kind: str, names: tuple[str, ...]) -> str | None:
+    """The first column of a kind of feature, else the first with a usual name."""
+    of_kind = [name for name in data.column_names if type(data.features[name]).__name__ == kind]
+    return next(iter(of_kind + [name for name in data.column_names if name in names]), None)
 
 
 def _from_indexed(data, label, streaming) -> dict:
@@ -170,7 +175,7 @@ def _from_indexed(data, label, streaming) -> dict:
             raise DataError(f"no samples among {sorted(map(str, first))}: name the input one of {', '.join(INPUT_NAMES[:5])}")
     elif isinstance(first, (tuple, list)):
         x, y = 0, 1 if len(first) > 1 else None
-    return _from_samples(Samples(data, x, y), getattr(data, "classes", None), "", streaming)
+    return {"class_names": None if y is None else getattr(data, "classes", None)} | _from_samples(Samples(data, x, y), streaming)
 
 
 def _check_filled(data) -> None:
@@ -178,24 +183,17 @@ def _check_filled(data) -> None:
         raise DataError(f"{type(data).__name__} is empty: at least one sample is needed")
 
 
-def _from_samples(samples: Samples, names, note: str, streaming: Streaming) -> dict:
+def _from_samples(samples: Samples, streaming: Streaming) -> dict:
     """Samples one by one: into memory, or left where they are when they are pictures and too many."""
     shape = samples[0].shape
     if len(shape) in (2, 3) and streaming.applies(len(samples), shape):
         x, y = samples.left_in_place(streaming.num_workers)
-    else:
-        items = [samples.item(i) for i in range(len(samples))]
-        x, y = _stack([x for x, _ in items]), None if samples.y is None else [label for _, label in items]
-    return {"x": x, "y": y, "class_names": None if y is None else names, "note": note}
-
-
-def _stack(samples: list) -> np.ndarray:
-    """One array of all samples. Pictures keep their own layout; the first two shapes that differ are named."""
-    arrays = [to_numpy(sample, f"sample {i}") for i, sample in enumerate(samples)]
+        return {"x": x, "y": y}
+    arrays, labels = zip(*(samples.item(i) for i in range(len(samples))))
     for i, array in enumerate(arrays):
-        if array.shape != arrays[0].shape:
-            raise DataError(f"sample {i} has shape {array.shape}, sample 0 {arrays[0].shape}: bring all samples to one shape")
-    return np.stack(arrays)
+        if array.shape != shape:
+            raise DataError(f"sample {i} has shape {array.shape}, sample 0 {shape}: bring all samples to one shape")
+    return {"x": np.stack(arrays), "y": None if samples.y is None else list(labels)}
 
 
 def read_embeddings(path: str, label: str | None = None) -> dict:
@@ -261,20 +259,3 @@ def _module(file: Path):
 
 def _first(mapping, names):
     return next((mapping[name] for name in names if name in mapping), None)
-
-
-def _is_frame(data) -> bool:
-    return hasattr(data, "columns") and hasattr(data, "to_numpy")
-
-
-FORMS = (
-    (lambda data: isinstance(data, (np.ndarray, torch.Tensor)) or hasattr(data, "toarray"), _from_array),
-    (lambda data: isinstance(data, (tuple, list)), _from_sequence),
-    (lambda data: isinstance(data, Mapping), _from_mapping),
-    (_is_frame, _from_frame),
-    (lambda data: hasattr(data, "column_names") and hasattr(data, "features"), _from_table),
-    (
-        lambda data: hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes)),
-        _from_indexed,
-    ),
-)

@@ -194,8 +194,8 @@ class Samples(torch.utils.data.Dataset):
 
     Examples
     --------
-    >>> Samples([("a", 0), ("b", 1)], 0, 1).item(1)
-    ('b', 1)
+    >>> Samples([([0.5], "a"), ([0.7], "b")], 0, 1).item(1)
+    (array([0.7]), 'b')
     """
 
     data: object
@@ -210,15 +210,15 @@ class Samples(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.data)
 
-    def item(self, i: int) -> tuple[object, object]:
-        """The input and the label of item i."""
+    def item(self, i: int) -> tuple[np.ndarray, object]:
+        """The input of item i as numbers, and its label."""
         item = self.data[i]
         y = None if self.y is None else item[self.y]
-        return item if self.x is None else item[self.x], y.item() if hasattr(y, "item") else y
+        return to_numpy(item if self.x is None else item[self.x], self.name(i)), y.item() if hasattr(y, "item") else y
 
     def __getitem__(self, i: int) -> np.ndarray:
-        """The input of item i as numbers: uint8 (c, h, w) where there is a transform."""
-        array = to_numpy(self.item(i)[0], self.name(i))
+        """The input of item i: uint8 (c, h, w) where there is a transform, else as it is."""
+        array, _ = self.item(i)
         return array if self.transform is None else self.transform(array[None] if array.ndim == 3 else array[None, None])[0]
 
     def name(self, i: int) -> str:
@@ -226,8 +226,7 @@ class Samples(torch.utils.data.Dataset):
 
     def measure(self, i: int) -> Measured:
         """What has to be known of item i before its values can be read as levels."""
-        x, label = self.item(i)
-        array = to_numpy(x, self.name(i))
+        array, label = self.item(i)
         return Measured(array.shape, PixelRange(array.dtype, float(array.min()), float(array.max())), label)
 
     def left_in_place(self, num_workers: int) -> tuple[Samples, list | None]:
