@@ -9,9 +9,10 @@ from torchvision.transforms import ColorJitter, InterpolationMode, RandomAffine,
 from torchvision.transforms import functional as tv
 
 from icon_nb.data import Dataset, load
-from icon_nb.data.augment import PARTS, Augment, _grid, build_augment, default_augment
+from icon_nb.data.augment import Augment, _grid, build_augment, default_augment, make_part
 from icon_nb.data.transforms import Affine, Blur, Colour, Crop, Flip, Grey, Jitter, Noise
 from icon_nb.errors import ConfigError
+from icon_nb.methods.catalogue import AUGMENTATIONS
 
 N = 3000
 LIMIT = 1e-3
@@ -289,7 +290,7 @@ def test_strength_scales_the_ranges():
     crop, jitter = build_augment("crop+jitter", data, 0.5).parts
     assert crop.scale == pytest.approx((0.54, 1.0))
     assert (jitter.brightness, jitter.hue) == pytest.approx((0.2, 0.05))
-    assert build_augment("affine", data, 2.0).parts[0].degrees == 2 * PARTS["affine"].degrees
+    assert build_augment("affine", data, 2.0).parts[0].degrees == 2 * make_part("affine").degrees
 
 
 def test_float_images_equal_uint8_images():
@@ -332,7 +333,7 @@ def test_tokens_pass_unchanged():
 @pytest.mark.parametrize("shape", [(1, 1, 1), (5, 7, 7), (3, 1, 9), (2, 96, 5)])
 def test_odd_images_stay_finite(shape):
     data = dataset(*shape)
-    parts = [name for name in PARTS if name != "grey" or shape[0] == 3]
+    parts = [name for name in AUGMENTATIONS if name != "grey" or shape[0] == 3]
     out = build_augment("+".join(parts), data)(data.x, generator())
     assert out.shape == data.x.shape
     assert torch.isfinite(out).all()

@@ -17,6 +17,7 @@ from icon_nb.data import Dataset, load
 from icon_nb.errors import ConfigError, DataError
 from icon_nb.evaluation.scores import clustering_accuracy, knn_accuracy
 from icon_nb.methods import METHODS, axes
+from icon_nb.methods.catalogue import CANDIDATES
 from icon_nb.methods.config import Config
 from icon_nb.objective import make
 from icon_nb.training.contexts import around
@@ -106,7 +107,7 @@ def test_every_row_of_both_axes_makes_a_component_that_is_known_as_this_row():
     for slot, rows in axes.SLOTS.items():
         for name, row in rows.items():
             assert name in axes.rows_of(slot, make(row))
-    assert {axis.candidates for axis in axes.SUPERVISORY.values()} <= set(axes.CANDIDATES)
+    assert {axis.candidates for axis in axes.SUPERVISORY.values()} <= set(CANDIDATES)
     assert {need for axis in axes.SUPERVISORY.values() for need in axis.needs} <= set(axes.NEEDS)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..errors import ConfigError, demand, nearest, shown
 from ..evaluation.trajectory import Trajectory, as_matrix
-from .neighbour_maps import chain, principal_axes, tsne_step, umap_step
+from ..methods.catalogue import PROJECTIONS
+from .neighbour_maps import chain, principal_axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +104,8 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
     if isinstance(fit_on, Projection):
         return fit_on
     kind, frame = check(trajectory, kind, fit_on)
-    if kind not in _CHAINS:
-        return _FITS[kind](trajectory, frame)
+    if not PROJECTIONS[kind].chained:
+        return resolve_name(PROJECTIONS[kind].make)(trajectory, frame)
     frames = np.union1d(np.arange(trajectory.n_frames) if frames is None else frames, [frame])
     known = _FITTED.setdefault(trajectory, {})
     key = (kind, frame, seed, frames.tobytes())
@@ -114,15 +116,16 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
 
 def check(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]:
     """The kind that "auto" means and the frame that ``fit_on`` names, or a ConfigError; nothing is fitted."""
-    if not isinstance(kind, str) or kind not in ("auto", *_NEEDS):
-        raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, ('auto', *_NEEDS))}")
+    if not isinstance(kind, str) or kind not in PROJECTIONS:
+        raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, PROJECTIONS)}")
     d = trajectory.dim
     if kind == "auto":
         kind = "pca" if d > 3 else "sphere" if of_unit_length(trajectory) else "raw"
-    low, high, instead = _NEEDS[kind]
+    row = PROJECTIONS[kind]
+    low, high = row.low, row.high
     if not low <= d <= high:
         wants = f"{low}" if low == high else f"at most {high}" if low == 1 else f"at least {low}"
-        raise ConfigError(f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {instead}")
+        raise ConfigError(f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {row.instead}")
     return kind, fitted_frame(trajectory, fit_on)
 
 
@@ -152,7 +155,7 @@ def fitted_frame(trajectory: Trajectory, fit_on) -> int:
     raise ConfigError(f"fit_on={fit_on!r} is not a recorded epoch: use 'last', 'first' or one of {trajectory.epochs.tolist()}")
 
 
-def _fit_raw(trajectory: Trajectory, frame: int) -> Projection:
+def fit_raw(trajectory: Trajectory, frame: int) -> Projection:
     d = trajectory.dim
     if d == 1:
         return _fit_line(trajectory)
@@ -171,7 +174,7 @@ def _fit_line(trajectory: Trajectory) -> Projection:
     return Projection("raw", 2, "the 1-d embedding, left to right", caption, map=lambda z: np.column_stack([z[:, 0], height]))
 
 
-def _fit_pca(trajectory: Trajectory, frame: int, kind: str = "pca") -> Projection:
+def fit_pca(trajectory: Trajectory, frame: int, kind: str = "pca") -> Projection:
     d, k = trajectory.dim, {"pca": 2, "pca3": 3}[kind]
     mean, axes, share = principal_axes(trajectory.embeddings[frame], k)
     epoch, percent = int(trajectory.epochs[frame]), f"{100 * share.sum():.0f} %"
@@ -184,11 +187,11 @@ def _fit_pca(trajectory: Trajectory, frame: int, kind: str = "pca") -> Projectio
     return Projection(kind, k, short, caption, tuple(share.tolist()), lambda z: (z - mean) @ axes.T)
 
 
-def _fit_pca3(trajectory: Trajectory, frame: int) -> Projection:
-    return _fit_pca(trajectory, frame, "pca3")
+def fit_pca3(trajectory: Trajectory, frame: int) -> Projection:
+    return fit_pca(trajectory, frame, "pca3")
 
 
-def _fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
+def fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
     caption = "The directions of the 3-d embedding on the unit sphere: angles are those of the embedding, lengths are left out."
     return Projection("sphere", 3, "directions on the unit sphere", caption, map=_directions)
 
@@ -198,7 +201,7 @@ def _directions(z: np.ndarray) -> np.ndarray:
 
 
 def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames: np.ndarray) -> Projection:
-    name, make_step = _CHAINS[kind]
+    name, make_step = PROJECTIONS[kind].chained, resolve_name(PROJECTIONS[kind].make)
     points = chain(trajectory.embeddings, frame, frames, make_step(trajectory.n_points, seed))
     epoch = int(trajectory.epochs[frame])
     caption = (
@@ -207,17 +210,3 @@ def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames:
     )
     placed = WeakKeyDictionary({trajectory: points})
     return Projection(kind, 2, f"{name} of {trajectory.dim}-d, chained from epoch {epoch}", caption, _placed=placed)
-
-
-_FITS = {"raw": _fit_raw, "pca": _fit_pca, "pca3": _fit_pca3, "sphere": _fit_sphere}
-_CHAINS = {"tsne": ("t-SNE", tsne_step), "umap": ("UMAP", umap_step)}
-_ANY = 10**9
-# Kind: smallest and largest dimension of the embedding, and what to do instead.
-_NEEDS = {
-    "raw": (1, 3, "use 'pca'"),
-    "pca": (2, _ANY, "use 'raw'"),
-    "pca3": (3, _ANY, "use 'raw'"),
-    "sphere": (3, 3, "set embedding_dim=3, or use 'pca3'"),
-    "tsne": (1, _ANY, ""),
-    "umap": (1, _ANY, ""),
-}

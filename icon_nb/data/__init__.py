@@ -3,8 +3,8 @@
 What a data set is called, and what is said about it, stands in the table.
 """
 
-from ..methods.catalogue import DATASETS, PREFIXES
+from ..methods.catalogue import DATASETS, SOURCES
 from .dataset import Dataset, describe, is_described
 from .loading import load, load_for
 
-__all__ = ["DATASETS", "PREFIXES", "Dataset", "describe", "is_described", "load", "load_for"]
+__all__ = ["DATASETS", "SOURCES", "Dataset", "describe", "is_described", "load", "load_for"]

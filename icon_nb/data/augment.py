@@ -6,31 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from itertools import repeat
+from pkgutil import resolve_name
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, nearest
-from ..methods import catalogue as datasets
+from ..methods.catalogue import AUGMENTATIONS, DATASETS
 from .dataset import Dataset
 from .transforms import Affine, Blur, Colour, Crop, Flip, Grey, Jitter, Noise
-
-PARTS = {
-    "affine": Affine(),
-    "crop": Crop(),
-    "flip": Flip(),
-    "jitter": Jitter(),
-    "grey": Grey(),
-    "blur": Blur(),
-    "noise": Noise(),
-}
-"""Name of each part -> the part at strength 1."""
-
-ONE_CHANNEL = {"crop": Crop(scale=(0.4, 1.0))}
-"""Parts that differ for images of one channel: a small box of a digit or a shoe says too little about it."""
-
-NEEDS_IMAGES = ("affine", "crop", "flip", "jitter", "grey", "blur")
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +142,7 @@ def build_augment(spec: str, dataset: Dataset, strength: float = 1.0) -> Augment
     Parameters
     ----------
     spec : str
-        ``"none"``, ``"auto"``, or parts joined by ``+`` in the order in which they act, from ``PARTS``.
+        ``"none"``, ``"auto"``, or parts joined by ``+`` in the order in which they act.
     dataset : Dataset
         Says what a sample is and how it is normalised.
     strength : float, at least 0
@@ -180,11 +165,17 @@ def build_augment(spec: str, dataset: Dataset, strength: float = 1.0) -> Augment
     names = [] if spec == "none" or strength == 0 else spec.split("+")
     for name in names:
         _check_part(name, spec, dataset)
-    known = PARTS | (ONE_CHANNEL if dataset.kind == "images" and dataset.shape[0] == 1 else {})
-    parts = tuple(known[name].scaled(strength) for name in names)
+    one_channel = dataset.kind == "images" and dataset.shape[0] == 1
+    parts = tuple(make_part(name, one_channel).scaled(strength) for name in names)
     if dataset.mean is None:  # tokens are not normalised
         return Augment(parts)
     return Augment(parts, dataset.mean, dataset.std)
+
+
+def make_part(name: str, one_channel: bool = False):
+    """A part of ``icon_nb.data.transforms`` at strength 1."""
+    row = AUGMENTATIONS[name]
+    return resolve_name(row.make)(**row.one_channel if one_channel else {})
 
 
 def default_augment(dataset: Dataset) -> str:
@@ -197,9 +188,9 @@ def default_augment(dataset: Dataset) -> str:
     >>> default_augment(load("digits"))
     'affine+crop'
     """
-    named = datasets.default_augment(dataset.name)
-    if named != "auto":
-        return named
+    known = DATASETS.get(dataset.name)
+    if known and known.augment != "auto":
+        return known.augment
     if dataset.kind != "images":
         return "noise" if dataset.kind == "features" else "none"
     if dataset.shape[0] == 3:
@@ -208,11 +199,11 @@ def default_augment(dataset: Dataset) -> str:
 
 
 def _check_part(name: str, spec: str, dataset: Dataset) -> None:
-    if name not in PARTS:
-        raise ConfigError(f"augment={spec!r}: {name!r} is unknown, {nearest(name, [*PARTS, 'none', 'auto'])}")
+    if name not in AUGMENTATIONS:
+        raise ConfigError(f"augment={spec!r}: {name!r} is unknown, {nearest(name, [*AUGMENTATIONS, 'none', 'auto'])}")
     if spec.split("+").count(name) > 1:
         raise ConfigError(f"augment={spec!r} names {name!r} twice: name each part once")
-    if dataset.kind == "tokens" or (name in NEEDS_IMAGES and dataset.kind != "images"):
+    if dataset.kind == "tokens" or (AUGMENTATIONS[name].reads == "images" and dataset.kind != "images"):
         raise ConfigError(f"augment={spec!r}: {name!r} has no effect on {dataset.kind}; use {default_augment(dataset)!r}")
     if name == "grey" and dataset.shape[0] != 3:
         raise ConfigError(f"augment={spec!r}: 'grey' needs 3 channels, the images have {dataset.shape[0]}: leave it out")

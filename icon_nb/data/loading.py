@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
@@ -11,28 +12,13 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, nearest
-from ..methods.catalogue import DATASETS, PREFIXES
+from ..methods.catalogue import DATASETS, HELD, SOURCES, source_of
 from ..methods.config import Config
 from .arrays import inputs, stratified
 from .dataset import Dataset
-from .folders import read_folder
-from .own import from_object, read_custom, read_embeddings
+from .own import from_object, read_embeddings
 from .published import Search
 from .stored import Stored, Streaming
-
-READERS = {
-    "digits": "icon_nb.data.made_here:read_digits",
-    "mnist": "icon_nb.data.published:MNIST",
-    "fashion_mnist": "icon_nb.data.published:FASHION",
-    "cifar10": "icon_nb.data.published:CIFAR",
-    "cifar100": "icon_nb.data.published:CIFAR100",
-    "cifar10_subset": "icon_nb.data.published:read_cifar10_subset",
-    "digit_halves": "icon_nb.data.made_here:read_digit_halves",
-    "digit_captions": "icon_nb.data.made_here:read_digit_captions",
-    "karate_club": "icon_nb.data.made_here:read_karate_club",
-    "tiny_text": "icon_nb.data.made_here:read_tiny_text",
-    "stl10": "icon_nb.data.published:STL",
-}
 
 MEMORY: dict[str, Dataset] = {}
 """Data that were given as objects, by their handle."""
@@ -117,20 +103,17 @@ def load(
     Dataset('own_data', 4 features of shape (4,), none held out, 2 classes)
     """
     streaming = Streaming(stream, num_workers)
-    prefix, _, place = dataset.partition(":") if isinstance(dataset, str) else ("", "", "")
+    own = isinstance(dataset, str) and dataset.startswith(HELD)
     if isinstance(dataset, Dataset):
         found = dataset
     elif not isinstance(dataset, str):
         found = _dataset("own_data", from_object(dataset, label, streaming))
-    elif place and prefix == "folder":
-        found = _dataset(Path(place).stem or prefix, read_folder(place, image_size, skip_unreadable, streaming))
-    elif place and prefix == "embeddings":
-        found = _dataset(Path(place).stem or prefix, read_embeddings(place, label))
-    elif place and prefix == "custom":
-        found = _dataset(Path(place.rpartition(":")[2]).stem or prefix, read_custom(place, label, streaming))
+    elif source_of(dataset):
+        given = {"label": label, "image_size": image_size, "skip_unreadable": skip_unreadable, "streaming": streaming}
+        found = _placed(dataset, given)
     else:
-        found = _held(dataset) if prefix == "memory" else _named(dataset, data_dir, download)
-    held = isinstance(dataset, Dataset) or prefix == "memory"
+        found = _held(dataset) if own else _named(dataset, data_dir, download)
+    held = own or isinstance(dataset, Dataset)
     _check_stream(found, held, stream, whole)
     if pair is not None:
         found = replace(found, pair=_second(pair))
@@ -154,16 +137,24 @@ def load_for(config: Config) -> Dataset:
     )
 
 
+def _placed(name: str, given: Mapping[str, object]) -> Dataset:
+    """Data of one's own, from the place after a prefix, which also names them."""
+    source, place = source_of(name), name.partition(":")[2]
+    parts = resolve_name(source.make)(place, **{argument: given[argument] for argument in source.takes})
+    return _dataset(Path(place.rpartition(":")[2] if source.code else place).stem or source.name, parts)
+
+
 def _named(name: str, data_dir, download: bool) -> Dataset:
     """A data set that has a row in the table."""
-    if name not in READERS:
-        raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *PREFIXES])}")
+    if name not in DATASETS:
+        places = [f"{source.name}:{source.place}" for source in SOURCES.values()]
+        raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *places])}")
     if data_dir is not None and not Path(data_dir).expanduser().is_dir():
         raise DataError(
             f"data_dir={str(data_dir)!r} is not a folder: name one that is, or leave it out to use the download cache"
         )
     search = Search(None if data_dir is None else Path(data_dir).expanduser(), download)
-    return _dataset(name, resolve_name(READERS[name])(search))
+    return _dataset(name, resolve_name(DATASETS[name].make)(search))
 
 
 def _held(handle: str) -> Dataset:

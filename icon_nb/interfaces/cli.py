@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import ConfigError, DataError, IconError
-from ..methods.catalogue import CODE, not_run
+from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config, settings_from_json
 from ..methods.recipes import RECIPES, grid, recipe
 from .commands import COMMANDS, find, older_spelling, run_command
@@ -82,7 +82,7 @@ def check_trust(given: Mapping[str, object], configs: Sequence[Config]) -> None:
     if "trust_code" in given or "dataset" in given or "dataset" in values_of(given):
         return
     for config in configs:
-        if config.dataset.startswith(CODE):
+        if runs_code(config.dataset):
             raise DataError(not_run(config.dataset, f"give --trust-code, or type it: --dataset {config.dataset}"))
 
 

@@ -11,7 +11,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from ..errors import ConfigError, LoadError, demand, nearest
-from ..methods.catalogue import CODE
+from ..methods.catalogue import runs_code
 from ..methods.config import SETTINGS, Config
 from .flags import STUDY, Parser
 from .training import describe
@@ -118,7 +118,7 @@ def _print_probes(run, path: Path) -> None:
     """The probes that a run was saved with, and those that only its trusted code can bring; or what is missing for them."""
     if "probes" not in run.__dict__ and run.withheld:
         print(f"no probes: {run.withheld}")
-    elif run.__dict__.get("probes") or run.trust_code and run.config.dataset.startswith(CODE):
+    elif run.__dict__.get("probes") or run.trust_code and runs_code(run.config.dataset):
         print(probe_table(run.probes) if run.probes else f"no probes: {path} {NOTHING_TO_PROBE}")
 
 

@@ -8,10 +8,9 @@ from functools import cached_property
 import ipywidgets as w
 
 from ..animation.display import bundle
-from ..data.loading import READERS
 from ..errors import IconError
 from ..methods import axes
-from ..methods.catalogue import BACKBONES
+from ..methods.catalogue import BACKBONES, DATASETS
 from ..methods.config import Config
 from ..methods.methods import METHODS
 from ..study.results import Results
@@ -123,7 +122,7 @@ class MethodExplorer:
             "supervisory": [(axis.title, name) for name, axis in axes.SUPERVISORY.items()],
             "learned": [(axis.title, name) for name, axis in axes.LEARNED.items()],
             "backbone": own + [(name, name) for name in BACKBONES if not name.startswith("resnet")],
-            "dataset": own + [(name, name) for name in READERS if "made_here" in READERS[name]],
+            "dataset": own + [(name, name) for name, row in DATASETS.items() if not row.files],
         }
         words = {"supervisory": "p", "learned": "q", "backbone": "backbone", "dataset": "data set"}
         chosen = {name: getattr(self, name) or "" for name in lists}

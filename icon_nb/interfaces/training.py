@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ConfigError, IconError, SaveError, TrainingError
-from ..methods.catalogue import CODE
+from ..methods.catalogue import runs_code
 from ..methods.config import Config
 
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
@@ -66,7 +66,7 @@ def trained(config: Config, resume: str | None = None):
         results = error.results  # saved already, up to the last good epoch
     print(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}", flush=True)
     if results.status == "interrupted":
-        trust = " --trust-code" if session.config.dataset.startswith(CODE) else ""
+        trust = " --trust-code" if runs_code(session.config.dataset) else ""
         print(f"go on with: icon-nb --resume {folder}{trust}", flush=True)
     return results, folder
 

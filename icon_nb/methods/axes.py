@@ -25,7 +25,7 @@ class Axis:
     settings : tuple of str
         The settings of :class:`icon_nb.Config` that the component takes; it has a field of the same name for each.
     candidates : str
-        What the m columns are: a key of ``CANDIDATES``. For q: ``any``, or the one kind it is made for.
+        What the m columns are: a key of ``catalogue.CANDIDATES``. For q: ``any``, or the one kind it is made for.
     include_self : bool or None
         Whether j = i counts; None for what goes either way: p then follows q, q follows p, and by themselves they leave it out.
     needs : tuple of str
@@ -52,17 +52,6 @@ class Axis:
     limit: bool = False
     family: str = ""
 
-
-CANDIDATES = {
-    "samples": "the samples of the batch",
-    "pairs": "all pairs of the batch at once",
-    "classes": "the classes, one learned prototype each",
-    "tokens": "the tokens of the vocabulary, one learned embedding each",
-    "views": "the other view of every sample, seen from the first",
-    "keys": "the other view of every sample as a slow copy of the encoder sees it",
-    "modality": "the samples in the other modality, both ways",
-    "dimensions": "the dimensions of the embedding in the other view",
-}
 
 NEEDS = {
     "views": "augmented copies of every sample",

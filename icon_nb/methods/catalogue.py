@@ -1,76 +1,307 @@
-"""The names of the data sets, of the backbones and of ways to draw, readable without torch (``--help`` needs them)."""
+"""What has a name beside p, q and the methods: data sets, backbones, parts of an augmentation, ways to draw, columns, scores.
+
+A row says what ``--help`` and an error need to know, without torch, and names the code that stands behind it.
+"""
 
 from __future__ import annotations
 
-from pkgutil import resolve_name
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..errors import shown
 
-DATASETS = {
-    "digits": "1,797 handwritten digits of 8x8 pixels, bundled with scikit-learn (1,297 train, 500 test)",
-    "mnist": "60,000 handwritten digits of 28x28 pixels, 10,000 test",
-    "fashion_mnist": "60,000 pictures of clothes of 28x28 pixels, 10,000 test",
-    "cifar10": "50,000 colour pictures of 32x32 pixels in 10 classes, 10,000 test",
-    "cifar100": "50,000 colour pictures of 32x32 pixels in 100 classes, 10,000 test",
-    "cifar10_subset": "a part of CIFAR-10 in one file, cifar10_subset.npz, found in data_dir",
-    "digit_halves": "digits cut in two: left halves, and right halves as the second modality",
-    "digit_captions": "digits, and a sentence about each as the second modality; companion embeddings of the sentences",
-    "karate_club": "the 34 members of a karate club, their two factions, and the graph of who met whom (Zachary 1977)",
-    "tiny_text": "windows of words from the first chapters of Alice's Adventures in Wonderland",
-    "stl10": "5,000 colour pictures of 96x96 pixels in 10 classes, 8,000 test",
-}
-"""Name of each data set -> one line about it."""
+DATA = "icon_nb.data"
+HOLD = f"{DATA}.loading:hold"
+"""What keeps data that were given as an object, and returns the handle that stands for them in a Config."""
+HELD = "memory:"
+"""How such a handle begins."""
 
-PREFIXES = {
-    "folder:PATH": "pictures below a folder, one sub-folder per class or none, train/ and test/ if they are there",
-    "embeddings:FILE": "arrays from a .npz, .npy or .pt file",
-    "custom:FILE.py:NAME": "what NAME in a Python file makes; the file is run",
-}
-"""How to name your own data -> one line about it. In Python, arrays, tables and data set objects are taken too."""
 
-BACKBONES = {
-    "table": "a free point per sample, no network: the embedding itself is learned",
-    "linear": "one linear map of the flattened input",
-    "mlp": "two hidden layers on the flattened input",
-    "simplecnn": "four 3x3 convolutions and a linear layer, for images of any size",
-    "resnet18": "torchvision's ResNet-18, with a small-image stem up to 64x64 pixels",
-    "resnet34": "torchvision's ResNet-34, with a small-image stem up to 64x64 pixels",
-    "resnet50": "torchvision's ResNet-50, with a small-image stem up to 64x64 pixels",
-}
-"""Name of each backbone -> one line about it."""
+@dataclass(frozen=True)
+class Named:
+    """A row of the catalogue: the word in the API, one line about it, and what stands behind it, as ``"module:name"``."""
 
-AUGMENTATIONS = {
-    "crop": "a random part of the image, resized to the whole",
-    "affine": "small rotation, shift, scale and shear",
-    "flip": "left-right mirror with probability one half",
-    "jitter": "brightness, contrast, saturation and hue",
-    "grey": "colour removed with probability one fifth",
-    "blur": "Gaussian blur",
-    "noise": "Gaussian noise on features",
-}
+    name: str
+    about: str
+    make: str = ""  # empty where the place that uses it knows
+
+
+@dataclass(frozen=True)
+class PublishedData(Named):
+    """A data set with a name; ``make`` takes where to look for files and returns the fields of a Dataset."""
+
+    augment: str = "auto"  # what augment="auto" means; auto again where only the data can tell
+    strength: float = 1.0  # the augment_strength that goes with it: weaker where an image has 8x8 pixels
+    files: bool = False  # whether it is read from files that are fetched or brought
+
+
+@dataclass(frozen=True)
+class Source(Named):
+    """A prefix of the names of one's own data; ``make`` takes the place that follows it."""
+
+    place: str = "PATH"  # in an error
+    takes: tuple[str, ...] = ()  # the arguments of icon_nb.data.load that make takes too
+    code: bool = False  # whether it runs a file: only a person who types it may ask for that, never a saved config
+
+
+@dataclass(frozen=True)
+class Backbone(Named):
+    """A network; ``make`` takes what it reads, the embedding dimension and the width of its hidden layers."""
+
+    reads: str = "flat"  # a sample flattened; or images; or positions: which sample it is, and nothing of it
+    width: int | None = None  # hidden_dim by default; None where it has no such setting
+    options: Mapping[str, object] = field(default_factory=dict)  # what tells it from others of the same make
+
+
+@dataclass(frozen=True)
+class AugmentationPart(Named):
+    """A part of an augmentation."""
+
+    reads: str = "images"  # or any numbers
+    one_channel: Mapping[str, object] = field(default_factory=dict)  # what differs for images of one channel
+
+
+@dataclass(frozen=True)
+class CandidateKind(Named):
+    """What the m columns of p and q are; ``make`` takes the model and the views, and returns the blocks that q compares."""
+
+    parts: str = ""  # what makes the modules that belong to it, beside the backbone
+    after_step: str = ""  # what is done to the model after every step
+
+
+@dataclass(frozen=True)
+class ProjectionKind(Named):
+    """A way to two or three dimensions; ``make`` fits it to a trajectory, or makes one step of a chain of maps."""
+
+    low: int = 1  # smallest and largest dimension of an embedding that it can show
+    high: int = 10**9
+    instead: str = ""  # what to do where it cannot
+    chained: str = ""  # the name in a caption, where every frame has a map of its own
+
+
+@dataclass(frozen=True)
+class OverlayKind(Named):
+    """What can be drawn beside the points; ``make`` puts it into a panel."""
+
+    under: bool = False  # whether it lies under the points
+    by_hand: bool = False  # whether it needs what only a call in Python can give
+
+
+@dataclass(frozen=True)
+class Score(Named):
+    """A number that says how good an embedding is; ``make`` returns it, or a mapping that holds it under its name."""
+
+    takes: tuple[str, ...] = ("z",)  # the arguments of make, among z, y, x, seed, metric and linear
+    needs: tuple[str, ...] = ()  # NaN without: labels (of two classes), inputs, directions (an embedding read by angles)
+    heading: str = ""  # in a table; the name when empty
+    compared: bool = True  # whether tables that compare runs have a column of it
+
+
+def by_name(*rows: Named) -> dict:
+    """Rows as a table: name -> row."""
+    return {row.name: row for row in rows}
+
+
+_COLOURS = "crop+flip+jitter+grey"
+
+DATASETS: dict[str, PublishedData] = by_name(
+    PublishedData(
+        "digits", "1,797 handwritten digits of 8x8 pixels, bundled with scikit-learn (1,297 train, 500 test)",
+        f"{DATA}.made_here:read_digits", "affine+crop", 0.3,
+    ),
+    PublishedData(
+        "mnist", "60,000 handwritten digits of 28x28 pixels, 10,000 test", f"{DATA}.published:MNIST", "affine", files=True
+    ),
+    PublishedData(
+        "fashion_mnist", "60,000 pictures of clothes of 28x28 pixels, 10,000 test",
+        f"{DATA}.published:FASHION", "crop+flip", files=True,
+    ),
+    PublishedData(
+        "cifar10", "50,000 colour pictures of 32x32 pixels in 10 classes, 10,000 test",
+        f"{DATA}.published:CIFAR", _COLOURS, files=True,
+    ),
+    PublishedData(
+        "cifar100", "50,000 colour pictures of 32x32 pixels in 100 classes, 10,000 test",
+        f"{DATA}.published:CIFAR100", _COLOURS, files=True,
+    ),
+    PublishedData(
+        "cifar10_subset", "a part of CIFAR-10 in one file, cifar10_subset.npz, found in data_dir",
+        f"{DATA}.published:read_cifar10_subset", _COLOURS, files=True,
+    ),
+    PublishedData(
+        "digit_halves", "digits cut in two: left halves, and right halves as the second modality",
+        f"{DATA}.made_here:read_digit_halves",
+    ),
+    PublishedData(
+        "digit_captions",
+        "digits, and a sentence about each as the second modality; companion embeddings of the sentences",
+        f"{DATA}.made_here:read_digit_captions",
+    ),
+    PublishedData(
+        "karate_club",
+        "the 34 members of a karate club, their two factions, and the graph of who met whom (Zachary 1977)",
+        f"{DATA}.made_here:read_karate_club",
+    ),
+    PublishedData(
+        "tiny_text", "windows of words from the first chapters of Alice's Adventures in Wonderland",
+        f"{DATA}.made_here:read_tiny_text",
+    ),
+    PublishedData(
+        "stl10", "5,000 colour pictures of 96x96 pixels in 10 classes, 8,000 test",
+        f"{DATA}.published:STL", _COLOURS, files=True,
+    ),
+)  # fmt: skip
+
+SOURCES: dict[str, Source] = by_name(
+    Source(
+        "folder", "pictures below a folder, one sub-folder per class or none, train/ and test/ if they are there",
+        f"{DATA}.folders:read_folder", takes=("image_size", "skip_unreadable", "streaming"),
+    ),
+    Source("embeddings", "arrays from a .npz, .npy or .pt file", f"{DATA}.own:read_embeddings", "FILE", takes=("label",)),
+    Source(
+        "custom", "what NAME in a Python file makes; the file is run",
+        f"{DATA}.own:read_custom", "FILE.py:NAME", takes=("label", "streaming"), code=True,
+    ),
+)  # fmt: skip
+"""How to name your own data. In Python, arrays, tables and data set objects are taken too."""
+
+_NETWORKS = "icon_nb.training.backbones"
+_RESNET = "with a small-image stem up to 64x64 pixels"
+
+BACKBONES: dict[str, Backbone] = by_name(
+    Backbone(
+        "table", "a free point per sample, no network: the embedding itself is learned", f"{_NETWORKS}:Table", reads="positions"
+    ),
+    Backbone("linear", "one linear map of the flattened input", f"{_NETWORKS}:linear"),
+    Backbone("mlp", "two hidden layers on the flattened input", f"{_NETWORKS}:mlp", width=256),
+    Backbone(
+        "simplecnn", "four 3x3 convolutions and a linear layer, for images of any size", f"{_NETWORKS}:simplecnn", "images", 32
+    ),
+    *(
+        Backbone(name, f"torchvision's {title}, {_RESNET}", f"{_NETWORKS}:resnet", "images", options={"name": name})
+        for name, title in {"resnet18": "ResNet-18", "resnet34": "ResNet-34", "resnet50": "ResNet-50"}.items()
+    ),
+)
+
+_PARTS = f"{DATA}.transforms"
+
+AUGMENTATIONS: dict[str, AugmentationPart] = by_name(
+    # A small box of a digit or a shoe says too little about it.
+    AugmentationPart(
+        "crop", "a random part of the image, resized to the whole", f"{_PARTS}:Crop", one_channel={"scale": (0.4, 1.0)}
+    ),
+    AugmentationPart("affine", "small rotation, shift, scale and shear", f"{_PARTS}:Affine"),
+    AugmentationPart("flip", "left-right mirror with probability one half", f"{_PARTS}:Flip"),
+    AugmentationPart("jitter", "brightness, contrast, saturation and hue", f"{_PARTS}:Jitter"),
+    AugmentationPart("grey", "colour removed with probability one fifth", f"{_PARTS}:Grey"),
+    AugmentationPart("blur", "Gaussian blur", f"{_PARTS}:Blur"),
+    AugmentationPart("noise", "Gaussian noise on features", f"{_PARTS}:Noise", "any"),
+)
 """Parts of an augmentation, joined by ``+``."""
 
-PROJECTIONS = ("auto", "raw", "pca", "pca3", "sphere", "tsne", "umap")
+_MODEL = "icon_nb.training.candidates"
+
+CANDIDATES: dict[str, CandidateKind] = by_name(
+    CandidateKind("samples", "the samples of the batch", f"{_MODEL}:among_themselves"),
+    CandidateKind("pairs", "all pairs of the batch at once", f"{_MODEL}:among_themselves"),
+    CandidateKind(
+        "classes", "the classes, one learned prototype each", f"{_MODEL}:against_prototypes", f"{_MODEL}:prototypes"
+    ),
+    CandidateKind(
+        "tokens", "the tokens of the vocabulary, one learned embedding each",
+        f"{_MODEL}:against_prototypes", f"{_MODEL}:prototypes",
+    ),
+    CandidateKind("views", "the other view of every sample, seen from the first", f"{_MODEL}:first_against_second"),
+    CandidateKind(
+        "keys", "the other view of every sample as a slow copy of the encoder sees it",
+        f"{_MODEL}:queries_against_keys", f"{_MODEL}:slow_copy", f"{_MODEL}:follow",
+    ),
+    CandidateKind(
+        "modality", "the samples in the other modality, both ways", f"{_MODEL}:across_modalities", f"{_MODEL}:second_encoder"
+    ),
+    CandidateKind("dimensions", "the dimensions of the embedding in the other view", f"{_MODEL}:dimensions"),
+)  # fmt: skip
+
+_PROJECTION, _MAPS = "icon_nb.animation.projection", "icon_nb.animation.neighbour_maps"
+
+PROJECTIONS: dict[str, ProjectionKind] = by_name(
+    ProjectionKind("auto", "as it is up to three dimensions, on the sphere where it lies there, by PCA otherwise"),
+    ProjectionKind("raw", "the embedding as it is", f"{_PROJECTION}:fit_raw", 1, 3, "use 'pca'"),
+    ProjectionKind("pca", "two principal components", f"{_PROJECTION}:fit_pca", 2, instead="use 'raw'"),
+    ProjectionKind("pca3", "three principal components, in a view that turns", f"{_PROJECTION}:fit_pca3", 3, instead="use 'raw'"),
+    ProjectionKind(
+        "sphere", "directions on the unit sphere", f"{_PROJECTION}:fit_sphere", 3, 3, "set embedding_dim=3, or use 'pca3'"
+    ),
+    ProjectionKind("tsne", "a t-SNE map of every epoch, begun at the map before it", f"{_MAPS}:tsne_step", chained="t-SNE"),
+    ProjectionKind("umap", "a UMAP map of every epoch, begun at the map before it", f"{_MAPS}:umap_step", chained="UMAP"),
+)
 """Ways to two or three dimensions."""
 
-OVERLAYS = ("none", "epoch", "loss", "curves", "diagnosis", "trails", "centroids", "rows", "regions")
+_OVERLAYS = "icon_nb.animation.overlays"
+
+OVERLAYS: dict[str, OverlayKind] = by_name(
+    OverlayKind("none", "nothing"),
+    OverlayKind("epoch", "the epoch in the title"),
+    OverlayKind("loss", "the curve of the loss"),
+    OverlayKind("curves", "the curve of every metric that was recorded"),
+    OverlayKind("diagnosis", "what the diagnosis says of the run"),
+    OverlayKind("trails", "a fading line behind every point", f"{_OVERLAYS}:add_trails", under=True),
+    OverlayKind("centroids", "the middle of every class", f"{_OVERLAYS}:add_centroids"),
+    OverlayKind("rows", "one anchor's row of p and of q", f"{_OVERLAYS}:add_rows", by_hand=True),
+    OverlayKind("regions", "the regions of a linear probe", f"{_OVERLAYS}:add_regions", under=True),
+)
 """What can be drawn beside the points, joined by ``+``; and any metric by its name, as a curve."""
 
-MEASURED = ("loss", "knn_accuracy", "seconds")
+HISTORY: dict[str, Named] = by_name(
+    Named("loss", "the mean divergence over the epoch, in nats"),
+    Named("knn_accuracy", "the share of evaluation points whose class wins the vote of their neighbours"),
+    Named("seconds", "how long training took so far"),
+)
 """What a run measures at every epoch: the columns of its history."""
 
-FILES = ("folder:", "embeddings:", "custom:")
-"""Prefixes of data sets that are read from a path."""
+_SCORES, _DYNAMICS, _LABELLED = "icon_nb.evaluation.scores", "icon_nb.evaluation.dynamics", ("z", "y", "seed", "metric")
 
-CODE = "custom:"
-"""Prefix of the one kind of data set that runs a file: only a person who types it may ask for that, never a saved config."""
+SCORES: dict[str, Score] = by_name(
+    Score("linear_probe", "accuracy of a linear probe", f"{_SCORES}:probe", (*_LABELLED, "linear"), ("labels",)),
+    Score("knn", "accuracy of a vote of the neighbours", f"{_SCORES}:probe", (*_LABELLED, "linear"), ("labels",), "kNN"),
+    Score("clustering_accuracy", "share in the cluster of its class", f"{_SCORES}:clustering", _LABELLED, ("labels",)),
+    Score("nmi", "mutual information of clusters and classes", f"{_SCORES}:clustering", _LABELLED, ("labels",), "NMI"),
+    Score(
+        "neighbourhood_preservation", "whether neighbours are neighbours among the inputs too",
+        f"{_SCORES}:neighbourhood_preservation", ("x", "z", "seed", "metric"), ("inputs",),
+    ),
+    Score("separability", "how far apart the classes lie", f"{_SCORES}:separability", _LABELLED, ("labels",)),
+    Score("effective_rank", "how many dimensions are used", f"{_DYNAMICS}:effective_rank"),
+    Score("alignment", "how near a class lies together", f"{_DYNAMICS}:alignment", ("z", "y"), ("labels", "directions"),
+          compared=False),
+    Score("uniformity", "how evenly the sphere is filled", f"{_DYNAMICS}:uniformity", needs=("directions",), compared=False),
+)  # fmt: skip
+"""How good an embedding is, in the order of a table."""
 
-SOURCES = (*FILES, "memory:")
-"""Prefixes of data sets that are read from a path, or held in the memory of this process."""
 
-def hold(data: object, **streaming) -> str:
-    """Keep data of the caller's in this process; returns the handle that stands for them in a Config."""
-    return resolve_name("icon_nb.data.loading:hold")(data, **streaming)  # torch is loaded only when there are data to look at
+def source_of(dataset: str) -> Source | None:
+    """The row of a name that begins with a prefix, None for others.
+
+    >>> source_of("folder:pictures").name, source_of("digits")
+    ('folder', None)
+    """
+    prefix, _, place = dataset.partition(":")
+    return SOURCES.get(prefix) if place else None
+
+
+def is_known(dataset: str) -> bool:
+    """Whether this names a data set, a source that is read from a path, or data held in the memory of this process."""
+    return dataset in DATASETS or dataset.startswith((HELD, *(f"{name}:" for name in SOURCES)))
+
+
+def runs_code(dataset: str | None) -> bool:
+    """Whether reading this data set runs a file.
+
+    >>> runs_code("custom:file.py:X"), runs_code("digits")
+    (True, False)
+    """
+    source = source_of(dataset or "")
+    return source is not None and source.code
 
 
 def not_run(dataset: str, remedy: str) -> str:
@@ -80,29 +311,3 @@ def not_run(dataset: str, remedy: str) -> str:
     "dataset='custom:file.py:X' was read from a file, and names code, which is not run: if you trust it, give the data"
     """
     return f"dataset={shown(dataset)} was read from a file, and names code, which is not run: if you trust it, {remedy}"
-
-
-_AUTO = {
-    "digits": "affine+crop",
-    "mnist": "affine",
-    "fashion_mnist": "crop+flip",
-    "cifar10": "crop+flip+jitter+grey",
-    "cifar100": "crop+flip+jitter+grey",
-    "cifar10_subset": "crop+flip+jitter+grey",
-    "stl10": "crop+flip+jitter+grey",
-}
-
-
-def default_augment(dataset: str) -> str:
-    """What ``augment="auto"`` means for a data set of this name; ``auto`` again where only the data can tell."""
-    return _AUTO.get(dataset, "auto")
-
-
-def default_strength(dataset: str) -> float:
-    """The ``augment_strength`` that goes with ``augment="auto"``: weaker where an image has 8x8 pixels."""
-    return 0.3 if dataset == "digits" else 1.0
-
-
-def is_known(dataset: str) -> bool:
-    """Whether ``dataset`` names a data set or a source that is read from a path."""
-    return dataset in DATASETS or dataset.startswith(SOURCES)

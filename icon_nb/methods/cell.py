@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import axes
+from .catalogue import CANDIDATES
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Method:
     @property
     def candidates(self) -> str:
         """What the columns of p and q are, in words."""
-        words = axes.CANDIDATES[self.p.candidates]
+        words = CANDIDATES[self.p.candidates].about
         if self.p.candidates != "samples":
             return words
         p_self, q_self = axes.counts_self(self.p, self.q)

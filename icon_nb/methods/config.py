@@ -14,9 +14,10 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
 
 from ..errors import ConfigError, nearest, shown
-from .catalogue import AUGMENTATIONS, BACKBONES, PROJECTIONS, hold
+from .catalogue import AUGMENTATIONS, BACKBONES, HOLD, PROJECTIONS
 from .components import as_settings
 from .methods import ALIASES, METHODS
 
@@ -227,7 +228,7 @@ class Config(metaclass=_Named):
     # animation
     save_epoch_gifs: bool = setting(bool, "animation", "write training_dynamics.gif and one picture per epoch", False)
     gif_every: int = setting(int, "animation", "draw every so many recorded epochs", 1, low=1)
-    gif_method: str = setting(str, "animation", "projection to two dimensions", "auto", choices=PROJECTIONS)
+    gif_method: str = setting(str, "animation", "projection to two dimensions", "auto", choices=tuple(PROJECTIONS))
     gif_fps: float | None = setting(float, "animation", "frames per second", above=0, high=50)
     gif_max_points: int = setting(int, "animation", "draw at most this many points", 2000, low=1)
     gif_overlay: str = setting(str, "animation", "what is drawn beside the points", "loss")
@@ -244,7 +245,7 @@ class Config(metaclass=_Named):
     def __post_init__(self):
         if self.dataset is not None and not isinstance(self.dataset, (str, os.PathLike)):
             reading = {name: SETTINGS[name].check(name, getattr(self, name)) for name in ("stream", "num_workers")}
-            object.__setattr__(self, "dataset", hold(self.dataset, **reading))
+            object.__setattr__(self, "dataset", resolve_name(HOLD)(self.dataset, **reading))
         if callable(self.supervisory) or callable(self.learned):
             for name, value in as_settings({name: getattr(self, name) for name in SETTINGS}).items():
                 object.__setattr__(self, name, value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, nearest
 from . import axes, methods
-from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, MEASURED, OVERLAYS, default_augment, default_strength, is_known
+from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HISTORY, OVERLAYS, PROJECTIONS, is_known
 from .methods import Method
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ GENERAL = {
 TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
 ROOMY_LEARNING_RATE = 0.05
 """For free points under a Gaussian q in more than three dimensions, where the rate of a map overshoots until the loss is inf."""
-WIDTH = {"simplecnn": {"hidden_dim": 32}}
 PARAMETRIC_LAYOUT = {"batch_size": 256}
 ORTHONORMAL = {"optimizer": "sgd", "learning_rate": 1e-2}
 """For a linear map that is made orthonormal after every step: Adam's steps, of one size for every weight, never let it settle."""
@@ -104,7 +103,7 @@ def used_settings(config: Config, method: Method, backbone: str) -> set[str]:
         "augment": network,
         "n_views": network and p.candidates != "modality",
         "augment_strength": network and value("augment") != "none",
-        "hidden_dim": backbone in ("mlp", "simplecnn"),
+        "hidden_dim": BACKBONES[backbone].width is not None,
         "init": not network or (backbone == "linear" and q.name == "clusters"),
         "ema_momentum": p.candidates == "keys",
         "momentum": value("optimizer") in ("sgd", "gains"),
@@ -125,8 +124,9 @@ def _defaults(method: Method, backbone: str) -> dict[str, object]:
     if backbone == "table":
         return {**GENERAL, **bounded, **method.defaults, **TABLE, **method.table}
     layout = PARAMETRIC_LAYOUT if "inputs" in p.needs else {}
-    frame = ORTHONORMAL if backbone == "linear" and wide else WIDTH.get(backbone, {})
-    return {**GENERAL, **layout, **bounded, **frame, **method.defaults}
+    frame = ORTHONORMAL if backbone == "linear" and wide else {}
+    width = BACKBONES[backbone].width if backbone else None
+    return {**GENERAL, "hidden_dim": width, **layout, **bounded, **frame, **method.defaults}
 
 
 def is_framed(p: axes.Axis, backbone: str) -> bool:
@@ -153,8 +153,9 @@ def resolve(config: Config) -> Config:
     filled = {name: value for name, value in defaults.items() if name in used and name not in values}
     merged = values | filled
     if merged.get("augment") == "auto":
-        merged["augment"] = default_augment(merged["dataset"])
-        merged["augment_strength"] = values.get("augment_strength", default_strength(merged["dataset"]))
+        known = DATASETS.get(merged["dataset"])
+        merged["augment"] = known.augment if known else "auto"
+        merged["augment_strength"] = values.get("augment_strength", known.strength if known else 1.0)
     sources = {**dict.fromkeys(values, "default"), **dict.fromkeys(filled, "default"), **config.sources}
     own = {name: f"method {method.name}" for name in filled if name in method.defaults or name in method.table}
     return Config(**merged, sources={**sources, **own})
@@ -265,18 +266,14 @@ def _check_backbone(method: Method, backbone: str) -> None:
         )
 
 
-DIMENSIONS = {"raw": (1, 3), "pca": (2, 65536), "pca3": (3, 65536), "sphere": (3, 3)}
-"""Smallest and largest dimension of an embedding that a projection can show."""
-
-
 def _check_drawing(config: Config, dim: int) -> None:
     """What would else be found out when the run is drawn, after its training."""
-    known = dict.fromkeys(name for name in (*OVERLAYS, *MEASURED) if name != "rows")  # which is about an anchor, and so by hand
+    known = dict.fromkeys((*(name for name, row in OVERLAYS.items() if not row.by_hand), *HISTORY))
     for part in config.gif_overlay.split("+"):
         if part not in known:
             raise ConfigError(f"gif_overlay={config.gif_overlay!r}: {part!r} is not known; {nearest(part, known)}")
-    low, high = DIMENSIONS.get(config.gif_method, (1, dim))
-    if not low <= dim <= high:
+    projection = PROJECTIONS[config.gif_method]
+    if not projection.low <= dim <= projection.high:
         raise ConfigError(f"gif_method={config.gif_method!r} cannot show embedding_dim={dim}: use gif_method='auto'")
 
 

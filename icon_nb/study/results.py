@@ -17,7 +17,7 @@ from ..data.loading import load_for
 from ..errors import DataError
 from ..evaluation.diagnosis import diagnose, stopped
 from ..evaluation.trajectory import Trajectory
-from ..methods.catalogue import CODE, not_run
+from ..methods.catalogue import not_run, runs_code
 from ..methods.config import Config
 
 
@@ -132,7 +132,7 @@ class Results:
     @property
     def withheld(self) -> str:
         """Why the data are not read: a saved run names code that nobody trusted. Empty where they can be."""
-        if self.dataset is not None or self.trust_code or not (self.config.dataset or "").startswith(CODE):
+        if self.dataset is not None or self.trust_code or not runs_code(self.config.dataset):
             return ""
         remedy = "icon_nb.load(..., trust_code=True) or --trust-code runs it; results.dataset = ... gives the data without it"
         return not_run(self.config.dataset, remedy)

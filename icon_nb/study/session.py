@@ -15,7 +15,7 @@ from ..animation.recorder import Recorder
 from ..data.dataset import Dataset, describe
 from ..errors import TrainingError
 from ..evaluation.scores import knn_accuracy
-from ..methods.catalogue import MEASURED
+from ..methods.catalogue import HISTORY
 from ..methods.config import Config
 from ..objective.distances import metric_of
 from ..training.trainer import Record, Trainer
@@ -33,7 +33,7 @@ class Session:
     status: str = "complete"
     error: str = ""
     diverged: bool = False
-    history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *MEASURED)})
+    history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *HISTORY)})
 
     def __post_init__(self):
         self.trainer = Trainer(self.config, self.dataset)

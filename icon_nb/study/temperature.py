@@ -10,7 +10,7 @@ import numpy as np
 from ..data.loading import load_for
 from ..errors import ConfigError
 from ..evaluation.dynamics import alignment, uniformity
-from ..methods.catalogue import FILES
+from ..methods.catalogue import source_of
 from ..methods.config import Config
 from .results import Results
 from .watching import Rows, run_and_watch
@@ -27,7 +27,7 @@ _TRAINED: OrderedDict[str, tuple[Results, Rows]] = OrderedDict()
 def trained(config: Config, data=None, on_record: Callable | None = None) -> tuple[Results, Rows]:
     """The run of a config and its rows of p and q; a config that was trained in this session is not trained again."""
     config = (config if data is None else config.replace(dataset=data)).resolve()
-    key = config.key() + (load_for(config).fingerprint if config.dataset.startswith(FILES) else "")  # a file may be written anew
+    key = config.key() + (load_for(config).fingerprint if source_of(config.dataset) else "")  # a file may be written anew
     if key not in _TRAINED:
         _TRAINED[key] = run_and_watch(config, on_record=on_record)
         while len(_TRAINED) > KEPT:

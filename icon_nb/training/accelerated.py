@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, DeviceError
+from ..methods.catalogue import BACKBONES
 from ..methods.config import Config
-from .backbones import CONVOLUTIONAL
 from .candidates import Model
 
 COMPILERS = ("c++", "g++", "clang++")
@@ -30,8 +30,9 @@ def accelerate(config: Config, model: Model, device: torch.device) -> None:
         ``compile`` where there is nothing to compile with.
     """
     if config.channels_last:
-        if config.backbone not in CONVOLUTIONAL:
-            names = ", ".join(CONVOLUTIONAL)
+        convolutional = [name for name, row in BACKBONES.items() if row.reads == "images"]
+        if config.backbone not in convolutional:
+            names = ", ".join(convolutional)
             raise ConfigError(f"channels_last=True has no effect with backbone={config.backbone!r}: leave it out, or use {names}")
         model.to(memory_format=torch.channels_last)
     if config.compile != "none":

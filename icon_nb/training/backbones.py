@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from math import prod
+from pkgutil import resolve_name
 
 import torch
 from torch import Tensor, nn
@@ -78,12 +79,14 @@ def build_backbone(
     torch.Size([2, 2])
     """
     _check(name, dataset_shape, embedding_dim, n_points, hidden_dim, kind, n_tokens)
-    if name == "table":
-        return Table(n_points, embedding_dim)
-    if name in CONVOLUTIONAL:
-        return CONVOLUTIONAL[name](tuple(dataset_shape), embedding_dim, hidden_dim)
-    reader, width = _reader(dataset_shape, kind, n_tokens)
-    return Layers(*reader, *DENSE[name](width, embedding_dim, hidden_dim))
+    row = BACKBONES[name]
+    make, width = resolve_name(row.make), hidden_dim or row.width
+    if row.reads == "positions":
+        return make(n_points, embedding_dim)
+    if row.reads == "images":
+        return make(tuple(dataset_shape), embedding_dim, width, **row.options)
+    reader, size = _reader(dataset_shape, kind, n_tokens)
+    return Layers(*reader, *make(size, embedding_dim, width))
 
 
 class Layers(nn.Sequential):
@@ -104,29 +107,29 @@ class Table(nn.Module):
         return self.weight[index]  # (n, d)
 
 
-def _linear(width: int, embedding_dim: int, hidden_dim: int | None) -> list[nn.Module]:
+def linear(width: int, embedding_dim: int, hidden: None = None) -> list[nn.Module]:
+    """One linear map."""
     return [nn.Linear(width, embedding_dim)]
 
 
-def _mlp(width: int, embedding_dim: int, hidden_dim: int | None) -> list[nn.Module]:
-    hidden = hidden_dim or 256
+def mlp(width: int, embedding_dim: int, hidden: int) -> list[nn.Module]:
+    """Two hidden layers."""
     return [nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, embedding_dim)]
 
 
-def _simplecnn(shape: tuple[int, ...], embedding_dim: int, hidden_dim: int | None) -> nn.Module:
+def simplecnn(shape: tuple[int, ...], embedding_dim: int, a: int) -> nn.Module:
     """Halve the picture after the second and the third layer: 96x96 and 1x1 both arrive at the pooling."""
-    a = hidden_dim or 32
     layers: list[nn.Module] = []
     for before, after, stride in ((shape[0], a, 1), (a, 2 * a, 2), (2 * a, 2 * a, 2), (2 * a, 4 * a, 1)):
         layers += [nn.Conv2d(before, after, 3, stride, padding=1), nn.ReLU()]
     return Layers(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16 * a, embedding_dim))
 
 
-def _resnet(name: str, shape: tuple[int, ...], embedding_dim: int, hidden_dim: int | None) -> nn.Module:
+def resnet(shape: tuple[int, ...], embedding_dim: int, hidden: None, name: str) -> nn.Module:
     """torchvision's network with another first layer, and another last layer of ``embedding_dim`` outputs."""
-    from torchvision.models import resnet  # a second of import time that other backbones need not pay
+    from torchvision import models  # a second of import time that other backbones need not pay
 
-    net = getattr(resnet, name)(weights=None, num_classes=embedding_dim)
+    net = getattr(models, name)(weights=None, num_classes=embedding_dim)
     width = net.conv1.out_channels
     if min(shape[1:]) <= SMALL_IMAGE:
         net.conv1 = nn.Conv2d(shape[0], width, 3, 1, padding=1, bias=False)
@@ -134,12 +137,6 @@ def _resnet(name: str, shape: tuple[int, ...], embedding_dim: int, hidden_dim: i
     elif shape[0] != 3:
         net.conv1 = nn.Conv2d(shape[0], width, 7, 2, padding=3, bias=False)
     return net
-
-
-DENSE = {"linear": _linear, "mlp": _mlp}
-CONVOLUTIONAL = {"simplecnn": _simplecnn} | {
-    name: (lambda *args, _name=name: _resnet(_name, *args)) for name in ("resnet18", "resnet34", "resnet50")
-}
 
 
 def _reader(shape: tuple[int, ...], kind: str, n_tokens: int | None) -> tuple[list[nn.Module], int]:
@@ -159,11 +156,12 @@ def _check(name, shape, embedding_dim, n_points, hidden_dim, kind, n_tokens):
     ):
         if value < 1:
             raise ConfigError(f"{setting}={value} must be at least 1")
-    if name == "table" and not n_points:
-        raise ConfigError(f"backbone='table' keeps a point per sample and needs n_points, the number of samples; got {n_points}")
-    if name in CONVOLUTIONAL and (kind != "images" or len(shape) != 3):
+    reads = BACKBONES[name].reads
+    if reads == "positions" and not n_points:
+        raise ConfigError(f"backbone={name!r} keeps a point per sample and needs n_points, the number of samples; got {n_points}")
+    if reads == "images" and (kind != "images" or len(shape) != 3):
         raise ConfigError(
             f"backbone={name!r} reads images (c, h, w), the data are {kind} of shape {tuple(shape)}: use 'mlp' or 'linear'"
         )
-    if kind == "tokens" and name != "table" and not n_tokens:
+    if kind == "tokens" and reads != "positions" and not n_tokens:
         raise ConfigError(f"backbone={name!r} on tokens needs n_tokens, the size of the vocabulary; got {n_tokens}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from math import prod
+from pkgutil import resolve_name
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from ..data.dataset import Dataset
 from ..errors import ConfigError
 from ..methods import axes
+from ..methods.catalogue import CANDIDATES
 from ..methods.config import Config
 from ..methods.resolve import is_framed, method_of
 from .backbones import build_backbone, seeded
@@ -159,23 +161,17 @@ def orthonormalise(model: Model) -> None:
             layer.weight.copy_((q * r.diagonal().sign()).T)
 
 
-CANDIDATES = {
-    "samples": Candidates(among_themselves),
-    "pairs": Candidates(among_themselves),
-    "classes": Candidates(against_prototypes, prototypes),
-    "tokens": Candidates(against_prototypes, prototypes),
-    "views": Candidates(first_against_second),
-    "dimensions": Candidates(dimensions),
-    "keys": Candidates(queries_against_keys, slow_copy, (follow,)),
-    "modality": Candidates(across_modalities, second_encoder),
-}
-"""How each kind of candidates in :data:`icon_nb.methods.axes.CANDIDATES` is made."""
+def candidates_of(kind: str) -> Candidates:
+    """The candidates of one kind, a key of :data:`icon_nb.methods.catalogue.CANDIDATES`."""
+    row = CANDIDATES[kind]
+    parts = {"parts": resolve_name(row.parts)} if row.parts else {}
+    return Candidates(resolve_name(row.make), **parts, after_step=(resolve_name(row.after_step),) if row.after_step else ())
 
 
 def build_model(config: Config, dataset: Dataset) -> Model:
     """The untrained model of a resolved Config; the same for the same seed. The caller's random state is left alone."""
     method = method_of(config)
-    candidates = CANDIDATES[axes.SUPERVISORY[method.supervisory].candidates]
+    candidates = candidates_of(axes.SUPERVISORY[method.supervisory].candidates)
     with seeded(config.seed):
         backbone = _encoder(config, dataset)
         parts = candidates.parts(config, dataset, backbone)

@@ -43,7 +43,7 @@ def value_of(name: str) -> st.SearchStrategy:
     if name == "gif_overlay":
         return st.sampled_from([name for name in OVERLAYS if name != "rows"])
     if about.choices:
-        return st.sampled_from(PROJECTIONS if name == "gif_method" else about.choices)
+        return st.sampled_from(list(PROJECTIONS) if name == "gif_method" else about.choices)
     if about.kind is bool:
         return st.booleans()
     if about.kind is str:
