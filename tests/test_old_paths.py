@@ -26,7 +26,8 @@ def test_old_paths_work_in_a_fresh_process_in_any_form():
         "from icon_nb.data import Dataset, load\n"
         "from icon_nb.objective import Objective, build_objective\n"
         "from icon_nb.methods import METHODS, table\n"
-        "assert icon_nb.widgets.temperature_study and icon_nb.evaluate.evaluate and store.load is icon_nb.load\n"
+        "assert icon_nb.widgets.temperature_study and icon_nb.evaluate.evaluate\n"
+        "assert store.load is icon_nb.load and store.load_run\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

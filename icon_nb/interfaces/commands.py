@@ -96,7 +96,7 @@ def _json(path: Path) -> dict:
 def show(given) -> int:
     """Everything that is known about a run, or the table of a comparison."""
     from ..study.comparison import Comparison
-    from ..study.folders.store import load
+    from ..study.load import load
 
     path = find(given.run, given.output_dir)
     run = load(path, trust_code=given.trust_code)
@@ -129,7 +129,7 @@ def compare(given) -> int:
     """Write the comparison of saved runs beside them, and print its table."""
     from ..study.comparison import Comparison
     from ..study.folders.outputs import write_comparison
-    from ..study.folders.store import load
+    from ..study.load import load
 
     paths = [find(name, given.output_dir) for name in given.runs]
     # the same run may be named twice
@@ -185,7 +185,7 @@ def probe_table(probes: Mapping[str, Mapping]):
 
 
 def _open(given):
-    from ..study.folders.store import load
+    from ..study.load import load
     from ..study.results import Results
 
     path = find(given.run, given.output_dir)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,17 +12,14 @@ from ..evaluation.scores import evaluate
 from ..methods.config import SETTINGS
 from ..objective.distances import metric_of
 from .probes import inputs_of, score_run
-from .results import Results
+from .record import Failure, Run
 from .table import Spread, Table
-
-if TYPE_CHECKING:
-    from .comparison import Comparison, Failure
 
 SCORES = ("linear_probe", "knn", "clustering_accuracy", "nmi", "neighbourhood_preservation", "separability", "effective_rank")
 NUMBERS = ("loss", *SCORES, "seconds")
 
 
-def table(study: Comparison, *, each: bool, baselines: bool, seconds: bool) -> Table:
+def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
     """See :meth:`icon_nb.Comparison.table`."""
     pooled = study.replicated and not each
     settings = [name for name in study.compared if not (pooled and name == "seed")] or ["method"]
@@ -40,9 +36,9 @@ def table(study: Comparison, *, each: bool, baselines: bool, seconds: bool) -> T
     return Table(tuple(columns), tuple(rows), tuple(_notes(study, pooled)), () if seconds else ("seconds",))
 
 
-def _row(study: Comparison, run: Results | Failure, settings: Sequence[str]) -> dict[str, object]:
+def _row(study, run: Run | Failure, settings: Sequence[str]) -> dict[str, object]:
     row = {name: study.value(run, name) for name in settings}
-    if not isinstance(run, Results):
+    if not isinstance(run, Run):
         return {**row, "diagnosis": run.status, "error": run.error}
     row |= {"epochs": run.history["epoch"][-1], "loss": run.history["loss"][-1]}
     scores = score_run(run) if _unscored(run) else run.scores
@@ -51,12 +47,12 @@ def _row(study: Comparison, run: Results | Failure, settings: Sequence[str]) -> 
     return row | ({"error": run.error} if run.error else {})
 
 
-def _unscored(run: Results) -> bool:
+def _unscored(run: Run) -> bool:
     """Whether the scores that compare with the inputs are missing because the data are code that nobody trusted."""
     return "scores" not in run.__dict__ and bool(run.withheld)
 
 
-def verdict(run: Results) -> str:
+def verdict(run: Run) -> str:
     """The diagnosis in a word or four, and that a run was stopped where it was."""
     found = run.diagnosis
     since = f" since epoch {found.since}" if found.verdict == "plateau" and found.since is not None else ""
@@ -80,11 +76,11 @@ def _counted(words: Sequence[str]) -> list[str]:
     return list(counts) if len(counts) == 1 else [f"{n} {word}" for word, n in counts.items()]
 
 
-def _baselines(study: Comparison, settings: Sequence[str]) -> list[dict[str, object]]:
+def _baselines(study, settings: Sequence[str]) -> list[dict[str, object]]:
     """The same points before training, a row for every distinct network, and as raw inputs, a row for every data set."""
     runs = study.first_of_each()
     rows = [(f"{name}, untrained", _baseline(run, run.trajectory.embeddings[0])) for name, run in _untrained(study, runs)]
-    firsts: dict[str, Results] = {}
+    firsts: dict[str, Run] = {}
     for run in runs:
         firsts.setdefault(str(run.provenance.get("dataset")), run)
     for run in firsts.values():
@@ -93,16 +89,16 @@ def _baselines(study: Comparison, settings: Sequence[str]) -> list[dict[str, obj
     return [{settings[0]: name, **{score: scores[score] for score in SCORES}} for name, scores in rows]
 
 
-def _baseline(run: Results, z: np.ndarray, metric: str = "") -> dict[str, float]:
+def _baseline(run: Run, z: np.ndarray, metric: str = "") -> dict[str, float]:
     config, x = run.config, None if metric else inputs_of(run)
     return evaluate(
         z, run.trajectory.labels, x, seed=config.seed, metric=metric or metric_of(config.distance), linear=config.probe
     )
 
 
-def _untrained(study: Comparison, runs: Sequence[Results]) -> list[tuple[str, Results]]:
+def _untrained(study, runs: Sequence[Run]) -> list[tuple[str, Run]]:
     """One run for every network that the runs began with, under a name that says which network it is."""
-    distinct: list[Results] = []
+    distinct: list[Run] = []
     for run in runs:
         if not any(_begins_alike(run, other) for other in distinct):
             distinct.append(run)
@@ -117,11 +113,11 @@ def _told_apart(name: str, names: Sequence[str], by: str) -> str:
     return name if names.count(name) == 1 else f"{name}, {by}"
 
 
-def _metric(run: Results) -> str:
+def _metric(run: Run) -> str:
     return resolve_metric(metric_of(run.config.distance), run.trajectory.dim)
 
 
-def _begins_alike(run: Results, other: Results) -> bool:
+def _begins_alike(run: Run, other: Run) -> bool:
     """Whether two runs began with the same points in the same places, as their scores compare them."""
     if run.provenance.get("dataset") != other.provenance.get("dataset") or _metric(run) != _metric(other):
         return False
@@ -129,7 +125,7 @@ def _begins_alike(run: Results, other: Results) -> bool:
     return first.shape == second.shape and np.allclose(first, second, rtol=1e-4, atol=1e-6)
 
 
-def _notes(study: Comparison, pooled: bool):
+def _notes(study, pooled: bool):
     """What the numbers mean, and what they do not."""
     results = study.results
     yield from (_scored_on(results),) if results else ()
@@ -149,7 +145,7 @@ def _notes(study: Comparison, pooled: bool):
         yield "Interrupted: what is missing here was not run, or not to its end."
 
 
-def _scored_on(results: Sequence[Results]) -> str:
+def _scored_on(results: Sequence[Run]) -> str:
     """Which points the scores are from, and whether training saw them."""
     sizes = sorted({run.trajectory.n_points for run in results})
     points = f"{' to '.join(f'{n:,}' for n in dict.fromkeys((sizes[0], sizes[-1])))} points"

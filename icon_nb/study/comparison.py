@@ -8,31 +8,12 @@ from functools import cached_property
 from html import escape
 
 from ..errors import DataError
-from ..methods.config import SETTINGS, Config, counts
+from ..methods.config import SETTINGS, counts
+from .record import Failure
 from .results import Results, animation_options
 from .table import Table
 
 DERIVED = ("supervisory", "learned")  # said by the method already
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A run of which nothing is left but its error.
-
-    Parameters
-    ----------
-    config : Config
-        Resolved.
-    error : str
-    """
-
-    config: Config
-    error: str
-    status: str = "failed"
-
-    def summary(self) -> str:
-        """One line: what was run, and why there is nothing."""
-        return f"{self.config.run_name or self.config.label} on {self.config.dataset}: failed: {self.error}"
 
 
 Outcome = Results | Failure

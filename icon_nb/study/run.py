@@ -13,8 +13,7 @@ from ..files import write_whole
 from ..methods.config import Config
 from ..methods.resolve import fit_to_data
 from .folders.checkpoints import FOLDER, Checkpoints, check_data, tidy
-from .folders.store import MARK, foreign
-from .folders.store import load as load_run
+from .folders.store import MARK, foreign, load_run
 from .progress import ProgressBar
 from .results import Results
 from .session import Session
@@ -218,7 +217,7 @@ def begin(folder: Path, config: Config) -> None:
 def _finished(folder: Path, session: Session) -> Results | None:
     """The run that stands in the folder; None where it is to be gone on with, from its checkpoints."""
     try:
-        found = load_run(folder)
+        found = load_run(folder, Results)
     except LoadError:
         if not (folder / FOLDER).exists():
             raise

@@ -18,6 +18,7 @@ from .folders import store
 from .folders.studies import Shelf
 from .holdings import Holdings, pack_data, unpack_data
 from .processes import Processes
+from .results import Results
 from .run import run
 from .stacked import Job, plan, run_stack
 
@@ -247,7 +248,7 @@ def _received(future, configs: Sequence[Config], holdings: Holdings) -> list[Out
     except Exception as error:  # the worker died, or its executor did
         return [Failure(config, _said(error)) for config in configs]
     return [
-        Failure(config, answer) if isinstance(answer, str) else holdings.attach(store.unpack(answer))
+        Failure(config, answer) if isinstance(answer, str) else holdings.attach(store.unpack(answer, Results))
         for config, answer in zip(configs, answers)
     ]
 

@@ -13,7 +13,6 @@ import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,11 +22,8 @@ from ...evaluation.trajectory import Trajectory
 from ...files import write_together
 from ...methods.config import Config
 from ...training.backbones import build_backbone, seeded
-from ..results import Results
+from ..record import Run
 from . import verify
-
-if TYPE_CHECKING:
-    from ..comparison import Comparison
 
 SCHEMA = 1
 MARK = "metrics.json"
@@ -36,12 +32,12 @@ FILES = ("config.json", "provenance.json", "embeddings.npz", "model.pt")
 _ARRAYS = ("epochs", "labels", "index", "images", "held_out")
 
 
-def save(results: Results, path, *, overwrite: bool = False) -> Path:
+def save(results: Run, path, *, overwrite: bool = False) -> Path:
     """Write a run to a folder; see :meth:`icon_nb.Results.save`."""
     return write(pack(results), path, overwrite=overwrite)
 
 
-def pack(results: Results) -> dict[str, bytes]:
+def pack(results: Run) -> dict[str, bytes]:
     """The files of a saved run, by name; the mark of a complete run is the last."""
     contents = {
         "config.json": results.config.to_json().encode(),
@@ -105,7 +101,7 @@ def _digest_of(path: Path) -> str | None:
         return None
 
 
-def _mark(results: Results, contents: dict[str, bytes]) -> bytes:
+def _mark(results: Run, contents: dict[str, bytes]) -> bytes:
     trajectory = results.trajectory
     record = {
         "schema": SCHEMA,
@@ -156,60 +152,19 @@ def pack_state(state) -> bytes:
     return buffer.getvalue()
 
 
-def load(path, *, trust_code: bool = False) -> Results | Comparison:
-    """Read a saved run back: an equal :class:`Results`, animation included; or a saved :class:`Comparison`.
-
-    Parameters
-    ----------
-    path : str or Path
-        The folder of the run, or of the comparison.
-    trust_code : bool
-        Whether scores and probes may run the file of a run on ``dataset="custom:FILE.py:NAME"``. Without it no code that a saved
-        run names is run.
-
-    Raises
-    ------
-    LoadError
-        Missing, damaged, changed, or from a newer version; the message names the file.
-
-    Examples
-    --------
-    >>> import tempfile, icon_nb as icon
-    >>> run = icon.run(epochs=1, quiet=True)
-    >>> again = icon.load(run.save(tempfile.mkdtemp() + "/run"))
-    >>> bool((again.embeddings == run.embeddings).all())
-    True
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        raise LoadError(f"{path!r} is of type {type(path).__name__}: give the folder of a saved run")
-    path = Path(path)
-    with verify.reading(path):
-        comparison = (path / COMPARISON).exists() and not (path / MARK).exists()
-    if comparison:
-        from .studies import load_comparison
-
-        study = load_comparison(path)
-        for run in study.results:
-            run.trust_code = trust_code
-        return study
-    run = load_run(path)
-    run.trust_code = trust_code
-    return run
-
-
-def load_run(path: Path) -> Results:
-    """Read one saved run back; see :func:`load`."""
+def load_run(path: Path, kind: type[Run] = Run) -> Run:
+    """Read one saved run back, as a record of this kind."""
     mark = _read_mark(path)
     contents = {name: _read(path / name, mark["files"].get(name)) for name in FILES}
-    return _assemble(path, mark, contents)
+    return _assemble(path, mark, contents, kind)
 
 
-def unpack(files: dict[str, bytes]) -> Results:
+def unpack(files: dict[str, bytes], kind: type[Run] = Run) -> Run:
     """The run that :func:`pack` packed."""
-    return _assemble(Path("a run from elsewhere"), json.loads(files[MARK]), files)
+    return _assemble(Path("a run from elsewhere"), json.loads(files[MARK]), files, kind)
 
 
-def _assemble(path: Path, mark: dict, contents: dict[str, bytes]) -> Results:
+def _assemble(path: Path, mark: dict, contents: dict[str, bytes], kind: type[Run]) -> Run:
     with verify.reading(path / "config.json"):
         config = Config.from_json(contents["config.json"].decode(), where="it").resolve()  # what a file leaves out is the default
     provenance = _provenance(contents["provenance.json"], path / "provenance.json")
@@ -224,7 +179,7 @@ def _assemble(path: Path, mark: dict, contents: dict[str, bytes]) -> Results:
             f"({why}): {verify.REMEDY}"
         ) from error
     history = {name: [math.nan if value is None else value for value in values] for name, values in mark["history"].items()}
-    results = Results(config, history, trajectory, backbone, mark["status"], provenance, mark.get("error", ""), state)
+    results = kind(config, history, trajectory, backbone, mark["status"], provenance, mark.get("error", ""), state)
     if mark.get("probes") is not None:
         results.__dict__["probes"] = mark["probes"]
     return results

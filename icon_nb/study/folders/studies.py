@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...data.dataset import Dataset, is_described
 from ...errors import IconError, LoadError, SaveError
 from ...files import sweep_stray, write_whole
 from ...methods.config import SETTINGS, Config
-from ..comparison import Comparison, Failure, Outcome
+from ..record import Failure
 from ..results import Results
 from . import store, verify
 
 SCHEMA = 1
+Outcome = Results | Failure
 _FOLDER = re.compile(r"(\.\./)?[\w.=+-]*\w[\w.=+-]*")  # a folder in the comparison's own, or beside it
 
 
@@ -40,7 +41,7 @@ class Shelf:
             return None
         try:
             name = run_folder(config, stack)
-            results = store.load_run(self.path / name)
+            results = store.load_run(self.path / name, Results)
         except IconError:  # absent, half written or damaged: it is run again
             return None
         results.dataset = data(config)
@@ -57,13 +58,13 @@ class Shelf:
         store.save(outcome, self.path / name, overwrite=True)
         self._kept[id(outcome)] = name
 
-    def close(self, study: Comparison) -> None:
+    def close(self, study: Sequence[Outcome]) -> None:
         """Write the table, and what belongs together."""
         if self.path is not None:
             write_study(study, self.path, [self._kept.get(id(run)) for run in study])
 
 
-def save_comparison(study: Comparison, path, *, overwrite: bool = False) -> Path:
+def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) -> Path:
     """Write a comparison and every run in it; see :meth:`icon_nb.Comparison.save`."""
     path = Path(path)
     if path.exists() and not path.is_dir():
@@ -78,7 +79,7 @@ def save_comparison(study: Comparison, path, *, overwrite: bool = False) -> Path
     return write_study(study, path, folders)
 
 
-def write_study(study: Comparison, path: Path, folders) -> Path:
+def write_study(study: Sequence[Outcome], path: Path, folders) -> Path:
     """The table in three forms, then ``comparison.json`` with the folder, relative to this one, of every run."""
     table = study.table()
     for suffix in ("txt", "csv", "json"):
@@ -95,8 +96,8 @@ def _entry(run: Outcome, folder: str | None) -> dict[str, object]:
     return {**entry, "scores": run.scores} if scored else entry
 
 
-def load_comparison(path) -> Comparison:
-    """Read a saved comparison; a run whose folder is gone or damaged becomes a :class:`Failure` that says so.
+def read_study(path) -> dict[str, object]:
+    """The parts of a saved comparison; a run whose folder is gone or damaged becomes a :class:`Failure` that says so.
 
     Raises
     ------
@@ -111,7 +112,8 @@ def load_comparison(path) -> Comparison:
             raise LoadError(f"{file} has schema {schema!r}, this version reads 1 to {SCHEMA}: upgrade icon_nb")
         verify.comparison(record, SETTINGS, file)
         runs = [_read_entry(Path(path), entry) for entry in record["runs"]]
-        return Comparison(runs, record["title"], tuple(record["compared"]), record["interrupted"])
+        about = {name: record[name] for name in ("title", "interrupted")}
+        return {"runs": runs, "compared": tuple(record["compared"]), **about}
 
 
 def _read_entry(path: Path, entry: dict) -> Outcome:
@@ -121,7 +123,7 @@ def _read_entry(path: Path, entry: dict) -> Outcome:
             raise LoadError(entry["error"] or "the run was not kept")
         if not _FOLDER.fullmatch(folder) or len(folder) > 200:
             raise LoadError(f"{folder!r} is not the folder of a run")
-        results = store.load_run(path / folder)
+        results = store.load_run(path / folder, Results)
     except LoadError as error:
         return Failure(Config(**entry["config"]).resolve(), str(error))
     scores = entry.get("scores")

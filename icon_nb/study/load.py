@@ -1,0 +1,48 @@
+"""load: a saved run or comparison, read back without running anything that it names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import LoadError
+from .comparison import Comparison
+from .folders.store import COMPARISON, MARK, load_run
+from .folders.studies import read_study
+from .folders.verify import reading
+from .results import Results
+
+
+def load(path, *, trust_code: bool = False) -> Results | Comparison:
+    """Read a saved run back: an equal :class:`Results`, animation included; or a saved :class:`Comparison`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder of the run, or of the comparison.
+    trust_code : bool
+        Whether scores and probes may run the file of a run on ``dataset="custom:FILE.py:NAME"``. Without it no code that a saved
+        run names is run.
+
+    Raises
+    ------
+    LoadError
+        Missing, damaged, changed, or from a newer version; the message names the file.
+
+    Examples
+    --------
+    >>> import tempfile, icon_nb as icon
+    >>> run = icon.run(epochs=1, quiet=True)
+    >>> again = icon.load(run.save(tempfile.mkdtemp() + "/run"))
+    >>> bool((again.embeddings == run.embeddings).all())
+    True
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise LoadError(f"{path!r} is of type {type(path).__name__}: give the folder of a saved run")
+    path = Path(path)
+    with reading(path):
+        several = (path / COMPARISON).exists() and not (path / MARK).exists()
+    loaded = Comparison(**read_study(path)) if several else load_run(path, Results)
+    for run in loaded.results if several else (loaded,):
+        run.trust_code = trust_code
+    return loaded

@@ -1,0 +1,119 @@
+"""Run: what one training leaves, as a plain record; and Failure, where nothing is left but an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import Tensor, nn
+
+from ..data.dataset import Dataset
+from ..evaluation.trajectory import Trajectory
+from ..methods.config import Config
+
+
+@dataclass(eq=False)
+class Run:
+    """One run: its resolved configuration, its history, its trajectory, and the trained backbone.
+
+    Parameters
+    ----------
+    config : Config
+        Resolved.
+    history : mapping of str to list
+        ``epoch``, ``loss``, ``knn_accuracy``, ``seconds``: one value per epoch, epoch 0 untrained; NaN where not measured.
+    trajectory : Trajectory
+        The recorded embeddings of the evaluation points.
+    backbone : nn.Module
+        The trained network, on the CPU, an ordinary module.
+    status : str
+        ``complete``, ``interrupted`` or ``failed``.
+    provenance : mapping
+        Versions, device, seed, data checksum, durations.
+    error : str
+        Why the run failed.
+    state : mapping of str to Tensor
+        Every trained parameter, the backbone's and what else the method learned.
+    dataset : Dataset, optional
+        The data of the run; those of a loaded run are read when they are needed.
+    trust_code : bool
+        Whether :meth:`data` may run the file that ``dataset="custom:..."`` names.
+    """
+
+    config: Config
+    history: Mapping[str, list]
+    trajectory: Trajectory
+    backbone: nn.Module
+    status: str = "complete"
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    error: str = ""
+    state: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    dataset: Dataset | None = field(default=None, repr=False)
+    trust_code: bool = field(default=False, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """The same config, status, history, trajectory and weights, bit for bit; where and when it ran does not count."""
+        if not isinstance(other, Run):
+            return NotImplemented
+        mine, theirs = self._numbers(), other._numbers()
+        same = (self.config, self.status, self.error) == (other.config, other.status, other.error)
+        return same and mine.keys() == theirs.keys() and all(_same(mine[name], theirs[name]) for name in mine)
+
+    def __hash__(self) -> int:
+        return hash((self.config.key(), self.status))
+
+    def _numbers(self) -> dict[str, object]:
+        t = self.trajectory
+        shown = {"embeddings": t.embeddings, "epochs": t.epochs, "labels": t.labels, "index": t.index}
+        curves = {f"history {name}": values for name, values in self.history.items() if name != "seconds"}
+        return {**shown, **curves, **{f"weight {name}": tensor.detach().cpu() for name, tensor in self.state.items()}}
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """Final embedding (n, d) of the evaluation points."""
+        return self.trajectory.embeddings[-1]
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Class (n,) of each evaluation point."""
+        return self.trajectory.labels
+
+    def summary(self) -> str:
+        """One line: what was run, and what came of it."""
+        last = {name: values[-1] for name, values in self.history.items()}
+        measured = [v for v in self.history["knn_accuracy"] if v == v]
+        knn = f", kNN {measured[0]:.3f} -> {measured[-1]:.3f}" if measured else ""
+        mark = "" if self.status == "complete" else f", {self.status}"
+        title, loss = self.trajectory.title, self.history["loss"][0]
+        epochs = f"{last['epoch']} epoch{'s' * (last['epoch'] != 1)}"
+        return f"{title}: {epochs}{mark}, loss {loss:.3f} -> {last['loss']:.3f}{knn}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.summary()})"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run of which nothing is left but its error.
+
+    Parameters
+    ----------
+    config : Config
+        Resolved.
+    error : str
+    """
+
+    config: Config
+    error: str
+    status: str = "failed"
+
+    def summary(self) -> str:
+        """One line: what was run, and why there is nothing."""
+        return f"{self.config.run_name or self.config.label} on {self.config.dataset}: failed: {self.error}"
+
+
+def _same(a, b) -> bool:
+    """Equal arrays of one form; NaN equals NaN."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
