@@ -92,7 +92,6 @@ _MOVED = {
     "drawing.sheet": "animation.sheet",
     "drawing.study_pictures": "animation.study_pictures",
     "drawing.timeline": "animation.timeline",
-    "drawing.tsne_map": "animation.tsne_map",
     "drawing.view": "animation.view",
     "drawing.animation_options": "animation.options",
     "engines.fused": "objective.closed_forms",

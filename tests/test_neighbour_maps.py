@@ -2,16 +2,20 @@
 
 import numpy as np
 import pytest
+import torch
 from moving_points import run
 from sklearn.datasets import load_digits
 from sklearn.manifold import TSNE, trustworthiness
 
 from icon_nb.animation import animate
-from icon_nb.animation.neighbour_maps import chain, procrustes
+from icon_nb.animation.neighbour_maps import chain, joint_neighbours, procrustes, unfold
 from icon_nb.animation.projection import fit_projection
-from icon_nb.animation.tsne_map import affinities, gradient, tsne
 from icon_nb.errors import ConfigError
 from icon_nb.evaluation.trajectory import Trajectory
+from icon_nb.objective.batch import Target
+from icon_nb.objective.closed_forms import FusedKL
+from icon_nb.objective.learned import StudentT
+from icon_nb.objective.supervisory.perplexity import perplexity_rows
 
 
 def loss(p, y):
@@ -32,38 +36,37 @@ def sharpening(n=150, T=4):
 
 def test_the_gradient_is_that_of_the_loss():
     rng = np.random.default_rng(0)
-    p, y = affinities(rng.normal(size=(12, 5)), 3.0).astype(float), rng.normal(size=(12, 2))
+    p, y = joint_neighbours(rng.normal(size=(12, 5)), 3.0), rng.normal(size=(12, 2))
     numeric = np.zeros_like(y)
     for i in np.ndindex(y.shape):
         step = np.zeros_like(y)
         step[i] = 1e-5
-        numeric[i] = (loss(p, y + step) - loss(p, y - step)) / 2e-5
-    np.testing.assert_allclose(gradient(p.astype(np.float32), y.astype(np.float32)), numeric, atol=2e-5)
+        numeric[i] = (loss(p.double().numpy(), y + step) - loss(p.double().numpy(), y - step)) / 2e-5
+    objective, z = FusedKL(StudentT(), joint=True, symmetric=True), torch.tensor(y).float()
+    for valued in (True, False):
+        value, gradient = objective.value_and_gradient(Target(p.reshape(1, -1)), z, valued)
+        np.testing.assert_allclose(gradient, numeric, atol=2e-5)
+        assert value is None or value.item() == pytest.approx(loss(p.double().numpy(), y), abs=1e-6)
 
 
-def test_blocks_do_not_change_the_gradient(monkeypatch):
-    rng = np.random.default_rng(0)
-    p, y = affinities(rng.normal(size=(50, 5)), 5.0), rng.normal(size=(50, 2)).astype(np.float32)
-    whole = gradient(p, y, 4.0)
-    monkeypatch.setattr("icon_nb.animation.tsne_map.BLOCK", 7)
-    np.testing.assert_allclose(gradient(p, y, 4.0), whole, atol=1e-6)
-
-
-def test_affinities_are_symmetric_sum_to_one_and_have_the_perplexity():
-    p = affinities(np.random.default_rng(0).normal(size=(60, 5)), 10.0).astype(float)
-    assert p.sum() == pytest.approx(1, abs=1e-5)
-    np.testing.assert_allclose(p, p.T)
-    assert (np.diag(p) == 0).all()
+def test_neighbours_are_symmetric_sum_to_one_and_have_the_perplexity():
+    z = np.random.default_rng(0).normal(size=(60, 5))
+    p = joint_neighbours(z, 20.0)  # three times as many as there are: p has no neighbour left out
+    assert p.sum().item() == pytest.approx(1, abs=1e-5)
+    torch.testing.assert_close(p, p.T)
+    assert (p.diagonal() == 0).all()
+    rows = perplexity_rows(torch.cdist(torch.tensor(z), torch.tensor(z)).square(), 20.0)
+    torch.testing.assert_close(p.double(), (rows + rows.T) / 120, atol=1e-7, rtol=0)
 
 
 def test_maps_are_as_good_as_those_of_scikit_learn_from_the_same_starts():
     z = sharpening(n=120).embeddings[0]
-    p = affinities(z, 20.0).astype(float)
+    p = joint_neighbours(z, 20.0)
     starts = [np.random.default_rng(seed).normal(size=(120, 2)) for seed in range(4)]
-    ours = [tsne(z, 20.0, start, warm=False, iterations=500) for start in starts]
+    ours = [unfold(p, start) for start in starts]
     exact = [TSNE(2, perplexity=20.0, init=(1e-4 * start).astype(np.float32), method="exact") for start in starts]
     theirs = [peer.fit_transform(z) for peer in exact]
-    cost, peer = (np.mean([loss(p, y.astype(float)) for y in maps]) for maps in (ours, theirs))
+    cost, peer = (np.mean([loss(p.double().numpy(), y.astype(float)) for y in maps]) for maps in (ours, theirs))
     kept, peer_kept = (np.mean([trustworthiness(z, y, n_neighbors=10) for y in maps]) for maps in (ours, theirs))
     assert cost < 1.05 * peer
     assert kept > peer_kept - 0.01
@@ -93,13 +96,15 @@ def test_tsne_of_epochs_is_steady_reproducible_and_true_to_every_epoch():
     fitted = fit_projection(t, "tsne")
     maps = fitted.coordinates(t)
     assert maps.shape == (4, 150, 2)
-    apart = np.stack([TSNE(2, perplexity=30, random_state=k).fit_transform(z) for k, z in enumerate(t.embeddings)])
+    apart = np.stack([TSNE(2, perplexity=30).fit_transform(z) for z in t.embeddings])
 
     def step(several):
         unit = [(m - m.mean(0)) / (m - m.mean(0)).std() for m in several]
         return np.mean([np.linalg.norm(b @ procrustes(b, a) - a, axis=1).mean() for a, b in zip(unit[:-1], unit[1:])])
 
-    assert step(maps) < step(apart) / 4
+    # From some seeds a group of points is still on its way when the first map ends, which is not what is claimed of the chain.
+    chains = [maps, *(fit_projection(t, "tsne", seed=seed).coordinates(t) for seed in (1, 2, 3, 4))]
+    assert np.median([step(several) for several in chains]) < step(apart) / 6
     assert min(trustworthiness(z, m, n_neighbors=10) for z, m in zip(t.embeddings, maps)) > 0.95
     assert fit_projection(t, "tsne") is fitted
     with pytest.raises(ConfigError, match="use 'pca'"):

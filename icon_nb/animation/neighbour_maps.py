@@ -6,13 +6,20 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ..errors import ConfigError
-from .tsne_map import tsne
+from ..objective.batch import Target
+from ..objective.closed_forms import FusedKL
+from ..objective.edges import neighbour_edges
+from ..objective.learned import StudentT
+from ..training.optimizers import Gains
 
-COLD_ITERATIONS = 500
-WARM_ITERATIONS = 100
-WARM_EPOCHS = 100
+EXAGGERATION, EARLY = 12.0, 250
+COLD_ITERATIONS = 350
+WARM_ITERATIONS = 60
+WARM_EPOCHS = 100  # of UMAP
 Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
 
 
@@ -77,20 +84,52 @@ def _centred(points: np.ndarray) -> np.ndarray:
 
 def tsne_step(n: int, seed: int) -> Step:
     """One t-SNE of n points: from principal components at first, from the neighbour's map and without exaggeration after."""
-    if n < 5:
-        raise ConfigError(f"projection='tsne' needs at least 5 points, got {n}: use 'pca'")
+    _enough(n, "tsne")
     perplexity = min(30.0, (n - 1) / 3)
 
     def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
+        p = joint_neighbours(z, perplexity)
         if previous is not None:
-            return tsne(z, perplexity, previous, warm=True, iterations=WARM_ITERATIONS)
-        jitter = np.random.default_rng(seed).normal(size=(n, 2)) * 1e-2
+            return descend(p, previous, WARM_ITERATIONS)
+        start = np.random.default_rng(seed).normal(size=(n, 2)) * 1e-2
         mean, axes, _ = principal_axes(z, min(2, z.shape[1]))
-        flat = np.zeros((n, 2))
-        flat[:, : len(axes)] = (z - mean) @ axes.T
-        return tsne(z, perplexity, flat + jitter * (flat.std() or 1.0), warm=False, iterations=COLD_ITERATIONS)
+        flat = (z - mean) @ axes.T
+        start *= flat.std() or 1.0
+        start[:, : len(axes)] += flat
+        return unfold(p, start)
 
     return step
+
+
+def joint_neighbours(z: np.ndarray, perplexity: float) -> Tensor:
+    """The p of t-SNE for points (n, d): symmetric, float32 (n, n), which sums to one."""
+    edges = neighbour_edges(torch.from_numpy(np.asarray(z, np.float32)), perplexity, joint=True)
+    p = torch.zeros(len(z), len(z))
+    p[edges.i, edges.j] = edges.weight
+    return p
+
+
+def unfold(p: Tensor, start: np.ndarray) -> np.ndarray:
+    """A whole t-SNE: the start (n, 2) made small, attraction exaggerated at first, then the descent proper."""
+    small = start * (1e-4 / max(float(start[:, 0].std()), 1e-12))
+    return descend(p, descend(EXAGGERATION * p, small, EARLY, momentum=0.5), COLD_ITERATIONS)
+
+
+@torch.no_grad()
+def descend(p: Tensor, start: np.ndarray, iterations: int, momentum: float = 0.8) -> np.ndarray:
+    """The map (n, 2) that this many steps down KL(p || q) lead to; a p that sums to more than one exaggerates attraction."""
+    y, target = torch.from_numpy(start.astype(np.float32)), Target(p)
+    objective = FusedKL(StudentT(), joint=True, symmetric=True)
+    optimizer = Gains([y], lr=max(0.25 / float(p.sum()), 50 / len(y)), momentum=momentum)
+    for _ in range(iterations):
+        _, y.grad = objective.value_and_gradient(target, y, valued=False)
+        optimizer.step()
+    return y.numpy()
+
+
+def _enough(n: int, kind: str) -> None:
+    if n < 5:
+        raise ConfigError(f"projection={kind!r} needs at least 5 points, got {n}: use 'pca'")
 
 
 def umap_step(n: int, seed: int) -> Step:
@@ -99,8 +138,7 @@ def umap_step(n: int, seed: int) -> Step:
         from umap import UMAP
     except ImportError:
         raise ConfigError("projection='umap' needs umap-learn: pip install 'icon_nb[umap]', or use 'tsne'") from None
-    if n < 5:
-        raise ConfigError(f"projection='umap' needs at least 5 points, got {n}: use 'pca'")
+    _enough(n, "umap")
 
     def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
         warm = {} if previous is None else {"init": previous.astype(np.float32), "n_epochs": WARM_EPOCHS}

@@ -91,9 +91,10 @@ class FusedKL:
         """The loss of embeddings z (n, d) for p (n, n) or (1, n * n)."""
         return KnownGradient.apply(partial(self.value_and_gradient, target), z)
 
-    def value_and_gradient(self, target: Target, z: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(self, target: Target, z: Tensor, valued: bool = True) -> tuple[Tensor | None, Tensor]:
         """The loss, and its gradient by z (n, d), for the derivative g by the distances.
 
+        Unless ``valued`` the gradient alone, which needs no logarithm of every distance: a third of the time less.
         That is 2 sum_j (g_ij + g_ji)(z_i - z_j) for squared distances; for 1 - u_i u_j with directions u = z / |z| it is the
         part of -sum_j (g_ij + g_ji) u_j that does not point along u_i, over |z_i|.
         """
@@ -104,17 +105,20 @@ class FusedKL:
             z = z / lengths
         else:
             z = z - z.mean(0)  # keeps the squared distances exact where the embedding has drifted
-        attraction, weights, norm, log_norm, slope = (self._student if self.heavy else self._gaussian)(z, p)
+        attraction, weights, norm, log_norm, slope = (self._student if self.heavy else self._gaussian)(z, p, valued)
         gap = torch.addcdiv(p, weights, norm, value=-1, out=self.work(1, p))  # p - q, (n, n)
         gap = gap if slope is None else gap.mul_(slope)
-        value = (attraction + log_norm.sum() - target.entropy.sum()) / rows
+        value = (attraction + log_norm.sum() - target.entropy.sum()) / rows if valued else None
         if self.on_sphere:
             pull = torch.add(gap, gap.T, out=self.work(0, p)) @ z
             along = torch.linalg.vecdot(pull, z).unsqueeze(1)
             return value, torch.addcmul(pull, along, z, value=-1).mul_(-self.rate / rows).div_(lengths)
         one = torch.cat([z, torch.ones_like(z[:, :1])], 1)
-        moved = gap @ one  # (n, d + 1): the last column is the sum of the row, and then of row and column
-        moved = 2 * moved if self.joint and self.symmetric else moved + (one.T @ gap).T
+        # (n, d + 1): the last column is the sum of row and column.
+        if not self.joint or not self.symmetric:
+            moved = gap @ one + (one.T @ gap).T
+        else:  # the same either way but for rounding; from the left it is five times as fast
+            moved = 2 * (gap @ one) if valued else 2 * (one.T @ gap).T
         return value, (2 * self.rate / rows) * (moved[:, -1:] * z - moved[:, :-1])
 
     @property
@@ -140,23 +144,24 @@ class FusedKL:
         squares, one = scale * z.square().sum(1, keepdim=True), torch.ones_like(z[:, :1])
         return torch.mm(torch.cat([-2 * scale * z, squares + plus, one], 1), torch.cat([z, one, squares], 1).T, out=out)
 
-    def _student(self, z: Tensor, p: Tensor):
-        """Attraction, kernel, its normaliser, the log of that, and the factor 1 / (1 + d / nu tau) of the derivative."""
+    def _student(self, z: Tensor, p: Tensor, valued: bool):
+        """Attraction (if valued), kernel, its normaliser, the log of that, and the factor 1 / (1 + d / nu tau) of ds/dd."""
         df = self.kernel.df
         base = self._scaled_distances(z, 1 / (df * self.kernel.temperature), 1.0, self.work(0, p)).clamp_(min=1)
-        attraction = (df + 1) / 2 * torch.dot(p.reshape(-1), torch.log(base, out=self.work(1, p)).reshape(-1))
+        logs = torch.log(base, out=self.work(1, p)) if valued else None
+        attraction = (df + 1) / 2 * torch.dot(p.reshape(-1), logs.reshape(-1)) if valued else None
         slope = base.reciprocal_().fill_diagonal_(0)
         weights = slope if df == 1 else torch.pow(slope, (df + 1) / 2, out=self.work(1, p))
         norm = weights.sum() if self.joint else weights.sum(1, keepdim=True)
         return attraction, weights, norm, norm.log(), slope
 
-    def _gaussian(self, z: Tensor, p: Tensor):
+    def _gaussian(self, z: Tensor, p: Tensor, valued: bool):
         """As :meth:`_student`; where a row could underflow, its largest weight is made one."""
         scores = self._scaled_distances(z, -1 / self.kernel.temperature, 0.0, self.work(0, p))
         bounded = self.on_sphere and 2 / self.kernel.temperature < LOWEST_SCORE
         if not bounded:
             scores.clamp_(max=0)
-        attraction = -torch.dot(p.reshape(-1), scores.reshape(-1))
+        attraction = -torch.dot(p.reshape(-1), scores.reshape(-1)) if valued else None
         scores.fill_diagonal_(-math.inf)
         top = 0.0 if bounded else scores.amax(1, keepdim=True)
         weights = (scores if bounded else scores.sub_(top)).exp_()
