@@ -256,7 +256,7 @@ def _check_inputs(dataset: Dataset, part: str) -> None:
         )
     if prod(x.shape) == 0:
         raise DataError(f"{dataset.name}: {part} is empty, its shape is {tuple(x.shape)}: at least one sample is needed")
-    if x.is_floating_point() and not bool(torch.isfinite(x).all()):
+    if x.dtype.is_floating_point and not bool(torch.isfinite(x).all()):
         bad = (~torch.isfinite(x)).any(1).nonzero()[:5, 0].tolist()
         raise DataError(f"{dataset.name}: {part} holds NaN or infinite values, first in samples {bad}: remove or fill them")
     if x.dtype == torch.int64 and int(x.min()) < 0:

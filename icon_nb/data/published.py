@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..files import write_whole
 from .downloads import cache_folder, fetch, md5
 
 DIGITS = tuple("0123456789")
@@ -76,19 +77,15 @@ class Published:
         """The folder in the cache with the files of the archive: only those, under names that are known beforehand."""
         name, checksum = self.archive
         places = [folder.parent / name for folder in self.folders(search)]
-        places += [search.data_dir / name] if search.data_dir else []
         archive = next((place for place in places if place.is_file()), None)
         archive = archive or self._downloaded(search, {name: checksum}, search.cache) / name
         if md5(archive) != checksum:
             raise damaged(archive, "its MD5 differs from the published one")
         folder = search.cache / self.folder
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             with tarfile.open(archive) as tar:
                 for file in self.files:
-                    part = folder / f".{file}.part"
-                    part.write_bytes(tar.extractfile(f"{self.folder}/{file}").read())
-                    os.replace(part, folder / file)
+                    write_whole(folder / file, tar.extractfile(f"{self.folder}/{file}").read())
         except (OSError, KeyError, EOFError, tarfile.TarError) as error:
             raise DataError(f"{archive} cannot be unpacked to {folder} ({error}): name another folder in ICON_NB_DATA") from error
         return folder

@@ -83,7 +83,7 @@ class Stored:
         Processes that read where nothing else is said.
     """
 
-    dtype, device, is_floating_point = torch.uint8, torch.device("cpu"), staticmethod(lambda: False)
+    dtype, device = torch.uint8, torch.device("cpu")
 
     def __init__(self, source, shape: Sequence[int], rows: np.ndarray | None = None, num_workers: int = 0):
         self.source, self.num_workers = source, num_workers
