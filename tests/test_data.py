@@ -421,13 +421,6 @@ def test_a_server_that_trickles_is_given_up(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_time_limit_that_is_no_number_is_refused(tmp_path, monkeypatch):
-    for value in ("soon", "0", "-3", "nan"):
-        monkeypatch.setenv("ICON_NB_DOWNLOAD_TIMEOUT", value)
-        with pytest.raises(DataError, match=f"ICON_NB_DOWNLOAD_TIMEOUT='{value}'"):
-            downloads.fetch(["file:///nowhere"], tmp_path / "x", "0")
-
-
 def test_cache_folder_that_cannot_be_written_is_a_data_error(mirrored, tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")

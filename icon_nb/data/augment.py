@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import ConfigError, nearest
 from ..methods.catalogue import AUGMENTATIONS, DATASETS
 from .dataset import Dataset
-from .transforms import Affine, Blur, Colour, Crop, Flip, Grey, Jitter, Noise
+from .transforms import Colour
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ class Augment:
         return out
 
     def _kind(self, name: str) -> tuple:
-        return tuple(part for part in self.parts if isinstance(part, KINDS[name]))
+        return tuple(part for part in self.parts if part.kind == name)
 
     def _normalise(self, x: Tensor, scale: float, fresh: bool) -> Tensor:
         shape = (-1, *[1] * (x.dim() - 2))
@@ -131,9 +131,6 @@ class Augment:
         mean, std = (part.to(x.device).view(-1, 1) for part in (self.mean, self.std))
         out = torch.baddbmm((colour.shift - mean) / std, colour.matrix * (scale / std), pixels)
         return out.clamp_(-mean / std, (1 - mean) / std).view(n, c, h, w)
-
-
-KINDS = {"geometry": (Crop, Affine, Flip), "colour": (Jitter, Grey), "smooth": (Blur,), "noise": (Noise,)}
 
 
 def build_augment(spec: str, dataset: Dataset, strength: float = 1.0) -> Augment:

@@ -15,6 +15,9 @@ from ..errors import DataError
 SILENCE = 20.0
 """Seconds without a byte after which an address is given up."""
 
+LIMIT = 600.0
+"""Seconds after which an address is given up that has not delivered a whole file."""
+
 
 def cache_folder() -> Path:
     """Folder of downloaded data: ``ICON_NB_DATA`` if set, else ``~/.cache/icon_nb``, else (no home) a temporary folder.
@@ -39,7 +42,7 @@ def md5(path: Path) -> str:
     return digest.hexdigest()
 
 
-def fetch(urls, path: Path, checksum: str, limit: float | None = None) -> Path:
+def fetch(urls, path: Path, checksum: str, limit: float = LIMIT) -> Path:
     """Download the first address that delivers the right bytes to ``path``.
 
     Parameters
@@ -50,15 +53,14 @@ def fetch(urls, path: Path, checksum: str, limit: float | None = None) -> Path:
         Where the file goes; its folder is created. It appears there whole or not at all.
     checksum : str
         MD5 that the bytes must have.
-    limit : float, optional
-        Seconds an address may take in all; ``ICON_NB_DOWNLOAD_TIMEOUT`` or 600.
+    limit : float
+        Seconds an address may take in all.
 
     Raises
     ------
     DataError
         No address delivered, or the folder cannot be written: says what each attempt met.
     """
-    limit = limit or _limit()
     failures = []
     for url in urls:
         try:
@@ -67,17 +69,6 @@ def fetch(urls, path: Path, checksum: str, limit: float | None = None) -> Path:
         except (OSError, HTTPException, ValueError) as error:
             failures.append(f"{url} ({error})")
     raise DataError(f"{path.name} could not be downloaded to {path.parent}: " + "; ".join(failures))
-
-
-def _limit() -> float:
-    value = os.environ.get("ICON_NB_DOWNLOAD_TIMEOUT") or "600"
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0.0
-    if not seconds > 0:
-        raise DataError(f"ICON_NB_DOWNLOAD_TIMEOUT={value!r} must be a number of seconds above 0")
-    return seconds
 
 
 def _fetch_one(url: str, path: Path, checksum: str, limit: float) -> Path:

@@ -1,7 +1,7 @@
 """The parts of an augmentation: what is drawn for each image, and the matrix that the draw amounts to.
 
-Geometry is a matrix on pixel coordinates, colour a matrix on channels. Matrices of several parts multiply, so an image is
-resampled once and recoloured once, however many parts an augmentation has.
+Geometry is a matrix on pixel coordinates, colour a matrix on channels; ``kind`` says which a part is. Matrices of several parts
+multiply, so an image is resampled once and recoloured once, however many parts an augmentation has.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Crop:
 
     scale: tuple[float, float] = (0.08, 1.0)
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    n_random = 2 * ATTEMPTS + 2
+    kind, n_random = "geometry", 2 * ATTEMPTS + 2
 
     def scaled(self, strength: float) -> Crop:
         low, high = (max(1 - (1 - share) * strength, 0.01) for share in self.scale)
@@ -81,7 +81,7 @@ class Affine:
     translate: float = 0.1
     scale: tuple[float, float] = (0.8, 1.2)
     shear: float = 10.0
-    n_random = 5
+    kind, n_random = "geometry", 5
 
     def scaled(self, strength: float) -> Affine:
         scale = (max(1 - (1 - self.scale[0]) * strength, 0.05), 1 + (self.scale[1] - 1) * strength)
@@ -108,7 +108,7 @@ class Flip:
     """Mirror left and right with probability ``p``: torchvision's ``RandomHorizontalFlip``."""
 
     p: float = 0.5
-    n_random = 1
+    kind, n_random = "geometry", 1
 
     def scaled(self, strength: float) -> Flip:
         return Flip(min(self.p * strength, 0.5))
@@ -142,7 +142,7 @@ class Jitter:
     saturation: float = 0.4
     hue: float = 0.1
     p: float = 0.8
-    n_random = 9
+    kind, n_random = "colour", 9
 
     def scaled(self, strength: float) -> Jitter:
         ranges = {key: getattr(self, key) * strength for key in ("brightness", "contrast", "saturation")}
@@ -175,7 +175,7 @@ class Grey:
     """Replace colour by grey with probability ``p``: torchvision's ``RandomGrayscale``. Three channels only."""
 
     p: float = 0.2
-    n_random = 1
+    kind, n_random = "colour", 1
 
     def scaled(self, strength: float) -> Grey:
         return Grey(min(self.p * strength, 1.0))
@@ -200,7 +200,7 @@ class Blur:
 
     sigma: tuple[float, float] = (0.1, 2.0)
     p: float = 0.5
-    n_random = 2
+    kind, n_random = "smooth", 2
 
     def scaled(self, strength: float) -> Blur:
         return Blur(tuple(s * strength for s in self.sigma), self.p)
@@ -220,6 +220,7 @@ class Noise:
     """Add normal noise of deviation ``std`` to the normalised input."""
 
     std: float = 0.3
+    kind = "noise"
 
     def scaled(self, strength: float) -> Noise:
         return Noise(self.std * strength)
