@@ -11,7 +11,7 @@ from PIL import Image
 
 from icon_nb import animation
 from icon_nb.animation import animate, side_by_side
-from icon_nb.animation.furniture import Curves
+from icon_nb.animation.annotations import MetricCurves
 from icon_nb.animation.palette import class_color, rgb
 from icon_nb.animation.plots import small_multiples
 from icon_nb.animation.projection import fit_projection
@@ -159,13 +159,13 @@ def test_side_by_side_says_once_how_it_was_projected_and_of_each_panel_what_is_i
     assert shares[0] != shares[1]
     for name, share in zip(("one", "two"), shares):
         assert f"{name}: its axes show {share} of the variance there." in both.caption
-    assert both.page.caption == "PCA of 8-d, fitted on epoch 4"
+    assert both.footer == "PCA of 8-d, fitted on epoch 4"
     assert side_by_side([run(), run()], turn=0).caption == animate(run()).caption
 
 
 def reach(painter, metric):
     """Lowest and highest place of a metric's curve in the strip below each panel, 0 to 1."""
-    curves = [dict(zip(part.colors, part.curves))[metric][1] for part in painter.parts if isinstance(part, Curves)]
+    curves = [dict(zip(part.colors, part.curves))[metric][1] for part in painter.parts if isinstance(part, MetricCurves)]
     return [(round(float(np.nanmin(y)), 6), round(float(np.nanmax(y)), 6)) for y in curves]
 
 
@@ -209,32 +209,32 @@ def test_a_recorder_shows_itself():
         ({"projectoin": "pca"}, "did you mean 'projection'"),
         ({"style": "drak"}, "did you mean 'dark'"),
         ({"fps": 5, "frame_duration": 100}, "give one of them"),
-        ({"every": 0}, "every=0 is too small"),
+        ({"every": 0}, "every=0 is out of range: it must be at least 1 and at most 100000"),
         ({"size": (10, 10)}, "from 120 to 4000"),
         ({"size": 500}, "size=500 must be"),
         ({"size": (500.5, 300)}, "whole pixels"),
-        ({"fps": "a"}, "fps='a' is no number: give a number, at least 0.1"),
-        ({"fps": float("nan")}, "fps=nan is no number"),
-        ({"hold": float("inf")}, "hold=inf is too large: it must be at most 600,000"),
-        ({"tween": 1.5}, "tween=1.5 is no whole number: give a whole number, at least 0"),
-        ({"tween": True}, "tween=True is no whole number"),
-        ({"max_points": None}, "max_points=None is no whole number: give a whole number, at least 1"),
+        ({"fps": "a"}, "fps='a' is of type str: give a number"),
+        ({"fps": float("nan")}, "fps=nan is out of range: it must be finite, and at least 0.1"),
+        ({"hold": float("inf")}, "hold=inf is out of range: it must be finite, and at least 20 and at most 600000"),
+        ({"tween": 1.5}, "tween=1.5 is of type float: give a whole number"),
+        ({"tween": True}, "tween=True is of type bool: give a whole number"),
+        ({"max_points": None}, "max_points=None is of type NoneType: give a whole number"),
         ({"seed": -1, "projection": "tsne"}, "seed=-1: give a whole number from 0 to"),
         ({"seed": 0.5}, "seed=0.5: give a whole number"),
         ({"camera": (1, 2, 3)}, r"camera=\(1, 2, 3\) must be \(azimuth, elevation\)"),
         ({"camera": "up"}, "camera='up' must be"),
-        ({"turn": float("nan")}, "turn=nan is no number"),
-        ({"legend": "left"}, "legend='left': give True or False"),
-        ({"align": 1}, "align=1: give True or False"),
-        ({"point_size": 500}, "point_size=500 is too large: it must be at most 100"),
-        ({"title": 5}, "title=5: give a text"),
-        ({"note": None}, "note=None: give a text"),
+        ({"turn": float("nan")}, "turn=nan is out of range: it must be finite"),
+        ({"legend": "left"}, "legend='left' is of type str: give True or False"),
+        ({"align": 1}, "align=1 is of type int: give True or False"),
+        ({"point_size": 500}, "point_size=500 is out of range: it must be at least 1 and at most 100"),
+        ({"title": 5}, "title=5 is of type int: give a text"),
+        ({"note": None}, "note=None is of type NoneType: give a text"),
         ({"overlay": None}, "overlay=None: give a name"),
         ({"projection": ["pca"]}, "projection="),
         ({"highlight": 1.5}, "highlight=1.5 is no recorded point"),
         ({"highlight": [0.5]}, "highlight=0.5 is no recorded point"),
         ({"overlay": "rows", "rows": 5}, "rows=5 must hold"),
-        ({"dpi": 10_000}, "dpi=10000 is too large"),
+        ({"dpi": 10_000}, "dpi=10000 is out of range: it must be at least 30 and at most 1200"),
         ({"dpi": 1200}, r"dpi=1200 makes a picture of 6000 x 6000 pixels, more than 16 million: at most dpi=800"),
     ],
 )

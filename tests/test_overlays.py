@@ -6,11 +6,14 @@ from moving_points import run
 from sklearn.linear_model import LogisticRegression
 
 from icon_nb.animation import animate, side_by_side
+from icon_nb.animation.annotations import LiveText, MetricCurves
 from icon_nb.animation.overlays import Strokes, spread_out
 from icon_nb.animation.palette import blend, class_color, rgb, theme
 from icon_nb.animation.points import Cloud
 from icon_nb.errors import ConfigError
 from icon_nb.evaluation.trajectory import Trajectory
+from icon_nb.methods.catalogue import OVERLAYS, OverlayKind
+from icon_nb.methods.config import Config
 
 ROWS = {"anchor": 3, "p": np.linspace(0, 1, 40), "q": np.tile(np.linspace(1, 0, 40), (5, 1))}
 EVERYTHING = [
@@ -102,7 +105,7 @@ def test_points_that_stand_out_are_kept_when_others_are_left_out():
     shown = animate(t, max_points=30, overlay="rows", rows=rows, highlight=[5, 6])
     kept = {tuple(z) for z in shown.views[0].trajectory.embeddings[0]}
     assert {tuple(t.embeddings[0][i]) for i in (399, 5, 6)} <= kept
-    mark = shown.marks[0]
+    (mark,) = shown.views
     np.testing.assert_array_equal(shown.views[0].trajectory.embeddings[0][mark.rows["anchor"]], t.embeddings[0][399])
     assert mark.rows["p"][mark.rows["anchor"]] == 399
     assert mark.highlight.sum() == 2
@@ -155,10 +158,10 @@ def test_curves_share_their_scale_and_the_cursor_stops_with_the_run():
     both = side_by_side([run(T=6), run(T=3)], overlay="curves")
     painter = both.painter
     painter.paint(5)
-    strips = [part for part in painter.parts if type(part).__name__ == "Curves"]
+    strips = [part for part in painter.parts if isinstance(part, MetricCurves)]
     assert [strip.cursor.get_xdata()[0] for strip in strips] == [5, 5]
     assert [strip.curves[1][2].get_xdata()[0] for strip in strips] == [5, 2]
-    heads = [part.line.get_text() for part in painter.parts if type(part).__name__ == "PanelHead"]
+    heads = [part.line.get_text() for part in painter.parts if isinstance(part, LiveText)]
     assert "stopped at epoch 2" in heads[1]
     assert "stopped" not in heads[0]
 
@@ -247,7 +250,7 @@ def test_any_recorded_metric_is_drawn_with_its_value_at_the_cursor():
     rank = np.linspace(9, 5, 5)
     painter = animate(run(metrics={"loss": np.ones(5), "effective_rank": rank}), overlay="effective_rank+trails").painter
     painter.paint(2)
-    (strip,) = [part for part in painter.parts if type(part).__name__ == "Curves"]
+    (strip,) = [part for part in painter.parts if isinstance(part, MetricCurves)]
     assert [float(dot.get_ydata()[0]) for _, _, dot in strip.curves] == [0.5]
     assert painter.head_line(2) == "epoch 2 of 4   loss 1.000   effective rank 7"
 
@@ -255,7 +258,7 @@ def test_any_recorded_metric_is_drawn_with_its_value_at_the_cursor():
 def test_curves_draws_the_loss_first_and_no_more_than_four():
     metrics = {name: np.arange(5.0) for name in ("a", "b", "loss", "c", "d")}
     painter = animate(run(metrics=metrics), overlay="curves").painter
-    (strip,) = [part for part in painter.parts if type(part).__name__ == "Curves"]
+    (strip,) = [part for part in painter.parts if isinstance(part, MetricCurves)]
     assert [strip.colors[name] for name in ("loss", "a", "b", "c")] == list(dict.fromkeys(strip.colors.values()))
     assert list(strip.colors) == ["loss", "a", "b", "c"]
 
@@ -275,3 +278,27 @@ def test_the_box_of_a_turning_view_stays_in_its_panel():
         x, y = panel.axes.transAxes.inverted().transform(panel.axes.transData.transform(corners)).T
         assert min(x.min(), y.min()) >= 0
         assert max(x.max(), y.max()) <= 1
+
+
+def cross(panel):
+    """A toy overlay: one line through the origin."""
+    strokes = Strokes()
+    strokes.bundles = [(np.array([[[-1.0, 0], [1, 0]]]), rgb("#000000"), panel.canvas.points(1))]
+    panel.add(lambda frame: None, strokes)
+
+
+def test_an_overlay_is_one_row_and_its_function(monkeypatch):
+    needs = {"labels": "needs labels: give them"}
+    row = OverlayKind("cross", "a toy line", f"{__name__}:cross", needs=needs, caption="A line through the origin.", short="a line")
+    monkeypatch.setitem(OVERLAYS, "cross", row)
+    plain, crossed = animate(run()), animate(run(), overlay="cross")
+    assert crossed.caption == f"{plain.caption} A line through the origin."
+    assert crossed.short_caption == f"{plain.short_caption}; a line"
+    assert [type(a).__name__ for a in crossed.painter.panels[0].artists] == ["Cloud", "Strokes"]
+    assert (crossed.painter.paint(0) != plain.painter.paint(0)).any()
+    with pytest.raises(ConfigError, match="did you mean 'cross'"):
+        animate(run(), overlay="croos")
+    with pytest.raises(ConfigError, match="overlay='cross' needs labels: give them"):
+        animate(run(labels=None, class_names=()), overlay="cross")
+    with pytest.raises(ConfigError, match="did you mean 'cross'"):
+        Config(gif_overlay="croos").resolve()

@@ -9,9 +9,8 @@ from moving_points import run
 from PIL import Image
 
 from icon_nb.animation import animate, side_by_side
-from icon_nb.animation.curves import curves
 from icon_nb.animation.palette import class_color, rgb
-from icon_nb.animation.plots import small_multiples
+from icon_nb.animation.plots import curves, small_multiples
 from icon_nb.errors import ConfigError
 
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from torture.generate import brought_data, everything, examples, invalid_setting, text, valid_settings
 
 import icon_nb as icon
-from icon_nb.animation.selection import OVERLAYS as DRAWN
 from icon_nb.errors import ConfigError, DataError, IconError, TrainingError, shown
 from icon_nb.interfaces.cli import configs_from
 from icon_nb.interfaces.flags import build_parser, parse
@@ -139,7 +138,6 @@ def test_the_machine_can_find_a_fault(name):
 
 def test_the_names_of_drawings_are_those_that_can_be_drawn():
     assert all(callable(resolve_name(row.make)) for row in (*PROJECTIONS.values(), *OVERLAYS.values()) if row.make)
-    assert DRAWN is OVERLAYS
 
 
 def test_methods_over_dimensions_do_not_mind_the_size_of_the_batch():

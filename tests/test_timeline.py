@@ -5,18 +5,18 @@ import pytest
 from moving_points import decode, run
 
 from icon_nb.animation import animate, side_by_side
+from icon_nb.animation.options import Options
 from icon_nb.animation.timeline import choose_epochs, pace, plan, ticks
 from icon_nb.evaluation.trajectory import Trajectory
 
 
 def simple(epochs, **more):
-    settings = {"tween": 0, "duration": None, "hold": 1500, "adaptive": False, "max_frames": 200, **more}
-    return plan(epochs, settings.pop("movement", np.ones(len(epochs) - 1)), **settings)
+    return plan(epochs, more.pop("movement", np.ones(len(epochs) - 1)), Options(**more))
 
 
 def test_durations_are_what_a_gif_can_hold():
     assert ticks([1, 33, 47, 200]).tolist() == [20, 30, 50, 200]
-    planned = simple(np.arange(61), duration=33.3)
+    planned = simple(np.arange(61), frame_duration=33.3)
     assert set(planned.durations[:-1]) == {30}
     assert planned.durations[-1] == 1500
 

@@ -5,7 +5,13 @@ Nothing here trains.
 
 from importlib import import_module
 
-_WHERE = {"Animation": "animation", "animate": "animation", "side_by_side": "animation", "small_multiples": "plots"}
+_WHERE = {
+    "Animation": "animation",
+    "animate": "animation",
+    "side_by_side": "animation",
+    "small_multiples": "plots",
+    "curves": "plots",
+}
 __all__ = [*_WHERE]
 
 

@@ -12,16 +12,17 @@ from ..errors import ConfigError, demand, nearest, shown
 from ..evaluation.trajectory import Trajectory
 from ..files import write_whole
 from . import encode, inline
+from .annotations import curve_names, word_for
 from .canvas import check_pixels
 from .captions import caption_of, short_of
 from .encode import Frames
-from .furniture import curve_names, word_for
 from .layout import grid_shape
 from .neighbour_maps import procrustes
 from .options import Options, make_options, with_options
-from .painter import Page, Painter
+from .overlays import spread_out
+from .painter import Painter
 from .projection import Projection, check, fit_projection
-from .selection import check_marks, kept_points, make_marks, take
+from .selection import check_data, highlighted, kept_points, take, take_rows
 from .timeline import Timeline, choose_epochs, frames_at, plan
 from .view import CAMERA, SPHERE_TURN, TURN, View, cameras
 
@@ -36,63 +37,7 @@ def animate(trajectory: Trajectory, **options) -> Animation:
     ----------
     trajectory : Trajectory
         What a Recorder or a run recorded.
-    projection : {"auto", "raw", "pca", "pca3", "sphere", "tsne", "umap"} or Projection
-        See :func:`icon_nb.animation.projection.fit_projection`.
-    fit_on : "last", "first", an epoch, or a fitted Projection
-        The epoch on which the projection is fitted, once.
-    seed : int
-        For t-SNE, UMAP, and the choice of points where there are more than ``max_points``.
-    overlay : str or sequence of str
-        ``"epoch"`` (epoch, loss and kNN accuracy in the title; always unless ``"none"``), ``"curves"`` or the name of any
-        recorded metric, for instance ``"loss"`` (plotted, with a cursor, at most four), ``"diagnosis"`` (the text of ``note``),
-        ``"trails"``, ``"centroids"``, ``"rows"``, ``"regions"`` (of a linear probe fitted on each frame; 2-d embeddings).
-    own_scale : str or sequence of str
-        Metrics that are not comparable: side by side, each panel draws their curves from its own least to its own greatest value;
-        all others share one scale.
-    note : str
-        A sentence below the picture.
-    rows : mapping, optional
-        ``{"anchor": i, "p": (n,) or (n_frames, n), "q": ...}``: what p and q say about point i.
-    trail : int
-        Epochs that a trail reaches back.
-    highlight : str, int, or a sequence of them, optional
-        Classes by name, points by position; the others fade.
-    thumbnails : int
-        About this many points are shown by their image.
-    point_size : float, optional
-        Pixels across a point.
-    title : str, optional
-        Instead of the trajectory's own.
-    fps, frame_duration : float, optional
-        Epochs a second, or milliseconds an epoch; one of them. By default six seconds in all.
-    hold : float
-        Milliseconds for which the last frame stays.
-    every : int
-        Show every n-th epoch, and always the first and the last.
-    tween : int
-        In-between frames after each epoch, interpolated (and said to be so in the caption).
-    adaptive : bool
-        Slower while points move much, faster on a plateau; the same length in all.
-    max_frames : int
-        More frames than this are never drawn: epochs are thinned evenly.
-    size : (int, int), optional
-        Pixels; 500 x 500 at 100 dpi, and for several panels as much as they need.
-    dpi : float
-        Size of texts and points: 100 is made for 500 pixels, 200 for 1000. No picture has more than 16 million pixels.
-    style : {"notebook", "paper", "slides", "dark"}
-    legend, caption : bool
-        Write them into the picture.
-    max_points : int
-        At most this many points, the same in every frame.
-    turn : float, optional
-        Degrees through which a 3-d view turns; by default 120, or 60 where the camera was chosen to face points on the sphere.
-    camera : (float, float), optional
-        Azimuth and elevation of a 3-d view at the last frame, in degrees. By default (35, 20); on the sphere, which hides what is
-        behind it, it faces the mean direction of the last frame's points where they have one.
-    align : bool
-        Side by side: turn each projection onto the first one (orthogonal, no scaling) where the points are the same.
-    inline_limit : int
-        Bytes above which a notebook shows the last frame only.
+    **options
 
     Raises
     ------
@@ -152,12 +97,10 @@ class Animation:
         self.titles = titles or tuple(t.title for t in trajectories)
         self._given = tuple(trajectories)
         check_pixels(self.size, options.dpi)
-        for t in self._given:
-            check_marks(t, options)
         kinds = kinds or (options.projection,) * len(trajectories)
         self._kinds = tuple(_resolved(t, kind, options.fit_on) for t, kind in zip(trajectories, kinds))
-        if "regions" in options.overlays and any(k != "raw" for k in self._kinds):
-            raise ConfigError("overlay='regions' shows a linear probe on the embedding itself: use projection='raw'")
+        for t, kind in zip(trajectories, self._kinds):
+            check_data(t, options, getattr(kind, "kind", kind))
         self._keep = tuple(kept_points(t, options) for t in self._given)
         self._trajectories = tuple(take(t, keep) for t, keep in zip(self._given, self._keep))
 
@@ -169,33 +112,52 @@ class Animation:
         return choose_epochs([t.epochs for t in self._trajectories], self.options.every, self.options.max_frames)
 
     @cached_property
-    def projections(self) -> tuple[Projection, ...]:
-        """One fitted projection a panel."""
-        o = self.options
-        shown = [np.unique(frames_at(self.epochs, t.epochs)) for t in self._trajectories]
-        each = zip(self._trajectories, self._kinds, shown)
-        return tuple(k if isinstance(k, Projection) else fit_projection(t, k, o.fit_on, o.seed, frames) for t, k, frames in each)
+    def _sources(self) -> list[np.ndarray]:
+        """The recorded frame that each epoch shows, of every panel."""
+        return [frames_at(self.epochs, t.epochs) for t in self._trajectories]
 
     @cached_property
-    def timeline(self) -> Timeline:
-        o = self.options
-        movement = np.mean([_movement(xyz) for xyz in self._coordinates], axis=0) if o.adaptive else np.ones(len(self.epochs) - 1)
-        return plan(
-            self.epochs, movement, tween=o.tween, duration=o.duration, hold=o.hold, adaptive=o.adaptive, max_frames=o.max_frames
+    def projections(self) -> tuple[Projection, ...]:
+        """One fitted projection a panel."""
+        o, each = self.options, zip(self._trajectories, self._kinds, self._sources)
+        return tuple(
+            k if isinstance(k, Projection) else fit_projection(t, k, o.fit_on, o.seed, np.unique(frames)) for t, k, frames in each
         )
 
     @cached_property
+    def timeline(self) -> Timeline:
+        """Which epoch each frame shows, and for how long."""
+        steps = (
+            [np.linalg.norm(np.diff(xyz, axis=0), axis=-1).mean(1) for xyz in self._coordinates] if self.options.adaptive else []
+        )
+        return plan(self.epochs, np.mean(steps, axis=0) if steps else np.ones(len(self.epochs) - 1), self.options)
+
+    @cached_property
     def _coordinates(self) -> list[np.ndarray]:
-        shown = [p.coordinates(t)[frames_at(self.epochs, t.epochs)] for p, t in zip(self.projections, self._trajectories)]
+        """Where the points of each panel are at each epoch, (K, n, 2 or 3)."""
+        shown = [p.coordinates(t)[frames] for p, t, frames in zip(self.projections, self._trajectories, self._sources)]
         return _aligned(shown, self.projections, self._trajectories) if self.options.align else shown
 
     @cached_property
     def views(self) -> tuple[View, ...]:
         """What each panel shows."""
-        each = zip(self._trajectories, self.projections, self._coordinates, self._stances, self.titles)
-        return tuple(
-            View(t, p, xyz, frames_at(self.epochs, t.epochs), self.timeline, turn, camera, title)
-            for t, p, xyz, (turn, camera), title in each
+        return tuple(map(self._view, range(len(self._given)), self._stances))
+
+    def _view(self, k: int, stance: tuple[float, tuple[float, float]]) -> View:
+        options, keep, xyz = self.options, self._keep[k], self._coordinates[k]
+        lit = highlighted(self._given[k], options.highlight)
+        return View(
+            self._trajectories[k],
+            self.projections[k],
+            xyz,
+            self._sources[k],
+            self.timeline,
+            *stance,
+            self.titles[k],
+            options,
+            highlight=None if lit is None else lit[keep],
+            rows=take_rows(options.rows, keep),
+            thumbnails=spread_out(xyz[-1][:, :2], options.thumbnails) if options.thumbnails else np.zeros(0, int),
         )
 
     @property
@@ -214,10 +176,8 @@ class Animation:
         if self.options.size is not None:
             return tuple(self.options.size)
         rows, columns = grid_shape(len(self._given))
-        scale = self.options.dpi / 100
-        if rows * columns == 1:
-            return round(500 * scale), round(500 * scale)
-        return round(max(500, 320 * columns) * scale), round((90 + 340 * rows) * scale)
+        width, height = (500, 500) if rows * columns == 1 else (max(500, 320 * columns), 90 + 340 * rows)
+        return round(width * self.options.dpi / 100), round(height * self.options.dpi / 100)
 
     @property
     def durations(self) -> tuple[int, ...]:
@@ -227,6 +187,12 @@ class Animation:
     # Words
 
     @property
+    def heading(self) -> str:
+        """The title over all panels."""
+        single = self.titles[0] if len(self.titles) == 1 else ""
+        return single if self.options.title is None else self.options.title
+
+    @property
     def caption(self) -> str:
         """What the picture shows, how it was projected, and what its distances mean."""
         parts = [caption_of(self.projections, self.titles)]
@@ -234,46 +200,35 @@ class Animation:
             parts.append(f"Between two epochs, {self.timeline.tween} frames are interpolated.")
         if any(xyz.shape[-1] == 3 for xyz in self._coordinates) and any(turn for turn, _ in self._stances):
             parts.append("The view turns; that motion is not learning.")
-        if self.options.rows is not None:
-            parts.append(f"Lines lead from point {self.options.rows['anchor']} to its neighbours under p (solid) and q (dashed).")
-        apart = [name for name in curve_names(self._trajectories, self.options.overlays) if name in self.options.own_scales]
-        if apart and len(self._given) > 1:
-            parts.append(f"Each panel has its own scale of {' and '.join(map(word_for, apart))}.")
-        if "regions" in self.options.overlays:
-            parts.append("Shading: the class a linear probe, fitted on this frame, decides for.")
-        return " ".join(parts)
+        drawn = curve_names(self._trajectories, self.options.overlays) if len(self._given) > 1 else ()
+        if apart := [word_for(name) for name in drawn if name in self.options.own_scales]:
+            parts.append(f"Each panel has its own scale of {' and '.join(apart)}.")
+        return " ".join([*parts, *self.options.said("caption")])
 
-    def _short_caption(self) -> str:
-        rows = self.options.rows
-        lines = f"; from point {rows['anchor']}: p solid, q dashed" if rows is not None else ""
-        return short_of(self.projections) + lines + ("; in-between frames interpolated" if self.timeline.tween else "")
+    @property
+    def short_caption(self) -> str:
+        """The same in a few words."""
+        tween = ["in-between frames interpolated"] if self.timeline.tween else []
+        return "; ".join([short_of(self.projections), *self.options.said("short"), *tween])
+
+    @property
+    def footer(self) -> str:
+        """What is written below the panels."""
+        return self.short_caption if self.options.caption else ""
 
     @property
     def alt(self) -> str:
         """Alternative text for readers who do not see the picture."""
         names = " and ".join(filter(None, dict.fromkeys(self.titles))) or "an embedding"
         n = self._trajectories[0].n_points
-        return f"Animation of {names}: {n} points from epoch {self.epochs[0]} to {self.epochs[-1]}, {self._short_caption()}"
+        return f"Animation of {names}: {n} points from epoch {self.epochs[0]} to {self.epochs[-1]}, {self.short_caption}"
 
     # Draw and write
 
     @cached_property
     def painter(self) -> Painter:
         """The painter of the frames, built on first use."""
-        return Painter(self.views, self.page, self.marks)
-
-    @property
-    def page(self) -> Page:
-        o = self.options
-        title = o.title if o.title is not None else (self.titles[0] if len(self.views) == 1 else "")
-        caption = self._short_caption() if o.caption else ""
-        return Page(self.size, o.dpi, o.style, title, o.legend, "none" not in o.overlays, caption, o.note, o.own_scales)
-
-    @cached_property
-    def marks(self) -> tuple:
-        """What each panel shows beside its points."""
-        each = zip(self._given, self._keep, self._coordinates)
-        return tuple(make_marks(t, keep, self.options, xyz[-1]) for t, keep, xyz in each)
+        return Painter(self)
 
     @cached_property
     def frames(self) -> Frames:
@@ -375,11 +330,6 @@ def _named(pattern: str, epochs: Iterable[int]) -> dict[int, str]:
     demand(apart, f"pattern={shown(pattern)} needs {{epoch}}, as 'epoch_{{epoch:03d}}.png' has it")
     demand(pattern.lower().endswith(".png"), f"pattern={shown(pattern)} names no PNG: let it end in .png")
     return names
-
-
-def _movement(xyz: np.ndarray) -> np.ndarray:
-    """Mean distance moved by a point from each epoch to the next, (K - 1,)."""
-    return np.linalg.norm(np.diff(xyz, axis=0), axis=-1).mean(1)
 
 
 def _aligned(shown, projections, trajectories) -> list[np.ndarray]:

@@ -76,6 +76,10 @@ class Canvas:
         font = self.font(px, bold)
         return self.figure.text(*where, text, color=color, ha=ha, va=va, fontproperties=font, parse_math=False, usetex=False)
 
+    def line(self, rect: Rect, text: str, px: float, color: str, bold: bool = False):
+        """Plain text at the top left of a rectangle, cut to its width."""
+        return self.text(rect.x, rect.y, self.fit(text, px, rect.w, bold), px, color, bold)
+
     def axes(self, rect: Rect, framed: bool = True):
         """Axes without ticks that fill a rectangle."""
         axes = self.figure.add_axes(rect.fraction(*self.size), facecolor=self.theme.panel if framed else "none")

@@ -1,129 +1,123 @@
-"""Every setting of an animation, checked when it is given, before anything is drawn."""
+"""Every setting of an animation, checked when it is given; and what a trajectory shows of it."""
 
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+import textwrap
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 
 import numpy as np
 
 from ..errors import ConfigError, demand, nearest, shown
+from ..methods.catalogue import OVERLAYS
+from ..methods.config import Setting
 from .palette import theme
 from .projection import Projection, check_seed
 
-
-@dataclass(frozen=True)
-class Bounds:
-    """Which numbers an option takes; ``idle`` ones take None as well."""
-
-    low: float
-    high: float = 10**9
-    whole: bool = False
-    idle: bool = False
-
-    def hold(self, value) -> bool:
-        """Whether it is a number of this kind, from the lowest to the highest."""
-        return self._number(value) and self.low <= value <= self.high
-
-    def check(self, name: str, value) -> None:
-        """Refuse another value by name."""
-        if value is None and self.idle:
-            return
-        kind = "whole number" if self.whole else "number"
-        demand(self._number(value), f"{name}={shown(value)} is no {kind}: give a {kind}, at least {self.low:g}")
-        demand(value >= self.low, f"{name}={shown(value)} is too small: it must be at least {self.low:g}")
-        demand(value <= self.high, f"{name}={shown(value)} is too large: it must be at most {self.high:,.0f}")
-
-    def _number(self, value) -> bool:
-        number = isinstance(value, Integral if self.whole else Real) and not isinstance(value, bool)
-        return number and not math.isnan(value)
-
-
-DEGREES, SIDE = Bounds(-3600, 3600), Bounds(120, 4000, whole=True)
-# The longest times are those that a GIF can hold, also where adaptive time stretches a step.
-NUMBERS = {
-    "fps": Bounds(0.1, 1000, idle=True),
-    "frame_duration": Bounds(20, 60_000, idle=True),
-    "hold": Bounds(20, 600_000),
-    "every": Bounds(1, whole=True),
-    "tween": Bounds(0, whole=True),
-    "max_frames": Bounds(2, whole=True),
-    "dpi": Bounds(30, 1200),
-    "max_points": Bounds(1, whole=True),
-    "trail": Bounds(1, whole=True),
-    "thumbnails": Bounds(0, whole=True),
-    "point_size": Bounds(1, 100, idle=True),
-    "inline_limit": Bounds(0, math.inf),
-    "turn": Bounds(-3600, 3600, idle=True),
+PAIRS = {
+    "size": (Integral, 120, 4000, "(width, height) in whole pixels, each from 120 to 4000"),
+    "camera": (Real, -3600, 3600, "(azimuth, elevation), two numbers of degrees"),
 }
-SWITCHES = ("adaptive", "legend", "caption", "align")
+"""Options that are two numbers: their kind, least, greatest, and the words for them."""
+
+
+def option(default, help: str, kind: type = object, **limits):
+    """A field that carries its :class:`Setting`; one whose default is None may be None."""
+    return field(default=default, metadata={"setting": Setting(kind, "animation", help, **limits)})
 
 
 @dataclass(frozen=True)
 class Options:
-    """The settings of :func:`icon_nb.animation.animate`, where they are documented."""
+    """The settings of :func:`icon_nb.animation.animate`, whose documentation is read from these fields."""
 
-    projection: str | Projection = "auto"
-    fit_on: str | int | Projection = "last"
-    seed: int = 0
-    overlay: str | Sequence[str] = "epoch"
-    note: str = ""
-    rows: Mapping | None = None
-    trail: int = 6
-    highlight: str | int | Sequence | None = None
-    own_scale: str | Sequence[str] = ()
-    thumbnails: int = 0
-    point_size: float | None = None
-    title: str | None = None
-    fps: float | None = None
-    frame_duration: float | None = None
-    hold: float = 1500
-    every: int = 1
-    tween: int = 0
-    adaptive: bool = False
-    max_frames: int = 200
-    size: tuple[int, int] | None = None
-    dpi: float = 100
-    style: str = "notebook"
-    legend: bool = True
-    caption: bool = True
-    max_points: int = 2000
-    turn: float | None = None
-    camera: tuple[float, float] | None = None
-    align: bool = True
-    inline_limit: int = 2_000_000
+    projection: str | Projection = option(
+        "auto",
+        "auto, raw, pca, pca3, sphere, tsne, umap, or a fitted one; see :func:`icon_nb.animation.projection.fit_projection`.",
+    )
+    fit_on: str | int | Projection = option(
+        "last", 'The epoch on which the projection is fitted, once: "last", "first", its number, or a fitted Projection.'
+    )
+    seed: int = option(0, "For t-SNE, UMAP, and the choice of points where there are more than ``max_points``.")
+    overlay: str | Sequence[str] = option(
+        "epoch", "What is drawn beside the points: names of overlays, or of recorded metrics, drawn as curves (at most four)."
+    )
+    note: str = option("", "A sentence below the picture.", str)
+    rows: Mapping | None = option(
+        None, '``{"anchor": i, "p": (n,) or (n_frames, n), "q": ...}``: what p and q say about point i.'
+    )
+    trail: int = option(6, "Epochs that a trail reaches back.", int, low=1)
+    highlight: str | int | Sequence | None = option(None, "Classes by name, points by position; the others fade.")
+    own_scale: str | Sequence[str] = option(
+        (),
+        "Metrics that are not comparable: side by side, each panel draws their curves from its own least to its own greatest "
+        "value; all others share one scale.",
+    )
+    thumbnails: int = option(0, "About this many points are shown by their image.", int, low=0, high=100_000)
+    point_size: float | None = option(None, "Pixels across a point.", float, low=1, high=100)
+    title: str | None = option(None, "Instead of the trajectory's own.", str)
+    # The longest times are those that a GIF can hold, also where adaptive time stretches a step.
+    fps: float | None = option(None, "Epochs a second; by default six seconds in all.", float, low=0.1, high=1000)
+    frame_duration: float | None = option(None, "Milliseconds an epoch, instead of ``fps``.", float, low=20, high=60_000)
+    hold: float = option(1500, "Milliseconds for which the last frame stays.", float, low=20, high=600_000)
+    every: int = option(1, "Show every n-th epoch, and always the first and the last.", int, low=1, high=100_000)
+    tween: int = option(
+        0, "In-between frames after each epoch, interpolated (and said to be so in the caption).", int, low=0, high=100_000
+    )
+    adaptive: bool = option(False, "Slower while points move much, faster on a plateau; the same length in all.", bool)
+    max_frames: int = option(200, "More frames than this are never drawn: epochs are thinned evenly.", int, low=2)
+    size: tuple[int, int] | None = option(None, "Pixels; 500 x 500 at 100 dpi, and for several panels as much as they need.")
+    dpi: float = option(
+        100,
+        "Size of texts and points: 100 is made for 500 pixels, 200 for 1000. No picture has more than 16 million pixels.",
+        float,
+        low=30,
+        high=1200,
+    )
+    style: str = option("notebook", "notebook, paper, slides or dark.", str)
+    legend: bool = option(True, "Write the names of the classes into the picture.", bool)
+    caption: bool = option(True, "Write into the picture how it was projected.", bool)
+    max_points: int = option(2000, "At most this many points, the same in every frame.", int, low=1)
+    turn: float | None = option(
+        None,
+        "Degrees through which a 3-d view turns; by default 120, or 60 where the camera was chosen to face points on the sphere.",
+        float,
+        low=-3600,
+        high=3600,
+    )
+    camera: tuple[float, float] | None = option(
+        None,
+        "Azimuth and elevation of a 3-d view at the last frame, in degrees. By default (35, 20); on the sphere, which hides what "
+        "is behind it, it faces the mean direction of the last frame's points where they have one.",
+    )
+    align: bool = option(
+        True,
+        "Side by side: turn each projection onto the first one (orthogonal, no scaling) where the points are the same.",
+        bool,
+    )
+    inline_limit: float = option(
+        2_000_000, "Bytes above which a notebook shows the last frame only.", float, low=0
+    )
 
     def __post_init__(self):
+        for f in fields(self):
+            value, setting = getattr(self, f.name), f.metadata["setting"]
+            if setting.kind is not object and not (value is None is f.default):
+                value = setting.check(f.name, value.item() if isinstance(value, np.generic) else value)
+                object.__setattr__(self, f.name, value)
         theme(self.style)
         check_seed(self.seed)
-        self._check_numbers()
-        self._check_kinds()
-        if ("rows" in self.overlays) != (self.rows is not None):
-            raise ConfigError("overlay='rows' and rows={'anchor': i, 'p': ..., 'q': ...} need each other: give both or neither")
-        if "diagnosis" in self.overlays and not self.note:
-            raise ConfigError("overlay='diagnosis' writes the text of note: pass it, for instance note='collapsed at epoch 4'")
-
-    def _check_numbers(self) -> None:
         if self.fps is not None and self.frame_duration is not None:
-            raise ConfigError(f"fps={self.fps} and frame_duration={self.frame_duration} say the same thing: give one of them")
-        for name, bounds in NUMBERS.items():
-            bounds.check(name, getattr(self, name))
-        sized = self.size is None or _pair(self.size, SIDE)
-        demand(sized, f"size={shown(self.size)} must be (width, height) in whole pixels, each from 120 to 4000")
-        aimed = self.camera is None or _pair(self.camera, DEGREES)
-        demand(aimed, f"camera={shown(self.camera)} must be (azimuth, elevation), two numbers of degrees")
-
-    def _check_kinds(self) -> None:
-        for name in SWITCHES:
+            raise ConfigError(f"fps={self.fps:g} and frame_duration={self.frame_duration:g} say the same thing: give one of them")
+        for name, (kind, least, greatest, words) in PAIRS.items():
             value = getattr(self, name)
-            demand(isinstance(value, (bool, np.bool_)), f"{name}={shown(value)}: give True or False")
-        demand(self.title is None or isinstance(self.title, str), f"title={shown(self.title)}: give a text")
-        demand(isinstance(self.note, str), f"note={shown(self.note)}: give a text")
+            fits = value is None or _is_pair(value, kind, least, greatest)
+            demand(fits, f"{name}={shown(value)} must be {words}")
         named = isinstance(self.own_scale, Collection) and all(isinstance(name, str) for name in self.own_scale)
         demand(named, f"own_scale={shown(self.own_scale)}: give the name of a metric, or several")
+        paired = ("rows" in self.overlays) == (self.rows is not None)
+        check_needs((*self.overlays, "rows"), {"rows": paired, "note": bool(self.note)})
 
     @property
     def overlays(self) -> tuple[str, ...]:
@@ -140,6 +134,12 @@ class Options:
         """Milliseconds from one epoch to the next, or None for the default."""
         return 1000 / self.fps if self.fps is not None else self.frame_duration
 
+    def said(self, words: str) -> list[str]:
+        """What the overlays say of themselves in a picture: their ``caption``, or their ``short`` words."""
+        anchor = self.rows["anchor"] if self.rows is not None else None
+        texts = [getattr(row, words) for name, row in OVERLAYS.items() if name in self.overlays]
+        return [text.format(anchor=anchor) for text in texts if text]
+
 
 def overlay_names(overlay: str | Sequence[str]) -> tuple[str, ...]:
     """Names of the overlays from a text that may join several by ``+``, or from a sequence of such texts.
@@ -152,24 +152,45 @@ def overlay_names(overlay: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(name for text in texts for name in str(text).split("+"))
 
 
-def _pair(value, bounds: Bounds) -> bool:
-    """Whether it is two numbers within the bounds."""
-    return isinstance(value, (Sequence, np.ndarray)) and len(value) == 2 and all(map(bounds.hold, value))
+def check_needs(overlays: Iterable[str], there: Mapping[str, bool]) -> None:
+    """Refuse overlays that need what is not ``there``; needs that it does not speak of are looked at elsewhere."""
+    for name in overlays:
+        for need, words in OVERLAYS[name].needs.items() if name in OVERLAYS else ():
+            demand(there.get(need, True), f"overlay={name!r} {words}")
 
 
-def make_options(options: dict) -> Options:
+def _is_pair(value, kind: type, least: float, greatest: float) -> bool:
+    """Whether it is two numbers of a kind within limits."""
+    if not isinstance(value, (Sequence, np.ndarray)) or len(value) != 2:
+        return False
+    return all(isinstance(v, kind) and not isinstance(v, bool) and least <= v <= greatest for v in value)
+
+
+def make_options(options: Mapping) -> Options:
     """Options from keywords; an unknown one is a ConfigError that names the nearest."""
     known = [f.name for f in fields(Options)]
     for name in options:
-        if name not in known:
-            raise ConfigError(f"animate has no option {name!r}: {nearest(name, known)}")
+        demand(name in known, f"animate has no option {name!r}: {nearest(name, known)}")
     return Options(**options)
 
 
 def with_options(function: Callable) -> Callable:
-    """Give a function of ``**options`` the signature that lists them, so that a notebook can complete their names."""
+    """Give a function of ``**options`` their names as its signature, and their help where its docstring says ``**options``."""
     own = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
     taken = {p.name for p in own}
     keywords = [inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default) for f in fields(Options)]
     function.__signature__ = inspect.Signature([*own, *(p for p in keywords if p.name not in taken)])
+    if function.__doc__:
+        function.__doc__ = function.__doc__.replace("    **options\n", "\n".join(map(_documented, fields(Options))) + "\n")
     return function
+
+
+def _documented(f) -> str:
+    """One option as numpydoc has it."""
+    help = f.metadata["setting"].help
+    if f.name == "overlay":
+        help += " Overlays are " + ", ".join(f"``{name}`` ({row.about})" for name, row in OVERLAYS.items()) + "."
+    indent = 8 * " "
+    return f"    {f.name} : {f.type}, default {f.default!r}\n" + textwrap.fill(
+        help, 125, initial_indent=indent, subsequent_indent=indent
+    )

@@ -1,9 +1,9 @@
-"""What can be drawn under and over the points: trails, centroids, rows of p and q, regions of the probe, images, wires."""
+"""What is drawn under and over the points: trails, centroids, rows of p and q, regions of a probe, images, wires.
+
+Each function adds its artists to a panel. Those that are asked for by name have a row in ``icon_nb.methods.catalogue.OVERLAYS``.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -11,20 +11,11 @@ from matplotlib.image import AxesImage
 from matplotlib.path import Path
 from PIL import Image
 
-from ..errors import ConfigError
 from .palette import blend, class_color, rgb
 from .points import Cloud, Look
 
 NEIGHBOURS = 15
 GRID = 128
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """``add(panel)`` puts the overlay into a panel, under or over the points."""
-
-    add: Callable
-    under: bool
 
 
 class Strokes(Artist):
@@ -50,7 +41,7 @@ class Strokes(Artist):
 # Trails
 
 
-def add_trails(panel) -> None:
+def trails(panel) -> None:
     """A fading line behind every point, over the last ``trail`` epochs."""
     strokes, view = Strokes(), panel.view
     labels = view.trajectory.labels
@@ -59,7 +50,7 @@ def add_trails(panel) -> None:
 
     def update(frame: int) -> None:
         k, part = view.timeline.at(frame)
-        first = max(0, k - panel.marks.trail)
+        first = max(0, k - view.options.trail)
         stops = [view.flatten(view.coordinates[j], frame)[0] for j in range(first, k + 1)]
         stops += [view.place(frame)[0]] if part else []
         strokes.bundles = []
@@ -78,15 +69,18 @@ def _members(labels: np.ndarray) -> list[tuple[np.ndarray, str]]:
 # Centroids
 
 
-def add_centroids(panel) -> None:
+def centroids(panel) -> None:
     """The mean of every class as a ringed disc, with the name inside where it is short."""
-    labels, theme = panel.view.trajectory.labels, panel.canvas.theme
-    if labels is None:
-        raise ConfigError("overlay='centroids' needs labels: the recorded points have none")
-    groups = _members(labels)
+    t, theme = panel.view.trajectory, panel.canvas.theme
+    groups = _members(t.labels)
     looks = [Look(color, "o", panel.canvas.points(17), edge=theme.ink, rim=panel.canvas.points(1.6)) for _, color in groups]
     discs = Cloud([(np.array([k]), look) for k, look in enumerate(looks)], theme)
-    texts = [_disc_text(panel, int(labels[m[0]]), color) for m, color in groups]
+    names = [t.class_names[c] if c < len(t.class_names) else "" for c in np.unique(t.labels)]
+    written = {"ha": "center", "va": "center_baseline", "fontproperties": panel.canvas.font(10, bold=True), "parse_math": False}
+    texts = [
+        panel.axes.text(0, 0, name if len(name) <= 2 else "", color=_readable_on(color), **written)
+        for name, (_, color) in zip(names, groups)
+    ]
 
     def update(frame: int) -> None:
         points = panel.view.points(frame)
@@ -98,40 +92,30 @@ def add_centroids(panel) -> None:
     panel.add(update, discs, *texts)
 
 
-def _disc_text(panel, c: int, color: str):
-    names = panel.view.trajectory.class_names
-    name = names[c] if c < len(names) and len(names[c]) <= 2 else ""
-    ink = "#000000" if rgb(color) @ [0.299, 0.587, 0.114] > 0.5 else "#ffffff"
-    font = panel.canvas.font(10, bold=True)
-    return panel.axes.text(0, 0, name, color=ink, ha="center", va="center_baseline", fontproperties=font, parse_math=False)
+def _readable_on(color: str) -> str:
+    return "#000000" if rgb(color) @ [0.299, 0.587, 0.114] > 0.5 else "#ffffff"
 
 
 # Rows of p and q
 
 
-def add_rows(panel) -> None:
+def rows(panel) -> None:
     """Lines from one point to the neighbours that p (solid) and q (dashed) give it, as wide as the probability."""
-    rows, theme, unit = panel.marks.rows, panel.canvas.theme, panel.canvas.points(1)
-    anchor = int(rows["anchor"])
+    rows, theme, unit = panel.view.rows, panel.canvas.theme, panel.canvas.points(1)
+    anchor, p, q = rows["anchor"], np.atleast_2d(rows["p"]), np.atleast_2d(rows["q"])
     strokes = Strokes()
     star = Cloud([(np.array([anchor]), Look(theme.ink, "*", panel.canvas.points(17), edge=theme.panel, rim=unit))], theme)
 
     def update(frame: int) -> None:
-        xy, depth = panel.view.place(frame)
-        k, _ = panel.view.timeline.at(frame)
-        source = panel.view.sources[k]
+        xy, _ = panel.view.place(frame)
+        source = panel.view.sources[panel.view.timeline.at(frame)[0]]
         strokes.bundles = [
-            *_links(xy, anchor, _row(rows["p"], source), theme.accent, theme.panel, unit, dashed=False),
-            *_links(xy, anchor, _row(rows["q"], source), theme.second, theme.panel, unit, dashed=True),
+            *_links(xy, anchor, p[min(source, len(p) - 1)], theme.accent, theme.panel, unit, dashed=False),
+            *_links(xy, anchor, q[min(source, len(q) - 1)], theme.second, theme.panel, unit, dashed=True),
         ]
         star.move(xy, None)
 
     panel.add(update, strokes, star)
-
-
-def _row(values: np.ndarray, source: int) -> np.ndarray:
-    values = np.asarray(values, float)
-    return values if values.ndim == 1 else values[source]
 
 
 def _links(xy, anchor: int, row: np.ndarray, color: str, background: str, unit: float, dashed: bool):
@@ -150,13 +134,9 @@ def _links(xy, anchor: int, row: np.ndarray, color: str, background: str, unit: 
 # Regions of the linear probe
 
 
-def add_regions(panel) -> None:
+def regions(panel) -> None:
     """Where a linear probe, fitted on the points of this very frame, decides for each class. 2-d embeddings only."""
     view, t = panel.view, panel.view.trajectory
-    if view.projection.kind != "raw" or t.dim != 2 or t.labels is None:
-        raise ConfigError(
-            "overlay='regions' needs a labelled 2-d embedding shown as it is: set embedding_dim=2 and projection='raw'"
-        )
     (x0, x1), (y0, y1) = panel.axes.get_xlim(), panel.axes.get_ylim()
     grid = np.stack(np.meshgrid(np.linspace(x0, x1, GRID), np.linspace(y0, y1, GRID)), -1).reshape(-1, 2)
     image = AxesImage(panel.axes, extent=(x0, x1, y0, y1), origin="lower", interpolation="nearest")
@@ -182,14 +162,6 @@ def _probe(points: np.ndarray, labels: np.ndarray, grid: np.ndarray) -> np.ndarr
     return fitted.predict((grid - mean) / scale)
 
 
-OVERLAYS = {
-    "regions": Overlay(add_regions, under=True),
-    "trails": Overlay(add_trails, under=True),
-    "rows": Overlay(add_rows, under=False),
-    "centroids": Overlay(add_centroids, under=False),
-}
-
-
 # Images of the points
 
 
@@ -209,9 +181,9 @@ class Thumbnails(Artist):
         self.stale = False
 
 
-def add_thumbnails(panel) -> None:
+def thumbnails(panel) -> None:
     """The images of the chosen points, framed in the colour of their class."""
-    t, members = panel.view.trajectory, np.asarray(panel.marks.thumbnails, dtype=int)
+    t, members = panel.view.trajectory, panel.view.thumbnails
     if not len(members):
         return
     side = round(24 * panel.canvas.unit)
@@ -249,7 +221,7 @@ def spread_out(xy: np.ndarray, count: int) -> np.ndarray:
 # Wires of 3-d views
 
 
-def add_wires(panel) -> None:
+def wires(panel) -> None:
     """The sphere's circles, or the box of a 3-d view, turning with it."""
     view = panel.view
     if view.coordinates.shape[-1] != 3:
@@ -270,22 +242,13 @@ def add_wires(panel) -> None:
     panel.add(update, strokes)
 
 
-def _segments(curve: np.ndarray) -> np.ndarray:
-    return np.stack([curve[:-1], curve[1:]], axis=1)
-
-
 def _sphere() -> np.ndarray:
     """Meridians and parallels every 30 degrees as segments (m, 2, 3)."""
     around = np.linspace(0, 2 * np.pi, 61)
-    parallels = [
-        np.column_stack([np.cos(a) * np.cos(around), np.cos(a) * np.sin(around), np.full(61, np.sin(a))])
-        for a in np.deg2rad([-60, -30, 0, 30, 60])
-    ]
-    meridians = [
-        np.column_stack([np.cos(a) * np.cos(around), np.sin(a) * np.cos(around), np.sin(around)])
-        for a in np.deg2rad(range(0, 180, 30))
-    ]
-    return np.concatenate([_segments(curve) for curve in parallels + meridians])
+    parallels = [(around, np.full(61, elevation)) for elevation in np.deg2rad([-60, -30, 0, 30, 60])]
+    meridians = [(np.full(61, azimuth), around) for azimuth in np.deg2rad(range(0, 180, 30))]
+    curves = [np.column_stack([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)]) for a, e in parallels + meridians]
+    return np.concatenate([np.stack([curve[:-1], curve[1:]], axis=1) for curve in curves])
 
 
 def _box(view) -> np.ndarray:

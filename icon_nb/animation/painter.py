@@ -2,68 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from io import BytesIO
+from pkgutil import resolve_name
 
 import numpy as np
+from PIL import Image
 
+from ..methods.catalogue import OVERLAYS
+from .annotations import MetricCurves, ProgressBar, curve_names, curve_scales, header, metrics_line, panel_header, set_out
 from .canvas import Canvas
 from .encode import Frames
-from .furniture import (
-    Bar,
-    Curves,
-    Head,
-    PanelHead,
-    curve_names,
-    curve_scales,
-    legend_entries,
-    metrics_line,
-    plan_entries,
-    wrap,
-    write_foot,
-    write_legend,
-)
-from .layout import arrange
+from .layout import Rect
+from .legend import class_entries, plan_legend
+from .overlays import thumbnails, wires
 from .palette import indexed_palette, nearest_entry
-from .panel import Marks, Panel
+from .points import Cloud, Look, diameter, group_points
 from .view import View
 
 
-@dataclass(frozen=True)
-class Page:
-    """How a picture is set: size in pixels, dpi, style, what is written around the panels, and whose curves share no scale."""
+class Panel:
+    """Axes with the points of a view, and what is drawn under and over them; ``update(frame)`` moves everything in it.
 
-    size: tuple[int, int]
-    dpi: float = 100
-    style: str = "notebook"
-    title: str = ""
-    legend: bool = True
-    counter: bool = True
-    caption: str = ""
-    note: str = ""
-    own_scales: tuple[str, ...] = ()
+    ``artists`` are what moves, from bottom to top.
+    """
+
+    def __init__(self, canvas: Canvas, view: View, rect: Rect):
+        self.canvas, self.view, self.rect = canvas, view, rect
+        self.artists: list = []
+        self._updates: list[Callable[[int], object]] = []
+        n, size = view.trajectory.n_points, view.options.point_size
+        self.diameter = size * canvas.unit if size else diameter(n, rect.w * rect.h, canvas.unit)
+        overlays = [OVERLAYS[name] for name in view.options.overlays if name in OVERLAYS and OVERLAYS[name].make]
+        rooms = [row.room * canvas.unit for row in overlays] + [16 * canvas.unit] * bool(len(view.thumbnails))
+        self.axes = canvas.axes(rect)
+        x, y = view.limits(rect, margin=max([self.diameter * 0.8 + 3 * canvas.unit, *rooms]))
+        self.axes.set(xlim=x, ylim=y, autoscale_on=False)
+        under, over = ([resolve_name(row.make) for row in overlays if row.under is below] for below in (True, False))
+        for draw in (*under, wires, Panel._points, thumbnails, *over):
+            draw(self)
+
+    def _points(self) -> None:
+        theme, size = self.canvas.theme, self.diameter * 72 / self.canvas.dpi
+        rim = self.canvas.points(0.8) if self.view.trajectory.n_points <= 400 else 0.0
+        base = Look(theme.accent, "o", size, edge=theme.panel, rim=rim)
+        cloud = Cloud(group_points(self.view.trajectory, base, self.view.highlight), theme)
+        self.add(lambda frame: cloud.move(*self.view.place(frame)), cloud)
+
+    def add(self, update: Callable[[int], object], *artists) -> None:
+        """Let ``update(frame)`` run before each frame and draw the artists above what was added before."""
+        self._updates.append(update)
+        for artist in artists:
+            if artist.axes is None:
+                self.axes.add_artist(artist)
+                artist.set_transform(self.axes.transData)
+            artist.set_zorder(3 + 0.01 * len(self.artists))
+            self.artists.append(artist)
+
+    def update(self, frame: int) -> None:
+        for update in self._updates:
+            update(frame)
 
 
 class Painter:
-    """Paints the frames of one or several views that share a timeline.
+    """Paints the frames of an animation: one or several views that share a timeline.
 
     Parameters
     ----------
-    views : sequence of View
-    page : Page
-    marks : sequence of Marks
-        One a view.
+    animation : Animation
     blit : bool
         False draws every frame from nothing; the picture is the same.
     """
 
-    def __init__(self, views: Sequence[View], page: Page, marks: Sequence[Marks], blit: bool = True):
-        self.views, self.page, self.marks, self.blit = tuple(views), page, tuple(marks), blit
-        self.canvas = Canvas(page.size, page.dpi, page.style)
-        self.timeline = views[0].timeline
-        self.parts: list = []
-        self._still = None
-        self._build()
+    def __init__(self, animation, blit: bool = True):
+        self.views, self.options, self.blit = animation.views, animation.options, blit
+        self.timeline, self._still = animation.timeline, None
+        canvas = self.canvas = Canvas(animation.size, self.options.dpi, self.options.style)
+        trajectories, single = [view.trajectory for view in self.views], len(self.views) == 1
+        self.metrics = curve_names(trajectories, self.options.overlays)
+        entries = class_entries(trajectories, canvas.theme.muted) if self.options.legend else []
+        legend, strip = plan_legend(canvas, entries, beside=single), len(self.metrics)
+        layout = set_out(canvas, legend, len(self.views), self.options.note, animation.footer, strip=strip)
+        self.panels = [Panel(canvas, view, rect) for view, rect in zip(self.views, layout.panels)]
+        headers = [] if single else [panel_header(canvas, *each, self.metrics) for each in zip(layout.heads, self.views)]
+        top = header(canvas, layout.title, animation.heading, single, self.head_line)
+        bar = ProgressBar(canvas, layout.bar, self.timeline.n_frames)
+        self.parts = [*self.panels, *self._curves(layout.strips), *headers, top, bar]
         for artist in self.artists:
             artist.set_animated(blit)
 
@@ -72,44 +96,22 @@ class Painter:
         """Everything that moves, from bottom to top."""
         return [artist for part in self.parts for artist in part.artists]
 
-    def _build(self) -> None:
-        canvas, page = self.canvas, self.page
-        trajectories = [view.trajectory for view in self.views]
-        entries = legend_entries(trajectories, canvas.theme.muted) if page.legend else []
-        legend = plan_entries(canvas, entries, len(self.views))
-        self.layout = arrange(page.size, canvas.unit, len(self.views), legend, len(self._metrics()), self._foot_lines())
-        self.panels = [Panel(canvas, *each) for each in zip(self.views, self.layout.panels, self.marks)]
-        self.parts += self.panels
-        self._add_strips(trajectories)
-        if len(self.views) > 1:
-            self.parts += [PanelHead(canvas, rect, view, self._metrics()) for view, rect in zip(self.views, self.layout.heads)]
-        self.parts += [Head(canvas, self.layout.title, page.title, self), Bar(canvas, self.layout.bar, self.timeline.n_frames)]
-        write_legend(canvas, entries, legend, self.layout.legend)
-        write_foot(canvas, self.layout, page.caption, page.note)
-
-    def _metrics(self) -> tuple[str, ...]:
-        """Names of the metrics drawn as curves."""
-        return curve_names([view.trajectory for view in self.views], self.marks[0].overlays)
-
-    def _foot_lines(self) -> int:
-        room = self.page.size[0] - 20 * self.canvas.unit
-        return sum(len(wrap(self.canvas, text, room)) for text in (self.page.note, self.page.caption))
-
-    def _add_strips(self, trajectories) -> None:
-        names = self._metrics()
-        shared = curve_scales(trajectories, [name for name in names if name not in self.page.own_scales])
-        for view, rect in zip(self.views, self.layout.strips):
-            own = curve_scales([view.trajectory], [name for name in names if name not in shared])
-            self.parts.append(Curves(self.canvas, rect, view, names, shared | own))
+    def _curves(self, strips: tuple[Rect, ...]) -> list[MetricCurves]:
+        apart = [name for name in self.metrics if name in self.options.own_scales]
+        shared = curve_scales([view.trajectory for view in self.views], [name for name in self.metrics if name not in apart])
+        own = [curve_scales([view.trajectory], [name for name in self.metrics if name not in shared]) for view in self.views]
+        each = zip(strips, self.views, own)
+        return [MetricCurves(self.canvas, rect, view, self.metrics, shared | scales) for rect, view, scales in each]
 
     def head_line(self, frame: int) -> str:
         """Epoch and, for a single panel, its metrics."""
+        if "none" in self.options.overlays:
+            return ""
         k, _ = self.timeline.at(frame)
-        epoch = f"epoch {self.timeline.epochs[k]} of {self.timeline.epochs[-1]}" if self.page.counter else ""
-        if len(self.views) > 1 or not self.page.counter:
-            return epoch
-        (view,) = self.views
-        return "   ".join(filter(None, [epoch, metrics_line(view.trajectory, view.sources[k], self._metrics())]))
+        words = [f"epoch {self.timeline.epochs[k]} of {self.timeline.epochs[-1]}"]
+        if len(self.views) == 1:
+            words.append(metrics_line(self.views[0].trajectory, self.views[0].sources[k], self.metrics))
+        return "   ".join(filter(None, words))
 
     def paint(self, frame: int) -> np.ndarray:
         """Frame as uint8 array (height, width, 4); the next call overwrites it."""
@@ -127,10 +129,16 @@ class Painter:
             artist.draw(renderer)
         return self.canvas.pixels()
 
+    def png(self, frame: int) -> bytes:
+        """Frame as the bytes of a PNG in all its colours."""
+        out = BytesIO()
+        Image.fromarray(np.ascontiguousarray(self.paint(frame)[..., :3])).save(out, "png")
+        return out.getvalue()
+
     def frames(self) -> Frames:
         """All frames, in the fixed palette."""
-        photos = any(len(m.thumbnails) and v.trajectory.images.shape[-1] == 3 for m, v in zip(self.marks, self.views))
-        palette, table = indexed_palette(self.page.style, photos), nearest_entry(self.page.style, photos)
+        photos = any(len(view.thumbnails) and view.trajectory.images.shape[-1] == 3 for view in self.views)
+        palette, table = indexed_palette(self.options.style, photos), nearest_entry(self.options.style, photos)
         return Frames([to_indices(self.paint(k), table) for k in range(self.timeline.n_frames)], palette)
 
 

@@ -1,23 +1,29 @@
-"""Static figures over trajectories, in the colours and type of the animations; nothing here uses pyplot."""
+"""Static figures over trajectories: chosen epochs beside each other, and curves of the metrics. Nothing here uses pyplot."""
 
 from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.ticker import MaxNLocator
 
 from ..errors import ConfigError, nearest
+from ..evaluation.trajectory import Trajectory
 from ..files import write_whole
+from .annotations import set_out, word_for
 from .canvas import Canvas, check_pixels
-from .furniture import legend_entries, plan_entries, wrap, write_foot, write_legend
-from .layout import Layout, arrange
-from .panel import Panel
+from .layout import Rect
+from .legend import ROW, Entry, Legend, class_entries, plan_legend
+from .painter import Panel
+from .palette import class_color, class_marker
 
 SUFFIXES = (".png", ".pdf", ".svg")
 CELL = 130  # least width of a panel where many stand in a row
@@ -97,28 +103,28 @@ def small_multiples(animation, epochs: Sequence[int] | None = None) -> Picture:
     >>> small_multiples(animate(Trajectory(walk, np.arange(9))), epochs=[0, 4, 8])
     Picture(an embedding at epochs 0, 4, 8, 620x288)
     """
-    rows = len(animation.views)
-    frames = _frames_of(animation, epochs, 6 if rows == 1 else 4)
-    columns = len(frames) if rows > 1 or len(frames) <= 3 else -(-len(frames) // 2)
-    cells = [(view, mark, k) for view, mark in zip(animation.views, animation.marks) for k in frames]
-    options, dpi = animation.options, animation.options.dpi
-    side, head = max(CELL, 3 * 200 // columns) if columns > 3 else 200, 20 if rows == 1 else 38
+    views, options = animation.views, animation.options
+    frames = _frames_of(animation, epochs, 6 if len(views) == 1 else 4)
+    columns = len(frames) if len(views) > 1 or len(frames) <= 3 else -(-len(frames) // 2)
+    cells = [(view, k) for view in views for k in frames]
+    side, head = max(CELL, 3 * 200 // columns) if columns > 3 else 200, 20 if len(views) == 1 else 38
     height = 78 + (side + head - 10) * (-(-len(cells) // columns))
-    canvas = Canvas((round((side * columns + 20) * dpi / 100), round(height * dpi / 100)), dpi, options.style)
-    page, shown = animation.page, [int(animation.epochs[animation.timeline.at(k)[0]]) for k in frames]
-    trajectories = [view.trajectory for view in animation.views]
-    layout = _place(canvas, trajectories, len(cells), columns, head, page.caption, page.legend)
-    title = page.title or ", ".join(filter(None, animation.titles))
-    canvas.text(layout.title.x, layout.title.y, canvas.fit(title, 14, layout.title.w, bold=True), 14, canvas.theme.ink, bold=True)
-    for (view, mark, k), rect, head in zip(cells, layout.panels, layout.heads):
-        Panel(canvas, view, rect, mark).update(k)
-        line = canvas.fit(f"epoch {animation.epochs[animation.timeline.at(k)[0]]}", 12, rect.w)
-        canvas.text(head.x, head.y + head.h - 17 * canvas.unit, line, 12, canvas.theme.muted)
-        if rows > 1 and k == frames[0]:
-            name = canvas.fit(view.title, 12.5, layout.title.w, bold=True)
-            canvas.text(head.x, head.y + head.h - 34 * canvas.unit, name, 12.5, canvas.theme.ink, bold=True)
+    size = tuple(round(pixels * options.dpi / 100) for pixels in (side * columns + 20, height))
+    canvas = Canvas(size, options.dpi, options.style)
+    entries = class_entries([view.trajectory for view in views], canvas.theme.muted) if options.legend else []
+    layout = set_out(canvas, plan_legend(canvas, entries), len(cells), caption=animation.footer, columns=columns, head=head)
+    title = animation.heading or ", ".join(filter(None, animation.titles))
+    canvas.line(layout.title, title, 14, canvas.theme.ink, bold=True)
+    shown = {k: int(animation.epochs[animation.timeline.at(k)[0]]) for k in frames}
+    for (view, k), rect, head in zip(cells, layout.panels, layout.heads):
+        Panel(canvas, view, rect).update(k)
+        bottom = head.y + head.h
+        canvas.line(replace(rect, y=bottom - 17 * canvas.unit), f"epoch {shown[k]}", 12, canvas.theme.muted)
+        if len(views) > 1 and k == frames[0]:
+            over = replace(layout.title, x=head.x, y=bottom - 34 * canvas.unit)
+            canvas.line(over, view.title, 12.5, canvas.theme.ink, bold=True)
     names = " and ".join(filter(None, animation.titles)) or "an embedding"
-    return Picture(canvas, f"{names} at epochs {', '.join(map(str, shown))}")
+    return Picture(canvas, f"{names} at epochs {', '.join(map(str, shown.values()))}")
 
 
 def _frames_of(animation, epochs, most: int) -> list[int]:
@@ -134,12 +140,129 @@ def _frames_of(animation, epochs, most: int) -> list[int]:
     return [known[epoch] for epoch in epochs]
 
 
-def _place(canvas: Canvas, trajectories, n: int, columns: int, head: float, caption: str, legend: bool) -> Layout:
-    """Layout of a grid of panels, with legend and caption written."""
-    entries = legend_entries(trajectories, canvas.theme.muted) if legend else []
-    planned = plan_entries(canvas, entries, n_panels=2)
-    lines = len(wrap(canvas, caption, canvas.size[0] - 20 * canvas.unit))
-    layout = arrange(canvas.size, canvas.unit, n, planned, strip=0, caption_lines=lines, columns=columns, head=head)
-    write_legend(canvas, entries, planned, layout.legend)
-    write_foot(canvas, layout, caption, "")
-    return layout
+def curves(
+    trajectories: Trajectory | Sequence[Trajectory],
+    labels: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    *,
+    baselines: Mapping[str, Mapping[str, float]] | None = None,
+    title: str = "",
+    note: str = "",
+    size: tuple[int, int] | None = None,
+    dpi: float = 100,
+    style: str = "notebook",
+) -> Picture:
+    """Metrics over the epochs, one panel a metric, one line a name, in the order and colours of the classes.
+
+    Parameters
+    ----------
+    trajectories : Trajectory or a sequence of them
+    labels : sequence of str, optional
+        One per trajectory, by default their titles; those that share a label are their mean, in a band from least to greatest.
+    metrics : str or sequence of str, optional
+        Names in ``Trajectory.metrics``; every one that a run measured when not given.
+    baselines : mapping, optional
+        ``{"knn_accuracy": {"raw pixels": 0.97}}`` draws a dashed line, named, in the panel of that metric.
+    title, note : str
+        A heading, and a line below the panels.
+    size : (int, int), optional
+        Pixels. When not given the picture is as high as its legend needs, so that labels are written in full.
+    dpi, style
+        As in :func:`icon_nb.animation.animate`.
+
+    Raises
+    ------
+    ConfigError
+        No run measured any of the metrics, or another number of labels than runs.
+
+    Examples
+    --------
+    >>> curves(Trajectory(np.zeros((3, 2, 2)), np.arange(3), metrics={"loss": np.array([3.0, 2.0, 1.0])}, title="sne on digits"))
+    Picture(loss over the epochs of sne on digits, 760x300)
+    """
+    runs = [trajectories] if isinstance(trajectories, Trajectory) else list(trajectories)
+    labels = [run.title for run in runs] if labels is None else [str(label) for label in labels]
+    if len(labels) != len(runs):
+        raise ConfigError(f"curves got {len(labels)} labels for {len(runs)} runs: give one each")
+    shown, names = _measured(runs, metrics), list(dict.fromkeys(labels))
+    canvas, legend = _canvas(size, (max(760, 370 * len(shown)), 320 if note else 300), dpi, style, names)
+    heading = title or ("" if len(names) > 1 else names[0])
+    shape = {"columns": len(shown), "head": 22, "top": 26 if heading else 0}
+    layout = set_out(canvas, legend, len(shown), caption=note, most=1, **shape)
+    canvas.line(layout.title, heading, 14, canvas.theme.ink, bold=True)
+    lines = [(name, [run for label, run in zip(labels, runs) if label == name]) for name in names]
+    for metric, rect in zip(shown, layout.panels):
+        _panel(canvas, rect, metric, lines, (baselines or {}).get(metric, {}))
+    return Picture(canvas, f"{' and '.join(shown)} over the epochs of {', '.join(filter(None, names)) or 'a run'}")
+
+
+def _measured(runs: Sequence[Trajectory], metrics: Sequence[str] | None) -> list[str]:
+    """The metrics that some run has a value of."""
+    recorded = dict.fromkeys(name for run in runs for name in run.metrics)
+    asked = [metrics] if isinstance(metrics, str) else list(metrics or recorded)
+    for name in asked:
+        if recorded and name not in recorded:
+            raise ConfigError(f"metrics={name!r} was not recorded: {nearest(name, recorded)}")
+    shown = [name for name in asked if any(np.isfinite(run.metrics.get(name, np.nan)).any() for run in runs)]
+    if not shown:
+        raise ConfigError(f"none of the metrics {', '.join(asked) or '(there are none)'} was recorded: record(z, loss=...)")
+    return shown
+
+
+def _canvas(size, usual: tuple[int, int], dpi: float, style: str, names: Sequence[str]) -> tuple[Canvas, Legend]:
+    """A canvas and its legend: higher than usual by the rows that labels in full take, unless its size was asked for."""
+    entries = [Entry(name, class_color(k), class_marker(k)) for k, name in enumerate(names)] if len(names) > 1 else []
+    canvas = Canvas(size or usual, dpi, style)
+    legend = plan_legend(canvas, entries, in_full=True)
+    if legend.rows <= 1:
+        return canvas, legend
+    if size is not None:
+        return canvas, plan_legend(canvas, entries)
+    canvas = Canvas((usual[0], usual[1] + math.ceil((legend.rows - 1) * ROW * dpi / 100)), dpi, style)
+    return canvas, plan_legend(canvas, entries, in_full=True)
+
+
+def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[str, float]) -> None:
+    """One metric of every run, with ticks inside the rectangle's margins and dashed baselines."""
+    axes, inner = _axes(canvas, rect)
+    canvas.text(inner.x, rect.y - 20 * canvas.unit, word_for(metric), 12, canvas.theme.ink, bold=True)
+    epochs = np.concatenate([run.epochs for _, runs in lines for run in runs])
+    margin = 0.03 * max(np.ptp(epochs), 1)
+    axes.set_xlim(epochs.min() - margin, epochs.max() + margin)
+    for k, (_, runs) in enumerate(lines):
+        _line(axes, canvas, class_color(k) if len(lines) > 1 else canvas.theme.accent, class_marker(k), runs, metric)
+    for name, value in baselines.items():
+        axes.axhline(value, color=canvas.theme.muted, linewidth=canvas.points(1.2), linestyle="--")
+        look = {"color": canvas.theme.muted, "fontproperties": canvas.font(10.5), "parse_math": False}
+        axes.text(0.015, value, name, transform=axes.get_yaxis_transform(), ha="left", va="bottom", **look)
+
+
+def _axes(canvas: Canvas, rect: Rect):
+    u, theme = canvas.unit, canvas.theme
+    inner = Rect(rect.x + 42 * u, rect.y, rect.w - 48 * u, rect.h - 18 * u)
+    axes = canvas.axes(inner)
+    canvas.text(rect.x, inner.y + inner.h + 5 * u, "epoch", 10.5, theme.muted)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.tick_params(colors=theme.muted, labelsize=canvas.points(10.5), length=0, labelfontfamily="DejaVu Sans")
+    axes.grid(color=theme.faint, linewidth=canvas.points(0.7))
+    axes.set_axisbelow(True)
+    return axes, inner
+
+
+def _line(axes, canvas: Canvas, color: str, marker: str, runs: Sequence[Trajectory], metric: str) -> None:
+    """The mean over the runs, and a band between the least and the greatest where there are several."""
+    known = [pair for run in runs if len((pair := _known(run, metric))[0])]
+    if not known:
+        return
+    epochs = np.unique(np.concatenate([e for e, _ in known]))
+    values = np.array([np.interp(epochs, e, v, left=np.nan, right=np.nan) for e, v in known])
+    look = {"marker": marker, "markersize": canvas.points(4)} if len(epochs) <= 40 else {}
+    axes.plot(epochs, np.nanmean(values, axis=0), color=color, linewidth=canvas.points(1.8), **look)
+    if len(values) > 1:
+        axes.fill_between(epochs, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=color, alpha=0.18, linewidth=0)
+
+
+def _known(run: Trajectory, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    values = np.asarray(run.metrics.get(metric, np.full(run.n_frames, np.nan)), dtype=float)
+    return run.epochs[np.isfinite(values)], values[np.isfinite(values)]

@@ -1,4 +1,4 @@
-"""Which points of a trajectory are drawn, and which of them stand out."""
+"""What a trajectory shows of what was asked for: which points are drawn, which stand out, and what it has no data for."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import ConfigError, nearest, shown
+from ..errors import ConfigError, demand, nearest, shown
 from ..evaluation.trajectory import Trajectory, choose_points
 from ..methods.catalogue import OVERLAYS
-from .options import Options
-from .overlays import spread_out
-from .panel import Marks
+from .options import Options, check_needs
 
 
 def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
@@ -30,19 +28,15 @@ def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
     chosen = np.zeros(trajectory.n_points, bool)
     for item in wished:
         if isinstance(item, str):
-            chosen |= _of_class(trajectory, item)
+            names = trajectory.class_names or ("(unlabelled)",)
+            known = trajectory.labels is not None and item in names
+            demand(known, f"highlight={item!r} is no class of these points: {nearest(item, names)}")
+            chosen |= trajectory.labels == names.index(item)
         elif isinstance(item, (int, np.integer)) and 0 <= item < trajectory.n_points:
             chosen[item] = True
         else:
             raise ConfigError(f"highlight={item!r} is no recorded point: positions run from 0 to {trajectory.n_points - 1}")
     return chosen
-
-
-def _of_class(trajectory: Trajectory, name: str) -> np.ndarray:
-    names = trajectory.class_names or ("(unlabelled)",)
-    if trajectory.labels is None or name not in names:
-        raise ConfigError(f"highlight={name!r} is no class of these points: {nearest(name, names)}")
-    return trajectory.labels == trajectory.class_names.index(name)
 
 
 def kept_points(trajectory: Trajectory, options: Options) -> np.ndarray:
@@ -64,63 +58,35 @@ def take(trajectory: Trajectory, keep: np.ndarray) -> Trajectory:
     return replace(trajectory, embeddings=trajectory.embeddings[:, keep], **kept)
 
 
-def check_marks(trajectory: Trajectory, options: Options) -> None:
-    """Refuse what the trajectory has no data for."""
-    if "centroids" in options.overlays and trajectory.labels is None:
-        raise ConfigError("overlay='centroids' needs labels: the recorded points have none")
-    if options.thumbnails and trajectory.images is None:
-        raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
-    _check_overlays(trajectory, options.overlays)
-    if "regions" in options.overlays and (trajectory.dim != 2 or trajectory.labels is None):
-        raise ConfigError("overlay='regions' needs a labelled 2-d embedding shown as it is: set embedding_dim=2")
-    highlighted(trajectory, options.highlight)
-    _check_rows(trajectory, options.rows)
+def take_rows(rows: Mapping | None, keep: np.ndarray) -> dict | None:
+    """What p and q say about the anchor, of the points that are kept, and where it stands among them."""
+    if rows is None:
+        return None
+    p, q = (np.asarray(rows[name], float)[..., keep] for name in ("p", "q"))
+    return {"anchor": int(np.searchsorted(keep, rows["anchor"])), "p": p, "q": q}
 
 
-def _check_overlays(trajectory: Trajectory, overlays: tuple[str, ...]) -> None:
-    """Refuse a name that is neither an overlay nor a recorded metric."""
-    metrics = trajectory.metrics
-    if "curves" in overlays and not metrics:
-        raise ConfigError("overlay='curves' draws the metrics that were recorded and there are none: record(z, loss=...)")
-    for name in overlays:
-        if name == "loss" and name not in metrics:
-            raise ConfigError("overlay='loss' draws the loss and it was not recorded: record(z, loss=...)")
+def check_data(trajectory: Trajectory, options: Options, kind: str) -> None:
+    """Refuse what the trajectory has no data for, shown through a projection of this kind."""
+    metrics, labelled = trajectory.metrics, trajectory.labels is not None
+    for name in options.overlays:
         if name not in OVERLAYS and name not in metrics:
             known = dict.fromkeys((*OVERLAYS, *metrics))
             raise ConfigError(f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
-
-
-def _check_rows(trajectory: Trajectory, rows) -> None:
-    if rows is None:
-        return
-    there = rows if isinstance(rows, Mapping) else {}
-    anchor = there.get("anchor") if {"anchor", "p", "q"} <= set(there) else None
-    if not isinstance(anchor, (int, np.integer)) or not 0 <= anchor < trajectory.n_points:
-        raise ConfigError(f"rows={shown(rows)} must hold the position of a point under 'anchor', and arrays under 'p' and 'q'")
-    for name in ("p", "q"):
-        shape, n, frames = np.shape(rows[name]), trajectory.n_points, trajectory.n_frames
-        if shape not in ((n,), (frames, n)):
-            raise ConfigError(f"rows[{name!r}] has shape {shape}: it must be ({n},), or ({frames}, {n}) for one row a frame")
-
-
-def make_marks(trajectory: Trajectory, keep: np.ndarray, options: Options, last: np.ndarray) -> Marks:
-    """The marks of one panel.
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-        Before points were left out.
-    keep : int array
-        The points drawn.
-    options : Options
-    last : array (m, 2 or 3)
-        Where the drawn points end, to choose thumbnails that lie apart.
-    """
-    lit = highlighted(trajectory, options.highlight)
-    rows = None
+    there = {"labels": labelled, "metrics": bool(metrics), "loss": "loss" in metrics}
+    check_needs(options.overlays, {**there, "plane": labelled and trajectory.dim == 2, "raw": kind == "raw"})
+    if options.thumbnails and trajectory.images is None:
+        raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
+    highlighted(trajectory, options.highlight)
     if options.rows is not None:
-        p, q = (np.asarray(options.rows[name], float)[..., keep] for name in ("p", "q"))
-        rows = {"anchor": int(np.searchsorted(keep, options.rows["anchor"])), "p": p, "q": q}
-    pictured = spread_out(last[:, :2], options.thumbnails) if options.thumbnails else np.zeros(0, int)
-    chosen = None if lit is None else lit[keep]
-    return Marks(options.overlays, options.trail, rows, chosen, pictured, options.point_size)
+        _check_rows(options.rows, trajectory.n_points, trajectory.n_frames)
+
+
+def _check_rows(rows, n: int, frames: int) -> None:
+    whole = isinstance(rows, Mapping) and {"anchor", "p", "q"} <= set(rows)
+    placed = whole and isinstance(rows["anchor"], (int, np.integer)) and 0 <= rows["anchor"] < n
+    demand(placed, f"rows={shown(rows)} must hold the position of a point under 'anchor', and arrays under 'p' and 'q'")
+    for name in ("p", "q"):
+        shape = np.shape(rows[name])
+        fits = shape in ((n,), (frames, n))
+        demand(fits, f"rows[{name!r}] has shape {shape}: it must be ({n},), or ({frames}, {n}) for one row a frame")

@@ -1,9 +1,8 @@
-"""Pictures of a study: measures against a setting with a cursor, p and q as bars, one frame of a run."""
+"""Pictures of a study: measures against a setting with a cursor, p and q as bars."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -110,38 +109,3 @@ def _pair_of_bars(axes, canvas: Canvas, series: Sequence[np.ndarray]) -> None:
     axes.autoscale(True)
     axes.set_ylim(0, max(1e-3, 1.08 * max(values.max() for values in series)))
     axes.yaxis.set_major_locator(MaxNLocator(5))
-
-
-def png_of(pixels: np.ndarray) -> bytes:
-    """Pixels (h, w, 4) as the bytes of a PNG."""
-    from PIL import Image
-
-    out = BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels[..., :3])).save(out, "png")
-    return out.getvalue()
-
-
-class Stills:
-    """The frames of one run as PNG, drawn when first asked for and then kept.
-
-    Parameters
-    ----------
-    animation : Animation
-        Of one run; it fixes projection and axes for all frames.
-    """
-
-    def __init__(self, animation):
-        self.animation, self._drawn = animation, {}
-        self._frames = list(animation.timeline.recorded())
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def epoch(self, k: int) -> int:
-        """The epoch of the k-th still."""
-        return int(self.animation.epochs[k])
-
-    def __getitem__(self, k: int) -> bytes:
-        if k not in self._drawn:
-            self._drawn[k] = png_of(self.animation.painter.paint(self._frames[k]))
-        return self._drawn[k]

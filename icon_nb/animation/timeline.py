@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .options import Options
+
 GIF_TICK = 10
 SHORTEST = 20
 
@@ -69,16 +71,7 @@ def ticks(milliseconds) -> np.ndarray:
     return np.maximum(np.rint(np.asarray(milliseconds, float) / GIF_TICK).astype(int) * GIF_TICK, SHORTEST)
 
 
-def plan(
-    epochs: np.ndarray,
-    movement: np.ndarray,
-    *,
-    tween: int,
-    duration: float | None,
-    hold: float,
-    adaptive: bool,
-    max_frames: int,
-) -> Timeline:
+def plan(epochs: np.ndarray, movement: np.ndarray, options: Options) -> Timeline:
     """A Timeline for the chosen epochs.
 
     Parameters
@@ -86,24 +79,19 @@ def plan(
     epochs : int array (K,)
     movement : float array (K - 1,)
         How far the points move from each epoch to the next; only ratios matter.
-    tween : int
-        Wished number of in-between frames; fewer when there would be more than ``max_frames``.
-    duration : float or None
-        Milliseconds from one epoch to the next; None divides six seconds among the epochs.
-    hold : float
-        Milliseconds for which the last frame stays.
-    adaptive : bool
-        Share the same total time by movement: slower while points move much, faster on a plateau.
+    options : Options
+        ``tween`` gives way to ``max_frames``; without a duration, six seconds are divided among the epochs; ``adaptive`` shares
+        the same total time by movement.
     """
-    steps = len(epochs) - 1
+    steps, hold = len(epochs) - 1, int(ticks(options.hold))
     if steps == 0:
-        return Timeline(epochs, 0, (int(ticks(hold)),))
-    tween = min(tween, (max_frames - 1) // steps - 1)
-    each = np.full(steps, np.clip(6000 / (steps + 1), 60, 500) if duration is None else float(duration))
-    if adaptive:
+        return Timeline(epochs, 0, (hold,))
+    tween = min(options.tween, (options.max_frames - 1) // steps - 1)
+    each = np.full(steps, np.clip(6000 / (steps + 1), 60, 500) if options.duration is None else float(options.duration))
+    if options.adaptive:
         each *= pace(movement)
     durations = np.repeat(ticks(each / (tween + 1)), tween + 1)
-    return Timeline(epochs, tween, (*durations.tolist(), int(ticks(hold))))
+    return Timeline(epochs, tween, (*durations.tolist(), hold))
 
 
 def pace(movement: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..evaluation.trajectory import Trajectory
 from .layout import Rect
+from .options import Options
 from .projection import Projection
 from .timeline import Timeline
 
@@ -69,6 +70,13 @@ class View:
     camera : (float, float)
         Azimuth and elevation of the last frame of a 3-d view, in degrees.
     title : str
+    options : Options
+    highlight : bool array (n,) or None
+        Points that stand out.
+    rows : mapping or None
+        ``anchor`` (position of a point), ``p`` and ``q``: arrays (n,) or (n_frames, n).
+    thumbnails : int array
+        Points shown by their image.
     """
 
     trajectory: Trajectory
@@ -79,6 +87,10 @@ class View:
     turn: float
     camera: tuple[float, float]
     title: str
+    options: Options
+    highlight: np.ndarray | None
+    rows: dict | None
+    thumbnails: np.ndarray
 
     def points(self, frame: int) -> np.ndarray:
         """Projected coordinates (n, 2 or 3), interpolated between two epochs."""

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import ipywidgets as w
 
-from ..animation.animation import animate, side_by_side
+from ..animation.animation import Animation, animate, side_by_side
 from ..animation.display import bundle, image
-from ..animation.study_pictures import Stills, against, bars, png_of
+from ..animation.study_pictures import against, bars
 from ..errors import IconError
 from ..study.temperature import MEASURES, TemperatureStudy
 from ..study.watching import Rows
@@ -27,7 +27,7 @@ class TemperatureWidget:
 
     def __init__(self, config, temperatures, seeds, data=None):
         self.study = TemperatureStudy(config, temperatures, seeds, data)
-        self._stills: dict[tuple[float, int], Stills] = {}
+        self._animations: dict[tuple[float, int], Animation] = {}
         self._pictures: dict[tuple, bytes] = {}
         self.message = NOTHING if self.study.missing else ""
         self._changing = False  # while the controls are changed together, nothing is drawn
@@ -72,12 +72,13 @@ class TemperatureWidget:
     def still_of(self, temperature: float, seed: int, frame: int) -> bytes:
         """PNG of the embedding of a run at a recorded frame, on axes that hold for all its frames."""
         key = (temperature, seed)
-        if key not in self._stills:
+        if key not in self._animations:
             trajectory = self.study.runs[key][0].trajectory
             title = f"temperature {temperature:g}"
-            self._stills[key] = Stills(animate(trajectory, size=(SIDE, SIDE), title=title, turn=0))
-        stills = self._stills[key]
-        return stills[min(frame, len(stills) - 1)]
+            self._animations[key] = animate(trajectory, size=(SIDE, SIDE), title=title, turn=0)
+        painter = self._animations[key].painter
+        k = min(frame, painter.timeline.n_frames - 1)
+        return self._cached(("embedding", *key, k), lambda: painter.png(k))
 
     def _rows(self, temperature: float, seed: int) -> Rows:
         return self.study.runs[temperature, seed][1]
@@ -212,7 +213,7 @@ class TemperatureWidget:
             title=f"{self.study.config.label} at its last epoch",
             turn=0,
         )
-        last = png_of(drawn.painter.paint(drawn.timeline.n_frames - 1))
+        last = drawn.painter.png(drawn.timeline.n_frames - 1)
         curves = against(self.study.complete, self.study.scores(), names=MEASURES)
         words = f"The embedding at the last epoch for temperatures {', '.join(f'{t:g}' for t in self.study.complete)}"
         return image(last, words) + "<br>" + image(curves.png, f"At the last epoch: {curves.alt}")

@@ -81,10 +81,18 @@ class ProjectionKind(Named):
 
 @dataclass(frozen=True)
 class OverlayKind(Named):
-    """What can be drawn beside the points; ``make`` puts it into a panel."""
+    """What can be drawn beside the points; ``make`` adds it to a panel, and without one it stands around the panels.
+
+    ``needs`` names what must be there (labels, metrics, loss, plane, raw, note, rows), each with what is said where it is not.
+    ``caption`` and ``short`` are what the picture says about it.
+    """
 
     under: bool = False  # whether it lies under the points
+    room: float = 0.0  # design pixels that it needs free at the edge of a panel
     by_hand: bool = False  # whether it needs what only a call in Python can give
+    needs: Mapping[str, str] = field(default_factory=dict)
+    caption: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -240,16 +248,39 @@ PROJECTIONS: dict[str, ProjectionKind] = by_name(
 _OVERLAYS = "icon_nb.animation.overlays"
 
 OVERLAYS: dict[str, OverlayKind] = by_name(
-    OverlayKind("none", "nothing"),
-    OverlayKind("epoch", "the epoch in the title"),
-    OverlayKind("loss", "the curve of the loss"),
-    OverlayKind("curves", "the curve of every metric that was recorded"),
-    OverlayKind("diagnosis", "what the diagnosis says of the run"),
-    OverlayKind("trails", "a fading line behind every point", f"{_OVERLAYS}:add_trails", under=True),
-    OverlayKind("centroids", "the middle of every class", f"{_OVERLAYS}:add_centroids"),
-    OverlayKind("rows", "one anchor's row of p and of q", f"{_OVERLAYS}:add_rows", by_hand=True),
-    OverlayKind("regions", "the regions of a linear probe", f"{_OVERLAYS}:add_regions", under=True),
-)
+    OverlayKind("none", "nothing, and no epoch in the title"),
+    OverlayKind("epoch", "epoch, loss and kNN accuracy in the title, always, unless none"),
+    OverlayKind(
+        "loss", "the curve of the loss", needs={"loss": "draws the loss and it was not recorded: record(z, loss=...)"}
+    ),
+    OverlayKind(
+        "curves", "the curve of every metric that was recorded, at most four",
+        needs={"metrics": "draws the metrics that were recorded and there are none: record(z, loss=...)"},
+    ),
+    OverlayKind(
+        "diagnosis", "the text of note, which of a run is what the diagnosis says",
+        needs={"note": "writes the text of note: pass it, for instance note='collapsed at epoch 4'"},
+    ),
+    OverlayKind("trails", "a fading line behind every point", f"{_OVERLAYS}:trails", under=True),
+    OverlayKind(
+        "centroids", "the mean of every class", f"{_OVERLAYS}:centroids", room=16,
+        needs={"labels": "needs labels: the recorded points have none"},
+    ),
+    OverlayKind(
+        "rows", "lines from one point to its neighbours under p and q", f"{_OVERLAYS}:rows", by_hand=True,
+        needs={"rows": "and rows={'anchor': i, 'p': ..., 'q': ...} need each other: give both or neither"},
+        caption="Lines lead from point {anchor} to its neighbours under p (solid) and q (dashed).",
+        short="from point {anchor}: p solid, q dashed",
+    ),
+    OverlayKind(
+        "regions", "the regions of a linear probe fitted on each frame, of 2-d embeddings", f"{_OVERLAYS}:regions", under=True,
+        needs={
+            "plane": "needs a labelled 2-d embedding shown as it is: set embedding_dim=2",
+            "raw": "shows a linear probe on the embedding itself: use projection='raw'",
+        },
+        caption="Shading: the class a linear probe, fitted on this frame, decides for.",
+    ),
+)  # fmt: skip
 """What can be drawn beside the points, joined by ``+``; and any metric by its name, as a curve."""
 
 HISTORY: dict[str, Named] = by_name(

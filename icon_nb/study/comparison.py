@@ -164,9 +164,9 @@ class Comparison(Sequence):
             ``loss``, ``knn_accuracy``, ``seconds``; all that were recorded when not given. Losses that are not comparable are
             said to be so.
         **options
-            As in :func:`icon_nb.animation.curves.curves`.
+            As in :func:`icon_nb.animation.plots.curves`.
         """
-        from ..animation.curves import curves
+        from ..animation.plots import curves
 
         runs = self.results
         labels = [self.name(run, without=("seed",) if self.replicated else ()) for run in runs]

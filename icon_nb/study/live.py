@@ -6,7 +6,6 @@ import time
 
 from ..animation.animation import animate
 from ..animation.display import image
-from ..animation.study_pictures import png_of
 from ..methods.config import Config
 
 SHARE = 0.1
@@ -52,7 +51,7 @@ class Live:
 
         trajectory = recorder.trajectory
         animation = animate(trajectory, size=SIZE, overlay="loss", turn=0)
-        picture = png_of(animation.painter.paint(animation.timeline.n_frames - 1))
+        picture = animation.painter.png(animation.timeline.n_frames - 1)
         page = HTML(image(picture, f"{trajectory.title} at epoch {trajectory.epochs[-1]}", SIZE[0]))
         if self._handle is None:
             self._handle = display(page, display_id=True)

@@ -147,8 +147,8 @@ class Results(Run):
         return player(self.trajectory, **{"projection": self.config.gif_method, **options})
 
     def plot(self, **options):
-        """Static curves of the run; options as in :func:`icon_nb.animation.curves.curves`."""
-        from ..animation.curves import curves
+        """Static curves of the run; options as in :func:`icon_nb.animation.plots.curves`."""
+        from ..animation.plots import curves
 
         return curves(self.watched(options.get("metrics")), **options)
 

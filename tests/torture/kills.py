@@ -27,7 +27,7 @@ import sklearn.neighbors  # noqa: F401
 import torch
 
 import icon_nb as icon
-from icon_nb.animation import curves  # noqa: F401
+from icon_nb.animation import plots  # noqa: F401
 from icon_nb.errors import LoadError
 
 from .children import TOUCHES, Board, Death, draw, live

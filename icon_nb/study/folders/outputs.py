@@ -109,8 +109,7 @@ def write_animation(results: Results, folder: Path) -> None:
 
 def write_plots(results: Results, folder: Path) -> None:
     """``curves.png``, and ``embedding.png`` with the embedding at a few epochs."""
-    from ...animation.curves import curves
-    from ...animation.plots import small_multiples
+    from ...animation.plots import curves, small_multiples
 
     curves(results.trajectory, note=str(results.diagnosis)).save(folder / "curves.png")
     small_multiples(results.animate()).save(folder / "embedding.png")

@@ -1,8 +1,8 @@
-"""What stands around the panels: title, epoch counter, curves, legend, notes, caption, progress bar."""
+"""What stands around the panels: the header with the epoch, curves of the metrics, the footer, and the progress bar."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -10,8 +10,10 @@ from matplotlib.patches import Rectangle
 
 from ..evaluation.trajectory import Trajectory
 from .canvas import Canvas
-from .layout import ROW, Layout, Legend, Rect, plan_legend
-from .palette import class_color, class_marker
+from .layout import Layout, Rect, arrange
+from .legend import ROW, Legend
+from .palette import class_color
+from .view import View
 
 FIGURES = 0.75  # ems; digits and lower case are about 0.6 wide
 METRICS = {"loss": ("loss", "{:.3f}"), "knn_accuracy": ("kNN", "{:.1%}")}
@@ -25,47 +27,6 @@ def word_for(metric: str) -> str:
     ('kNN', 'effective rank')
     """
     return METRICS.get(metric, (metric.replace("_", " "),))[0]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the legend."""
-
-    name: str
-    color: str
-    marker: str
-    hollow: bool = False
-
-
-def legend_entries(trajectories, muted: str) -> list[Entry]:
-    """Named classes that occur, then what filled and hollow markers mean where both occur."""
-    entries = {}
-    for t in trajectories:
-        if t.labels is not None and t.class_names:
-            for c in map(int, np.unique(t.labels)):
-                entries.setdefault(c, Entry(t.class_names[c], class_color(c), class_marker(c)))
-    listed = [entries[c] for c in sorted(entries)]
-    if any(t.held_out is not None and 0 < t.held_out.sum() < len(t.held_out) for t in trajectories):
-        listed += [Entry("training", muted, "o"), Entry("held out", muted, "o", hollow=True)]
-    return listed
-
-
-def plan_entries(canvas: Canvas, entries: list[Entry], n_panels: int) -> Legend:
-    return plan_legend([e.name for e in entries], lambda s: canvas.width_of(s, 11.5), canvas.size, canvas.unit, n_panels)
-
-
-def write_legend(canvas: Canvas, entries: list[Entry], legend: Legend, rect: Rect) -> None:
-    """Swatches and names in columns; what did not fit is counted."""
-    u = canvas.unit
-    rest = [f"+ {legend.left_out} more"] if legend.left_out else []
-    for k, name in enumerate([*legend.names, *rest]):
-        row, column = divmod(k, legend.columns)
-        x, y = rect.x + column * legend.column_width, rect.y + (row + 0.5) * ROW * u
-        if k < len(legend.names):
-            entry = entries[k]
-            canvas.swatch(x + 5 * u, y, entry.color, entry.marker, entry.hollow)
-        color = canvas.theme.ink if k < len(legend.names) else canvas.theme.muted
-        canvas.text(x + 14 * u, y, name, 11.5, color, va="center_baseline")
 
 
 def metrics_line(trajectory: Trajectory, source: int, more: tuple[str, ...] = ()) -> str:
@@ -84,53 +45,49 @@ def _written(name: str, value: float) -> str:
     return METRICS[name][1].format(value) if name in METRICS else f"{value:.3g}"
 
 
-class Head:
-    """Title on the left; the epoch and, for one panel, its metrics below; for several the epoch on the right."""
+class LiveText:
+    """A line of text that is written anew for every frame, by ``words(frame)``, within ``room`` pixels."""
 
-    def __init__(self, canvas: Canvas, rect: Rect, title: str, painter):
-        self.canvas, self.rect, self.painter = canvas, rect, painter
-        self.single = len(painter.views) == 1
-        u, theme = canvas.unit, canvas.theme
-        room = rect.w - (0 if self.single else canvas.width_of("epoch 0000 of 0000", 13) + 12 * u)
-        canvas.text(rect.x, rect.y, canvas.fit(title, 15, room, bold=True), 15, theme.ink, bold=True)
-        if self.single:
-            self.line = canvas.text(rect.x, rect.y + 21 * u, "", 12.5, theme.muted)
-        elif title:
-            self.line = canvas.text(rect.x + rect.w, rect.y + 1 * u, "", 13, theme.muted, ha="right")
-        else:
-            self.line = canvas.text(rect.x, rect.y + 1 * u, "", 13, theme.muted)
+    def __init__(self, canvas: Canvas, at: tuple[float, float], px: float, room: float, words: Callable[[int], str], ha="left"):
+        self.canvas, self.px, self.room, self.words = canvas, px, room, words
+        self.line = canvas.text(*at, "", px, canvas.theme.muted, ha=ha)
         self.artists = [self.line]
 
     def update(self, frame: int) -> None:
-        self.line.set_text(self.canvas.fit(self.painter.head_line(frame), 12.5, self.rect.w, widest=FIGURES))
+        self.line.set_text(self.canvas.fit(self.words(frame), self.px, self.room, widest=FIGURES))
 
 
-class PanelHead:
+def header(canvas: Canvas, rect: Rect, title: str, single: bool, words: Callable[[int], str]) -> LiveText:
+    """Title on the left; below it what ``words`` say of a frame, which for several panels stands on the right."""
+    u = canvas.unit
+    room = rect.w - (0 if single else canvas.width_of("epoch 0000 of 0000", 13) + 12 * u)
+    canvas.text(rect.x, rect.y, canvas.fit(title, 15, room, bold=True), 15, canvas.theme.ink, bold=True)
+    if single:
+        return LiveText(canvas, (rect.x, rect.y + 21 * u), 12.5, rect.w, words)
+    x, ha = (rect.x + rect.w, "right") if title else (rect.x, "left")
+    return LiveText(canvas, (x, rect.y + 1 * u), 13, rect.w, words, ha)
+
+
+def panel_header(canvas: Canvas, rect: Rect, view: View, metrics: tuple[str, ...]) -> LiveText:
     """Title of one of several panels and its metrics."""
+    u = canvas.unit
+    canvas.text(rect.x, rect.y + 2 * u, canvas.fit(view.title, 13, rect.w, bold=True), 13, canvas.theme.ink, bold=True)
 
-    def __init__(self, canvas: Canvas, rect: Rect, view, metrics: tuple[str, ...]):
-        self.canvas, self.rect, self.view, self.metrics = canvas, rect, view, metrics
-        u = canvas.unit
-        canvas.text(rect.x, rect.y + 2 * u, canvas.fit(view.title, 13, rect.w, bold=True), 13, canvas.theme.ink, bold=True)
-        self.line = canvas.text(rect.x, rect.y + 19 * u, "", 11.5, canvas.theme.muted)
-        self.artists = [self.line]
+    def words(frame: int) -> str:
+        k, _ = view.timeline.at(frame)
+        text, last = metrics_line(view.trajectory, view.sources[k], metrics), view.trajectory.epochs[-1]
+        return (text + (f"   stopped at epoch {last}" if view.timeline.epochs[k] > last else "")).strip()
 
-    def update(self, frame: int) -> None:
-        k, _ = self.view.timeline.at(frame)
-        text, last = metrics_line(self.view.trajectory, self.view.sources[k], self.metrics), self.view.trajectory.epochs[-1]
-        if self.view.timeline.epochs[k] > last:
-            text += f"   stopped at epoch {last}"
-        self.line.set_text(self.canvas.fit(text.strip(), 11.5, self.rect.w, widest=FIGURES))
+    return LiveText(canvas, (rect.x, rect.y + 19 * u), 11.5, rect.w, words)
 
 
-class Bar:
+class ProgressBar:
     """How far the animation has come, along the bottom edge; it also keeps equal frames apart."""
 
     def __init__(self, canvas: Canvas, rect: Rect, n_frames: int):
         self.last, self.least = max(n_frames - 1, 1), 2 / canvas.size[0]
-        self.done = Rectangle(
-            (0, 0), 0, rect.h / canvas.size[1], transform=canvas.figure.transFigure, color=canvas.theme.accent, linewidth=0
-        )
+        look = {"transform": canvas.figure.transFigure, "color": canvas.theme.accent, "linewidth": 0}
+        self.done = Rectangle((0, 0), 0, rect.h / canvas.size[1], **look)
         canvas.figure.add_artist(self.done)
         self.artists = [self.done]
 
@@ -138,7 +95,7 @@ class Bar:
         self.done.set_width(max(frame / self.last, self.least))
 
 
-class Curves:
+class MetricCurves:
     """Metrics over the epochs, with a cursor at the epoch shown. Each is drawn on its own scale, in the colour of its name."""
 
     def __init__(self, canvas: Canvas, rect: Rect, view, names, scales: dict[str, tuple[float, float]]):
@@ -209,16 +166,25 @@ def curve_scales(trajectories, names) -> dict[str, tuple[float, float]]:
     return scales
 
 
-def write_foot(canvas: Canvas, layout: Layout, caption: str, note: str) -> None:
-    """The note, in a warning colour, and the caption; each on as many lines as :func:`wrap` gives it."""
-    u, rect = canvas.unit, layout.caption
-    lines = [(line, canvas.theme.second) for line in wrap(canvas, note, rect.w)]
-    lines += [(line, canvas.theme.muted) for line in wrap(canvas, caption, rect.w)]
+def set_out(canvas: Canvas, legend: Legend, n_panels: int, note: str = "", caption: str = "", most: int = 2, **shape) -> Layout:
+    """Lay a picture out and write its legend and its footer: the note, in a warning colour, and the caption.
+
+    ``most`` is the number of lines of each; ``shape`` is what :func:`icon_nb.animation.layout.arrange` is told besides.
+    """
+    u, theme, room = canvas.unit, canvas.theme, canvas.size[0] - 20 * canvas.unit
+    lines = [
+        (line, color) for text, color in ((note, theme.second), (caption, theme.muted)) for line in wrap(canvas, text, room, most)
+    ]
+    right = legend.width if legend.beside else 0
+    below = legend.rows * ROW * u + 4 * u if legend.entries and not right else 0
+    layout = arrange(canvas.size, u, n_panels, right=right, below=below, lines=len(lines), **shape)
+    legend.write(canvas, layout.legend)
     for k, (line, color) in enumerate(lines):
-        canvas.text(rect.x, rect.y + 14 * k * u, line, 11, color)
+        canvas.text(layout.caption.x, layout.caption.y + 14 * k * u, line, 11, color)
+    return layout
 
 
-def wrap(canvas: Canvas, text: str, room: float, most: int = 2) -> list[str]:
+def wrap(canvas: Canvas, text: str, room: float, most: int) -> list[str]:
     """Text cut into lines of at most ``room`` pixels; at most ``most`` lines, the last one shortened."""
     lines: list[str] = []
     for word in text.split():
