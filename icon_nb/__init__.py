@@ -90,7 +90,7 @@ _MOVED = {
     "drawing.points": "animation.points",
     "drawing.selection": "animation.selection",
     "drawing.sheet": "animation.sheet",
-    "drawing.study_pictures": "animation.study_pictures",
+    "drawing.study_pictures": "animation.plots",
     "drawing.timeline": "animation.timeline",
     "drawing.view": "animation.view",
     "drawing.animation_options": "animation.options",

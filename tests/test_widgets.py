@@ -11,7 +11,7 @@ from PIL import Image
 
 import icon_nb as icon
 from icon_nb.animation.display import VIEW
-from icon_nb.animation.study_pictures import against, bars
+from icon_nb.animation.plots import against, bars
 from icon_nb.errors import ConfigError
 from icon_nb.study import temperature as studies
 from icon_nb.study.run import start, train

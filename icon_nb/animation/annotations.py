@@ -61,7 +61,7 @@ def header(canvas: Canvas, rect: Rect, title: str, single: bool, words: Callable
     """Title on the left; below it what ``words`` say of a frame, which for several panels stands on the right."""
     u = canvas.unit
     room = rect.w - (0 if single else canvas.width_of("epoch 0000 of 0000", 13) + 12 * u)
-    canvas.text(rect.x, rect.y, canvas.fit(title, 15, room, bold=True), 15, canvas.theme.ink, bold=True)
+    canvas.text(rect.x, rect.y, title, 15, canvas.theme.ink, bold=True, room=room)
     if single:
         return LiveText(canvas, (rect.x, rect.y + 21 * u), 12.5, rect.w, words)
     x, ha = (rect.x + rect.w, "right") if title else (rect.x, "left")
@@ -71,7 +71,7 @@ def header(canvas: Canvas, rect: Rect, title: str, single: bool, words: Callable
 def panel_header(canvas: Canvas, rect: Rect, view: View, metrics: tuple[str, ...]) -> LiveText:
     """Title of one of several panels and its metrics."""
     u = canvas.unit
-    canvas.text(rect.x, rect.y + 2 * u, canvas.fit(view.title, 13, rect.w, bold=True), 13, canvas.theme.ink, bold=True)
+    canvas.text(rect.x, rect.y + 2 * u, view.title, 13, canvas.theme.ink, bold=True, room=rect.w)
 
     def words(frame: int) -> str:
         k, _ = view.timeline.at(frame)

@@ -1,18 +1,28 @@
-"""A figure measured in pixels from the top left, with the texts, frames and swatches of one style."""
+"""A figure measured in pixels from the top left, with the texts, frames and swatches of one style; and the finished picture."""
 
 from __future__ import annotations
 
+import base64
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
-from ..errors import demand
+from ..errors import demand, nearest
+from ..files import write_whole
+from .display import image
 from .layout import Rect, shorten
 from .palette import theme
 
 MOST = 4000 * 4000  # pixels of a picture that a higher dpi may make
+FONT = "DejaVu Sans"
+UNDATED = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}  # what each format says
 SMALLEST = 320  # design pixels that the shorter side must hold; texts shrink in smaller pictures
 
 
@@ -54,7 +64,7 @@ class Canvas:
         self.agg = FigureCanvasAgg(self.figure)
 
     def font(self, px: float, bold: bool = False) -> FontProperties:
-        return FontProperties(family="DejaVu Sans", size=self.points(px), weight="bold" if bold else "normal")
+        return FontProperties(family=FONT, size=self.points(px), weight="bold" if bold else "normal")
 
     def points(self, px: float) -> float:
         """Design pixels as typographic points."""
@@ -70,15 +80,12 @@ class Canvas:
             return text
         return shorten(text, lambda s: self.width_of(s, px, bold) <= room)
 
-    def text(self, x: float, y: float, text: str, px: float, color: str, bold: bool = False, ha: str = "left", va: str = "top"):
-        """Plain text at a pixel; a dollar sign is a dollar sign."""
+    def text(self, x: float, y: float, text: str, px: float, color: str, bold=False, *, room=None, ha="left", va="top"):
+        """Plain text at a pixel, cut to ``room`` pixels; a dollar sign is a dollar sign."""
+        text = text if room is None else self.fit(text, px, room, bold)
         where = (x / self.size[0], 1 - y / self.size[1])
         font = self.font(px, bold)
         return self.figure.text(*where, text, color=color, ha=ha, va=va, fontproperties=font, parse_math=False, usetex=False)
-
-    def line(self, rect: Rect, text: str, px: float, color: str, bold: bool = False):
-        """Plain text at the top left of a rectangle, cut to its width."""
-        return self.text(rect.x, rect.y, self.fit(text, px, rect.w, bold), px, color, bold)
 
     def axes(self, rect: Rect, framed: bool = True):
         """Axes without ticks that fill a rectangle."""
@@ -87,6 +94,12 @@ class Canvas:
         for spine in axes.spines.values():
             spine.set(color=self.theme.faint, linewidth=self.points(1), visible=framed)
         return axes
+
+    def ticks(self, axes, px: float, grid: bool = True) -> None:
+        """Give axes numbers without marks, and a grid."""
+        axes.tick_params(colors=self.theme.muted, labelsize=self.points(px), length=0, labelfontfamily=FONT)
+        if grid:
+            axes.grid(color=self.theme.faint, linewidth=self.points(0.7))
 
     def swatch(self, x: float, y: float, color: str, marker: str, hollow: bool = False) -> None:
         """A legend's marker centred on a pixel."""
@@ -98,3 +111,50 @@ class Canvas:
     def pixels(self) -> np.ndarray:
         """What was drawn last, uint8 (height, width, 4), not copied."""
         return np.asarray(self.agg.buffer_rgba())
+
+
+class Picture:
+    """A static figure: ``figure`` is matplotlib's, ``save(path)`` writes png, pdf or svg, a notebook shows it."""
+
+    def __init__(self, canvas: Canvas, alt: str):
+        self.canvas, self.alt = canvas, alt
+
+    @property
+    def figure(self):
+        """The matplotlib figure."""
+        return self.canvas.figure
+
+    def save(self, path, dpi: float | None = None) -> Path:
+        """Write the figure; the suffix names the format. The same figure gives the same bytes.
+
+        Raises
+        ------
+        ConfigError
+            The suffix names no format, or the dpi makes more than 16 million pixels.
+        """
+        path, dpi = Path(path), dpi or self.canvas.dpi
+        suffix = path.suffix.lower()
+        demand(suffix in UNDATED, f"cannot write a figure as {path.suffix!r}: {nearest(suffix, UNDATED)}")
+        if suffix == ".png":
+            check_pixels(tuple(round(side * dpi / self.canvas.dpi) for side in self.canvas.size), dpi)
+        return write_whole(path, self._bytes(suffix, dpi))
+
+    def _bytes(self, suffix: str, dpi: float) -> bytes:
+        out, about = BytesIO(), {"metadata": UNDATED[suffix], "facecolor": self.canvas.theme.background}
+        with matplotlib.rc_context({"svg.hashsalt": "icon_nb", "pdf.fonttype": 42}):
+            self.figure.savefig(out, format=suffix[1:], dpi=dpi, **about)
+        FigureCanvasAgg(self.figure)
+        return out.getvalue()
+
+    @cached_property
+    def png(self) -> bytes:
+        """The figure as a PNG."""
+        return self._bytes(".png", self.canvas.dpi)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        shown = image(self.png, self.alt, self.canvas.size[0])
+        return {"text/plain": repr(self), "text/html": shown, "image/png": base64.b64encode(self.png).decode()}
+
+    def __repr__(self) -> str:
+        width, height = self.canvas.size
+        return f"Picture({self.alt}, {width}x{height})"

@@ -96,9 +96,7 @@ class Options:
         "Side by side: turn each projection onto the first one (orthogonal, no scaling) where the points are the same.",
         bool,
     )
-    inline_limit: float = option(
-        2_000_000, "Bytes above which a notebook shows the last frame only.", float, low=0
-    )
+    inline_limit: float = option(2_000_000, "Bytes above which a notebook shows the last frame only.", float, low=0)
 
     def __post_init__(self):
         for f in fields(self):

@@ -1,83 +1,26 @@
-"""Static figures over trajectories: chosen epochs beside each other, and curves of the metrics. Nothing here uses pyplot."""
+"""Static figures: chosen epochs beside each other, curves of the metrics, measures against a setting, p and q as bars."""
 
 from __future__ import annotations
 
-import base64
-import html
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
-from io import BytesIO
-from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.ticker import MaxNLocator
 
-from ..errors import ConfigError, nearest
+from ..errors import demand, nearest
+from ..evaluation.rows import Rows
 from ..evaluation.trajectory import Trajectory
-from ..files import write_whole
 from .annotations import set_out, word_for
-from .canvas import Canvas, check_pixels
+from .canvas import Canvas, Picture
 from .layout import Rect
 from .legend import ROW, Entry, Legend, class_entries, plan_legend
 from .painter import Panel
 from .palette import class_color, class_marker
 
-SUFFIXES = (".png", ".pdf", ".svg")
 CELL = 130  # least width of a panel where many stand in a row
-
-
-class Picture:
-    """A static figure: ``figure`` is matplotlib's, ``save(path)`` writes png, pdf or svg, a notebook shows it."""
-
-    def __init__(self, canvas: Canvas, alt: str):
-        self.canvas, self.alt = canvas, alt
-
-    @property
-    def figure(self):
-        """The matplotlib figure."""
-        return self.canvas.figure
-
-    def save(self, path, dpi: float | None = None) -> Path:
-        """Write the figure; the suffix names the format. The same figure gives the same bytes.
-
-        Raises
-        ------
-        ConfigError
-            The suffix names no format, or the dpi makes more than 16 million pixels.
-        """
-        path = Path(path)
-        if path.suffix.lower() not in SUFFIXES:
-            raise ConfigError(f"cannot write a figure as {path.suffix!r}: {nearest(path.suffix.lower(), SUFFIXES)}")
-        dpi = dpi or self.canvas.dpi
-        if path.suffix.lower() == ".png":
-            check_pixels(tuple(round(side * dpi / self.canvas.dpi) for side in self.canvas.size), dpi)
-        return write_whole(path, self._bytes(path.suffix.lower()[1:], dpi))
-
-    def _bytes(self, kind: str, dpi: float) -> bytes:
-        import matplotlib
-
-        undated = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[kind]
-        out = BytesIO()
-        with matplotlib.rc_context({"svg.hashsalt": "icon_nb", "pdf.fonttype": 42}):
-            self.figure.savefig(out, format=kind, dpi=dpi, metadata=undated, facecolor=self.canvas.theme.background)
-        FigureCanvasAgg(self.figure)
-        return out.getvalue()
-
-    @cached_property
-    def png(self) -> bytes:
-        return self._bytes("png", self.canvas.dpi)
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        data, width = base64.b64encode(self.png).decode(), self.canvas.size[0]
-        image = f'<img src="data:image/png;base64,{data}" alt="{html.escape(self.alt, quote=True)}" width="{width}"'
-        return {"text/plain": repr(self), "text/html": f'{image} style="max-width:100%;height:auto">', "image/png": data}
-
-    def __repr__(self) -> str:
-        width, height = self.canvas.size
-        return f"Picture({self.alt}, {width}x{height})"
+PANEL, LEFT, TOP, GAP, FOOT = (215, 150), 52, 34, 52, 44  # pixels of a picture of measures
+BARS = 14
 
 
 def small_multiples(animation, epochs: Sequence[int] | None = None) -> Picture:
@@ -114,15 +57,15 @@ def small_multiples(animation, epochs: Sequence[int] | None = None) -> Picture:
     entries = class_entries([view.trajectory for view in views], canvas.theme.muted) if options.legend else []
     layout = set_out(canvas, plan_legend(canvas, entries), len(cells), caption=animation.footer, columns=columns, head=head)
     title = animation.heading or ", ".join(filter(None, animation.titles))
-    canvas.line(layout.title, title, 14, canvas.theme.ink, bold=True)
+    canvas.text(layout.title.x, layout.title.y, title, 14, canvas.theme.ink, bold=True, room=layout.title.w)
     shown = {k: int(animation.epochs[animation.timeline.at(k)[0]]) for k in frames}
     for (view, k), rect, head in zip(cells, layout.panels, layout.heads):
         Panel(canvas, view, rect).update(k)
         bottom = head.y + head.h
-        canvas.line(replace(rect, y=bottom - 17 * canvas.unit), f"epoch {shown[k]}", 12, canvas.theme.muted)
+        canvas.text(head.x, bottom - 17 * canvas.unit, f"epoch {shown[k]}", 12, canvas.theme.muted, room=rect.w)
         if len(views) > 1 and k == frames[0]:
-            over = replace(layout.title, x=head.x, y=bottom - 34 * canvas.unit)
-            canvas.line(over, view.title, 12.5, canvas.theme.ink, bold=True)
+            over, room = bottom - 34 * canvas.unit, layout.title.w
+            canvas.text(head.x, over, view.title, 12.5, canvas.theme.ink, bold=True, room=room)
     names = " and ".join(filter(None, animation.titles)) or "an embedding"
     return Picture(canvas, f"{names} at epochs {', '.join(map(str, shown.values()))}")
 
@@ -135,8 +78,7 @@ def _frames_of(animation, epochs, most: int) -> list[int]:
         spread = np.unique(np.rint((len(known) - 1) * np.linspace(0, 1, count) ** 1.5).astype(int))
         return [list(known.values())[k] for k in spread]
     for epoch in epochs:
-        if epoch not in known:
-            raise ConfigError(f"epoch {epoch} is not among the epochs shown: choose from {sorted(known)}")
+        demand(epoch in known, f"epoch {epoch} is not among the epochs shown: choose from {sorted(known)}")
     return [known[epoch] for epoch in epochs]
 
 
@@ -182,14 +124,13 @@ def curves(
     """
     runs = [trajectories] if isinstance(trajectories, Trajectory) else list(trajectories)
     labels = [run.title for run in runs] if labels is None else [str(label) for label in labels]
-    if len(labels) != len(runs):
-        raise ConfigError(f"curves got {len(labels)} labels for {len(runs)} runs: give one each")
+    demand(len(labels) == len(runs), f"curves got {len(labels)} labels for {len(runs)} runs: give one each")
     shown, names = _measured(runs, metrics), list(dict.fromkeys(labels))
     canvas, legend = _canvas(size, (max(760, 370 * len(shown)), 320 if note else 300), dpi, style, names)
     heading = title or ("" if len(names) > 1 else names[0])
     shape = {"columns": len(shown), "head": 22, "top": 26 if heading else 0}
     layout = set_out(canvas, legend, len(shown), caption=note, most=1, **shape)
-    canvas.line(layout.title, heading, 14, canvas.theme.ink, bold=True)
+    canvas.text(layout.title.x, layout.title.y, heading, 14, canvas.theme.ink, bold=True, room=layout.title.w)
     lines = [(name, [run for label, run in zip(labels, runs) if label == name]) for name in names]
     for metric, rect in zip(shown, layout.panels):
         _panel(canvas, rect, metric, lines, (baselines or {}).get(metric, {}))
@@ -201,11 +142,10 @@ def _measured(runs: Sequence[Trajectory], metrics: Sequence[str] | None) -> list
     recorded = dict.fromkeys(name for run in runs for name in run.metrics)
     asked = [metrics] if isinstance(metrics, str) else list(metrics or recorded)
     for name in asked:
-        if recorded and name not in recorded:
-            raise ConfigError(f"metrics={name!r} was not recorded: {nearest(name, recorded)}")
+        demand(name in recorded or not recorded, f"metrics={name!r} was not recorded: {nearest(name, recorded)}")
     shown = [name for name in asked if any(np.isfinite(run.metrics.get(name, np.nan)).any() for run in runs)]
-    if not shown:
-        raise ConfigError(f"none of the metrics {', '.join(asked) or '(there are none)'} was recorded: record(z, loss=...)")
+    named = ", ".join(asked) or "(there are none)"
+    demand(bool(shown), f"none of the metrics {named} was recorded: record(z, loss=...)")
     return shown
 
 
@@ -224,8 +164,15 @@ def _canvas(size, usual: tuple[int, int], dpi: float, style: str, names: Sequenc
 
 def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[str, float]) -> None:
     """One metric of every run, with ticks inside the rectangle's margins and dashed baselines."""
-    axes, inner = _axes(canvas, rect)
-    canvas.text(inner.x, rect.y - 20 * canvas.unit, word_for(metric), 12, canvas.theme.ink, bold=True)
+    u = canvas.unit
+    inner = Rect(rect.x + 42 * u, rect.y, rect.w - 48 * u, rect.h - 18 * u)
+    axes = canvas.axes(inner)
+    canvas.ticks(axes, 10.5)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.set_axisbelow(True)
+    canvas.text(rect.x, inner.y + inner.h + 5 * u, "epoch", 10.5, canvas.theme.muted)
+    canvas.text(inner.x, rect.y - 20 * u, word_for(metric), 12, canvas.theme.ink, bold=True)
     epochs = np.concatenate([run.epochs for _, runs in lines for run in runs])
     margin = 0.03 * max(np.ptp(epochs), 1)
     axes.set_xlim(epochs.min() - margin, epochs.max() + margin)
@@ -235,19 +182,6 @@ def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[st
         axes.axhline(value, color=canvas.theme.muted, linewidth=canvas.points(1.2), linestyle="--")
         look = {"color": canvas.theme.muted, "fontproperties": canvas.font(10.5), "parse_math": False}
         axes.text(0.015, value, name, transform=axes.get_yaxis_transform(), ha="left", va="bottom", **look)
-
-
-def _axes(canvas: Canvas, rect: Rect):
-    u, theme = canvas.unit, canvas.theme
-    inner = Rect(rect.x + 42 * u, rect.y, rect.w - 48 * u, rect.h - 18 * u)
-    axes = canvas.axes(inner)
-    canvas.text(rect.x, inner.y + inner.h + 5 * u, "epoch", 10.5, theme.muted)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.tick_params(colors=theme.muted, labelsize=canvas.points(10.5), length=0, labelfontfamily="DejaVu Sans")
-    axes.grid(color=theme.faint, linewidth=canvas.points(0.7))
-    axes.set_axisbelow(True)
-    return axes, inner
 
 
 def _line(axes, canvas: Canvas, color: str, marker: str, runs: Sequence[Trajectory], metric: str) -> None:
@@ -266,3 +200,93 @@ def _line(axes, canvas: Canvas, color: str, marker: str, runs: Sequence[Trajecto
 def _known(run: Trajectory, metric: str) -> tuple[np.ndarray, np.ndarray]:
     values = np.asarray(run.metrics.get(metric, np.full(run.n_frames, np.nan)), dtype=float)
     return run.epochs[np.isfinite(values)], values[np.isfinite(values)]
+
+
+def against(
+    values: Sequence[float],
+    measures: Mapping[str, np.ndarray],
+    cursor: float | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
+    setting: str = "temperature",
+    style: str = "notebook",
+) -> Picture:
+    """One panel per measure against a setting: the mean over seeds, a band from the least to the greatest, and a cursor.
+
+    Parameters
+    ----------
+    values : sequence of float, > 0
+        Drawn on a logarithmic axis.
+    measures : mapping of str to array (n_values, n_seeds)
+    cursor : float, optional
+        The value that is looked at.
+    names : mapping of str to str, optional
+        Headings.
+
+    Examples
+    --------
+    >>> against([0.1, 1.0], {"kNN accuracy": np.array([[0.9], [0.8]])})
+    Picture(kNN accuracy against temperature, 319x228)
+    """
+    shown = {name: value for name, value in measures.items() if np.isfinite(value).any()}
+    size = LEFT + (PANEL[0] + GAP) * max(len(shown), 1), TOP + PANEL[1] + FOOT
+    canvas = Canvas(size, 100, style)
+    for k, (name, value) in enumerate(shown.items()):
+        rect = Rect(LEFT + k * (PANEL[0] + GAP), TOP, *PANEL)
+        axes = canvas.axes(rect)
+        _measure(axes, canvas, np.asarray(values), value, cursor)
+        canvas.text(rect.x, 8, (names or {}).get(name, name), 12, canvas.theme.muted, room=PANEL[0] + GAP - 8)
+        canvas.text(rect.x + PANEL[0] / 2, TOP + PANEL[1] + 22, setting, 11, canvas.theme.muted, ha="center")
+    return Picture(canvas, f"{', '.join(shown)} against {setting}")
+
+
+def _measure(axes, canvas: Canvas, values: np.ndarray, scores: np.ndarray, cursor: float | None) -> None:
+    axes.set_xscale("log")
+    axes.autoscale(True)
+    axes.plot(values, scores.mean(1), color=class_color(0), linewidth=canvas.points(2), marker="o", markersize=canvas.points(6))
+    if scores.shape[1] > 1:
+        axes.fill_between(values, scores.min(1), scores.max(1), color=class_color(0), alpha=0.18, linewidth=0)
+    if cursor is not None:
+        axes.axvline(cursor, color=class_color(1), linewidth=canvas.points(1.5), linestyle="--")
+    step = max(1, -(-len(values) // 5))
+    axes.set_xticks(values[::step], [f"{value:g}" for value in values[::step]])
+    axes.minorticks_off()
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    canvas.ticks(axes, 11)
+
+
+def bars(rows: Rows, frame: int, anchor: int, style: str = "notebook") -> Picture:
+    """p and q of one anchor, for the candidates that either of them thinks most of, and the rest summed up.
+
+    Parameters
+    ----------
+    rows : Rows
+    frame, anchor : int
+        Positions of the recorded epoch and of the anchor.
+    """
+    p, q = rows.p[anchor], None if rows.q is None else rows.q[min(frame, len(rows.q) - 1), anchor]
+    weight = p if q is None else np.maximum(p, q)
+    top = np.argsort(-weight, kind="stable")[:BARS]
+    names = [rows.candidates[k] or str(k) for k in top]
+    rest = len(p) > BARS
+    canvas = Canvas((420, 250), 100, style)
+    axes = canvas.axes(Rect(46, 52, 362, 150))
+    _grouped(axes, [np.append(each[top], [max(each.sum() - each[top].sum(), 0)] * rest) for each in (p, q) if each is not None])
+    written = [canvas.fit(name, 11, 60) for name in names] + ["rest"] * rest
+    axes.set_xticks(range(len(written)), written, rotation=45, ha="right")
+    canvas.ticks(axes, 10, grid=False)
+    canvas.text(12, 8, f"What p and q say about a sample of class {rows.anchors[anchor]}", 13, canvas.theme.ink, bold=True)
+    for k, name in enumerate(["p, who should be near", "q, who is near"][: 1 if q is None else 2]):
+        canvas.swatch(54 + 170 * k, 38, class_color(k), "s")
+        canvas.text(64 + 170 * k, 30, name, 12, canvas.theme.muted)
+    return Picture(canvas, f"p and q of a sample of class {rows.anchors[anchor]} over its {len(top)} strongest candidates")
+
+
+def _grouped(axes, series: Sequence[np.ndarray]) -> None:
+    """A bar of each series beside those of the others."""
+    width = 0.8 / len(series)
+    for k, values in enumerate(series):
+        axes.bar(np.arange(len(values)) + (k - (len(series) - 1) / 2) * width, values, width, color=class_color(k))
+    axes.autoscale(True)
+    axes.set_ylim(0, max(1e-3, 1.08 * max(values.max() for values in series)))
+    axes.yaxis.set_major_locator(MaxNLocator(5))

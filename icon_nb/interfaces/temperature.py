@@ -9,7 +9,7 @@ import ipywidgets as w
 
 from ..animation.animation import Animation, animate, side_by_side
 from ..animation.display import bundle, image
-from ..animation.study_pictures import against, bars
+from ..animation.plots import against, bars
 from ..errors import IconError
 from ..study.temperature import MEASURES, TemperatureStudy
 from ..study.watching import Rows
