@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ConfigError, demand, nearest, shown
+from ..errors import demand, nearest, shown
 from ..evaluation.trajectory import Trajectory
 from ..files import write_whole
 from . import encode, inline
@@ -21,6 +21,7 @@ from .neighbour_maps import procrustes
 from .options import Options, make_options, with_options
 from .overlays import spread_out
 from .painter import Painter
+from .plots import small_multiples
 from .projection import Projection, check, fit_projection
 from .selection import check_data, highlighted, kept_points, take, take_rows
 from .timeline import Timeline, choose_epochs, frames_at, plan
@@ -57,16 +58,15 @@ def animate(trajectory: Trajectory, **options) -> Animation:
 def side_by_side(trajectories: Sequence[Trajectory], titles: Sequence[str] | None = None, **options) -> Animation:
     """Several runs, or one run under several projections, in one animation with one epoch counter.
 
-    A run that stopped early holds its last frame.
+    A run that stopped early holds its last frame. Options are those of :func:`animate`; ``title`` stands over the whole.
 
     Parameters
     ----------
     trajectories : sequence of Trajectory
     titles : sequence of str, optional
         What stands over each panel; by default the trajectories' own titles.
-    projection : str, or a sequence with one entry a panel
+    projection : str or Projection, or a sequence with one entry a panel
     **options
-        As in :func:`animate`; ``title`` stands over the whole.
 
     Raises
     ------
@@ -84,8 +84,8 @@ def side_by_side(trajectories: Sequence[Trajectory], titles: Sequence[str] | Non
     kinds = [kinds] * len(trajectories) if isinstance(kinds, (str, Projection)) else list(kinds)
     titles = [t.title for t in trajectories] if titles is None else [str(title) for title in titles]
     for name, given in [("titles", titles), ("projections", kinds)]:
-        if not trajectories or len(given) != len(trajectories):
-            raise ConfigError(f"side_by_side got {len(given)} {name} for {len(trajectories)} trajectories: give one each")
+        fits = trajectories and len(given) == len(trajectories)
+        demand(fits, f"side_by_side got {len(given)} {name} for {len(trajectories)} trajectories: give one each")
     return Animation(trajectories, make_options(options), tuple(kinds), tuple(titles))
 
 
@@ -93,7 +93,7 @@ class Animation:
     """Frames and their durations, drawn on first use. Made by :func:`animate` and :func:`side_by_side`."""
 
     def __init__(self, trajectories, options: Options, kinds=None, titles=None):
-        self.options, self.saved = options, None
+        self.options, self.saved, self._encoded = options, None, {}
         self.titles = titles or tuple(t.title for t in trajectories)
         self._given = tuple(trajectories)
         check_pixels(self.size, options.dpi)
@@ -146,19 +146,10 @@ class Animation:
     def _view(self, k: int, stance: tuple[float, tuple[float, float]]) -> View:
         options, keep, xyz = self.options, self._keep[k], self._coordinates[k]
         lit = highlighted(self._given[k], options.highlight)
-        return View(
-            self._trajectories[k],
-            self.projections[k],
-            xyz,
-            self._sources[k],
-            self.timeline,
-            *stance,
-            self.titles[k],
-            options,
-            highlight=None if lit is None else lit[keep],
-            rows=take_rows(options.rows, keep),
-            thumbnails=spread_out(xyz[-1][:, :2], options.thumbnails) if options.thumbnails else np.zeros(0, int),
-        )
+        rows, lit = take_rows(options.rows, keep), None if lit is None else lit[keep]
+        pictured = spread_out(xyz[-1][:, :2], options.thumbnails) if options.thumbnails else np.zeros(0, int)
+        shown = self._trajectories[k], self.projections[k], xyz, self._sources[k], self.timeline
+        return View(*shown, *stance, self.titles[k], options, lit, rows, pictured)
 
     @property
     def _stances(self) -> list[tuple[float, tuple[float, float]]]:
@@ -237,11 +228,10 @@ class Animation:
 
     def to_bytes(self, format: str = "gif") -> bytes:
         """The animation as the bytes of a file: gif, apng, webp, mp4."""
-        return self._gif if format.lower().lstrip(".") == "gif" else encode.encoder(format)(self.frames, self.durations)
-
-    @cached_property
-    def _gif(self) -> bytes:
-        return encode.gif(self.frames, self.durations)
+        encoder = encode.encoder(format)
+        if encoder not in self._encoded:
+            self._encoded = {encoder: encoder(self.frames, self.durations)}
+        return self._encoded[encoder]
 
     def save(self, path, epochs: Sequence[int] | None = None) -> Path:
         """Write a file; the suffix names the format.
@@ -263,12 +253,9 @@ class Animation:
         """
         path, suffix = Path(path), Path(path).suffix.lower()
         if suffix in (".pdf", ".svg"):
-            from .plots import small_multiples
-
             return small_multiples(self, epochs).save(path)
-        if suffix not in (*encode.ENCODERS, ".png"):
-            known = (*encode.ENCODERS, ".png", ".pdf", ".svg")
-            raise ConfigError(f"cannot write an animation as {suffix!r}: {nearest(suffix, known)}")
+        known = (*encode.ENCODERS, ".png", ".pdf", ".svg")
+        demand(suffix in known, f"cannot write an animation as {suffix!r}: {nearest(suffix, known)}")
         data = encode.png(self.frames, len(self.frames) - 1) if suffix == ".png" else self.to_bytes(suffix)
         self.saved = write_whole(path, data)
         return self.saved

@@ -106,7 +106,7 @@ class Options:
                 object.__setattr__(self, f.name, value)
         theme(self.style)
         check_seed(self.seed)
-        if self.fps is not None and self.frame_duration is not None:
+        if None not in (self.fps, self.frame_duration):
             raise ConfigError(f"fps={self.fps:g} and frame_duration={self.frame_duration:g} say the same thing: give one of them")
         for name, (kind, least, greatest, words) in PAIRS.items():
             value = getattr(self, name)
@@ -178,8 +178,9 @@ def with_options(function: Callable) -> Callable:
     taken = {p.name for p in own}
     keywords = [inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default) for f in fields(Options)]
     function.__signature__ = inspect.Signature([*own, *(p for p in keywords if p.name not in taken)])
-    if function.__doc__:
-        function.__doc__ = function.__doc__.replace("    **options\n", "\n".join(map(_documented, fields(Options))) + "\n")
+    doc = function.__doc__ or ""
+    listed = "\n".join(_documented(f) for f in fields(Options) if f"    {f.name} : " not in doc)
+    function.__doc__ = doc.replace("    **options\n", f"{listed}\n")
     return function
 
 
@@ -189,6 +190,5 @@ def _documented(f) -> str:
     if f.name == "overlay":
         help += " Overlays are " + ", ".join(f"``{name}`` ({row.about})" for name, row in OVERLAYS.items()) + "."
     indent = 8 * " "
-    return f"    {f.name} : {f.type}, default {f.default!r}\n" + textwrap.fill(
-        help, 125, initial_indent=indent, subsequent_indent=indent
-    )
+    wrapped = textwrap.fill(help, 125, initial_indent=indent, subsequent_indent=indent)
+    return f"    {f.name} : {f.type}, default {f.default!r}\n{wrapped}"

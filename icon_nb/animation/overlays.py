@@ -38,9 +38,6 @@ class Strokes(Artist):
         self.stale = False
 
 
-# Trails
-
-
 def trails(panel) -> None:
     """A fading line behind every point, over the last ``trail`` epochs."""
     strokes, view = Strokes(), panel.view
@@ -64,9 +61,6 @@ def trails(panel) -> None:
 
 def _members(labels: np.ndarray) -> list[tuple[np.ndarray, str]]:
     return [(np.flatnonzero(labels == c), class_color(int(c))) for c in np.unique(labels)]
-
-
-# Centroids
 
 
 def centroids(panel) -> None:
@@ -94,9 +88,6 @@ def centroids(panel) -> None:
 
 def _readable_on(color: str) -> str:
     return "#000000" if rgb(color) @ [0.299, 0.587, 0.114] > 0.5 else "#ffffff"
-
-
-# Rows of p and q
 
 
 def rows(panel) -> None:
@@ -131,9 +122,6 @@ def _links(xy, anchor: int, row: np.ndarray, color: str, background: str, unit: 
     return bundles
 
 
-# Regions of the linear probe
-
-
 def regions(panel) -> None:
     """Where a linear probe, fitted on the points of this very frame, decides for each class. 2-d embeddings only."""
     view, t = panel.view, panel.view.trajectory
@@ -160,9 +148,6 @@ def _probe(points: np.ndarray, labels: np.ndarray, grid: np.ndarray) -> np.ndarr
     mean, scale = points.mean(0), points.std(0) + 1e-12
     fitted = LogisticRegression(max_iter=200).fit((points - mean) / scale, labels)
     return fitted.predict((grid - mean) / scale)
-
-
-# Images of the points
 
 
 class Thumbnails(Artist):
@@ -216,9 +201,6 @@ def spread_out(xy: np.ndarray, count: int) -> np.ndarray:
         if len(first) >= count:
             break
     return np.sort(first)[np.linspace(0, len(first) - 1, min(count, len(first))).round().astype(int)]
-
-
-# Wires of 3-d views
 
 
 def wires(panel) -> None:

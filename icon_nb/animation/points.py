@@ -35,12 +35,6 @@ def diameter(n: int, area: float, unit: float) -> float:
     return float(np.clip(0.5 * np.sqrt(area / max(n, 1)) / unit, 3.2, 9.0)) * unit
 
 
-def marker_path(marker: str) -> Path:
-    """Outline of a marker one unit across."""
-    style = MarkerStyle(marker)
-    return style.get_path().transformed(style.get_transform())
-
-
 class Cloud(Artist):
     """Draws all points of a panel through the renderer's marker stamp.
 
@@ -56,7 +50,8 @@ class Cloud(Artist):
         super().__init__()
         self.groups, self.theme = groups, theme
         self.xy, self.depth = np.zeros((0, 2)), None
-        self._paths = {look.marker: marker_path(look.marker) for _, look in groups}
+        styles = {look.marker: MarkerStyle(look.marker) for _, look in groups}
+        self._paths = {name: style.get_path().transformed(style.get_transform()) for name, style in styles.items()}
         self._spread = [(members[k::LAYERS], look, 1.0) for k in range(LAYERS) for members, look in groups]
 
     def move(self, xy: np.ndarray, depth: np.ndarray | None) -> None:
@@ -108,15 +103,13 @@ def group_points(trajectory: Trajectory, base: Look, highlight: np.ndarray | Non
         for c in np.unique(labels):
             members = np.flatnonzero((labels == c) & (held == aside) & (lit == chosen))
             look = base if c < 0 else replace(base, color=class_color(int(c)), marker=class_marker(int(c)))
-            groups.append((members, _emphasise(_hollow(look, aside), chosen, highlight is not None)))
+            groups.append((members, _marked(look, aside, chosen, highlight is not None)))
     return [(members, look) for members, look in groups if len(members)]
 
 
-def _hollow(look: Look, aside: bool) -> Look:
-    return replace(look, hollow=True, diameter=look.diameter * 1.15, rim=look.diameter * 0.28) if aside else look
-
-
-def _emphasise(look: Look, chosen: bool, any_chosen: bool) -> Look:
+def _marked(look: Look, aside: bool, chosen: bool, any_chosen: bool) -> Look:
+    if aside:
+        look = replace(look, hollow=True, diameter=look.diameter * 1.15, rim=look.diameter * 0.28)
     if chosen:
         return replace(look, diameter=look.diameter * 1.6, rim=max(look.rim, look.diameter * 0.2), edge="#000000")
     return replace(look, strength=0.3) if any_chosen else look

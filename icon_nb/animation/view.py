@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
@@ -95,9 +96,8 @@ class View:
     def points(self, frame: int) -> np.ndarray:
         """Projected coordinates (n, 2 or 3), interpolated between two epochs."""
         k, part = self.timeline.at(frame)
-        if not part:
-            return self.coordinates[k]
-        return self.coordinates[k] * np.float32(1 - part) + self.coordinates[k + 1] * np.float32(part)
+        here = self.coordinates[k]
+        return here * np.float32(1 - part) + self.coordinates[k + 1] * np.float32(part) if part else here
 
     def place(self, frame: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Positions on the plane (n, 2) and, in 3-d, depth in [-1, 1] (n,), larger is nearer."""
@@ -117,10 +117,14 @@ class View:
 
     @cached_property
     def centre(self) -> np.ndarray:
-        if self.projection.kind == "sphere":
-            return np.zeros(3)
+        """The middle of all frames, or of the sphere."""
+        return np.zeros(3) if self.projection.kind == "sphere" else self._box.mean(0)
+
+    @cached_property
+    def _box(self) -> np.ndarray:
+        """Least and greatest coordinates (2, 2 or 3) over all frames."""
         flat = self.coordinates.reshape(-1, self.coordinates.shape[-1])
-        return (flat.min(0) + flat.max(0)) / 2
+        return np.stack([flat.min(0), flat.max(0)])
 
     @cached_property
     def radius(self) -> float:
@@ -140,19 +144,14 @@ class View:
     @cached_property
     def corners(self) -> np.ndarray:
         """The corners (8, 3) of the box around all points of all frames."""
-        flat = self.coordinates.reshape(-1, 3)
-        signs = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-        return np.take_along_axis(np.stack([flat.min(0), flat.max(0)]), signs, axis=0)
+        return np.array(list(product(*self._box.T)))
 
     def limits(self, rect: Rect, margin: float) -> tuple[tuple[float, float], tuple[float, float]]:
         """x and y limits that hold every frame in a rectangle with ``margin`` pixels to spare, one scale for both axes."""
-        if self.coordinates.shape[-1] == 3:
-            centre, half = np.zeros(2), self._reach
-        else:
-            flat = self.coordinates.reshape(-1, 2)
-            centre, half = self.centre, np.ptp(flat, axis=0) / 2
+        solid = self.coordinates.shape[-1] == 3
+        centre, half = (np.zeros(2), self._reach) if solid else (self.centre, np.ptp(self._box, axis=0) / 2)
         w, h = max(rect.w - 2 * margin, 1), max(rect.h - 2 * margin, 1)
         scale = max(half[0] * 2 / w, half[1] * 2 / h) or 1.0 / min(w, h)
         reach = np.array([rect.w, rect.h]) * scale / 2
-        low, high = centre - reach, centre + reach
-        return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))
+        (x0, y0), (x1, y1) = (centre - reach).tolist(), (centre + reach).tolist()
+        return (x0, x1), (y0, y1)
