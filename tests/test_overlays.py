@@ -289,7 +289,8 @@ def cross(panel):
 
 def test_an_overlay_is_one_row_and_its_function(monkeypatch):
     needs = {"labels": "needs labels: give them"}
-    row = OverlayKind("cross", "a toy line", f"{__name__}:cross", needs=needs, caption="A line through the origin.", short="a line")
+    words = {"caption": "A line through the origin.", "short": "a line"}
+    row = OverlayKind("cross", "a toy line", f"{__name__}:cross", needs=needs, **words)
     monkeypatch.setitem(OVERLAYS, "cross", row)
     plain, crossed = animate(run()), animate(run(), overlay="cross")
     assert crossed.caption == f"{plain.caption} A line through the origin."
