@@ -93,7 +93,7 @@ class Animation:
     """Frames and their durations, drawn on first use. Made by :func:`animate` and :func:`side_by_side`."""
 
     def __init__(self, trajectories, options: Options, kinds=None, titles=None):
-        self.options, self.saved, self._encoded = options, None, {}
+        self.options, self.saved = options, None
         self.titles = titles or tuple(t.title for t in trajectories)
         self._given = tuple(trajectories)
         check_pixels(self.size, options.dpi)
@@ -228,10 +228,11 @@ class Animation:
 
     def to_bytes(self, format: str = "gif") -> bytes:
         """The animation as the bytes of a file: gif, apng, webp, mp4."""
-        encoder = encode.encoder(format)
-        if encoder not in self._encoded:
-            self._encoded = {encoder: encoder(self.frames, self.durations)}
-        return self._encoded[encoder]
+        return self._gif if format.lower().lstrip(".") == "gif" else encode.encoder(format)(self.frames, self.durations)
+
+    @cached_property
+    def _gif(self) -> bytes:
+        return encode.gif(self.frames, self.durations)
 
     def save(self, path, epochs: Sequence[int] | None = None) -> Path:
         """Write a file; the suffix names the format.
