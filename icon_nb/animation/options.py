@@ -10,7 +10,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ..errors import ConfigError, demand, nearest, shown
+from ..errors import demand, nearest, shown
 from ..methods.catalogue import OVERLAYS
 from ..methods.config import Setting
 from .palette import theme
@@ -99,6 +99,8 @@ class Options:
     inline_limit: float = option(2_000_000, "Bytes above which a notebook shows the last frame only.", float, low=0)
 
     def __post_init__(self):
+        same = f"fps={shown(self.fps)} and frame_duration={shown(self.frame_duration)} say the same thing: give one of them"
+        demand(self.fps is None or self.frame_duration is None, same)
         for f in fields(self):
             value, setting = getattr(self, f.name), f.metadata["setting"]
             if setting.kind is not object and not (value is None is f.default):
@@ -106,8 +108,6 @@ class Options:
                 object.__setattr__(self, f.name, value)
         theme(self.style)
         check_seed(self.seed)
-        if None not in (self.fps, self.frame_duration):
-            raise ConfigError(f"fps={self.fps:g} and frame_duration={self.frame_duration:g} say the same thing: give one of them")
         for name, (kind, least, greatest, words) in PAIRS.items():
             value = getattr(self, name)
             fits = value is None or _is_pair(value, kind, least, greatest)
