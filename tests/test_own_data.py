@@ -654,6 +654,14 @@ MISTAKES = {
     "a broken data set": (lambda: Broken(""), r"Broken cannot be read \(ZeroDivisionError: division by zero\): mend it"),
     "no length": (lambda: Endless(), r"Endless cannot be read \(ValueError: .*\): mend it"),
     "no numbers": (lambda: torch.empty(3, 2, device="meta"), "x is a tensor on the meta device"),
+    "labels beyond the names": (
+        lambda: {"x": X, "y": Y, "class_names": ["a", "b"]},
+        "labels run from 0 to 2 but there are 2 class names",
+    ),
+    "a label without a name": (
+        lambda: {"x": X, "y": ["a", "b", "c"] * 4, "class_names": ["a", "b"]},
+        r"label 'c' is not among the class names \('a', 'b'\)",
+    ),
     "no characters": (lambda: (X, np.array(["a\ud800", "b"], object)[Y % 2]), r"class name 'a\\ud800' cannot be written"),
 }
 
