@@ -88,7 +88,7 @@ _MOVED = {
     "drawing.palette": "animation.palette",
     "drawing.panel": "animation.painter",
     "drawing.points": "animation.points",
-    "drawing.selection": "animation.selection",
+    "drawing.selection": "animation.options",
     "drawing.sheet": "animation.sheet",
     "drawing.study_pictures": "animation.plots",
     "drawing.timeline": "animation.timeline",

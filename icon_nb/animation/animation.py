@@ -18,12 +18,11 @@ from .captions import caption_of, short_of
 from .encode import Frames
 from .layout import grid_shape
 from .neighbour_maps import procrustes
-from .options import Options, make_options, with_options
+from .options import Options, check_data, highlighted, kept_points, make_options, take, take_rows, with_options
 from .overlays import spread_out
 from .painter import Painter
 from .plots import small_multiples
 from .projection import Projection, check, fit_projection
-from .selection import check_data, highlighted, kept_points, take, take_rows
 from .timeline import Timeline, choose_epochs, frames_at, plan
 from .view import CAMERA, SPHERE_TURN, TURN, View, cameras
 
@@ -279,8 +278,7 @@ class Animation:
         SaveError
             A file cannot be written.
         """
-        epochs = {k: int(self.epochs[self.timeline.at(k)[0]]) for k in self.timeline.recorded()}
-        wanted = {k: epoch for k, epoch in epochs.items() if epoch > 0 or untrained}
+        wanted = {k: epoch for k, epoch in self.timeline.recorded().items() if epoch > 0 or untrained}
         names = _named(pattern, wanted.values())
         return [write_whole(Path(folder) / names[e], encode.png(self.frames, k)) for k, e in wanted.items()]
 

@@ -10,11 +10,21 @@ import numpy as np
 from PIL import Image
 
 from ..methods.catalogue import OVERLAYS
-from .annotations import MetricCurves, ProgressBar, curve_names, curve_scales, header, metrics_line, panel_header, set_out
+from .annotations import (
+    MetricCurves,
+    ProgressBar,
+    class_entries,
+    curve_names,
+    curve_scales,
+    header,
+    metrics_line,
+    panel_header,
+    plan_legend,
+    set_out,
+)
 from .canvas import Canvas
 from .encode import Frames
 from .layout import Rect
-from .legend import class_entries, plan_legend
 from .overlays import thumbnails, wires
 from .palette import indexed_palette, nearest_entry
 from .points import Cloud, Look, diameter, group_points

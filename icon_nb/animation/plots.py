@@ -11,10 +11,9 @@ from matplotlib.ticker import MaxNLocator
 from ..errors import demand, nearest
 from ..evaluation.rows import Rows
 from ..evaluation.trajectory import Trajectory
-from .annotations import set_out, word_for
+from .annotations import ROW, Entry, Legend, class_entries, plan_legend, set_out, word_for
 from .canvas import Canvas, Picture
 from .layout import Rect
-from .legend import ROW, Entry, Legend, class_entries, plan_legend
 from .painter import Panel
 from .palette import class_color, class_marker
 
@@ -58,7 +57,7 @@ def small_multiples(animation, epochs: Sequence[int] | None = None) -> Picture:
     layout = set_out(canvas, plan_legend(canvas, entries), len(cells), caption=animation.footer, columns=columns, head=head)
     title = animation.heading or ", ".join(filter(None, animation.titles))
     canvas.text(layout.title.x, layout.title.y, title, 14, canvas.theme.ink, bold=True, room=layout.title.w)
-    shown = {k: int(animation.epochs[animation.timeline.at(k)[0]]) for k in frames}
+    shown = {k: animation.timeline.recorded()[k] for k in frames}
     for (view, k), rect, head in zip(cells, layout.panels, layout.heads):
         Panel(canvas, view, rect).update(k)
         bottom = head.y + head.h
@@ -72,7 +71,7 @@ def small_multiples(animation, epochs: Sequence[int] | None = None) -> Picture:
 
 def _frames_of(animation, epochs, most: int) -> list[int]:
     """Frames of the timeline that show the epochs; without any, at most so many."""
-    known = {int(epoch): k for epoch, k in zip(animation.epochs, animation.timeline.recorded())}
+    known = {epoch: k for k, epoch in animation.timeline.recorded().items()}
     if epochs is None:
         count = min(most, len(known))
         spread = np.unique(np.rint((len(known) - 1) * np.linspace(0, 1, count) ** 1.5).astype(int))

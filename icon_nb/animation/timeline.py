@@ -39,9 +39,9 @@ class Timeline:
         k, part = divmod(frame, self.tween + 1)
         return k, part / (self.tween + 1)
 
-    def recorded(self) -> list[int]:
-        """The frames that show a recorded epoch, not one in between."""
-        return list(range(0, self.n_frames, self.tween + 1))
+    def recorded(self) -> dict[int, int]:
+        """The frames that show a recorded epoch, not one in between, each with its epoch."""
+        return {k * (self.tween + 1): int(epoch) for k, epoch in enumerate(self.epochs)}
 
 
 def choose_epochs(recorded: list[np.ndarray], every: int, max_frames: int) -> np.ndarray:
