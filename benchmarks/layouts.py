@@ -68,7 +68,7 @@ def growth(quick: bool) -> dict:
         trainer = Trainer(icon.Config(method="tsne").resolve(), Dataset("random", x))
         trainer.run_epoch()
         figures[f"step_{n}_s"] = min(trainer.run_epoch().seconds for _ in range(3))
-        figures[f"engine_{n}"] = trainer.engine
+        figures[f"engine_{n}"] = trainer.strategy.engine
     return figures
 
 

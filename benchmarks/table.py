@@ -29,8 +29,8 @@ from icon_nb.evaluation.scores import clustering_accuracy, knn_accuracy
 from icon_nb.methods import METHODS
 from icon_nb.methods.resolve import fit_to_data
 from icon_nb.objective.distances import DISTANCES
-from icon_nb.training.contexts import around
-from icon_nb.training.trainer import Trainer, generator
+from icon_nb.training.batches import around, generator
+from icon_nb.training.trainer import Trainer
 
 from .harness import RESULTS, environment
 
@@ -75,7 +75,7 @@ def views(trainer: Trainer) -> float:
 @torch.no_grad()
 def modalities(trainer: Trainer) -> float:
     """Retrieval of the other modality among all held-out samples; within the ten nearest would be far easier."""
-    data, other = trainer.dataset, trainer._other
+    data, other = trainer.dataset, trainer.reader.other
     return recall(trainer, trainer.model.backbone(data.inputs(data.x_test)), trainer.model.other(other.inputs(other.x_test)))
 
 

@@ -10,7 +10,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError, DeviceError
-from icon_nb.training import accelerated
+from icon_nb.training.backbones import COMPILERS, accelerate
 
 SMALL = {"n_samples": 96, "batch_size": 32, "epochs": 2, "max_points": 40, "quiet": True}
 
@@ -29,7 +29,7 @@ def test_channels_last_is_refused_where_there_is_no_convolution():
         icon.run(icon.Config(channels_last=True, **SMALL))
 
 
-@pytest.mark.skipif(not any(map(shutil.which, accelerated.COMPILERS)), reason="torch.compile needs a C++ compiler")
+@pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="torch.compile needs a C++ compiler")
 def test_a_compiled_network_is_compiled_and_trains_as_the_plain_one():
     config = icon.Config(backbone="linear", **SMALL)
     torch._dynamo.reset()
@@ -48,4 +48,4 @@ def test_without_a_compiler_the_remedy_is_named(monkeypatch):
     with pytest.raises(DeviceError, match=r"compile='default' needs a C\+\+ compiler.*compile='none'"):
         icon.run(icon.Config(compile="default", **SMALL))
     with pytest.raises(DeviceError, match="not supported on mps"):
-        accelerated._check_compiler("default", torch.device("mps"))
+        accelerate(icon.Config(compile="default"), torch.nn.Identity(), torch.device("mps"))

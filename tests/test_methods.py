@@ -20,7 +20,7 @@ from icon_nb.methods import METHODS, axes
 from icon_nb.methods.catalogue import CANDIDATES
 from icon_nb.methods.config import Config
 from icon_nb.objective import make
-from icon_nb.training.contexts import around
+from icon_nb.training.batches import around
 from icon_nb.training.trainer import Trainer
 
 README = Path(icon.__file__).parent.parent / "README.md"
@@ -335,7 +335,7 @@ def test_keys_follow_slowly_and_take_no_gradient():
     trainer = Trainer(Config(method="mocov3", ema_momentum=0.9, quiet=True).resolve(), load("digits", n_samples=200))
     slow, fast = (next(part.parameters()) for part in (trainer.model.slow, trainer.model.backbone))
     before = slow.clone()
-    trainer.step(torch.arange(128), 0)
+    trainer.run_epoch()  # one batch of 128
     torch.testing.assert_close(slow, 0.9 * before + 0.1 * fast)
     assert slow.grad is None
     assert not slow.requires_grad
@@ -344,17 +344,17 @@ def test_keys_follow_slowly_and_take_no_gradient():
 def test_one_word_of_every_window_is_hidden_and_asked_for_from_its_place():
     trainer = Trainer(Config(method="mlm", n_views=3, quiet=True).resolve(), load("tiny_text"))
     index = torch.arange(128)
-    x, batch = trainer.batch(index, 0)
+    x, rows = trainer.reader.read(index, 0, 0)
     original = trainer.dataset.x[index].repeat(3, 1)
     middle = original.shape[1] // 2
     places = set()
-    for shown, window, word in zip(x.tolist(), original.tolist(), batch.y.tolist()):
+    for shown, window, word in zip(x.tolist(), original.tolist(), rows().y.tolist()):
         fits = [k for k in range(len(window)) if seen_from(window, k) == shown and window[k] == word]
         assert fits
         assert shown[middle] == 0
         places.update(fits)
     assert places == set(range(original.shape[1]))
-    again, _ = trainer.batch(index, 1)
+    again, _ = trainer.reader.read(index, 0, 1)
     assert not torch.equal(x, again)
 
 
@@ -376,12 +376,12 @@ def test_the_masked_language_model_beats_the_most_frequent_word_on_held_out_text
 
 def test_the_second_encoder_reads_the_second_modality():
     trainer = Trainer(Config(method="clip", quiet=True).resolve(), load("digit_captions", n_samples=200))
-    x, _ = trainer.batch(torch.arange(10), 0)
+    x, _ = trainer.reader.read(torch.arange(10), 0, 0)
     (one, other), (again, back) = trainer.model(x)
     assert one.shape == other.shape == (10, trainer.config.embedding_dim)
     assert torch.equal(one, back)
     assert torch.equal(other, again)
-    trainer.step(torch.arange(128), 0)
+    trainer.run_epoch()
     assert all(parameter.grad is not None for parameter in trainer.model.other.parameters())
 
 

@@ -47,9 +47,12 @@ def test_a_valid_config_trains_a_step_or_is_refused_by_name(settings):
     tokens = "tokens" in axes.SUPERVISORY[method_of(config).supervisory].needs
     try:
         session = start(config.replace(quiet=True, device="cpu"), TEXT if tokens else EVERYTHING)
-        index = next(iter(session.trainer.batches()))
+        index = next(session.trainer.reader.order(epoch=0))
         session.trainer.epoch = 1
-        loss = session.trainer.step(index, 0)
+        loss = session.trainer.loss(index, 0)
+        loss.backward()
+        session.trainer.optimizer.step()
+        session.trainer.model.after_step()
         z = session.trainer.embed(session._x)
     except (ConfigError, DataError, TrainingError) as error:
         named = [name for name in (*SETTINGS, *axes.NEEDS, "method", "dataset") if name in str(error)]

@@ -9,9 +9,10 @@ from icon_nb.data import Dataset
 from icon_nb.errors import ConfigError, DataError, DeviceError, TrainingError
 from icon_nb.evaluation.scores import knn_accuracy
 from icon_nb.study.probes import embed
+from icon_nb.training.batches import generator
 from icon_nb.training.candidates import build_model
 from icon_nb.training.starts import leading_components
-from icon_nb.training.trainer import Trainer, generator, pick_device
+from icon_nb.training.trainer import Trainer, pick_device
 
 SMALL = {"n_samples": 200, "epochs": 1, "quiet": True}
 
@@ -75,8 +76,7 @@ def test_a_generator_depends_on_its_key_only():
 
 def test_the_last_partial_batch_is_dropped_and_every_batch_is_whole():
     trainer = Trainer(icon.Config(method="supcon", augment="none", n_views=1, batch_size=16).resolve(), blobs())
-    trainer.epoch = 1
-    batches = list(trainer.batches())
+    batches = list(trainer.reader.order(epoch=1))
     assert [len(batch) for batch in batches] == [16, 16, 16]
     assert len(torch.cat(batches).unique()) == 48
 

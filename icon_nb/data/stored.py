@@ -157,6 +157,10 @@ class Prefetcher:
             self._held = index, self.x[index]
         return self._held[1]
 
+    def take(self, index: Tensor, views: int) -> Tensor:
+        """The pictures at ``index``, all of them as often as there are views; they are read once."""
+        return self[index].repeat(views, 1, 1, 1)
+
     def prefetch(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """The same batches of positions, each when its pictures are there."""
         places = [self.x.rows[index.cpu().numpy()] for index in batches]

@@ -67,6 +67,7 @@ class CandidateKind(Named):
 
     parts: str = ""  # what makes the modules that belong to it, beside the backbone
     after_step: str = ""  # what is done to the model after every step
+    read: str = "icon_nb.training.batches:read_samples"  # how a batch is read: what the model sees, and the rows of p
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ AUGMENTATIONS: dict[str, AugmentationPart] = by_name(
 )
 """Parts of an augmentation, joined by ``+``."""
 
-_MODEL = "icon_nb.training.candidates"
+_MODEL, _READ = "icon_nb.training.candidates", "icon_nb.training.batches:read"
 
 CANDIDATES: dict[str, CandidateKind] = by_name(
     CandidateKind("samples", "the samples of the batch", f"{_MODEL}:among_themselves"),
@@ -217,7 +218,7 @@ CANDIDATES: dict[str, CandidateKind] = by_name(
     ),
     CandidateKind(
         "tokens", "the tokens of the vocabulary, one learned embedding each",
-        f"{_MODEL}:against_prototypes", f"{_MODEL}:prototypes",
+        f"{_MODEL}:against_prototypes", f"{_MODEL}:prototypes", read=f"{_READ}_contexts",
     ),
     CandidateKind("views", "the other view of every sample, seen from the first", f"{_MODEL}:first_against_second"),
     CandidateKind(
@@ -225,9 +226,13 @@ CANDIDATES: dict[str, CandidateKind] = by_name(
         f"{_MODEL}:queries_against_keys", f"{_MODEL}:slow_copy", f"{_MODEL}:follow",
     ),
     CandidateKind(
-        "modality", "the samples in the other modality, both ways", f"{_MODEL}:across_modalities", f"{_MODEL}:second_encoder"
+        "modality", "the samples in the other modality, both ways",
+        f"{_MODEL}:across_modalities", f"{_MODEL}:second_encoder", read=f"{_READ}_modalities",
     ),
-    CandidateKind("dimensions", "the dimensions of the embedding in the other view", f"{_MODEL}:dimensions"),
+    CandidateKind(
+        "dimensions", "the dimensions of the embedding in the other view",
+        f"{_MODEL}:dimensions", read=f"{_READ}_dimensions",
+    ),
 )  # fmt: skip
 
 _PROJECTION, _MAPS = "icon_nb.animation.projection", "icon_nb.animation.neighbour_maps"

@@ -14,7 +14,8 @@ from ..evaluation.trajectory import choose_points
 from ..methods.config import Config
 from ..objective.distances import as_seen_by, metric_of
 from ..training.backbones import seeded
-from ..training.candidates import build_model, other_side, second_encoder
+from ..training.batches import other_side
+from ..training.candidates import build_model, second_encoder
 
 MAX_PROBE_POINTS = 10_000
 

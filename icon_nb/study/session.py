@@ -142,7 +142,7 @@ def provenance(session: Session) -> dict[str, object]:
         "versions": versions,
         "platform": platform.platform(),
         "device": str(session.trainer.device),
-        "engine": session.trainer.engine,
+        "engine": session.trainer.strategy.engine,
         "threads": torch.get_num_threads(),
         "seed": session.config.seed,
         "dataset": describe(session.dataset),

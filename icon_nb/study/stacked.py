@@ -94,8 +94,8 @@ class Stack:
 
     def losses(self, index: Tensor, step: int) -> Tensor:
         """The loss of every network (b,) on the samples at ``index``."""
-        x, batch = self.lead.batch(index, step)
-        target = self.lead.target(batch)
+        x, rows = self.lead.reader.read(index, self.lead.epoch, step)
+        target = self.lead.strategy.p(rows)
         blocks = zip(self.embed(x), self.parameters.get("prototypes", repeat(None)))
         return torch.stack([trainer.objective.loss(target, [block]) for trainer, block in zip(self.trainers, blocks)])
 
@@ -136,7 +136,8 @@ class Stack:
         for trainer in self.trainers:
             trainer.epoch += 1
             trainer.model.train()
-        losses = torch.stack([self.step(index, step) for step, index in enumerate(self.lead.batches())])  # (steps, b)
+        batches = self.lead.reader.order(self.lead.epoch)
+        losses = torch.stack([self.step(index, step) for step, index in enumerate(batches)])  # (steps, b)
         means = losses.mean(0).tolist()
         seconds = (time.perf_counter() - start) / len(self.trainers)
         return [Record(self.lead.epoch, mean, seconds) for mean in means]
@@ -145,7 +146,7 @@ class Stack:
     def initial(self) -> list[Record]:
         """Epoch 0: the loss of every untrained network on the first batch."""
         start = time.perf_counter()
-        losses = self.losses(next(iter(self.lead.batches())), 0).tolist()
+        losses = self.losses(next(self.lead.reader.order(self.lead.epoch)), 0).tolist()
         seconds = (time.perf_counter() - start) / len(self.trainers)
         return [Record(0, loss, seconds) for loss in losses]
 

@@ -30,9 +30,9 @@ class RowWatcher:
 
     def __init__(self, session: Session, anchors: int = ANCHORS):
         self.trainer, self.limit = session.trainer, axes.LEARNED[method_of(session.config).learned].limit
-        index = next(iter(self.trainer.batches()))
-        self.inputs, batch = self.trainer.batch(index, 0)
-        self.target = self.trainer.target(batch)
+        index = next(self.trainer.reader.order(self.trainer.epoch))
+        self.inputs, rows = self.trainer.reader.read(index, self.trainer.epoch, 0)
+        self.target = self.trainer.objective.target(rows())
         labels = None if session.dataset.y is None else session.dataset.y[index.cpu()].numpy()
         self.chosen = choose_anchors(labels, len(index), anchors)
         self.anchors = _names(labels, session.dataset.class_names, self.chosen)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
-from math import prod
 from pkgutil import resolve_name
 
 import torch
 from torch import Tensor, nn
 
 from ..data.dataset import Dataset
-from ..errors import ConfigError
 from ..methods import axes
 from ..methods.catalogue import CANDIDATES
 from ..methods.config import Config
-from ..methods.resolve import is_framed, method_of
+from ..methods.resolve import method_of
 from .backbones import build_backbone, seeded
+from .batches import other_side
 from .starts import initial_points, start_clusters
 
 Blocks = list[tuple[Tensor, Tensor | None]]
@@ -31,45 +29,29 @@ class Model(nn.Module):
     ----------
     backbone : nn.Module
         Inputs -> (n, d).
-    candidates : Candidates
+    blocks : (Model, inputs) -> Blocks
         How anchors and candidates come from the inputs.
     parts : dict of str to nn.Module or nn.Parameter
-        What ``candidates`` needs beside the backbone.
+        What ``blocks`` needs beside the backbone.
+    follow : sequence of Model -> None
+        Called after every update, without gradient.
     """
 
-    def __init__(self, backbone: nn.Module, candidates: Candidates, parts: dict[str, nn.Module | nn.Parameter] | None = None):
+    def __init__(self, backbone: nn.Module, blocks: Callable, parts: Mapping[str, object], follow: Sequence[Callable]):
         super().__init__()
-        self.backbone, self.candidates = backbone, candidates
-        for name, part in (parts or {}).items():
+        self.backbone, self._blocks, self._follow = backbone, blocks, follow
+        for name, part in parts.items():
             setattr(self, name, part)
 
     def forward(self, x) -> Blocks:
         """The rows of q: anchors and their candidates."""
-        return self.candidates.blocks(self, x)
+        return self._blocks(self, x)
 
     @torch.no_grad()
     def after_step(self) -> None:
         """What has to happen after every update: the slow copy follows, the linear map is made orthonormal again."""
-        for follow in self.candidates.after_step:
+        for follow in self._follow:
             follow(self)
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """What the columns of q are, as three small functions.
-
-    Parameters
-    ----------
-    blocks : (Model, inputs) -> Blocks
-    parts : (Config, Dataset, backbone) -> dict
-        The modules and parameters that the model needs beside the backbone.
-    after_step : tuple of Model -> None
-        Called after every update, without gradient.
-    """
-
-    blocks: Callable[[Model, Tensor], Blocks]
-    parts: Callable[[Config, Dataset, nn.Module], dict] = lambda config, dataset, backbone: {}
-    after_step: tuple[Callable[[Model], None], ...] = ()
 
 
 def halves(z: Tensor) -> tuple[Tensor, ...]:
@@ -125,12 +107,6 @@ def second_encoder(config: Config, dataset: Dataset, backbone: nn.Module) -> dic
     return {"other": _encoder(config, other_side(dataset))}
 
 
-def other_side(dataset: Dataset) -> Dataset:
-    """The second modality as a data set of its own, row i belonging to sample i."""
-    tokens = {} if dataset.kind == "tokens" else {"vocabulary": dataset.vocabulary}
-    return Dataset(f"{dataset.name}, second modality", dataset.pair, x_test=dataset.pair_test, **tokens)
-
-
 class Slow(nn.Module):
     """A network whose weights are a moving average of another's, :math:`\\theta' \\leftarrow m \\theta' + (1 - m) \\theta`."""
 
@@ -161,53 +137,23 @@ def orthonormalise(model: Model) -> None:
             layer.weight.copy_((q * r.diagonal().sign()).T)
 
 
-def candidates_of(kind: str) -> Candidates:
-    """The candidates of one kind, a key of :data:`icon_nb.methods.catalogue.CANDIDATES`."""
-    row = CANDIDATES[kind]
-    parts = {"parts": resolve_name(row.parts)} if row.parts else {}
-    return Candidates(resolve_name(row.make), **parts, after_step=(resolve_name(row.after_step),) if row.after_step else ())
-
-
 def build_model(config: Config, dataset: Dataset) -> Model:
     """The untrained model of a resolved Config; the same for the same seed. The caller's random state is left alone."""
     method = method_of(config)
-    candidates = candidates_of(axes.SUPERVISORY[method.supervisory].candidates)
+    kind = CANDIDATES[axes.SUPERVISORY[method.supervisory].candidates]
     with seeded(config.seed):
         backbone = _encoder(config, dataset)
-        parts = candidates.parts(config, dataset, backbone)
+        parts = resolve_name(kind.parts)(config, dataset, backbone) if kind.parts else {}
     if config.init == "pca":
         backbone.weight.data = initial_points(dataset, config.embedding_dim).to(backbone.weight.dtype)
     if config.init == "kmeans++":
         start_clusters(backbone, dataset, config.embedding_dim, config.p_temperature, config.seed)
-    if method.learned == "gaussian_wide":
-        check_bounded(config, dataset)
+    follow = [resolve_name(kind.after_step)] if kind.after_step else []
     if config.backbone == "linear" and method.learned == "gaussian_wide":
-        candidates = Candidates(candidates.blocks, candidates.parts, (*candidates.after_step, orthonormalise))
-    model = Model(backbone, candidates, parts)
+        follow.append(orthonormalise)
+    model = Model(backbone, resolve_name(kind.make), parts, follow)
     model.after_step()
     return model
-
-
-def check_bounded(config: Config, dataset: Dataset) -> None:
-    """Refuse a wide Gaussian q without a least loss, and an orthonormal map with more rows than columns.
-
-    Raises
-    ------
-    ConfigError
-        What moves apart without end lowers the loss without end; only directions, and an orthonormal map of samples, cannot.
-    """
-    framed = is_framed(axes.SUPERVISORY[method_of(config).supervisory], config.backbone) and dataset.kind != "tokens"
-    if config.distance != "cosine" and not framed:
-        raise ConfigError(
-            f"distance={config.distance!r}: with learned='gaussian_wide' the loss falls without end as the embedding grows: "
-            "use distance='cosine', or backbone='linear' on samples that are not tokens, which is kept orthonormal"
-        )
-    width = prod(dataset.shape)
-    if config.backbone == "linear" and config.embedding_dim > width:
-        raise ConfigError(
-            f"embedding_dim={config.embedding_dim}: learned='gaussian_wide' on backbone='linear' is an orthonormal map of the "
-            f"{width} features of {dataset.name}: use at most {width}"
-        )
 
 
 def _encoder(config: Config, dataset: Dataset) -> nn.Module:

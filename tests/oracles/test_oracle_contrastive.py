@@ -247,11 +247,11 @@ def test_the_dimension_cell_contrasts_correlations():
     """The rows are dimensions; with centred views the cosine between dimensions is their correlation over the batch."""
     import numpy as np
 
-    from icon_nb.training.candidates import candidates_of
+    from icon_nb.training.candidates import dimensions
 
     a, b = points(12, 4, 0), points(12, 4, 1)
     model = type("Views", (), {"backbone": staticmethod(lambda x: x)})
-    ((first, second),) = candidates_of("dimensions").blocks(model, torch.cat([a, b]))
+    ((first, second),) = dimensions(model, torch.cat([a, b]))
     loss = objective("dimension_contrastive", temperature=0.2)
     correlation = torch.from_numpy(np.corrcoef(a.numpy().T, b.numpy().T)[:4, 4:])
     expected = torch.nn.functional.cross_entropy(correlation / 0.2, torch.arange(4))

@@ -1,0 +1,184 @@
+"""The batches of a run: which samples in which order, what the model sees of them, and what p may look at.
+
+Every number that is drawn depends on (seed, epoch, step) only, so a resumed run goes on as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from pkgutil import resolve_name
+
+import torch
+from torch import Tensor
+
+from ..data.augment import build_augment
+from ..data.dataset import Dataset
+from ..data.stored import Prefetcher, Stored
+from ..methods import axes
+from ..methods.catalogue import BACKBONES, CANDIDATES
+from ..methods.config import Config
+from ..methods.resolve import method_of
+from ..objective.batch import Batch
+
+STEPS_AHEAD = 64
+"""So many batches have their augmentation drawn at a time: one batch alone pays more for the calls than for the numbers."""
+
+Rows = Callable[[], Batch]
+"""Makes what p may look at; called only while p is not known."""
+
+
+def generator(device, *key) -> torch.Generator:
+    """A random generator that depends on ``key`` only, for instance (seed, epoch, step)."""
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+class InMemory:
+    """Samples in a tensor, with the methods of :class:`icon_nb.data.stored.Prefetcher`."""
+
+    def __init__(self, x: Tensor):
+        self.x = x
+
+    def prefetch(self, batches: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return batches
+
+    def take(self, index: Tensor, views: int) -> Tensor:
+        return self.x.index_select(0, index.repeat(views))
+
+
+class Augmentation:
+    """The augmentation of a run; what happens to images is drawn for many steps at a time."""
+
+    def __init__(self, config: Config, dataset: Dataset, batch_size: int):
+        self.augment = build_augment(config.augment, dataset, config.augment_strength)
+        self.seed, self.steps = config.seed, min(STEPS_AHEAD, max(1, len(dataset) // batch_size))
+        self._block, self._drawn = (), []
+
+    def __call__(self, x: Tensor, epoch: int, step: int) -> Tensor:
+        """Raw samples (n, ...) augmented and normalised."""
+        block = epoch, step // STEPS_AHEAD, len(x)
+        if self._block != block:
+            random = generator(x.device, self.seed, *block, "draws")
+            draws = self.augment.draw(len(x) * self.steps, x.shape[-2:], random, x.device)
+            self._block, self._drawn = block, list(draws.batches(len(x)))
+        return self.augment.apply(x, self._drawn[step % STEPS_AHEAD], generator(x.device, self.seed, epoch, step))
+
+
+class Reader:
+    """Reads the batches of a data set on a device, in the floating-point type of the model.
+
+    ``read(index, epoch, step)`` returns what the model sees of the samples at ``index``, and what makes the batch that p may
+    look at; it is one of the functions below, named by the kind of the candidates.
+    """
+
+    def __init__(self, config: Config, dataset: Dataset, device: torch.device, dtype: torch.dtype):
+        self.config, self.dataset, self.device, self.dtype = config, dataset, device, dtype
+        self.batch_size, self.views = config.batch_size or len(dataset), config.n_views or 1
+        self.positions = BACKBONES[config.backbone].reads == "positions"  # which sample it is, and nothing of it
+        stored = isinstance(dataset.x, Stored)
+        self.samples = Prefetcher(dataset.x, config.num_workers) if stored else InMemory(dataset.x)
+        augmented = config.augment not in (None, "none")
+        self.augment = Augmentation(config, dataset, self.batch_size) if augmented else None
+        p = axes.SUPERVISORY[method_of(config).supervisory]
+        self.needs, self.read = p.needs, partial(resolve_name(CANDIDATES[p.candidates].read), self)
+
+    def order(self, epoch: int) -> Iterator[Tensor]:
+        """The positions of each batch, in an order that depends on (seed, epoch); the last partial batch is dropped."""
+        n, size = len(self.dataset), self.batch_size
+        if size == n and self.augment is None:
+            yield torch.arange(n, device=self.device)
+            return
+        order = torch.randperm(n, generator=generator("cpu", self.config.seed, epoch)).to(self.device)
+        yield from self.samples.prefetch(order[: n - n % size].split(size))
+
+    def inputs(self, index: Tensor, epoch: int, step: int) -> Tensor:
+        """Every view of every sample at ``index``, augmented."""
+        if self.positions:
+            return index
+        x = self.samples.take(index, self.views)
+        return self.plain(x) if self.augment is None else self.cast(self.augment(x, epoch, step))
+
+    def plain(self, x: Tensor) -> Tensor:
+        """What a network sees of raw samples, or a table of positions, without augmentation."""
+        return x if self.positions else self.cast(self.dataset.inputs(x))
+
+    def cast(self, x: Tensor) -> Tensor:
+        """Inputs in the type and the memory layout that the network expects."""
+        x = x.to(self.dtype) if x.is_floating_point() else x
+        return x.contiguous(memory_format=torch.channels_last) if self.config.channels_last and x.dim() == 4 else x
+
+    def batch(self, index: Tensor) -> Batch:
+        """The parts of the data that p needs, for every view of the samples at ``index``."""
+        data, rows = self.dataset, index.repeat(self.views)
+        return Batch(
+            rows,
+            data.flat(self.samples.take(index, self.views)).to(self.dtype) if "inputs" in self.needs else None,
+            None if data.y is None else data.y[rows],
+            data.n_classes,
+            self.dtype,
+            data.companion[rows] if "companion" in self.needs else None,
+            edges(data.graph, rows) if "graph" in self.needs else None,
+        )
+
+    @cached_property
+    def other(self) -> Dataset:
+        """The second modality."""
+        return other_side(self.dataset)
+
+
+def read_samples(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple[Tensor, Rows]:
+    """The rows of p are the views of the samples."""
+    return reader.inputs(index, epoch, step), partial(reader.batch, index)
+
+
+def read_modalities(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple[tuple[Tensor, Tensor], Rows]:
+    """The same, and the model sees both modalities."""
+    x, rows = read_samples(reader, index, epoch, step)
+    return (x, reader.cast(reader.other.inputs(reader.other.x[index]))), rows
+
+
+def read_dimensions(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple[Tensor, Rows]:
+    """The rows of p are the dimensions of the embedding, and not the samples."""
+    rows = torch.arange(reader.config.embedding_dim, device=index.device).repeat(reader.views)
+    return reader.inputs(index, epoch, step), partial(Batch, rows, dtype=reader.dtype)
+
+
+def read_contexts(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple[Tensor, Rows]:
+    """The context of one word of every row, hidden behind token 0; the hidden word is the label."""
+    x = reader.inputs(index, epoch, step)
+    random = torch.rand(x.shape, generator=generator("cpu", reader.config.seed, epoch, step)).to(x.device)
+    place = random.masked_fill(x == 0, -1).argmax(1, keepdim=True)
+    hidden, rows = x.gather(1, place).squeeze(1), index.repeat(reader.views)
+    return around(x, place), partial(Batch, rows, y=hidden, n_classes=reader.dataset.n_tokens, dtype=reader.dtype)
+
+
+def around(x: Tensor, place: Tensor) -> Tensor:
+    """Rows of words (n, length) moved so that the word at ``place`` (n, 1) would stand in the middle, and hidden there.
+
+    Beyond the ends of a row, and in its middle, stands token 0. A network then sees "the word before" at one place of its
+    input, wherever in the row the hidden word stood: from a small text it could not learn every place by itself.
+
+    Examples
+    --------
+    >>> around(torch.tensor([[5, 6, 7, 8]]), torch.tensor([[1]]))
+    tensor([[0, 5, 0, 7]])
+    """
+    length = x.shape[1]
+    at = torch.arange(length, device=x.device) + place - length // 2  # (n, length)
+    shown = x.gather(1, at.clamp(0, length - 1)).masked_fill((at < 0) | (at >= length), 0)
+    shown[:, length // 2] = 0
+    return shown
+
+
+def other_side(dataset: Dataset) -> Dataset:
+    """The second modality as a data set of its own, row i belonging to sample i."""
+    tokens = {} if dataset.kind == "tokens" else {"vocabulary": dataset.vocabulary}
+    return Dataset(f"{dataset.name}, second modality", dataset.pair, x_test=dataset.pair_test, **tokens)
+
+
+def edges(graph: Tensor, index: Tensor) -> Tensor:
+    """The dense weights (n, n) between the samples at ``index``."""
+    rows = graph.index_select(0, index).index_select(1, index)
+    return rows.to_dense() if rows.is_sparse else rows
