@@ -10,7 +10,8 @@ import pytest
 import icon_nb as icon
 from icon_nb import methods
 from icon_nb.errors import ConfigError
-from icon_nb.methods.config import DEFAULTS, GROUPS, SETTINGS, Config, settings_from_json
+from icon_nb.methods.config import DEFAULTS, SETTINGS, Config, settings_from_json
+from icon_nb.methods.settings import GROUPS
 
 
 def test_importing_the_package_and_config_loads_neither_torch_nor_matplotlib():

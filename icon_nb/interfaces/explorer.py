@@ -11,7 +11,7 @@ from ..animation.display import bundle
 from ..errors import IconError
 from ..methods import axes
 from ..methods.catalogue import BACKBONES, DATASETS
-from ..methods.config import Config
+from ..methods.config import Config, without_effect
 from ..methods.methods import METHODS
 from ..study.results import Results
 from ..study.run import run, start
@@ -76,8 +76,6 @@ class MethodExplorer:
         ConfigError
             The choice makes no sense.
         """
-        from ..methods.resolve import without_effect
-
         layers = [("explorer", self.base.explicit()), ("choice", self.settings)]
         idle = without_effect(layers) & set(self.base.explicit())
         shared = {name: value for name, value in self.base.explicit().items() if name not in idle}

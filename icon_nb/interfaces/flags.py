@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 from ..errors import ConfigError, nearest
-from ..methods.config import DEFAULTS, GROUPS, SETTINGS, Setting, check_names
-from ..methods.methods import ALIASES, METHODS
+from ..methods.config import SETTINGS, check_names
 from ..methods.recipes import RECIPES
-from ..methods.resolve import NO_DEFAULT
+from ..methods.settings import GROUPS, Setting
 
 SPELLINGS = {"method": ("icon_mode",), "learning_rate": ("lr",)}
 
@@ -94,13 +93,9 @@ def _add(group, name: str, setting: Setting) -> None:
 def _help(name: str, setting: Setting, flag: str) -> str:
     if flag != name:
         return f"another spelling of --{name}"
-    if name == "method":
-        choices = f": {', '.join(METHODS)}; older names: {', '.join(ALIASES)}"
-    else:
-        choices = f": {', '.join(setting.choices)}" if setting.choices else ""
     switch = f"; --no_{name} switches it off" if setting.kind is bool else ""
-    default = DEFAULTS[name] if DEFAULTS[name] is not None else "none" if name in NO_DEFAULT else "the method's"
-    return f"{setting.help}{choices} (default: {default}{switch})".replace("%", "%%")
+    default = setting.default if setting.default is not None else "none" if setting.optional else "the method's"
+    return f"{setting.text} (default: {default}{switch})".replace("%", "%%")
 
 
 def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:

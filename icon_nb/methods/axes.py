@@ -238,6 +238,15 @@ ROWS = {
 """The rows of the published figure: families of q, in its order."""
 
 
+def is_taken(setting: str) -> bool:
+    """Whether some p or q takes a setting.
+
+    >>> is_taken("temperature"), is_taken("epochs")
+    (True, False)
+    """
+    return any(setting in row.settings for rows in SLOTS.values() for row in rows.values())
+
+
 def counts_self(p: Axis, q: Axis) -> tuple[bool, bool]:
     """Whether j = i counts in p and in q: where one goes either way it follows the other.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from ..errors import ConfigError, nearest
-from .config import Config, check_names
+from .config import Config, check_names, without_effect
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,6 @@ def _merge(chosen: Recipe, own: Mapping[str, object], layers) -> list[tuple[str,
 
 def _keep_useful(given: set[str], candidates: list[list[tuple[str, Mapping]]], base: set[str]) -> tuple[Config, ...]:
     """Drop an override where it has no effect, unless it has none anywhere; and what the recipe shares wherever it has none."""
-    from .resolve import without_effect
-
     idle = [without_effect(layers) for layers in candidates]
     nowhere = set.intersection(*idle) & given
     configs = []

@@ -8,7 +8,7 @@ from functools import cached_property
 from html import escape
 
 from ..errors import DataError
-from ..methods.config import SETTINGS, counts
+from ..methods.config import SETTINGS
 from .record import Failure
 from .results import Results, animation_options
 from .table import Table
@@ -237,7 +237,7 @@ def cell_of(value) -> str:
 def differing(runs: Sequence[Results | Failure]) -> tuple[str, ...]:
     """The settings that someone gave and that differ between the runs; the method where nothing does."""
     given = {name for run in runs for name, source in sources(run).items() if not source.startswith(("default", "method "))}
-    differ = [name for name in filter(counts, SETTINGS) if len({getattr(run.config, name) for run in runs}) > 1]
+    differ = [name for name, about in SETTINGS.items() if about.counts and len({getattr(run.config, name) for run in runs}) > 1]
     chosen = [name for name in differ if name == "method" or name in given]
     if "method" in chosen:
         chosen = [name for name in chosen if name not in DERIVED]

@@ -15,9 +15,8 @@ from icon_nb import methods
 from icon_nb.data import Dataset
 from icon_nb.errors import ConfigError
 from icon_nb.methods import axes
-from icon_nb.methods.catalogue import AUGMENTATIONS, OVERLAYS, PROJECTIONS
+from icon_nb.methods.catalogue import AUGMENTATIONS, OVERLAYS
 from icon_nb.methods.config import DEFAULTS, SETTINGS, Config
-from icon_nb.methods.resolve import method_of, used_settings
 
 BACKBONES = ("table", "linear", "mlp", "simplecnn")  # the residual networks are trained in tests/test_train.py
 SIZES = {"epochs": (0, 1), "embedding_dim": (1, 6), "hidden_dim": (1, 12), "n_views": (1, 3), "walk_length": (1, 4)}
@@ -42,8 +41,8 @@ def value_of(name: str) -> st.SearchStrategy:
         return st.sampled_from(["auto", "none", *AUGMENTATIONS, "crop+flip", "noise"])
     if name == "gif_overlay":
         return st.sampled_from([name for name in OVERLAYS if name != "rows"])
-    if about.choices:
-        return st.sampled_from(list(PROJECTIONS) if name == "gif_method" else about.choices)
+    if about.names:
+        return st.sampled_from(about.names)
     if about.kind is bool:
         return st.booleans()
     if about.kind is str:
@@ -68,7 +67,7 @@ def valid_settings(draw) -> dict[str, object]:
         chosen["backbone"] = draw(st.sampled_from(BACKBONES))
     try:
         base = Config(**chosen)
-        used = used_settings(base, method_of(base), base.resolve().backbone)
+        used = {name for name in SETTINGS if base.case.applies(name)}
     except ConfigError:
         used = set(SETTINGS)
     free = {name for name, default in DEFAULTS.items() if default is not None} | {"n_samples", "run_name", "gif_fps"}

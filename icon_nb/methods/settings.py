@@ -1,0 +1,181 @@
+"""What is known about one setting: its type, its range, its names, when it has an effect, and the words that explain it."""
+
+from __future__ import annotations
+
+import json
+import math
+import numbers
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..errors import ConfigError, nearest, shown
+
+SCHEMA = 1
+"""Of ``config.json``."""
+
+GROUPS = {
+    "data": "what is learned from",
+    "objective": "p, q and the divergence between them",
+    "model": "the backbone that makes the embedding",
+    "training": "how it is trained",
+    "recording": "what is recorded and evaluated",
+    "animation": "how the recording is drawn",
+    "output": "what is written, and where",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of :class:`icon_nb.Config`.
+
+    Parameters
+    ----------
+    kind : type
+        str, int, float or bool.
+    group, help : str
+        A key of ``GROUPS``, and what it is; ``{}`` in the help stands for the names.
+    default : object
+        None where the method, the backbone and the data decide, or where it is optional.
+    general : object
+        What it is then, unless they say something else.
+    choices : iterable of str, or a callable that returns one
+        Its names: a table, which is read when they are asked for.
+    free : bool
+        Whether it takes other texts too, which a rule of :mod:`icon_nb.methods.resolve` looks at.
+    older : mapping
+        Older names, each with the one that it stands for.
+    low, above, high, below : float
+        At least, greater than, at most, less than.
+    applies : callable
+        Whether it has an effect in a :class:`icon_nb.methods.resolve.Case`; not given, where p or q takes it, if any does.
+    because : callable
+        What keeps it from having one; not given, the method.
+    optional : bool
+        Whether it is nothing where it is not given.
+    counts : bool
+        Whether the numbers of a run depend on it.
+    deciding : bool
+        Whether other settings take their defaults from it.
+    """
+
+    kind: type
+    group: str
+    help: str
+    default: object = None
+    general: object = None
+    choices: Iterable[str] | Callable[[], Iterable[str]] = ()
+    free: bool = False
+    older: Mapping[str, str] = field(default_factory=dict)
+    low: float | None = None
+    above: float | None = None
+    high: float | None = None
+    below: float | None = None
+    applies: Callable[..., bool] | None = None
+    because: Callable[..., str] | None = None
+    optional: bool = False
+    counts: bool = True
+    deciding: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The texts that may be given, as the tables stand now."""
+        return list(self.choices() if callable(self.choices) else self.choices)
+
+    @property
+    def text(self) -> str:
+        """The help with the names in it."""
+        names = ", ".join(self.names) + (f"; older names: {', '.join(self.older)}" if self.older else "")
+        return self.help.replace("{}", names) if "{}" in self.help or not names else f"{self.help}: {names}"
+
+    def check(self, name: str, value: object) -> object:
+        """``value`` as this setting's plain type, or a :class:`ConfigError` that names the setting and the remedy."""
+        if value is None:
+            if self.default is None:
+                return None
+            raise ConfigError(f"{name}=None: give {_ARTICLE[self.kind]}; the default is {self.default!r}")
+        given, value = value, self._typed(name, value)
+        if self.choices and not self.free and value not in self.names and value not in self.older:
+            raise ConfigError(f"{name}={shown(value)} is not known; {nearest(value, self.names)}")
+        if self.kind in (int, float) and not self._inside(value):
+            raise ConfigError(self._beyond(name, given))
+        return value
+
+    def _typed(self, name: str, value: object) -> object:
+        if self.kind is str and isinstance(value, (str, os.PathLike)):
+            return _text(name, os.fspath(value))
+        if isinstance(value, bool) and self.kind is bool:
+            return value
+        if self.kind in (int, float) and not isinstance(value, bool) and isinstance(value, numbers.Real):
+            number = _number(value)
+            if self.kind is float:
+                return number
+            if number.is_integer():
+                return int(value)
+            if not math.isfinite(number):
+                raise ConfigError(self._beyond(name, value))
+        raise ConfigError(f"{name}={shown(value)} is of type {type(value).__name__}: give {_ARTICLE[self.kind]}")
+
+    def _beyond(self, name: str, value: numbers.Real) -> str:
+        finite = "" if math.isfinite(_number(value)) else "finite, and "
+        return f"{name}={shown(value)} is out of range: it must be {finite}{self.range}"
+
+    def _inside(self, value: float) -> bool:
+        return (
+            math.isfinite(_number(value))
+            and (self.low is None or value >= self.low)
+            and (self.above is None or value > self.above)
+            and (self.high is None or value <= self.high)
+            and (self.below is None or value < self.below)
+        )
+
+    @property
+    def range(self) -> str:
+        """The range in words, for instance ``greater than 0 and at most 1``."""
+        limits = (("at least", self.low), ("greater than", self.above), ("at most", self.high), ("less than", self.below))
+        return " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None) or "finite"
+
+
+def _text(name: str, value: object) -> str:
+    """A text that can be written to a file and be part of a path."""
+    try:
+        if "\0" not in value:
+            value.encode()
+            return value
+    except (UnicodeEncodeError, AttributeError, TypeError):
+        pass
+    raise ConfigError(f"{name}={shown(value)} cannot be written to a file: leave out what is not a character")
+
+
+def _number(value: numbers.Real) -> float:
+    """As a float; infinite where it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+_ARTICLE = {str: "a text", int: "a whole number", float: "a number", bool: "True or False"}
+
+
+def setting(kind: type, group: str, help: str, default: object = None, **about):
+    """A dataclass field that carries its :class:`Setting`; ``about`` is the rest of it.
+
+    How a run is drawn, written and reported does not count unless it says so.
+    """
+    about.setdefault("counts", group not in ("animation", "output"))
+    return field(default=default, metadata={"setting": Setting(kind, group, help, default, **about)})
+
+
+def read_json(text: str, where: str) -> dict[str, object]:
+    """The flat object of a JSON text, schema checked; errors name ``where``."""
+    try:
+        settings = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{where} is not JSON ({error}): write one flat object of settings") from None
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{where} holds a {type(settings).__name__}: write one flat object of settings")
+    schema = settings.pop("schema", SCHEMA)
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise ConfigError(f"{where} has schema {schema!r}, this version reads up to {SCHEMA}: upgrade icon_nb")
+    return settings
