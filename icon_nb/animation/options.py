@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import ConfigError, demand, nearest, shown
 from ..evaluation.trajectory import Trajectory, choose_points
 from ..methods.catalogue import OVERLAYS
-from ..methods.config import Setting
+from ..methods.settings import Setting
 from .palette import theme
 from .projection import Projection, check_seed
 
