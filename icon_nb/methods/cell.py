@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 
 from . import axes
 from .catalogue import CANDIDATES
@@ -21,6 +22,16 @@ class Paper:
     def __str__(self) -> str:
         return f"{self.authors} ({self.year}), {self.title}" + (f", arXiv:{self.arxiv}" if self.arxiv else "")
 
+
+STYLE = (
+    "<style>.icon-table{border-collapse:collapse;table-layout:auto!important;font-size:11px!important;line-height:1.3;width:100%}"
+    ".icon-table td,.icon-table th{border:1px solid #9994;padding:3px 4px!important;vertical-align:top!important;"
+    "text-align:left!important;max-width:16em;overflow-wrap:break-word;hyphens:none}"
+    ".icon-table code{font-size:11px;overflow-wrap:anywhere}"
+    ".icon-table .known{background:#4c78a822}.icon-table .gap{background:#f58b1a22}"
+    ".icon-table .none{color:#888;background:#8881}.icon-table .open{color:#888}"
+    ".icon-table small{opacity:.75}.icon-table details{margin-top:2px}</style>"
+)
 
 ICON = Paper("Alshammari et al.", 2025, "I-Con: A Unifying Framework for Representation Learning", "2504.16929")
 
@@ -123,6 +134,23 @@ class Method:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from .periodic import cell_html  # pages are made on first use
-
-        return cell_html(self)
+        paper = escape(str(self.paper or "none: composed here"))
+        if self.paper and self.paper.arxiv:
+            paper += f' <a href="https://arxiv.org/abs/{escape(self.paper.arxiv)}">arXiv</a>'
+        lines = {
+            "p": f"{escape(self.p.title)}: ${escape(self.p.latex)}$",
+            "q": f"{escape(self.q.title)}: ${escape(self.q.latex)}$",
+            "candidates": escape(self.candidates),
+            "minimised": escape(self.direction),
+            "loss": f"${escape(self.loss)}$",
+            "backbone": escape(f"{self.backbone}, on {self.defaults.get('dataset', 'digits')}"),
+            "equal to": escape(self.oracle),
+            "paper": paper,
+            "note": escape(self.note),
+            "notebook": escape(self.notebook),
+            "run": f"<code>{escape(self.how_to_run)}</code>",
+        }
+        rows = "".join(f"<tr><th>{name}</th><td style='max-width:60em'>{text}</td></tr>" for name, text in lines.items() if text)
+        gap = " <small>a gap of the published table</small>" if self.gap else ""
+        table = f"<table class='icon-table'><caption><b>{escape(self.title)}</b>{gap}</caption>{rows}</table>"
+        return f"{STYLE}<div style='overflow-x:auto'>{table}</div>"

@@ -9,8 +9,6 @@ from ..errors import ConfigError, nearest
 from . import axes
 from .cell import ICON, Method, Paper
 
-__all__ = ["ALIASES", "METHODS", "Method", "Paper", "composed_defaults", "get", "methods_markdown", "table"]
-
 _PLANE = {"backbone": "table", "embedding_dim": 2, "distance": "sqeuclidean", "temperature": 1.0}
 _FROM_PCA = {"init": "pca"}
 _GRAPH = {**_PLANE, "dataset": "karate_club"}
@@ -341,17 +339,3 @@ def composed_defaults(p: axes.Axis, q: axes.Axis) -> dict[str, object]:
     elif q.family == "student_t":
         defaults |= {"distance": "sqeuclidean", "temperature": 1.0}
     return defaults
-
-
-def table():
-    """The periodic table, rows q and columns p: a grid in a notebook, plain text elsewhere."""
-    from .periodic import Table
-
-    return Table()
-
-
-def methods_markdown() -> str:
-    """The table of methods in the README."""
-    from .periodic import markdown
-
-    return markdown()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from . import axes
-from .cell import Method
+from .cell import STYLE, Method
 from .methods import METHODS
 
 KINDS = {
@@ -14,17 +14,6 @@ KINDS = {
     "gap": "a gap: composed here, no published result",
     "open": "composable, no name yet",
 }
-
-STYLE = (
-    "<style>.icon-table{border-collapse:collapse;table-layout:auto!important;font-size:11px!important;line-height:1.3;width:100%}"
-    ".icon-table td,.icon-table th{border:1px solid #9994;padding:3px 4px!important;vertical-align:top!important;"
-    "text-align:left!important;max-width:16em;overflow-wrap:break-word;hyphens:none}"
-    ".icon-table code{font-size:11px;overflow-wrap:anywhere}"
-    ".icon-table .known{background:#4c78a822}.icon-table .gap{background:#f58b1a22}"
-    ".icon-table .none{color:#888;background:#8881}.icon-table .open{color:#888}"
-    ".icon-table small{opacity:.75}.icon-table details{margin-top:2px}</style>"
-)
-
 
 def cell_methods(row: str, column: str) -> list[Method]:
     """The methods in one cell of the published figure, by the families of q and p."""
@@ -52,12 +41,12 @@ def grid() -> Iterator[tuple[str, list[tuple[str, list[Method], str | None]]]]:
         yield row, [(column, cell_methods(row, column), why_empty(row, column)) for column in axes.COLUMNS]
 
 
-class Table:
+class PeriodicTable:
     """The whole table; ``repr`` is one line, ``print(table)`` the grid as text, a notebook shows the page."""
 
     def __repr__(self) -> str:
-        gaps = sum(method.gap for method in METHODS.values())
-        return f"Table({len(axes.ROWS)} rows q, {len(axes.COLUMNS)} columns p, {len(METHODS)} methods, {gaps} of them gaps)"
+        rows, columns, gaps = len(axes.ROWS), len(axes.COLUMNS), sum(method.gap for method in METHODS.values())
+        return f"PeriodicTable({rows} rows q, {columns} columns p, {len(METHODS)} methods, {gaps} of them gaps)"
 
     def __str__(self) -> str:
         return "\n".join(_text_lines())
@@ -74,6 +63,11 @@ class Table:
             f"{STYLE}<div style='overflow-x:auto'><table class='icon-table'><caption>{legend}</caption>"
             f"<tr><th></th>{heads}</tr>{rows}</table></div>"
         )
+
+
+def table() -> PeriodicTable:
+    """The periodic table, rows q and columns p: a grid in a notebook, plain text elsewhere."""
+    return PeriodicTable()
 
 
 def _text_lines() -> Iterator[str]:
@@ -104,32 +98,8 @@ def _html_entry(method: Method) -> str:
     return f"<div>{title} <small>{paper}</small><details><summary>loss, run</summary>{inside}</details></div>"
 
 
-def cell_html(method: Method) -> str:
-    """One method in full."""
-    paper = escape(str(method.paper or "none: composed here"))
-    if method.paper and method.paper.arxiv:
-        paper += f' <a href="https://arxiv.org/abs/{escape(method.paper.arxiv)}">arXiv</a>'
-    lines = {
-        "p": f"{escape(method.p.title)}: ${escape(method.p.latex)}$",
-        "q": f"{escape(method.q.title)}: ${escape(method.q.latex)}$",
-        "candidates": escape(method.candidates),
-        "minimised": escape(method.direction),
-        "loss": f"${escape(method.loss)}$",
-        "backbone": escape(f"{method.backbone}, on {method.defaults.get('dataset', 'digits')}"),
-        "equal to": escape(method.oracle),
-        "paper": paper,
-        "note": escape(method.note),
-        "notebook": escape(method.notebook),
-        "run": f"<code>{escape(method.how_to_run)}</code>",
-    }
-    rows = "".join(f"<tr><th>{name}</th><td style='max-width:60em'>{text}</td></tr>" for name, text in lines.items() if text)
-    gap = " <small>a gap of the published table</small>" if method.gap else ""
-    table = f"<table class='icon-table'><caption><b>{escape(method.title)}</b>{gap}</caption>{rows}</table>"
-    return f"{STYLE}<div style='overflow-x:auto'>{table}</div>"
-
-
-def markdown() -> str:
-    """The table of methods for the README, one line each."""
+def methods_markdown() -> str:
+    """The table of methods in the README, one line each."""
     head = ["method", "p", "q", "candidates", "minimised", "backbone", "equal to", "paper", "notebook"]
     lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
     for method in METHODS.values():
