@@ -22,7 +22,7 @@ from .options import Options, check_data, highlighted, kept_points, make_options
 from .overlays import spread_out
 from .painter import Painter
 from .plots import small_multiples
-from .projection import Projection, check, fit_projection
+from .projection import Projection, fit_projection, kind_and_frame
 from .timeline import Timeline, choose_epochs, frames_at, plan
 from .view import CAMERA, SPHERE_TURN, TURN, View, cameras
 
@@ -302,7 +302,7 @@ def _resolved(trajectory: Trajectory, kind, fit_on) -> str | Projection:
     for given in (kind, fit_on):
         if isinstance(given, Projection):
             return given
-    return check(trajectory, kind, fit_on)[0]
+    return kind_and_frame(trajectory, kind, fit_on)[0]
 
 
 def _named(pattern: str, epochs: Iterable[int]) -> dict[int, str]:

@@ -103,7 +103,7 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
     check_seed(seed)
     if isinstance(fit_on, Projection):
         return fit_on
-    kind, frame = check(trajectory, kind, fit_on)
+    kind, frame = kind_and_frame(trajectory, kind, fit_on)
     if not PROJECTIONS[kind].chained:
         return resolve_name(PROJECTIONS[kind].make)(trajectory, frame)
     frames = np.union1d(np.arange(trajectory.n_frames) if frames is None else frames, [frame])
@@ -114,13 +114,13 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
     return known[key]
 
 
-def check(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]:
+def kind_and_frame(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]:
     """The kind that "auto" means and the frame that ``fit_on`` names, or a ConfigError; nothing is fitted."""
     if not isinstance(kind, str) or kind not in PROJECTIONS:
         raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, PROJECTIONS)}")
     d = trajectory.dim
     if kind == "auto":
-        kind = "pca" if d > 3 else "sphere" if of_unit_length(trajectory) else "raw"
+        kind = "pca" if d > 3 else "sphere" if d == 3 and trajectory.of_unit_length else "raw"
     row = PROJECTIONS[kind]
     low, high = row.low, row.high
     if not low <= d <= high:
@@ -135,17 +135,6 @@ def check_seed(seed: int) -> None:
     demand(whole and 0 <= seed < 2**32, f"seed={shown(seed)}: give a whole number from 0 to {2**32 - 1}")
 
 
-def of_unit_length(trajectory: Trajectory) -> bool:
-    """Whether a 3-d embedding lies on the unit sphere at every epoch, as that of every method with ``distance="cosine"`` does.
-
-    >>> turn = np.linspace(0, 1, 5)
-    >>> circle = np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1)
-    >>> of_unit_length(Trajectory(circle[None], np.arange(1))), of_unit_length(Trajectory(2 * circle[None], np.arange(1)))
-    (True, False)
-    """
-    return trajectory.dim == 3 and bool(np.abs(np.linalg.norm(trajectory.embeddings, axis=2) - 1).max() < 1e-3)
-
-
 def fitted_frame(trajectory: Trajectory, fit_on) -> int:
     """Position of the recorded frame that ``fit_on`` names."""
     if fit_on in ("last", "first"):
@@ -156,6 +145,7 @@ def fitted_frame(trajectory: Trajectory, fit_on) -> int:
 
 
 def fit_raw(trajectory: Trajectory, frame: int) -> Projection:
+    """The embedding of up to three dimensions itself."""
     d = trajectory.dim
     if d == 1:
         return _fit_line(trajectory)
@@ -166,32 +156,34 @@ def fit_raw(trajectory: Trajectory, frame: int) -> Projection:
 def _fit_line(trajectory: Trajectory) -> Projection:
     """One dimension along x; points are spread along y, in one row a class, so that they can be seen."""
     n, span = trajectory.n_points, float(np.ptp(trajectory.embeddings)) or 1.0
-    rows = 1 if trajectory.labels is None else max(1, int(trajectory.labels.max()) + 1)
-    row = np.zeros(n) if trajectory.labels is None else trajectory.labels
+    row = np.zeros(n, int) if trajectory.labels is None else trajectory.labels
+    rows = max(1, int(row.max()) + 1)
     spread = (np.arange(n) * 0.6180339887 % 1 - 0.5) * 0.7
     height = (((rows - 1) / 2 - row + spread) * span * 0.8 / rows).astype(np.float32)
     caption = "The 1-d embedding runs from left to right; height only separates the classes and has no meaning."
     return Projection("raw", 2, "the 1-d embedding, left to right", caption, map=lambda z: np.column_stack([z[:, 0], height]))
 
 
-def fit_pca(trajectory: Trajectory, frame: int, kind: str = "pca") -> Projection:
-    d, k = trajectory.dim, {"pca": 2, "pca3": 3}[kind]
+def fit_pca(trajectory: Trajectory, frame: int, k: int = 2) -> Projection:
+    """The first k principal axes of one frame."""
+    d, epoch = trajectory.dim, int(trajectory.epochs[frame])
     mean, axes, share = principal_axes(trajectory.embeddings[frame], k)
-    epoch, percent = int(trajectory.epochs[frame]), f"{100 * share.sum():.0f} %"
     each = ", ".join(f"{100 * s:.0f} %" for s in share)
     caption = (
         f"PCA of the {d}-d embedding, fitted once, on epoch {epoch}, and used for every frame. Its axes show {each} of the "
         "variance there. The embedding is seen from one side: points drawn apart are apart, points drawn together may differ."
     )
-    short = f"PCA of {d}-d, fitted on epoch {epoch}, {percent} of variance"
-    return Projection(kind, k, short, caption, tuple(share.tolist()), lambda z: (z - mean) @ axes.T)
+    short = f"PCA of {d}-d, fitted on epoch {epoch}, {100 * share.sum():.0f} % of variance"
+    return Projection("pca" if k == 2 else "pca3", k, short, caption, tuple(share.tolist()), lambda z: (z - mean) @ axes.T)
 
 
 def fit_pca3(trajectory: Trajectory, frame: int) -> Projection:
-    return fit_pca(trajectory, frame, "pca3")
+    """The first three principal axes of one frame."""
+    return fit_pca(trajectory, frame, 3)
 
 
 def fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
+    """The directions of a 3-d embedding."""
     caption = "The directions of the 3-d embedding on the unit sphere: angles are those of the embedding, lengths are left out."
     return Projection("sphere", 3, "directions on the unit sphere", caption, map=_directions)
 
@@ -201,12 +193,12 @@ def _directions(z: np.ndarray) -> np.ndarray:
 
 
 def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames: np.ndarray) -> Projection:
-    name, make_step = PROJECTIONS[kind].chained, resolve_name(PROJECTIONS[kind].make)
-    points = chain(trajectory.embeddings, frame, frames, make_step(trajectory.n_points, seed))
-    epoch = int(trajectory.epochs[frame])
+    """A map of its own for each of these frames, from ``frame`` outwards, each begun at its neighbour."""
+    row, epoch = PROJECTIONS[kind], int(trajectory.epochs[frame])
+    points = chain(trajectory.embeddings, frame, frames, resolve_name(row.make)(trajectory.n_points, seed))
     caption = (
-        f"{name} of each epoch, begun at epoch {epoch}; each other starts from its neighbour and is turned onto it, not scaled. "
-        "Who is near whom has meaning; distances, sizes and gaps between clusters have none."
+        f"{row.chained} of each epoch, begun at epoch {epoch}; each other starts from its neighbour and is turned onto it, not "
+        "scaled. Who is near whom has meaning; distances, sizes and gaps between clusters have none."
     )
     placed = WeakKeyDictionary({trajectory: points})
-    return Projection(kind, 2, f"{name} of {trajectory.dim}-d, chained from epoch {epoch}", caption, _placed=placed)
+    return Projection(kind, 2, f"{row.chained} of {trajectory.dim}-d, chained from epoch {epoch}", caption, _placed=placed)

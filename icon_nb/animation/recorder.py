@@ -6,15 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import DataError
-from ..evaluation.trajectory import (
-    Trajectory,
-    as_matrix,
-    as_metric,
-    choose_points,
-    encode_labels,
-    single,
-)
+from ..data.labels import encode
+from ..errors import DataError, shown
+from ..evaluation.trajectory import Trajectory, as_matrix, choose_points
 
 MAX_FRAMES = 160
 
@@ -180,3 +174,34 @@ class Recorder:
 
     def __repr__(self) -> str:
         return f"Recorder({self.trajectory!r})" if self._frames else "Recorder(nothing recorded)"
+
+
+def single(z: np.ndarray) -> np.ndarray:
+    """A copy in single precision, all of it finite."""
+    with np.errstate(over="ignore"):
+        z = z.astype(np.float32)
+    if not np.isfinite(z).all():
+        raise DataError(
+            "the embedding holds NaN or infinite values, or some beyond single precision: "
+            "training has diverged; lower the learning rate"
+        )
+    return z
+
+
+def as_metric(name: str, value) -> float:
+    """The value of a metric, a number or a tensor with one entry, as a plain number."""
+    try:
+        return float(value.detach() if hasattr(value, "detach") else value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        given = " ".join(shown(value).split())  # an array has lines
+        raise DataError(f"metric {name}={given} is no number: record one number for each epoch, or float('nan')") from None
+
+
+def encode_labels(labels, class_names) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Integer codes and class names from labels of any sortable kind."""
+    if labels is None:
+        return None, () if class_names is None else tuple(map(str, class_names))
+    labels = labels.detach().cpu().numpy() if hasattr(labels, "detach") else np.asarray(labels)
+    if labels.ndim != 1:
+        raise DataError(f"labels must have one entry per point, got shape {labels.shape}")
+    return encode(labels, class_names)

@@ -6,12 +6,24 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from . import dynamics
+from .curves import thin
 from .readings import Limits, Readings
 from .trajectory import Trajectory
 
 VERDICTS = ("diverged", "collapsed", "oscillating", "dimensional collapse", "still learning", "plateau", "healthy")
 FAILURES = VERDICTS[:4]
+ADVICE = {
+    "diverged": "Lower the learning rate, by a factor of ten to begin with.",
+    "collapsed": (
+        "Something must push points apart: use negatives, a lower learning rate or weight decay, or another temperature."
+    ),
+    "oscillating": "Lower the learning rate, or the momentum; a larger batch makes the steps less noisy.",
+    "dimensional collapse": "Lower the temperature or the learning rate, or use stronger augmentation.",
+    "still learning": "Train for more epochs.",
+    "plateau": "Raise the learning rate, or check that the method fits the data.",
+    "healthy": "",
+}
+"""What to try next."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits |
     finite = np.isfinite(trajectory.embeddings).all((1, 2)) & ~np.isinf(trajectory.metrics.get("loss", 0.0))
     if diverged or not finite.all():
         return _diverged(trajectory, finite)
-    run = Readings(dynamics.thin(trajectory), limits)
+    run = Readings(thin(trajectory), limits)
     return _tell_knn(run, next(found for check in CHECKS if (found := check(run)) is not None))
 
 
@@ -102,18 +114,18 @@ def _tell_knn(run: Readings, found: Diagnosis) -> Diagnosis:
     return replace(found, sentence=f"{found.sentence} The kNN accuracy fell from {last + fall:.0%} to {last:.0%}.")
 
 
+def _verdict(verdict: str, sentence: str, evidence: dict[str, float], since: int | None = None, advice: str = "") -> Diagnosis:
+    return Diagnosis(verdict, sentence, evidence, since, advice or ADVICE[verdict])
+
+
 def _diverged(trajectory: Trajectory, finite: np.ndarray) -> Diagnosis:
     n_good = len(finite) if finite.all() else int(finite.argmin())  # frames before the first that is not finite
     last = int(trajectory.epochs[n_good - 1]) if n_good else None
     since = last + 1 if n_good == len(finite) else int(trajectory.epochs[n_good])
     when = f"after epoch {last}" if n_good else f"at the first frame, epoch {since}"
-    return Diagnosis(
-        "diverged",
-        f"Diverged {when}: the loss or the embedding is no longer a finite number.",
-        {"last_good_epoch": float("nan") if last is None else float(last)},
-        since,
-        "Lower the learning rate, by a factor of ten to begin with; with half precision, try full precision first.",
-    )
+    said = f"Diverged {when}: the loss or the embedding is no longer a finite number."
+    advice = "Lower the learning rate, by a factor of ten to begin with; with half precision, try full precision first."
+    return _verdict("diverged", said, {"last_good_epoch": float("nan") if last is None else float(last)}, since, advice)
 
 
 def stopped(trajectory: Trajectory, error: str) -> Diagnosis:
@@ -142,13 +154,8 @@ def _risen(run: Readings, share: float | None = None) -> Diagnosis | None:
     if not high[-3:].all():
         return None
     since = run.since(high)
-    return Diagnosis(
-        "diverged",
-        f"Diverged since epoch {since}: the loss ended at {run.last('loss'):.3g}, well above the {first:.3g} it began with.",
-        run.evidence() | {"first_loss": float(first)},
-        since,
-        "Lower the learning rate, by a factor of ten to begin with.",
-    )
+    said = f"Diverged since epoch {since}: the loss ended at {run.last('loss'):.3g}, well above the {first:.3g} it began with."
+    return _verdict("diverged", said, run.evidence() | {"first_loss": float(first)}, since)
 
 
 def _thrown_back(run: Readings) -> Diagnosis | None:
@@ -156,14 +163,12 @@ def _thrown_back(run: Readings) -> Diagnosis | None:
     if setback is None:
         return None
     first, low, last = run.knn[0], run.knn[setback], run.last("knn_accuracy")
-    return Diagnosis(
-        "diverged",
+    said = (
         f"Diverged in the first steps: by epoch {run.epochs[setback]} the loss had risen, and the kNN accuracy had fallen from "
-        f"{first:.0%} to {low:.0%}; the end, {last:.0%}, has not made up for it.",
-        run.evidence() | {"first_knn_accuracy": float(first), "lowest_knn_accuracy": float(low)},
-        int(run.epochs[1]),
-        "Lower the learning rate, by a factor of ten to begin with.",
+        f"{first:.0%} to {low:.0%}; the end, {last:.0%}, has not made up for it."
     )
+    evidence = run.evidence() | {"first_knn_accuracy": float(first), "lowest_knn_accuracy": float(low)}
+    return _verdict("diverged", said, evidence, int(run.epochs[1]))
 
 
 def _collapsed(run: Readings) -> Diagnosis | None:
@@ -171,37 +176,30 @@ def _collapsed(run: Readings) -> Diagnosis | None:
     small = spread < run.limits.spread
     if not small[-1] or (run.learned_nothing() and spread[-1] > spread[0] / 2):  # an untrained deep network starts like this
         return None
-    since, knn = run.since(small), run.last("knn_accuracy")
+    since, knn, last = run.since(small), run.last("knn_accuracy"), run.last("spread")
+    of_a_map = f"the map has shrunk to {last:.2g} of its largest size"
+    how = f"two of them have a mean cosine of {1 - last:.4g}" if run.dim > 3 or run.of_unit_length else of_a_map
     left = f" What little sets them apart still gives a kNN accuracy of {knn:.0%}." if knn > 0.5 else ""
-    return Diagnosis(
-        "collapsed",
-        f"Collapsed since epoch {since}: all points are nearly one ({run.spread_words()}).{left}",
-        run.evidence("spread"),
-        since,
-        "Something must push points apart: use negatives, a lower learning rate or weight decay, or another temperature.",
-    )
+    said = f"Collapsed since epoch {since}: all points are nearly one ({how}).{left}"
+    return _verdict("collapsed", said, run.evidence("spread"), since)
 
 
 def _dimensional_collapse(run: Readings) -> Diagnosis | None:
     most = run.limits.at_most
     needed = min(run.dim, most, most if run.labels is None else len(np.unique(run.labels)) - 1)
-    share = run.limits.lossy_dimensions if run.lossy() else run.limits.dimensions
-    few = run.curves["dimensions"] < share * needed
+    few = run.curves["dimensions"] < needed * (run.limits.lossy_dimensions if run.lossy() else run.limits.dimensions)
     if run.dim <= 3 or not few[-1]:
         return None
     since = run.since(few)
-    return Diagnosis(
-        "dimensional collapse",
+    said = (
         f"Dimensional collapse since epoch {since}: the variance lies in {run.last('dimensions'):.1f} of {run.dim} dimensions, "
-        f"where about {needed:.0f} are of use.",
-        run.evidence("dimensions") | {"needed": float(needed)},
-        since,
-        "Lower the temperature or the learning rate, or use stronger augmentation.",
+        f"where about {needed:.0f} are of use."
     )
+    return _verdict("dimensional collapse", said, run.evidence("dimensions") | {"needed": float(needed)}, since)
 
 
 def _oscillating(run: Readings) -> Diagnosis | None:
-    turning, moving = run.late("turning"), run.late("step")
+    turning, moving = (float(np.median(late)) if len(late) else np.nan for late in (run.late("turning"), run.late("step")))
     jumps = turning < run.limits.turning and moving > run.limits.movement and run.roughness() >= run.limits.rough
     leaps = run.leap() > run.limits.leap and not run.learned_nothing()  # a flat loss leaps by its own noise
     if run.n_frames < 5 or not (jumps or leaps):
@@ -210,57 +208,35 @@ def _oscillating(run: Readings) -> Diagnosis | None:
     what = f"the points jump to and fro, each time by {moving:.0%} of the embedding's size"
     if not jumps:
         what = f"the loss leaps up again, once by {run.leap():.0%} of all it had fallen"
-    return Diagnosis(
-        "oscillating",
-        f"Oscillating: since epoch {since} {what}.",
-        run.evidence() | {"turning": turning, "step": moving, "roughness": run.roughness(), "leap": run.leap()},
-        since,
-        "Lower the learning rate, or the momentum; a larger batch makes the steps less noisy.",
-    )
-
-
-def _still_learning(run: Readings) -> Diagnosis | None:
-    if run.n_frames < 4:
-        return Diagnosis(
-            "still learning",
-            f"Still learning: {run.n_frames} recorded frames, the untrained one included, are too few to judge by.",
-            run.evidence(),
-            advice="Train for more epochs.",
-        )
-    late = {name: progress.late for name, progress in run.progress.items() if progress.late > run.limits.late}
-    if not late:
-        return None
-    what = " and ".join(f"{share:.0%} of the {GAINS[name]}" for name, share in late.items())
-    return Diagnosis(
-        "still learning",
-        f"Still learning: the {run.last_part()} brought {what}.",
-        run.evidence() | {f"late_{name}": share for name, share in late.items()},
-        advice="Train for more epochs.",
-    )
+    evidence = run.evidence() | {"turning": turning, "step": moving, "roughness": run.roughness(), "leap": run.leap()}
+    return _verdict("oscillating", f"Oscillating: since epoch {since} {what}.", evidence, since)
 
 
 GAINS = {"loss": "fall of the loss", "knn_accuracy": "gain in kNN accuracy", "movement": "way to the final embedding"}
 
 
+def _still_learning(run: Readings) -> Diagnosis | None:
+    if run.n_frames < 4:
+        said = f"Still learning: {run.n_frames} recorded frames, the untrained one included, are too few to judge by."
+        return _verdict("still learning", said, run.evidence())
+    late = {name: progress.late for name, progress in run.progress.items() if progress.late > run.limits.late}
+    if not late:
+        return None
+    what = " and ".join(f"{share:.0%} of the {GAINS[name]}" for name, share in late.items())
+    said = f"Still learning: the {'last fifth of the run' if run.n_frames > 6 else 'step to the last frame'} brought {what}."
+    return _verdict("still learning", said, run.evidence() | {f"late_{name}": share for name, share in late.items()})
+
+
 def _plateau(run: Readings) -> Diagnosis | None:
     if run.learned_nothing():
-        return Diagnosis(
-            "plateau",
-            f"Plateau since epoch {run.epochs[0]}: no curve got better by more than noise.",
-            run.evidence(),
-            int(run.epochs[0]),
-            "Raise the learning rate, or check that the method fits the data.",
-        )
+        said = f"Plateau since epoch {run.epochs[0]}: no curve got better by more than noise."
+        return _verdict("plateau", said, run.evidence(), int(run.epochs[0]))
     since = max(progress.settled for progress in run.progress.values() if progress.real)
     if since - run.epochs[0] > (run.epochs[-1] - run.epochs[0]) / 2:
         return None
-    return Diagnosis(
-        "plateau",
-        f"Plateau since epoch {since}: what came after brought less than {run.limits.settled:.0%} of the gain.",
-        run.evidence() | {"settled": float(since)},
-        since,
-        f"About {since} epochs are enough; to get further, change a setting rather than train longer.",
-    )
+    said = f"Plateau since epoch {since}: what came after brought less than {run.limits.settled:.0%} of the gain."
+    advice = f"About {since} epochs are enough; to get further, change a setting rather than train longer."
+    return _verdict("plateau", said, run.evidence() | {"settled": float(since)}, since, advice)
 
 
 CLOSE = 0.1
@@ -268,14 +244,13 @@ CLOSE = 0.1
 
 
 def _healthy(run: Readings) -> Diagnosis | None:
-    close = run.on_sphere and run.last("spread") < CLOSE
+    close = run.of_unit_length and run.last("spread") < CLOSE
     learned = " and ".join(name.replace("_accuracy", " accuracy") for name, p in run.progress.items() if p.real)
-    return Diagnosis(
-        "healthy",
+    said = (
         f"Healthy: {learned} improved and levelled off, the points {'stay close together' if close else 'stay spread out'} "
-        f"(variance {run.last('spread'):.2g}, {run.last('dimensions'):.1f} dimensions).",
-        run.evidence("spread", "dimensions", "movement"),
+        f"(variance {run.last('spread'):.2g}, {run.last('dimensions'):.1f} dimensions)."
     )
+    return _verdict("healthy", said, run.evidence("spread", "dimensions", "movement"))
 
 
 CHECKS = (_blown_up, _collapsed, _risen, _oscillating, _dimensional_collapse, _thrown_back, _still_learning, _plateau, _healthy)

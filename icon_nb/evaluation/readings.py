@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import dynamics
+from .curves import centred, curves
 from .trajectory import Trajectory
 
 
@@ -97,9 +97,9 @@ class Readings:
 
     def __init__(self, trajectory: Trajectory, limits: Limits):
         self.limits, self.epochs, self.dim = limits, trajectory.epochs, trajectory.dim
-        self.on_sphere = dynamics.on_sphere(trajectory)
         self.n_frames, self.n_points, self.labels = trajectory.n_frames, trajectory.n_points, trajectory.labels
-        self.curves = dynamics.curves(trajectory)
+        self.of_unit_length = trajectory.of_unit_length
+        self.curves = curves(trajectory)
         self.curves["step"] = self.curves["movement"] * np.r_[np.nan, np.diff(self.epochs)]
         self.loss, self.knn = self.curves["loss"], self.curves["knn_accuracy"]
         self.progress = self._all_progress(trajectory)
@@ -115,9 +115,24 @@ class Readings:
             return found
         return {"movement": progress_of(_nearness_to_last(trajectory), self.epochs, self.limits.settled, self.limits)}
 
-    def last_part(self) -> str:
-        """What :attr:`Progress.late` looks at, in words."""
-        return "last fifth of the run" if self.n_frames > 6 else "step to the last frame"
+    def last(self, name: str) -> float:
+        """The newest known value of a curve, or NaN."""
+        values = known(self.curves[name])
+        return float(values[-1]) if len(values) else float("nan")
+
+    def late(self, name: str) -> np.ndarray:
+        """The known values of a curve over the second half of the run."""
+        return known(self.curves[name][self.n_frames // 2 :])
+
+    def since(self, holds: np.ndarray) -> int:
+        """The epoch from which a condition on frames held until the end."""
+        broken = np.flatnonzero(~holds)
+        return int(self.epochs[min(broken[-1] + 1, self.n_frames - 1)]) if len(broken) else int(self.epochs[0])
+
+    def evidence(self, *names: str) -> dict[str, float]:
+        """The newest values of the named curves, and of the loss and the kNN accuracy where they are known."""
+        values = {name: self.last(name) for name in (*names, "loss", "knn_accuracy")}
+        return {name: value for name, value in values.items() if np.isfinite(value)}
 
     def learned_nothing(self) -> bool:
         """No curve gained more than noise, or the points hardly moved."""
@@ -131,73 +146,50 @@ class Readings:
 
     def knn_fall(self) -> float:
         """How much lower the kNN accuracy is at the end than at the beginning; 0 where it is not known."""
-        known = self.knn[np.isfinite(self.knn)]
-        return float(known[0] - known[-1]) if len(known) else 0.0
+        values = known(self.knn)
+        return float(values[0] - values[-1]) if len(values) else 0.0
+
+    def much(self, fall: float, first: float) -> bool:
+        """Whether a fall of the kNN accuracy is no noise and a good share of what the beginning had above chance."""
+        if self.labels is None or self.n_frames < 4:
+            return False
+        chance = np.unique(self.labels, return_counts=True)[1].max() / self.n_points
+        return bool(fall >= 3 * self.knn_noise() and fall > self.limits.fall * (first - chance))
 
     def lossy(self) -> bool:
         """A good share of the kNN accuracy that the beginning had above chance is gone."""
-        if self.labels is None or self.n_frames < 4 or self.knn_fall() < 3 * self.knn_noise():
-            return False
-        chance = np.unique(self.labels, return_counts=True)[1].max() / self.n_points
-        return bool(self.knn_fall() > self.limits.fall * (self.last("knn_accuracy") + self.knn_fall() - chance))
+        return self.much(self.knn_fall(), self.last("knn_accuracy") + self.knn_fall())
 
     def setback(self) -> int | None:
         """The frame of the lowest kNN accuracy in the first fifth, where the loss rose, much was lost, and not all came back."""
         early = slice(1, max(2, self.n_frames // 5))
         loss, knn = self.loss[early], self.knn[early]
-        if self.labels is None or self.n_frames < 4 or not np.isfinite([self.loss[0], self.knn[0]]).all() or np.isnan(knn).all():
+        if not np.isfinite([self.loss[0], self.knn[0]]).all() or np.isnan(knn).all():
             return None
-        chance = np.unique(self.labels, return_counts=True)[1].max() / self.n_points
-        lost = self.knn[0] - np.nanmin(knn)
-        much = lost > max(3 * self.knn_noise(), self.limits.fall * (self.knn[0] - chance))
         risen = np.nanmax(loss, initial=-np.inf) > self.loss[0]
-        return 1 + int(np.nanargmin(knn)) if risen and much and self.knn_fall() > self.knn_noise() else None
+        lost = self.much(self.knn[0] - np.nanmin(knn), self.knn[0]) and self.knn_fall() > self.knn_noise()
+        return 1 + int(np.nanargmin(knn)) if risen and lost else None
 
     def roughness(self) -> float:
         """The share of the way the loss went in the second half that was upwards: 0 falls steadily, 1/2 goes nowhere."""
-        known = self.loss[self.n_frames // 2 :]
-        steps = np.diff(known[np.isfinite(known)])
+        steps = np.diff(self.late("loss"))
         return float(np.maximum(steps, 0).sum() / max(np.abs(steps).sum(), 1e-300)) if len(steps) else 1.0
 
     def leap(self) -> float:
         """The largest rise of the loss between two late frames, as a share of its fall from the first to the lowest."""
-        known = self.loss[np.isfinite(self.loss)]
-        late = self.loss[self.n_frames // 2 :]
-        rises = np.diff(late[np.isfinite(late)])
-        fall = known[0] - known.min() if len(known) else 0.0
+        values, rises = known(self.loss), np.diff(self.late("loss"))
+        fall = values[0] - values.min() if len(values) else 0.0
         return float(max(rises.max(), 0) / fall) if len(rises) and fall > 0 else 0.0
 
-    def last(self, name: str) -> float:
-        """The newest known value of a curve, or NaN."""
-        known = self.curves[name][np.isfinite(self.curves[name])]
-        return float(known[-1]) if len(known) else float("nan")
 
-    def late(self, name: str) -> float:
-        """The median of a curve over the second half of the run."""
-        values = self.curves[name][self.n_frames // 2 :]
-        return float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else float("nan")
-
-    def since(self, holds: np.ndarray) -> int:
-        """The epoch from which a condition on frames held until the end."""
-        broken = np.flatnonzero(~holds)
-        return int(self.epochs[min(broken[-1] + 1, self.n_frames - 1)]) if len(broken) else int(self.epochs[0])
-
-    def spread_words(self) -> str:
-        """The spread at the end, said as what it is for directions and for maps."""
-        spread = self.last("spread")
-        if self.dim > 3 or self.on_sphere:
-            return f"two of them have a mean cosine of {1 - spread:.4g}"
-        return f"the map has shrunk to {spread:.2g} of its largest size"
-
-    def evidence(self, *names: str) -> dict[str, float]:
-        """The newest values of the named curves, and of the loss and the kNN accuracy where they are known."""
-        values = {name: self.last(name) for name in (*names, "loss", "knn_accuracy")}
-        return {name: value for name, value in values.items() if np.isfinite(value)}
+def known(values: np.ndarray) -> np.ndarray:
+    """The values of a curve that are numbers."""
+    return values[np.isfinite(values)]
 
 
 def _nearness_to_last(trajectory: Trajectory) -> np.ndarray:
     """Minus the distance of each frame from the last one, in units of its size; the last itself is left out."""
-    points = dynamics.centred(trajectory.embeddings)
+    points = centred(trajectory.embeddings)
     size = max(np.sqrt((points[-1] ** 2).sum(-1).mean()), 1e-12)
     distance = np.linalg.norm(points - points[-1], axis=-1).mean(-1) / size
     return np.r_[-distance[:-1], np.nan]

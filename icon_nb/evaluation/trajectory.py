@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..data.labels import encode
-from ..errors import DataError, shown
+from ..errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,23 +65,19 @@ class Trajectory:
     def dim(self) -> int:
         return self.embeddings.shape[2]
 
+    @property
+    def of_unit_length(self) -> bool:
+        """Whether the embeddings were recorded as directions, as those of every method with ``distance="cosine"`` are.
+
+        >>> circle = np.stack([np.cos(np.arange(5)), np.sin(np.arange(5))], axis=1)
+        >>> Trajectory(circle[None], np.arange(1)).of_unit_length, Trajectory(2 * circle[None], np.arange(1)).of_unit_length
+        (True, False)
+        """
+        return bool(np.abs(np.linalg.norm(self.embeddings, axis=-1) - 1).max(initial=0) < 1e-3)
+
     def __repr__(self) -> str:
         last = int(self.epochs[-1])
         return f"Trajectory({self.n_frames} frames, epochs {int(self.epochs[0])}..{last}, {self.n_points} points, {self.dim}-d)"
-
-
-def as_number(value) -> float:
-    """A plain number from a number or a tensor with one entry."""
-    return float(value.detach() if hasattr(value, "detach") else value)
-
-
-def as_metric(name: str, value) -> float:
-    """The value of a metric as a plain number."""
-    try:
-        return as_number(value)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        given = " ".join(shown(value).split())  # an array has lines
-        raise DataError(f"metric {name}={given} is no number: record one number for each epoch, or float('nan')") from None
 
 
 def as_matrix(embeddings) -> np.ndarray:
@@ -95,30 +90,8 @@ def as_matrix(embeddings) -> np.ndarray:
     return z
 
 
-def single(z: np.ndarray) -> np.ndarray:
-    """A copy in single precision, all of it finite."""
-    with np.errstate(over="ignore"):
-        z = z.astype(np.float32)
-    if not np.isfinite(z).all():
-        raise DataError(
-            "the embedding holds NaN or infinite values, or some beyond single precision: "
-            "training has diverged; lower the learning rate"
-        )
-    return z
-
-
 def choose_points(n: int, max_points: int, seed: int) -> np.ndarray:
     """Sorted positions of at most ``max_points`` of n points, drawn once from ``seed``."""
     if n <= max_points:
         return np.arange(n)
     return np.sort(np.random.default_rng(seed).choice(n, max_points, replace=False))
-
-
-def encode_labels(labels, class_names) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Integer codes and class names from labels of any sortable kind."""
-    if labels is None:
-        return None, () if class_names is None else tuple(map(str, class_names))
-    labels = labels.detach().cpu().numpy() if hasattr(labels, "detach") else np.asarray(labels)
-    if labels.ndim != 1:
-        raise DataError(f"labels must have one entry per point, got shape {labels.shape}")
-    return encode(labels, class_names)

@@ -295,11 +295,12 @@ HISTORY: dict[str, Named] = by_name(
 )
 """What a run measures at every epoch: the columns of its history."""
 
-_SCORES, _DYNAMICS, _LABELLED = "icon_nb.evaluation.scores", "icon_nb.evaluation.dynamics", ("z", "y", "seed", "metric")
+_SCORES, _PROBE, _EMBEDDING = (f"icon_nb.evaluation.{name}" for name in ("scores", "probing:probe", "embedding"))
+_LABELLED = ("z", "y", "seed", "metric")
 
 SCORES: dict[str, Score] = by_name(
-    Score("linear_probe", "accuracy of a linear probe", f"{_SCORES}:probe", (*_LABELLED, "linear"), ("labels",)),
-    Score("knn", "accuracy of a vote of the neighbours", f"{_SCORES}:probe", (*_LABELLED, "linear"), ("labels",), "kNN"),
+    Score("linear_probe", "accuracy of a linear probe", _PROBE, (*_LABELLED, "linear"), ("labels",)),
+    Score("knn", "accuracy of a vote of the neighbours", _PROBE, (*_LABELLED, "linear"), ("labels",), "kNN"),
     Score("clustering_accuracy", "share in the cluster of its class", f"{_SCORES}:clustering", _LABELLED, ("labels",)),
     Score("nmi", "mutual information of clusters and classes", f"{_SCORES}:clustering", _LABELLED, ("labels",), "NMI"),
     Score(
@@ -307,10 +308,10 @@ SCORES: dict[str, Score] = by_name(
         f"{_SCORES}:neighbourhood_preservation", ("x", "z", "seed", "metric"), ("inputs",),
     ),
     Score("separability", "how far apart the classes lie", f"{_SCORES}:separability", _LABELLED, ("labels",)),
-    Score("effective_rank", "how many dimensions are used", f"{_DYNAMICS}:effective_rank"),
-    Score("alignment", "how near a class lies together", f"{_DYNAMICS}:alignment", ("z", "y"), ("labels", "directions"),
+    Score("effective_rank", "how many dimensions are used", f"{_EMBEDDING}:effective_rank"),
+    Score("alignment", "how near a class lies together", f"{_EMBEDDING}:alignment", ("z", "y"), ("labels", "directions"),
           compared=False),
-    Score("uniformity", "how evenly the sphere is filled", f"{_DYNAMICS}:uniformity", needs=("directions",), compared=False),
+    Score("uniformity", "how evenly the sphere is filled", f"{_EMBEDDING}:uniformity", needs=("directions",), compared=False),
 )  # fmt: skip
 """How good an embedding is, in the order of a table."""
 
