@@ -123,8 +123,10 @@ def test_knn_curve_is_the_recorded_one_or_is_measured():
 
 @pytest.mark.parametrize("n_frames", [1, 2, 5])
 @pytest.mark.parametrize("dim", [2, 9])
-def test_curves_have_one_value_a_frame(n_frames, dim):
+def test_measure_has_one_value_a_frame(n_frames, dim):
     frames = RNG.normal(size=(n_frames, 500, dim))
-    found = dy.curves(path(*frames, labels=np.arange(500) % 4, metrics={"loss": np.linspace(2, 1, n_frames)}))
-    assert list(found) == ["loss", "knn_accuracy", "movement", "turning", "spread", "dimensions"]
+    found = dy.measure(path(*frames, labels=np.arange(500) % 4, metrics={"loss": np.linspace(2, 1, n_frames)}))
+    names = ["loss", "knn_accuracy", "movement", "turning", "spread", "dimensions", "effective_rank", "alignment", "uniformity"]
+    assert list(found) == names
     assert {len(curve) for curve in found.values()} == {n_frames}
+    assert np.isfinite(found["uniformity"]).all() == (dim > 3)

@@ -9,6 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from icon_nb.errors import DataError
 from icon_nb.evaluation import scores as ev
+from icon_nb.methods.catalogue import SCORES, Score
 
 
 @pytest.fixture(scope="module")
@@ -267,3 +268,14 @@ def test_few_points_are_each_tested_once_and_many_are_split():
     train, test = ev.split(many, seed=3)
     far = np.random.default_rng(1).normal(size=(1200, 4)) + many[:, None] * 0.3
     assert ev.probe(far, many, seed=3)["knn"] == ev.knn_accuracy(far[test], many[test], bank=far[train], bank_labels=many[train])
+
+
+def test_a_row_of_the_table_is_a_score(monkeypatch):
+    row = Score("radius", "largest length of a point", f"{__name__}:radius", ("z", "y"), ("labels",))
+    monkeypatch.setitem(SCORES, "radius", row)
+    assert ev.evaluate(2 * np.eye(4), [0, 0, 1, 1])["radius"] == 2.0
+    assert np.isnan(ev.evaluate(2 * np.eye(4))["radius"])
+
+
+def radius(z, y):
+    return float(np.linalg.norm(z, axis=1).max())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .embedding import as_points
+from .embedding import alignment, as_points, effective_rank, resolve_metric, uniformity
 from .probing import knn_accuracy
 from .trajectory import Trajectory, choose_points
 
@@ -119,6 +119,27 @@ def knn_curve(trajectory: Trajectory, k: int = 5) -> np.ndarray:
     if trajectory.labels is None or trajectory.n_points < 3:
         return np.full(trajectory.n_frames, np.nan)
     return np.array([knn_accuracy(z, trajectory.labels, k) for z in trajectory.embeddings])
+
+
+def measure(trajectory: Trajectory) -> dict[str, np.ndarray]:
+    """Every quantity of :mod:`icon_nb.dynamics` at every frame, for curves.
+
+    Returns
+    -------
+    dict of str to float array (n_frames,)
+        ``loss`` (as recorded), ``knn_accuracy``, ``movement`` and ``turning`` (NaN where a frame has no predecessors),
+        ``spread``, ``dimensions``, ``effective_rank``, ``alignment`` and ``uniformity``. What cannot be measured is NaN.
+        At most 400 points are looked at.
+    """
+    trajectory = thin(trajectory)
+    frames, labels = trajectory.embeddings, trajectory.labels
+    nothing = np.full(trajectory.n_frames, np.nan)
+    directions = resolve_metric("auto", trajectory.dim) == "cosine"
+    return curves(trajectory) | {
+        "effective_rank": np.array([effective_rank(z) for z in frames]),
+        "alignment": np.array([alignment(z, labels) for z in frames]) if directions and labels is not None else nothing,
+        "uniformity": np.array([uniformity(z) for z in frames]) if directions and trajectory.n_points > 1 else nothing,
+    }
 
 
 def curves(trajectory: Trajectory) -> dict[str, np.ndarray]:

@@ -1,10 +1,10 @@
 """What a trajectory shows: quantities of one embedding, curves over the frames, and a diagnosis in words."""
 
-from .curves import curves, dimensions, knn_curve, movement, spread, turning
+from .curves import curves, dimensions, knn_curve, measure, movement, spread, turning
 from .diagnosis import diagnose
 from .embedding import alignment, as_points, effective_rank, resolve_metric, uniformity
 
 __all__ = [
     "alignment", "as_points", "effective_rank", "resolve_metric", "uniformity",
-    "curves", "dimensions", "knn_curve", "movement", "spread", "turning", "diagnose",
+    "curves", "dimensions", "knn_curve", "measure", "movement", "spread", "turning", "diagnose",
 ]  # fmt: skip
