@@ -179,7 +179,7 @@ _RESNET = "with a small-image stem up to 64x64 pixels"
 
 BACKBONES: dict[str, Backbone] = by_name(
     Backbone(
-        "table", "a free point per sample, no network: the embedding itself is learned", f"{_NETWORKS}:Table", reads="positions"
+        "table", "a free point per sample, no network: the embedding itself is learned", f"{_NETWORKS}:FreePoints", "positions"
     ),
     Backbone("linear", "one linear map of the flattened input", f"{_NETWORKS}:linear"),
     Backbone("mlp", "two hidden layers on the flattened input", f"{_NETWORKS}:mlp", width=256),

@@ -100,7 +100,7 @@ class Layers(nn.Sequential):
         return super().forward(x)
 
 
-class Table(nn.Module):
+class FreePoints(nn.Module):
     """A free point per sample: row i of ``weight`` (n_points, d) is the embedding of sample i."""
 
     def __init__(self, n_points: int, embedding_dim: int):
