@@ -9,14 +9,17 @@ import numpy as np
 
 from ..evaluation.dynamics import as_points, resolve_metric
 from ..evaluation.scores import evaluate
+from ..methods.catalogue import SCORES
 from ..methods.config import SETTINGS
 from ..objective.distances import metric_of
 from .probes import inputs_of, score_run
 from .record import Failure, Run
 from .table import Spread, Table
 
-SCORES = ("linear_probe", "knn", "clustering_accuracy", "nmi", "neighbourhood_preservation", "separability", "effective_rank")
-NUMBERS = ("loss", *SCORES, "seconds")
+
+def _scores() -> list[str]:
+    """The scores that have a column."""
+    return [name for name, row in SCORES.items() if row.compared]
 
 
 def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
@@ -29,7 +32,7 @@ def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
         rows = [_row(study, run, settings) for run in study.runs]
     if baselines:
         rows += _baselines(study, settings)
-    columns = dict.fromkeys([*settings, *(["runs"] if pooled else []), "epochs", *NUMBERS, "diagnosis", "error"])
+    columns = dict.fromkeys([*settings, *(["runs"] if pooled else []), "epochs", "loss", *_scores(), "seconds", "diagnosis", "error"])
     idle = {"error"} if not any(row.get("error") for row in rows) else set()
     idle |= set() if any(run.config.probe for run in study.runs) else {"linear_probe"}
     columns = [name for name in columns if name not in idle]
@@ -42,7 +45,7 @@ def _row(study, run: Run | Failure, settings: Sequence[str]) -> dict[str, object
         return {**row, "diagnosis": run.status, "error": run.error}
     row |= {"epochs": run.history["epoch"][-1], "loss": run.history["loss"][-1]}
     scores = score_run(run) if _unscored(run) else run.scores
-    row |= {name: scores[name] for name in SCORES}
+    row |= {name: scores[name] for name in _scores()}
     row |= {"seconds": run.provenance.get("seconds", math.nan), "diagnosis": verdict(run)}
     return row | ({"error": run.error} if run.error else {})
 
@@ -62,7 +65,7 @@ def verdict(run: Run) -> str:
 def _pool(rows: Sequence[Mapping]) -> dict[str, object]:
     """Runs that differ only in their seed, as one row."""
     pooled = {**rows[0], "runs": len(rows)}
-    for name in NUMBERS:
+    for name in ("loss", *_scores(), "seconds"):
         values = [row[name] for row in rows if name in row]
         pooled |= {name: Spread.of(values)} if values else {}
     for name in ("diagnosis", "error"):
@@ -86,7 +89,7 @@ def _baselines(study, settings: Sequence[str]) -> list[dict[str, object]]:
     for run in firsts.values():
         if (x := inputs_of(run)) is not None:
             rows.append((f"{run.provenance['dataset']['name']}, raw inputs", _baseline(run, x, "euclidean")))
-    return [{settings[0]: name, **{score: scores[score] for score in SCORES}} for name, scores in rows]
+    return [{settings[0]: name, **{score: scores[score] for score in _scores()}} for name, scores in rows]
 
 
 def _baseline(run: Run, z: np.ndarray, metric: str = "") -> dict[str, float]:

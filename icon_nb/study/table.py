@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ConfigError, IconError
 from ..files import write_whole
+from ..methods.catalogue import SCORES
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,13 @@ class Spread:
         return cell(self.mean) + (f" ± {cell(self.deviation)}" if self.deviation == self.deviation else "")
 
 
-HEADINGS = {"knn": "kNN", "nmi": "NMI"}
-
-
 def heading(column: str) -> str:
     """The name of a column as a reader writes it.
 
     >>> heading("knn"), heading("linear_probe")
     ('kNN', 'linear probe')
     """
-    return HEADINGS.get(column, column.replace("_", " "))
+    return (column in SCORES and SCORES[column].heading) or column.replace("_", " ")
 
 
 @dataclass(frozen=True)
