@@ -32,7 +32,8 @@ def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
         rows = [_row(study, run, settings) for run in study.runs]
     if baselines:
         rows += _baselines(study, settings)
-    columns = dict.fromkeys([*settings, *(["runs"] if pooled else []), "epochs", "loss", *_scores(), "seconds", "diagnosis", "error"])
+    counted = ["runs", "epochs"] if pooled else ["epochs"]
+    columns = dict.fromkeys([*settings, *counted, "loss", *_scores(), "seconds", "diagnosis", "error"])
     idle = {"error"} if not any(row.get("error") for row in rows) else set()
     idle |= set() if any(run.config.probe for run in study.runs) else {"linear_probe"}
     columns = [name for name in columns if name not in idle]
