@@ -1,6 +1,8 @@
 """One run at a time in a folder: in one process, in several, across forks, and after a process has died."""
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -10,11 +12,10 @@ import pytest
 
 import icon_nb as icon
 from icon_nb.errors import SaveError
-from icon_nb.study.folders import lock
 from icon_nb.study.folders.checkpoints import Checkpoints
+from icon_nb.study.folders.lock import FolderLock
 
 SMALL = {"n_samples": 60, "epochs": 3, "max_points": 20, "hidden_dim": 8, "quiet": True, "probe": False, "viz": False}
-DEAD = "2147483646"
 
 
 def in_a_child(act):
@@ -42,7 +43,7 @@ def test_a_second_in_the_same_process_is_refused_and_the_first_keeps_its_lock(tm
     (tmp_path / "other").symlink_to(tmp_path / "run")
     assert refused(tmp_path / "run")
     assert refused(tmp_path / "other")
-    assert (tmp_path / "run" / ".running").read_text() == str(os.getpid())
+    assert (tmp_path / "run" / ".running").exists()
     first.close(finished=False)
     assert not (tmp_path / "run" / ".running").exists()
     Checkpoints(tmp_path / "run").close(finished=False)
@@ -71,13 +72,12 @@ def test_a_run_that_is_refused_changes_no_settings(tmp_path):
 
 @pytest.mark.parametrize(
     "left",
-    [DEAD, "", "nonsense", "-1", "9" * 40, str(os.getpid())],
-    ids=["dead", "empty", "words", "negative", "long", "own"],
+    ["2147483646", "", "nonsense", "-1", "9" * 40, str(os.getpid()), str(os.getppid())],
+    ids=["dead", "empty", "words", "negative", "long", "own", "alive"],
 )
-def test_the_lock_of_a_process_that_is_gone_is_taken_over(tmp_path, left):
-    (tmp_path / ".running").write_text(left)  # the last: in a container, numbers come again
+def test_a_file_that_nobody_locks_is_taken_over_whatever_it_says(tmp_path, left):
+    (tmp_path / ".running").write_text(left)  # older versions wrote the number of their process
     held = Checkpoints(tmp_path)
-    assert (tmp_path / ".running").read_text() == str(os.getpid())
     assert refused(tmp_path)
     held.close(finished=False)
     assert list(tmp_path.iterdir()) == []
@@ -98,54 +98,104 @@ def test_across_a_fork(tmp_path):
 def contend(folder, taken, barrier):
     barrier.wait()
     try:
-        lock.take(folder)
+        taken.append(FolderLock(folder))
     except SaveError:
         return
-    taken.append(threading.get_ident())
 
 
-def test_of_many_threads_that_find_a_dead_lock_one_takes_it(tmp_path):
+@pytest.mark.parametrize("left", [True, False], ids=["left behind", "new"])
+def test_of_many_threads_one_takes_the_lock(tmp_path, left):
     for attempt in range(20):
         folder, taken, barrier = tmp_path / str(attempt), [], threading.Barrier(8)
         folder.mkdir()
-        (folder / ".running").write_text(DEAD)
+        if left:
+            (folder / ".running").touch()
         threads = [threading.Thread(target=contend, args=(folder, taken, barrier)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         assert len(taken) == 1
-        lock.release(folder)
+        taken[0].release()
 
 
 RACE = """
 import sys, time
 from pathlib import Path
 from icon_nb.errors import SaveError
-from icon_nb.saving import lock
+from icon_nb.study.folders.lock import FolderLock
+held = []
 for k in range(40):
     while time.time() < float(sys.argv[2]) + 0.02 * k:
         pass
     try:
-        lock.take(Path(sys.argv[1]) / str(k))
-        print(k)
+        held.append(FolderLock(Path(sys.argv[1]) / str(k)))
+        print(k, flush=True)
     except SaveError:
         pass
-sys.stdout.flush()
+print("done", flush=True)
 sys.stdin.read()
 """
 
 
-def test_of_several_processes_that_find_a_dead_lock_one_takes_it(tmp_path):
+@pytest.mark.parametrize("left", [True, False], ids=["left behind", "new"])
+def test_of_several_processes_one_takes_the_lock(tmp_path, left):
     for k in range(40):
         (tmp_path / str(k)).mkdir()
-        (tmp_path / str(k) / ".running").write_text(DEAD)
+        if left:
+            (tmp_path / str(k) / ".running").touch()
     command = [sys.executable, "-c", RACE, str(tmp_path), str(time.time() + 8)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     racers = [subprocess.Popen(command, **pipes) for _ in range(3)]
-    while sum((tmp_path / str(k) / ".running").read_text() != DEAD for k in range(40)) < 40:
-        assert all(racer.poll() is None for racer in racers)
-        time.sleep(0.1)
-    time.sleep(1)
-    taken = [line for racer in racers for line in racer.communicate()[0].split()]
-    assert sorted(map(int, taken)) == list(range(40))
+    taken = [[*iter(racer.stdout.readline, "done\n")] for racer in racers]  # nobody lets go before all have tried
+    for racer in racers:
+        racer.communicate()
+    assert sorted(int(line) for lines in taken for line in lines) == list(range(40))
+
+
+HOLD = """
+import sys
+from icon_nb.study.folders.lock import FolderLock
+held = FolderLock(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_process_that_is_killed_lets_go_and_no_number_of_a_process_matters(tmp_path):
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        (tmp_path / ".running").write_text("2147483646")  # in a container, processes have other numbers
+        assert refused(tmp_path)
+        other.kill()
+    assert (tmp_path / ".running").exists()
+    Checkpoints(tmp_path).close(finished=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink(path.parent / "nowhere", path)])
+def test_what_is_no_file_is_no_lock(tmp_path, make):
+    make(tmp_path / ".running")
+    with pytest.raises(SaveError, match=r"\.running is no file, and cannot be locked: remove it"):
+        icon.run(icon.Config(**SMALL), save_to=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".running"]
+
+
+def test_where_files_cannot_be_locked_the_error_says_so(tmp_path, monkeypatch):
+    def without_locks(*args):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", without_locks)  # as on some network drives
+    with pytest.raises(SaveError, match=r"could not write .*\.running: No locks available; choose another folder"):
+        Checkpoints(tmp_path)
+
+
+def test_a_folder_that_was_made_anew_keeps_the_lock_of_its_next_run(tmp_path):
+    first = FolderLock(tmp_path / "run")
+    shutil.rmtree(tmp_path / "run")
+    second = FolderLock(tmp_path / "run")
+    first.release()
+    assert refused(tmp_path / "run")
+    second.release()
+    assert list((tmp_path / "run").iterdir()) == []

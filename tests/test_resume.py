@@ -1,7 +1,6 @@
 """Runs survive: resumed to the same bytes, whatever stopped them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError, LoadError, SaveError
+from icon_nb.study.folders.lock import FolderLock
 
 SMALL = {"n_samples": 200, "epochs": 4, "max_points": 50, "quiet": True, "probe": False, "viz": False}
 FILES = ("config.json", "embeddings.npz", "model.pt", "training_dynamics.gif")
@@ -93,11 +93,10 @@ def test_only_two_checkpoints_are_kept_and_they_hold_plain_tensors(tmp_path):
 
 
 def test_two_runs_do_not_write_into_one_folder(tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / ".running").write_text(str(os.getppid()))
+    other = FolderLock(tmp_path / "run")
     with pytest.raises(SaveError, match="another run"):
         icon.run(icon.Config(**SMALL), save_to=tmp_path / "run")
-    (tmp_path / "run" / ".running").write_text("999999999")
+    other.release(keep=True)
     assert icon.run(icon.Config(**SMALL), save_to=tmp_path / "run").status == "complete"
 
 

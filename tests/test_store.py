@@ -13,8 +13,8 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import LoadError, SaveError
-from icon_nb.methods.resolve import fit_to_data
-from icon_nb.study.folders.store import FILES, MARK, foreign
+from icon_nb.study.folders.lock import LOCK
+from icon_nb.study.folders.store import CHECKPOINTS, FILES, MARK, foreign
 
 SMALL = {"n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
 
@@ -117,22 +117,38 @@ def test_settings_that_somebody_keeps_in_the_folder_are_not_replaced_and_other_f
 )
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_run_that_was_stopped_before_its_first_checkpoint_makes_room_for_the_next(run, tmp_path, settings, resume):
-    for name, content in {"config.json": run.config.replace(**settings).resolve().to_json(), "model.pt": "half"}.items():
+    left = {"config.json": run.config.replace(**settings).resolve().to_json(), "model.pt": "half", LOCK: ""}
+    for name, content in left.items():
         (tmp_path / name).write_text(content)
     again = icon.run(icon.Config(**SMALL, viz=False, probe=False), save_to=tmp_path, resume=resume)
     assert np.array_equal(icon.load(tmp_path).embeddings, again.embeddings)
     (tmp_path / MARK).unlink()
+    (tmp_path / LOCK).touch()
     assert run.save(tmp_path) == tmp_path  # killed while it was saved
 
 
-@pytest.mark.parametrize("method", [*icon.methods.METHODS][::4])
-def test_the_settings_of_a_run_are_known_as_ours(method, tmp_path):
-    config = icon.Config(method=method).resolve()
-    (tmp_path / "config.json").write_text(config.to_json(), encoding="utf-8")
+@pytest.mark.parametrize("mark", [MARK, CHECKPOINTS, LOCK])
+def test_the_files_of_a_run_are_known_by_what_lies_beside_them(mark, tmp_path):
+    (tmp_path / "config.json").write_text(MINE)
+    assert foreign(tmp_path, FILES) == ["config.json"]
+    (tmp_path / mark).mkdir()
     assert foreign(tmp_path, FILES) == []
-    fitted = fit_to_data(config, 20, "crop")
-    (tmp_path / "config.json").write_text(fitted.to_json(), encoding="utf-8")
-    assert foreign(tmp_path, FILES) == []
+
+
+def test_a_run_that_an_error_ended_before_its_first_checkpoint_makes_room_for_the_next(tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stop(record, recorder):
+        raise Stop
+
+    config = icon.Config(**SMALL, viz=False, probe=False)
+    for _ in range(2):
+        with pytest.raises(Stop):
+            icon.run(config, save_to=tmp_path / "run", on_record=stop)
+        assert sorted(os.listdir(tmp_path / "run")) == [LOCK, "config.json"]
+    assert icon.run(config, save_to=tmp_path / "run").status == "complete"
+    assert LOCK not in os.listdir(tmp_path / "run")
 
 
 @pytest.mark.parametrize("mark", ["[1]", "{}", '{"files": [1]}', '{"files": {}}', "[" * 100_000, "1"])

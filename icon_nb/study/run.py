@@ -12,8 +12,8 @@ from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError
 from ..files import write_whole
 from ..methods.config import Config
 from ..methods.resolve import fit_to_data
-from .folders.checkpoints import FOLDER, Checkpoints, check_data, tidy
-from .folders.store import MARK, foreign, load_run
+from .folders.checkpoints import Checkpoints, check_data, tidy
+from .folders.store import CHECKPOINTS, MARK, foreign, load_run
 from .progress import ProgressBar
 from .results import Results
 from .session import Session
@@ -188,7 +188,7 @@ def claim(folder: Path, session: Session, resume: bool) -> Results | None:
     """
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"{folder} is a file: choose a folder")
-    started = (folder / MARK).exists() or (folder / FOLDER).exists()
+    started = (folder / MARK).exists() or (folder / CHECKPOINTS).exists()
     if started and not resume:
         raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
     if not started:
@@ -210,7 +210,7 @@ def _refuse_foreign(folder: Path, config: Config) -> None:
 def begin(folder: Path, config: Config) -> None:
     """Make a folder that is claimed and locked that of an unfinished run."""
     (folder / MARK).unlink(missing_ok=True)
-    if not (folder / FOLDER).exists():
+    if not (folder / CHECKPOINTS).exists():
         write_whole(folder / "config.json", config.to_json().encode())
 
 
@@ -219,7 +219,7 @@ def _finished(folder: Path, session: Session) -> Results | None:
     try:
         found = load_run(folder, Results)
     except LoadError:
-        if not (folder / FOLDER).exists():
+        if not (folder / CHECKPOINTS).exists():
             raise
     else:
         check_data(folder, session, found.provenance["dataset"])

@@ -14,20 +14,20 @@ import re
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ...data.dataset import describe, is_described
-from ...errors import DataError, LoadError
+from ...errors import DataError, LoadError, SaveError
 from ...files import sweep_stray, write_whole
 from ..session import Session
-from . import lock
-from .store import pack_state
+from .lock import FolderLock
+from .store import CHECKPOINTS, MARK, pack_state
 from .verify import expect, reading
 
-FOLDER = "checkpoints"
 KEPT = 2
 _NAME = re.compile(r"epoch_(\d{6})-([0-9a-f]{16})\.pt")
 
@@ -47,11 +47,11 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path):
-        self.folder = Path(folder) / FOLDER
+        self.folder = Path(folder) / CHECKPOINTS
         self._worker = ThreadPoolExecutor(1)
         self._pending: Future | None = None
         self._written: dict[int, str] = {}  # epoch of every frame on the disk -> its checksum
-        lock.take(Path(folder))
+        self._lock = FolderLock(folder)
         sweep_stray(Path(folder))
 
     def save(self, session: Session) -> None:
@@ -144,11 +144,16 @@ class Checkpoints:
             return np.load(io.BytesIO(content), allow_pickle=False)
 
     def close(self, *, finished: bool) -> None:
-        """Let go of the folder; a finished run needs no checkpoints any more."""
+        """Let go of the folder; a finished run needs no checkpoints any more.
+
+        Where a run has begun and nothing else says whose its files are, the lock file stays, as it does where a run is killed.
+        """
         self._worker.shutdown()
         if finished:
             shutil.rmtree(self.folder, ignore_errors=True)
-        lock.release(self.folder.parent)
+        run = self.folder.parent
+        known = self.folder.exists() or (run / MARK).exists()
+        self._lock.release(keep=not known and (run / "config.json").exists())
 
 
 def check_data(folder: Path, session: Session, about: Mapping) -> None:
@@ -162,10 +167,11 @@ def check_data(folder: Path, session: Session, about: Mapping) -> None:
 
 def tidy(folder: Path) -> None:
     """Remove what a finished run left when it was killed while it cleaned up."""
-    if lock.is_free(folder):
+    with suppress(SaveError):  # someone else is at it
+        lock = FolderLock(folder)
         sweep_stray(folder)
-        shutil.rmtree(folder / FOLDER, ignore_errors=True)
-        (folder / lock.LOCK).unlink(missing_ok=True)
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+        lock.release()
 
 
 def _copied(value):

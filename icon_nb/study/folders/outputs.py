@@ -9,7 +9,6 @@ from itertools import count
 from pathlib import Path
 
 from ...errors import SaveError
-from ...files import write_whole
 from ...methods.config import Config
 from ..comparison import Comparison
 from ..results import Results
@@ -36,9 +35,7 @@ def new_folder(config: Config, stamp: str) -> Path:
     """
     parts = (config.dataset, config.backbone, config.label, stamp)
     name = safe_name(config.run_name) if config.run_name else "_".join(safe_name(part) for part in parts)
-    folder = fresh_folder(Path(config.output_dir), name)
-    write_whole(folder / "config.json", config.to_json().encode())
-    return folder
+    return fresh_folder(Path(config.output_dir), name)
 
 
 def check_room(config: Config) -> None:

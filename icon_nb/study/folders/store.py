@@ -24,10 +24,12 @@ from ...methods.config import Config
 from ...training.backbones import build_backbone, seeded
 from ..record import Run
 from . import verify
+from .lock import LOCK
 
 SCHEMA = 1
 MARK = "metrics.json"
 COMPARISON = "comparison.json"
+CHECKPOINTS = "checkpoints"
 FILES = ("config.json", "provenance.json", "embeddings.npz", "model.pt")
 _ARRAYS = ("epochs", "labels", "index", "images", "held_out")
 
@@ -69,16 +71,12 @@ def _check_room(path: Path, overwrite: bool) -> None:
 
 
 def foreign(path: Path, names: Iterable[str]) -> list[str]:
-    """Those of the names that exist in a folder which no run has begun in: files of somebody's that are not ours to replace.
+    """Those of the names that exist in a folder which is no run's: files of somebody's that are not ours to replace.
 
-    A run begins with its resolved settings, every one of them; settings that somebody wrote down look otherwise.
+    A run's folder holds its record, its checkpoints, or the lock file, which a run leaves when it is killed before it has either.
     """
-    there = [name for name in names if os.path.lexists(path / name)]
-    try:
-        text = (path / "config.json").read_text(encoding="utf-8") if there else ""
-        return there if not text or text != Config.from_json(text).resolve().to_json() else []
-    except (OSError, ValueError, RecursionError):
-        return there
+    ours = any((path / name).exists() for name in (MARK, CHECKPOINTS, LOCK))
+    return [] if ours else [name for name in names if os.path.lexists(path / name)]
 
 
 def _holds(path: Path, contents: dict[str, bytes], mark: bytes) -> bool:
