@@ -136,9 +136,6 @@ _MOVED = {
     "training.session": "study.session",
     "training.progress": "study.progress",
     "training.watching": "study.watching",
-    "training.holdings": "study.holdings",
-    "training.processes": "study.processes",
-    "training.stacked": "study.stacked",
 }
 """Where modules of version 0.1.0 are now: ``import icon_nb.evaluate`` is the same module as ``icon_nb.evaluation.scores``."""
 

@@ -43,7 +43,7 @@ def stop_at(epoch):
 
 
 @pytest.mark.parametrize("part", ["x", "x_test"])
-@pytest.mark.parametrize("options", [{}, {"workers": 1}, {"together": True}], ids=["here", "workers", "together"])
+@pytest.mark.parametrize("options", [{}, {"workers": 1}], ids=["here", "workers"])
 def test_a_sweep_runs_again_what_was_trained_on_the_old_contents(file, tmp_path, part, options):
     write, config = file
     values = {"temperature": [0.5, 1.0], "save_to": tmp_path / "study", "progress": False, **options}

@@ -331,14 +331,3 @@ def test_a_dataset_can_be_built_by_hand_of_stored_pictures():
     assert data.kind == "images"
     with pytest.raises(DataError, match="mine: y is torch.int64 of shape"):
         Dataset("mine", Stored(source, (3, 12, 12)), torch.from_numpy(Y[:5]))
-
-
-def test_runs_that_train_together_read_from_the_disk_too():
-    config = icon.Config(method="sne", backbone="mlp", hidden_dim=8, **SETTINGS)
-    one, other = (
-        icon.sweep(config.replace(stream=stream), data=Items(), temperature=[0.1, 1.0], together=True, progress=False)
-        for stream in ("always", "never")
-    )
-    for disk, memory in zip(one, other):
-        assert disk.provenance["stack"] == 2
-        same_runs(disk, memory)

@@ -1,7 +1,11 @@
 """Sweeps and recipes: grids, failures, interrupts, what is done already, and the same numbers wherever they run."""
 
+import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -11,10 +15,10 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError
-from icon_nb.study import sweep as sweeps
+from icon_nb.study import workers
 from icon_nb.study.comparison import Failure
-from icon_nb.study.processes import Processes, WorkerError
-from icon_nb.study.sweep import run_configs, run_each
+from icon_nb.study.sweep import run_configs
+from icon_nb.study.workers import WorkerError, processes, train_each
 
 TINY = icon.Config(n_samples=200, epochs=1, max_points=60, quiet=True, probe=False, hidden_dim=64)
 
@@ -62,7 +66,7 @@ def test_a_config_that_occurs_twice_is_run_once():
     ],
 )
 def test_a_bad_request_is_refused_before_anything_is_run(values, words, monkeypatch):
-    monkeypatch.setattr(sweeps, "run", None)
+    monkeypatch.setattr(workers, "run", None)
     with pytest.raises(ConfigError, match=words):
         icon.sweep(TINY, **values)
 
@@ -111,7 +115,7 @@ def test_run_again_it_does_only_what_is_missing(tmp_path, monkeypatch):
         started.append(config.temperature)
         return icon.run(config, **options)
 
-    monkeypatch.setattr(sweeps, "run", noted)
+    monkeypatch.setattr(workers, "run", noted)
     second = icon.sweep(TINY, temperature=[0.1, 0.3, 0.5], save_to=tmp_path)
     assert started == [0.3]
     same_numbers(first, [second[0], second[2]])
@@ -152,7 +156,7 @@ def interrupting(after):
 
 def test_interrupted_it_keeps_what_was_finished(monkeypatch, tmp_path):
     monkeypatch.delenv("ICON_NB_STRICT", raising=False)
-    monkeypatch.setattr(sweeps, "run", interrupting(after=2))
+    monkeypatch.setattr(workers, "run", interrupting(after=2))
     study = icon.sweep(TINY, temperature=[0.1, 0.3, 0.5], save_to=tmp_path)
     assert len(study) == 2
     assert study.interrupted
@@ -163,7 +167,7 @@ def test_interrupted_it_keeps_what_was_finished(monkeypatch, tmp_path):
 
 def test_under_the_strict_variable_an_interrupt_is_raised(monkeypatch):
     monkeypatch.setenv("ICON_NB_STRICT", "1")
-    monkeypatch.setattr(sweeps, "run", interrupting(after=1))
+    monkeypatch.setattr(workers, "run", interrupting(after=1))
     with pytest.raises(KeyboardInterrupt):
         icon.sweep(TINY, temperature=[0.1, 0.3])
 
@@ -175,12 +179,12 @@ def test_a_run_that_was_stopped_half_way_stops_the_sweep_and_is_run_again(monkey
         if record.epoch == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(sweeps, "run", lambda config, **options: icon.run(config, on_record=stopped, **options))
+    monkeypatch.setattr(workers, "run", lambda config, **options: icon.run(config, on_record=stopped, **options))
     study = icon.sweep(TINY, epochs=[2, 3], save_to=tmp_path)
     assert [run.status for run in study] == ["interrupted"]
     assert not list(tmp_path.glob("*/metrics.json"))
     assert "(interrupted)" in study.table()["diagnosis"][0]
-    monkeypatch.setattr(sweeps, "run", icon.run)
+    monkeypatch.setattr(workers, "run", icon.run)
     again = icon.sweep(TINY, epochs=[2, 3], save_to=tmp_path)
     assert [run.status for run in again] == ["complete", "complete"]
 
@@ -230,17 +234,20 @@ def test_where_a_setting_came_from_is_known_there_too():
     assert study[0].provenance["sources"]["distance"] == "method simclr"
 
 
-def die(settings, *_):
+WORK = workers.work
+
+
+def die(settings, *job):
     """Stands in for a worker: the one with temperature 0.3 is killed."""
     if '"temperature": 0.3' in settings:
         os.kill(os.getpid(), signal.SIGKILL)
-    return sweeps.work(settings, None, 1, False)
+    return WORK(settings, *job)
 
 
-def test_a_worker_that_dies_is_one_failed_row(monkeypatch, reference):
-    submit = Processes.submit
-    monkeypatch.setattr(Processes, "submit", lambda self, fn, *job: submit(self, die, *job))
-    study = icon.sweep(TINY, temperature=[0.1, 0.3, 0.5, 0.2], workers=1)
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_worker_that_dies_is_one_failed_row(n, monkeypatch, reference):
+    monkeypatch.setattr(workers, "work", die)
+    study = icon.sweep(TINY, temperature=[0.1, 0.3, 0.5, 0.2], workers=n)
     assert [run.status for run in study] == ["complete", "failed", "complete", "complete"]
     assert "SIGKILL" in study[1].error
     same_numbers(reference, [study[0], study[2], study[3]])
@@ -252,14 +259,43 @@ def square(x):
     return x * x
 
 
-def test_processes_are_an_executor():
-    with Processes(2) as executor:
-        assert list(executor.map(square, range(5))) == [0, 1, 4, 9, 16]
+def test_jobs_and_their_errors_come_back_and_a_death_is_told():
+    with processes(2) as submit:
+        assert [job.result() for job in [submit(square, x) for x in range(5)]] == [0, 1, 4, 9, 16]
         with pytest.raises(ValueError, match="negative"):
-            executor.submit(square, -1).result()
+            submit(square, -1).result()
         with pytest.raises(WorkerError, match="exit code 3"):
-            executor.submit(os._exit, 3).result()
-        assert executor.submit(square, 3).result() == 9
+            submit(os._exit, 3).result()
+        assert submit(square, 3).result() == 9
+
+
+def test_what_still_runs_at_the_end_is_stopped():
+    started = time.monotonic()
+    with processes(2) as submit:
+        jobs = [submit(os.getpid).result(), *(submit(time.sleep, 600) for _ in range(3))]
+    assert time.monotonic() - started < 60
+    assert not multiprocessing.active_children()
+    with pytest.raises(ProcessLookupError):
+        os.kill(jobs[0], 0)
+
+
+PARENT = """
+import os, signal, sys
+from icon_nb.study.workers import processes
+if __name__ == "__main__":
+    with processes(1) as submit:
+        print(submit(os.getpid).result(), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no signal that kills")
+def test_a_worker_ends_with_its_parent(tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT)
+    # reading ends where both processes have ended
+    done = subprocess.run([sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert int(done.stdout)
 
 
 def test_workers_and_an_executor_exclude_each_other():
@@ -270,6 +306,6 @@ def test_workers_and_an_executor_exclude_each_other():
 
 def test_each_outcome_comes_as_it_is_finished():
     configs = [TINY.replace(temperature=t).resolve() for t in (0.1, 0.5)]
-    found = list(run_each(configs, 1))
+    found = list(train_each(configs, workers=1))
     assert [config.temperature for config, _ in found] == [0.1, 0.5]
     assert all(outcome.status == "complete" for _, outcome in found)

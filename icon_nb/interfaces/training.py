@@ -112,11 +112,11 @@ def in_processes(configs: Sequence[Config], workers: int):
     """The same in so many processes at once."""
     from ..study.folders.outputs import new_folder, write_run
     from ..study.results import Results
-    from ..study.sweep import run_each
+    from ..study.workers import train_each
 
     if not configs[0].quiet:
         print("\n".join(describe(config) for config in configs), flush=True)
-    for config, outcome in run_each(configs, workers):
+    for config, outcome in train_each(configs, workers=workers):
         if outcome.error:
             print(f"icon-nb: {outcome.error}", file=sys.stderr)
         if not isinstance(outcome, Results):

@@ -142,9 +142,6 @@ def _notes(study, pooled: bool):
     yield from dict.fromkeys(f"No neighbourhood preservation: {run.withheld}." for run in results if _unscored(run))
     if study.incomparable:
         yield study.incomparable
-    stacks = {run.provenance["stack"] for run in results if run.provenance.get("stack")}
-    if stacks:
-        yield "Trained together as stacked networks: equal to single runs within the rounding of float32; seconds are shares."
     if study.interrupted:
         yield "Interrupted: what is missing here was not run, or not to its end."
 

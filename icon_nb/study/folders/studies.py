@@ -19,9 +19,9 @@ Outcome = Results | Failure
 _FOLDER = re.compile(r"(\.\./)?[\w.=+-]*\w[\w.=+-]*")  # a folder in the comparison's own, or beside it
 
 
-def run_folder(config: Config, stack: bool = False) -> str:
-    """The name of a run's folder: the method, the key of every setting that the numbers depend on, and how it was trained."""
-    return f"{config.label}-{config.key()}{'-stacked' * stack}"
+def run_folder(config: Config) -> str:
+    """The name of a run's folder: the method, and the key of every setting that the numbers depend on."""
+    return f"{config.label}-{config.key()}"
 
 
 class Shelf:
@@ -35,12 +35,12 @@ class Shelf:
         if self.path is not None:
             sweep_stray(self.path)
 
-    def find(self, config: Config, stack: bool, data: Callable[[Config], Dataset | None]) -> Results | None:
+    def find(self, config: Config, data: Callable[[Config], Dataset | None]) -> Results | None:
         """The finished run of a config, if it is there whole and was trained on what ``data`` finds for it now."""
         if self.path is None:
             return None
         try:
-            name = run_folder(config, stack)
+            name = run_folder(config)
             results = store.load_run(self.path / name, Results)
         except IconError:  # absent, half written or damaged: it is run again
             return None
@@ -54,7 +54,7 @@ class Shelf:
         """Save a run as soon as it is there; one that was interrupted is left to be run again."""
         if self.path is None or isinstance(outcome, Failure) or outcome.status == "interrupted":
             return
-        name = run_folder(config, bool(outcome.provenance.get("stack")))
+        name = run_folder(config)
         store.save(outcome, self.path / name, overwrite=True)
         self._kept[id(outcome)] = name
 

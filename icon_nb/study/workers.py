@@ -1,0 +1,240 @@
+"""Where the runs of a study are trained: here, one after the other; in processes of their own; or on anybody's executor."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager, nullcontext, suppress
+from functools import partial
+from multiprocessing import parent_process
+from multiprocessing.context import SpawnContext
+
+import torch
+
+from ..data.dataset import Dataset, is_described
+from ..data.loading import MEMORY, hold, load_for
+from ..errors import DataError, IconError, TrainingError
+from ..methods.config import Config
+from .comparison import Failure, Outcome
+from .folders import store
+from .results import Results
+from .run import run
+
+
+class WorkerError(IconError, RuntimeError):
+    """The process that trained a run died."""
+
+
+class DatasetCache:
+    """Reads the data set of each resolved config once: runs that name the same data share one copy."""
+
+    def __init__(self):
+        self._read: dict[tuple, Dataset] = {}
+
+    def get(self, config: Config) -> Dataset | None:
+        """The data set as :func:`icon_nb.run` reads it; None where it cannot be read any more."""
+        whole, draw = config.backbone == "table", config.seed if config.n_samples else None
+        key = (config.dataset, config.data_dir, config.n_samples, draw, whole, config.stream)
+        if key not in self._read:
+            with suppress(IconError):
+                self._read[key] = load_for(config)
+        return self._read.get(key)
+
+    def attach(self, outcome: Outcome) -> Outcome:
+        """Give a run the one copy of its data set, none where it cannot be read any more; other data are not given to it."""
+        if isinstance(outcome, Failure):
+            return outcome
+        data = self.get(outcome.config)
+        if data is None or is_described(data, outcome.provenance.get("dataset", {}), outcome.config):
+            outcome.dataset = data
+        outcome.trust_code = True  # it was trained here, on what a person asked for
+        return outcome
+
+
+def train_each(
+    configs: Sequence[Config],
+    *,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+    datasets: DatasetCache | None = None,
+) -> Iterator[tuple[Config, Outcome]]:
+    """Train resolved configs; yields each with its outcome as it comes. The options are those of :func:`icon_nb.run_configs`."""
+    datasets = DatasetCache() if datasets is None else datasets
+    if workers is None and executor is None:
+        trained = _here(configs, progress)
+    else:
+        trained = _elsewhere(configs, processes(workers) if executor is None else nullcontext(executor.submit))
+    with closing(trained):
+        for config, outcome in trained:
+            yield config, datasets.attach(outcome)
+
+
+def _here(configs: Sequence[Config], progress: bool | None) -> Iterator[tuple[Config, Outcome]]:
+    for config in configs:
+        outcome = attempt(config, progress)
+        yield config, outcome
+        if outcome.status == "interrupted":
+            raise KeyboardInterrupt
+
+
+def attempt(config: Config, progress: bool | None) -> Outcome:
+    """Train a config; an error becomes a record of it."""
+    try:
+        return run(config, progress=progress)
+    except TrainingError as error:
+        return error.results if error.results is not None else Failure(config, str(error))
+    except Exception as error:
+        return Failure(config, _said(error))
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, IconError) else f"{type(error).__name__}: {error}"
+
+
+# On an executor: only settings and data go there, and only files come back
+
+
+def _elsewhere(configs: Sequence[Config], executor) -> Iterator[tuple[Config, Outcome]]:
+    threads, futures = torch.get_num_threads(), {}
+    data = {name: pack(name) for name in {config.dataset for config in configs}}
+    with executor as submit:
+        try:
+            for config in configs:
+                settings = json.dumps([config.to_dict(), dict(config.sources)])
+                futures[submit(work, settings, data[config.dataset], threads)] = config
+            for future in as_completed(futures):
+                yield futures[future], _received(future, futures[future])
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def work(settings: str, data: bytes | None, threads: int) -> dict[str, bytes] | str:
+    """Train a config, given as JSON, on a worker: the files of its saved run, or the error that stopped it."""
+    torch.set_num_threads(threads)
+    if data is not None:
+        hold(pickle.loads(data))
+    values, sources = json.loads(settings)
+    outcome = attempt(Config(**values, sources=sources), progress=False)
+    return outcome.error if isinstance(outcome, Failure) else store.pack(outcome)
+
+
+def _received(future: Future, config: Config) -> Outcome:
+    try:
+        answer = future.result()
+    except Exception as error:  # the worker died, or its executor did
+        return Failure(config, _said(error))
+    return Failure(config, answer) if isinstance(answer, str) else store.unpack(answer, Results)
+
+
+def pack(dataset: str) -> bytes | None:
+    """What a worker cannot read for itself: data that were given as objects in this process.
+
+    Raises
+    ------
+    DataError
+        A data set object that stays where it is cannot be sent.
+    """
+    data = MEMORY.get(dataset)
+    try:
+        return None if data is None else pickle.dumps(data)
+    except Exception as error:  # pickle raises many kinds
+        raise DataError(
+            f"{data.name} stays on the disk and cannot be sent to another process ({error}): define its class at the top of a "
+            "module, or leave workers and executor out"
+        ) from error
+
+
+# Processes of our own
+
+
+@contextmanager
+def processes(n: int) -> Iterator[Callable[..., Future]]:
+    """What submits a job to one of ``n`` processes; those that still train at the end are stopped."""
+    threads, workers = ThreadPoolExecutor(n), [Worker() for _ in range(n)]
+    idle = list(workers)
+
+    def do(*job):
+        worker = idle.pop()  # there are as many as threads
+        try:
+            return worker.do(*job)
+        finally:
+            idle.append(worker)
+
+    try:
+        yield partial(threads.submit, do)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.stop()
+        threads.shutdown()
+
+
+class Worker:
+    """A pool of one process: in a larger pool, the death of a process (killed, out of memory) fails every job that waits."""
+
+    def __init__(self):
+        self._lock, self._stopped = threading.Lock(), False
+        self._start()
+
+    def _start(self) -> None:
+        self._context = _Spawning()
+        self._pool = ProcessPoolExecutor(1, mp_context=self._context, initializer=_prepare)
+
+    def do(self, *job):
+        """Call a function of a module with its arguments in the process; a new process takes the place of one that dies."""
+        try:
+            with self._lock:
+                if self._stopped:
+                    raise WorkerError("the workers were stopped before this run began")
+                future = self._pool.submit(*job)
+            return future.result()
+        except BrokenProcessPool:
+            with self._lock:
+                self._pool.shutdown()
+                code = self._context.started[-1].exitcode
+                self._start()
+            raise WorkerError(f"the worker process {_ending(code)}; the other runs went on") from None
+
+    def stop(self) -> None:
+        """End the process at once, and take no more jobs."""
+        with self._lock:
+            self._stopped = True
+            for process in self._context.started:
+                process.terminate()
+            self._pool.shutdown()
+
+
+class _Spawning(SpawnContext):
+    """Processes that begin afresh: a forked one inherits the locks of torch's threads. Those that were started are kept."""
+
+    def __init__(self):
+        self.started = []
+
+    def Process(self, *args, **kwargs):
+        self.started.append(super().Process(*args, **kwargs))
+        return self.started[-1]
+
+
+def _prepare() -> None:
+    """In a new process: an interrupt is for the parent to handle, and where the parent has died nobody waits for a result."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent_process().join()
+    os._exit(1)
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"was killed by signal {-code} ({signal.Signals(-code).name}), perhaps for want of memory"
+    return f"ended with exit code {code} (in a script, start a sweep with workers under `if __name__ == '__main__':`)"
