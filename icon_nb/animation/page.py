@@ -1,4 +1,4 @@
-"""What the player's page holds: coordinates packed small, names as data, and one script that may run alone."""
+"""What the player's page holds: coordinates as 16-bit numbers, names as data, and one script that may run alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import html
 import json
 import math
 import re
-import zlib
 from functools import cache
 from importlib.resources import files
 
@@ -23,9 +22,8 @@ from .sheet import sheet_of
 from .view import CAMERA, cameras, eye
 
 SCRIPTS = ("player_decode.js", "player_raster.js", "player_view.js", "player_curves.js", "player.js")
-# Steps along the longest side of the box: at the strongest zoom a step is about a pixel, and a page is a fifth smaller than with
-# all 16 bits.
-LEVELS = 2**14 - 1
+LEVELS = 2**16 - 1
+"""Steps along the longest side of the box."""
 
 
 def contents(runs: list[Trajectory], views: list[Projection], titles: list[str]) -> dict:
@@ -103,19 +101,15 @@ def _identity(run: Trajectory) -> str:
 
 
 def _pack(coordinates: np.ndarray, sphere: bool) -> dict:
-    """Coordinates (T, n, dim) as 16-bit numbers in one box for all frames, packed: whole frames or steps, what is smaller."""
+    """Coordinates (T, n, dim) as 16-bit numbers in one box for all frames."""
     low, high = coordinates.min((0, 1)).astype(float), coordinates.max((0, 1)).astype(float)
     if sphere:
         low, high = -np.ones(3), np.ones(3)
     centre, half = (low + high) / 2, float((high - low).max()) / 2 or 1.0
     unit = (coordinates - centre) / half  # (T, n, dim) in -1..1
-    whole = np.rint((unit + 1) * (LEVELS / 2)).clip(0, LEVELS).astype(np.uint16).transpose(0, 2, 1)  # (T, dim, n)
-    steps = np.concatenate([whole[:1], whole[1:] - whole[:-1]])
-    packed = [_squeeze(whole), _squeeze(steps)]
-    delta = len(packed[1]) < len(packed[0])
+    whole = np.rint((unit + 1) * (LEVELS / 2)).clip(0, LEVELS).transpose(0, 2, 1)  # (T, dim, n)
     return {
-        "coordinates": base64.b64encode(packed[delta]).decode(),
-        "delta": delta,
+        "coordinates": base64.b64encode(whole.astype("<u2").tobytes()).decode(),
         "levels": LEVELS,
         "centre": centre.tolist(),
         "half": half,
@@ -123,12 +117,6 @@ def _pack(coordinates: np.ndarray, sphere: bool) -> dict:
         "radius": max(0.05, float(np.sqrt((unit**2).sum(2).max()))),
         "sphere": {"centre": (-centre / half).tolist(), "radius": 1 / half} if sphere else None,
     }
-
-
-def _squeeze(values: np.ndarray) -> bytes:
-    """Low bytes first, then high bytes, as zlib: like stands beside like, and the bytes carry no date."""
-    planes = np.ascontiguousarray(values.astype("<u2")).view(np.uint8).reshape(-1, 2).T
-    return zlib.compress(np.ascontiguousarray(planes).tobytes(), 6)
 
 
 @cache

@@ -150,7 +150,7 @@ def player(
 
     Notes
     -----
-    Coordinates are kept to one part in 16,383 of the longest side of the box of all frames. Pictures of the points go into one
+    Coordinates are kept to one part in 65,535 of the longest side of the box of all frames. Pictures of the points go into one
     sheet of at most a million pixels: they are made smaller where there are many.
 
     Examples

@@ -353,16 +353,13 @@ function markers() {
 
 async function main() {
   const page = JSON.parse(document.getElementById("data").textContent);
-  const runs = await Promise.all(page.runs.map(readRun));
   const sheets = await Promise.all(page.sheets.map(async (sheet) => ({ ...sheet, image: await loadImage(sheet.source) })));
-  new Player(page, runs, sheets).start();
+  new Player(page, page.runs.map(readRun), sheets).start();
 }
 
 main().catch((error) => {
   const hint = document.getElementById("hint");
   hint.className = "problem";
-  hint.textContent = typeof DecompressionStream === "undefined"
-    ? "This page needs a browser of 2023 or later (Chrome 80, Firefox 113, Safari 16.4)."
-    : `The page could not be drawn: ${error.message}`;
+  hint.textContent = `The page could not be drawn: ${error.message}`;
   console.error(error);
 });

@@ -1,37 +1,10 @@
-// Reading the recorded frames: base64 -> zlib -> byte planes -> (frames, axes, points) of 16-bit numbers.
+// The recorded frames: base64 -> 16-bit numbers (frames, axes, points), low byte first as on every machine a browser runs on.
 
-function bytesOf(text) {
-  const raw = atob(text);
-  const bytes = new Uint8Array(raw.length);
-  for (let k = 0; k < raw.length; k++) bytes[k] = raw.charCodeAt(k);
-  return bytes;
-}
-
-async function inflate(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-// Low bytes come first, then high bytes: neighbours in the stream are alike, which packs better.
-function joinPlanes(planes) {
-  const count = planes.length / 2;
-  const values = new Uint16Array(count);
-  for (let k = 0; k < count; k++) values[k] = planes[k] | (planes[count + k] << 8);
-  return values;
-}
-
-// A frame may be stored as its difference from the one before, modulo 65536.
-function undoDelta(values, stride) {
-  for (let k = stride; k < values.length; k++) values[k] += values[k - stride];
-  return values;
-}
-
-async function readRun(raw) {
-  const values = joinPlanes(await inflate(bytesOf(raw.coordinates)));
-  const stride = raw.dim * raw.n;
-  const run = { ...raw, values: raw.delta ? undoDelta(values, stride) : values, stride };
-  run.labels = raw.labels ? Int16Array.from(raw.labels) : new Int16Array(raw.n).fill(-1);
-  return run;
+function readRun(raw) {
+  const text = atob(raw.coordinates), bytes = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
+  const labels = raw.labels ? Int16Array.from(raw.labels) : new Int16Array(raw.n).fill(-1);
+  return { ...raw, values: new Uint16Array(bytes.buffer), stride: raw.dim * raw.n, labels };
 }
 
 // Which two recorded frames stand around an epoch, and how far between: before the first and after the last a run holds still.
