@@ -54,6 +54,14 @@ class Backbone(Named):
 
 
 @dataclass(frozen=True)
+class OptimizerKind(Named):
+    """An optimizer; ``make`` takes the parameters, lr, weight_decay, and momentum where it has one."""
+
+    momentum: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class AugmentationPart(Named):
     """A part of an augmentation."""
 
@@ -190,6 +198,15 @@ BACKBONES: dict[str, Backbone] = by_name(
         Backbone(name, f"torchvision's {title}, {_RESNET}", f"{_NETWORKS}:resnet", "images", options={"name": name})
         for name, title in {"resnet18": "ResNet-18", "resnet34": "ResNet-34", "resnet50": "ResNet-50"}.items()
     ),
+)
+
+_FUSED = {"fused": True}
+
+OPTIMIZERS: dict[str, OptimizerKind] = by_name(
+    OptimizerKind("adam", "Adam", "torch.optim:Adam", options=_FUSED),
+    OptimizerKind("adamw", "Adam with decoupled weight decay", "torch.optim:AdamW", options=_FUSED),
+    OptimizerKind("sgd", "gradient descent with momentum", "torch.optim:SGD", True, _FUSED),
+    OptimizerKind("gains", "momentum with a gain per coordinate, as in t-SNE", "icon_nb.training.optimizers:Gains", True),
 )
 
 _PARTS = f"{DATA}.transforms"

@@ -17,7 +17,7 @@ from pkgutil import resolve_name
 
 from ..errors import ConfigError, nearest
 from . import axes, resolve
-from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HOLD, PROJECTIONS
+from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HOLD, OPTIMIZERS, PROJECTIONS
 from .components import as_settings
 from .methods import ALIASES, METHODS
 from .resolve import Case, method_of
@@ -169,12 +169,11 @@ class Config:
         because=_backbone,
     )
     learning_rate: float | None = setting(float, "training", "step size of the optimizer", general=1e-3, above=0)
-    optimizer: str | None = setting(
-        str, "training", "optimizer", general="adam", choices=("adam", "adamw", "sgd", "gains")
-    )
+    optimizer: str | None = setting(str, "training", "optimizer", general="adam", choices=OPTIMIZERS)
     momentum: float | None = setting(
         float, "training", "momentum of sgd and gains", general=0.9, low=0, below=1,
-        applies=lambda case: case["optimizer"] in ("sgd", "gains"), because=lambda case: f"optimizer={case['optimizer']!r}",
+        applies=lambda case: getattr(OPTIMIZERS.get(case["optimizer"]), "momentum", False),
+        because=lambda case: f"optimizer={case['optimizer']!r}",
     )
     weight_decay: float | None = setting(float, "training", "weight decay", general=0.0, low=0)
     seed: int = setting(int, "training", "everything random comes from (seed, epoch, step)", 0, low=0, below=2**31)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
+
 import torch
 from torch import Tensor
 
+from ..methods.catalogue import OPTIMIZERS
 from ..methods.config import Config
 
 
@@ -59,9 +62,7 @@ class Gains(torch.optim.Optimizer):
 
 def build_optimizer(config: Config, parameters) -> torch.optim.Optimizer:
     """The optimizer of a resolved Config."""
-    common = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
-    if config.optimizer == "gains":
-        return Gains(parameters, momentum=config.momentum, **common)
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(parameters, momentum=config.momentum, fused=True, **common)
-    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer](parameters, fused=True, **common)
+    row = OPTIMIZERS[config.optimizer]
+    momentum = {"momentum": config.momentum} if row.momentum else {}
+    make = resolve_name(row.make)
+    return make(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, **momentum, **row.options)
