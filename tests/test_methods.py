@@ -131,9 +131,11 @@ def test_the_page_tells_known_methods_gaps_and_nonsense_apart():
     assert "<b>CLIP</b>" in page
 
 
-def test_the_readme_holds_the_table_of_methods():
-    block = README.read_text().split("<!-- methods -->")[1].split("<!-- /methods -->")[0]
-    assert block.strip() == methods.methods_markdown().strip(), "write the block again with icon_nb.methods.methods_markdown()"
+@pytest.mark.parametrize("table", ["methods", "names"])
+def test_the_readme_holds_the_tables_that_are_made_from_the_rows(table):
+    block = README.read_text().split(f"<!-- {table} -->")[1].split(f"<!-- /{table} -->")[0]
+    made = getattr(methods, f"{table}_markdown")()
+    assert block.strip() == made.strip(), f"write the block again with icon_nb.methods.{table}_markdown()"
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -6,6 +6,10 @@ What a row makes (a p, a network, a data set) lives in the rooms above, and the 
 from .cell import ICON, Method, Paper
 from .config import Config
 from .methods import ALIASES, METHODS, composed_defaults, get
-from .periodic import methods_markdown, table
+from .periodic import table
+from .readme import methods_markdown, names_markdown
 
-__all__ = ["ALIASES", "Config", "ICON", "METHODS", "Method", "Paper", "composed_defaults", "get", "methods_markdown", "table"]
+__all__ = [
+    "ALIASES", "Config", "ICON", "METHODS", "Method", "Paper", "composed_defaults", "get", "methods_markdown", "names_markdown",
+    "table",
+]  # fmt: skip

@@ -96,19 +96,3 @@ def _html_entry(method: Method) -> str:
     title = f"<i>{escape(method.title)}</i>" if method.gap else f"<b>{escape(method.title)}</b>"
     inside = f"${escape(method.loss)}$<br><code>{escape(method.how_to_run)}</code>"
     return f"<div>{title} <small>{paper}</small><details><summary>loss, run</summary>{inside}</details></div>"
-
-
-def methods_markdown() -> str:
-    """The table of methods in the README, one line each."""
-    head = ["method", "p", "q", "candidates", "minimised", "backbone", "equal to", "paper", "notebook"]
-    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
-    for method in METHODS.values():
-        paper = "composed here" if method.paper is None else f"{method.paper.authors} {method.paper.year}"
-        if method.paper and method.paper.arxiv:
-            paper = f"[{paper}](https://arxiv.org/abs/{method.paper.arxiv})"
-        name = f"`{method.name}`" + (" (gap)" if method.gap else "")
-        notebook = f"[{method.notebook[:2]}](notebooks/{method.notebook}.ipynb)"
-        about = [method.p.title, method.q.title, method.candidates, method.direction, method.backbone, method.oracle]
-        cells = [name, *about, paper, notebook]
-        lines.append("| " + " | ".join(str(cell).replace("|", r"\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
