@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -67,6 +68,15 @@ def _stage(path: Path, data: bytes, staged: dict[Path, str]) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.chmod(staged[path], 0o666 & ~_umask())
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 of the bytes of a file, in hexadecimal.
+
+    >>> digest(b"")[:16]
+    'e3b0c44298fc1c14'
+    """
+    return hashlib.sha256(content).hexdigest()
 
 
 def sweep_stray(folder: Path) -> None:

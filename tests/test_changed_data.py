@@ -9,8 +9,9 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import DataError
+from icon_nb.files import digest
 from icon_nb.interfaces.cli import main
-from icon_nb.study.folders.store import MARK, _digest, to_json
+from icon_nb.study.folders.store import RECORD, to_json
 
 SMALL = {"method": "sne", "backbone": "mlp", "batch_size": 30, "perplexity": 5.0, "epochs": 4, "hidden_dim": 8}
 SMALL |= {"quiet": True, "viz": False, "probe": False}
@@ -76,7 +77,7 @@ def test_a_run_is_not_gone_on_with_on_other_data(file, tmp_path, left, part):
     folder = tmp_path / "run"
     icon.run(config, save_to=folder, on_record=None if left == "finished" else stop_at(2))
     if left == "killed":
-        (folder / MARK).unlink()
+        (folder / RECORD).unlink()
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     write(1, part)
     with pytest.raises(DataError, match=r"run holds a run that was trained on other contents .*put the old data back, or choose"):
@@ -95,10 +96,10 @@ def test_runs_saved_before_there_was_a_fingerprint_are_known_by_inputs_and_label
     provenance["started"] = "earlier"
     del provenance["dataset"]["fingerprint"]
     (folder / "provenance.json").write_text(json.dumps(provenance))
-    mark = json.loads((folder / MARK).read_text())
+    mark = json.loads((folder / RECORD).read_text())
     del mark["checksum"]
-    mark["files"]["provenance.json"] = _digest((folder / "provenance.json").read_bytes())
-    (folder / MARK).write_bytes(to_json({**mark, "checksum": _digest(to_json(mark))}))
+    mark["files"]["provenance.json"] = digest((folder / "provenance.json").read_bytes())
+    (folder / RECORD).write_bytes(to_json({**mark, "checksum": digest(to_json(mark))}))
     assert len(icon.load(folder).data()) == 60
     assert icon.sweep(config, **values)[0].provenance["started"] == "earlier"
     write(1)

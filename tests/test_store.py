@@ -14,7 +14,7 @@ import torch
 import icon_nb as icon
 from icon_nb.errors import LoadError, SaveError
 from icon_nb.study.folders.lock import LOCK
-from icon_nb.study.folders.store import CHECKPOINTS, FILES, MARK, foreign
+from icon_nb.study.folders.store import CHECKPOINTS, FILES, RECORD, foreign
 
 SMALL = {"n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
 
@@ -44,7 +44,7 @@ def test_a_loaded_run_is_equal_animation_included(method, tmp_path):
 
 
 def test_the_files_of_a_run_are_plain(folder, run):
-    assert sorted(os.listdir(folder)) == sorted([*FILES, MARK])
+    assert sorted(os.listdir(folder)) == sorted([*FILES, RECORD])
     config = json.loads((folder / "config.json").read_text())
     assert config["temperature"] == run.config.temperature
     provenance = json.loads((folder / "provenance.json").read_text())
@@ -55,7 +55,7 @@ def test_the_files_of_a_run_are_plain(folder, run):
         assert arrays["embeddings"].shape == (100, 128)
         assert arrays["trajectory"].shape == (3, 100, 128)
     assert "backbone.1.weight" in torch.load(folder / "model.pt", weights_only=True)
-    assert list(json.loads((folder / MARK).read_text())["history"]) == list(run.history)
+    assert list(json.loads((folder / RECORD).read_text())["history"]) == list(run.history)
 
 
 def test_the_same_run_saves_the_same_bytes(run, tmp_path):
@@ -67,10 +67,10 @@ def test_the_same_run_saves_the_same_bytes(run, tmp_path):
 def test_saving_again_is_fine_and_another_run_is_not_overwritten(run, folder):
     assert run.save(folder) == folder
     other = icon.run(icon.Config(seed=1, **SMALL))
-    before = (folder / MARK).read_bytes()
+    before = (folder / RECORD).read_bytes()
     with pytest.raises(SaveError, match="overwrite=True"):
         other.save(folder)
-    assert (folder / MARK).read_bytes() == before
+    assert (folder / RECORD).read_bytes() == before
     other.save(folder, overwrite=True)
     assert icon.load(folder).config.seed == 1
 
@@ -122,12 +122,12 @@ def test_a_run_that_was_stopped_before_its_first_checkpoint_makes_room_for_the_n
         (tmp_path / name).write_text(content)
     again = icon.run(icon.Config(**SMALL, viz=False, probe=False), save_to=tmp_path, resume=resume)
     assert np.array_equal(icon.load(tmp_path).embeddings, again.embeddings)
-    (tmp_path / MARK).unlink()
+    (tmp_path / RECORD).unlink()
     (tmp_path / LOCK).touch()
     assert run.save(tmp_path) == tmp_path  # killed while it was saved
 
 
-@pytest.mark.parametrize("mark", [MARK, CHECKPOINTS, LOCK])
+@pytest.mark.parametrize("mark", [RECORD, CHECKPOINTS, LOCK])
 def test_the_files_of_a_run_are_known_by_what_lies_beside_them(mark, tmp_path):
     (tmp_path / "config.json").write_text(MINE)
     assert foreign(tmp_path, FILES) == ["config.json"]
@@ -152,16 +152,16 @@ def test_a_run_that_an_error_ended_before_its_first_checkpoint_makes_room_for_th
 
 
 @pytest.mark.parametrize("mark", ["[1]", "{}", '{"files": [1]}', '{"files": {}}', "[" * 100_000, "1"])
-def test_a_mark_that_is_none_is_not_replaced(run, folder, mark):
-    (folder / MARK).write_text(mark)
+def test_a_record_that_is_none_is_not_replaced(run, folder, mark):
+    (folder / RECORD).write_text(mark)
     with pytest.raises(SaveError, match="overwrite=True"):
         run.save(folder)
-    assert (folder / MARK).read_text() == mark
+    assert (folder / RECORD).read_text() == mark
     run.save(folder, overwrite=True)
     assert icon.load(folder).config == run.config
 
 
-@pytest.mark.parametrize("name", [*FILES, MARK])
+@pytest.mark.parametrize("name", [*FILES, RECORD])
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "gone"])
 def test_a_damaged_file_is_named(folder, name, damage):
     path = folder / name
@@ -176,7 +176,7 @@ def test_a_damaged_file_is_named(folder, name, damage):
 
 
 def test_an_unfinished_folder_says_what_it_lacks(folder, tmp_path):
-    (folder / MARK).unlink()
+    (folder / RECORD).unlink()
     with pytest.raises(LoadError, match=r"no metrics\.json: the run was not finished"):
         icon.load(folder)
     with pytest.raises(LoadError, match="not a folder"):
@@ -187,8 +187,8 @@ def test_an_unfinished_folder_says_what_it_lacks(folder, tmp_path):
 
 
 def test_a_newer_version_is_refused_by_name(folder):
-    mark = json.loads((folder / MARK).read_text())
-    (folder / MARK).write_text(json.dumps({**mark, "schema": 99}))
+    mark = json.loads((folder / RECORD).read_text())
+    (folder / RECORD).write_text(json.dumps({**mark, "schema": 99}))
     with pytest.raises(LoadError, match="schema 99.*upgrade"):
         icon.load(folder)
 
@@ -228,24 +228,26 @@ def test_weights_that_do_not_fit_the_settings_name_both_files(folder):
 
 
 def test_labels_without_a_class_name_name_both_files(folder):
-    from icon_nb.study.folders.store import _digest, to_json
+    from icon_nb.files import digest
+    from icon_nb.study.folders.store import to_json
 
-    mark = json.loads((folder / MARK).read_text())
+    mark = json.loads((folder / RECORD).read_text())
     mark.pop("checksum")
     mark["trajectory"]["class_names"] = mark["trajectory"]["class_names"][:2]
-    (folder / MARK).write_bytes(to_json({**mark, "checksum": _digest(to_json(mark))}))
+    (folder / RECORD).write_bytes(to_json({**mark, "checksum": digest(to_json(mark))}))
     with pytest.raises(LoadError, match=r"embeddings.npz is damaged: labels points beyond .*metrics.json names too few classes"):
         icon.load(folder)
 
 
 def _reseal(folder, name):
-    """Make the mark agree with a changed file, as somebody who wants to be believed would."""
-    from icon_nb.study.folders.store import _digest, to_json
+    """Make the record agree with a changed file, as somebody who wants to be believed would."""
+    from icon_nb.files import digest
+    from icon_nb.study.folders.store import to_json
 
-    mark = json.loads((folder / MARK).read_text())
+    mark = json.loads((folder / RECORD).read_text())
     mark.pop("checksum")
-    mark["files"][name] = _digest((folder / name).read_bytes())
-    (folder / MARK).write_bytes(to_json({**mark, "checksum": _digest(to_json(mark))}))
+    mark["files"][name] = digest((folder / name).read_bytes())
+    (folder / RECORD).write_bytes(to_json({**mark, "checksum": digest(to_json(mark))}))
 
 
 def test_a_read_only_folder_is_a_clear_error_and_the_run_is_still_there(run, tmp_path):

@@ -10,8 +10,9 @@ import pytest
 
 import icon_nb as icon
 from icon_nb.errors import DataError
+from icon_nb.files import digest
 from icon_nb.interfaces.cli import main
-from icon_nb.study.folders.store import MARK, _digest, to_json
+from icon_nb.study.folders.store import RECORD, to_json
 
 SMALL = {"n_samples": 100, "epochs": 2, "max_points": 60, "hidden_dim": 16, "quiet": True, "probe": False, "viz": False}
 REMEDIES = r"--trust-code.*results\.dataset = "
@@ -40,12 +41,12 @@ def call(*flags):
 def forge(folder, dataset):
     """Let the saved run in a folder name another data set, with every checksum right."""
     settings = json.loads((folder / "config.json").read_text())
-    mark = json.loads((folder / MARK).read_text())
+    mark = json.loads((folder / RECORD).read_text())
     (folder / "config.json").write_text(json.dumps(settings | {"dataset": dataset}))
     mark.pop("checksum")
-    mark["files"]["config.json"] = _digest((folder / "config.json").read_bytes())
+    mark["files"]["config.json"] = digest((folder / "config.json").read_bytes())
     mark = json.loads(to_json(mark))
-    (folder / MARK).write_bytes(to_json({**mark, "checksum": _digest(to_json(mark))}))
+    (folder / RECORD).write_bytes(to_json({**mark, "checksum": digest(to_json(mark))}))
 
 
 @pytest.fixture(scope="module")

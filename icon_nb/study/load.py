@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import LoadError
 from .comparison import Comparison
-from .folders.store import COMPARISON, MARK, load_run
+from .folders.store import COMPARISON, RECORD, load_run
 from .folders.studies import read_study
 from .folders.verify import reading
 from .results import Results
@@ -41,7 +41,7 @@ def load(path, *, trust_code: bool = False) -> Results | Comparison:
         raise LoadError(f"{path!r} is of type {type(path).__name__}: give the folder of a saved run")
     path = Path(path)
     with reading(path):
-        several = (path / COMPARISON).exists() and not (path / MARK).exists()
+        several = (path / COMPARISON).exists() and not (path / RECORD).exists()
     loaded = Comparison(**read_study(path)) if several else load_run(path, Results)
     for run in loaded.results if several else (loaded,):
         run.trust_code = trust_code

@@ -13,7 +13,7 @@ from ..files import write_whole
 from ..methods.config import Config
 from ..methods.resolve import fit_to_data
 from .folders.checkpoints import Checkpoints, check_data, tidy
-from .folders.store import CHECKPOINTS, MARK, foreign, load_run
+from .folders.store import CHECKPOINTS, RECORD, foreign, load_run
 from .progress import ProgressBar
 from .results import Results
 from .session import Session
@@ -188,14 +188,14 @@ def claim(folder: Path, session: Session, resume: bool) -> Results | None:
     """
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"{folder} is a file: choose a folder")
-    started = (folder / MARK).exists() or (folder / CHECKPOINTS).exists()
+    started = (folder / RECORD).exists() or (folder / CHECKPOINTS).exists()
     if started and not resume:
         raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
     if not started:
         _refuse_foreign(folder, session.config)
         return None
     _same_settings(folder / "config.json", session.config)
-    return _finished(folder, session) if (folder / MARK).exists() else None
+    return _finished(folder, session) if (folder / RECORD).exists() else None
 
 
 def _refuse_foreign(folder: Path, config: Config) -> None:
@@ -209,7 +209,7 @@ def _refuse_foreign(folder: Path, config: Config) -> None:
 
 def begin(folder: Path, config: Config) -> None:
     """Make a folder that is claimed and locked that of an unfinished run."""
-    (folder / MARK).unlink(missing_ok=True)
+    (folder / RECORD).unlink(missing_ok=True)
     if not (folder / CHECKPOINTS).exists():
         write_whole(folder / "config.json", config.to_json().encode())
 

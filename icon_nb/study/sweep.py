@@ -11,7 +11,7 @@ from ..errors import ConfigError, SaveError
 from ..methods import recipes
 from ..methods.config import Config, check_names
 from .comparison import Comparison, Outcome
-from .folders.studies import Shelf
+from .folders.studies import StudyFolder
 from .workers import DatasetCache, train_each
 
 HOW = ("data", "progress", "save_to", "workers", "executor")
@@ -142,8 +142,8 @@ def run_configs(
         raise ConfigError(f"workers={workers!r}: give at least 1, and not together with an executor")
     configs = configs if data is None else [config.replace(dataset=data) for config in configs]
     configs = tuple(dict.fromkeys(config.resolve() for config in configs))
-    datasets, shelf = DatasetCache(), Shelf(save_to)
-    kept = {config: shelf.find(config, datasets.get) for config in configs}
+    datasets, folder = DatasetCache(), StudyFolder(save_to)
+    kept = {config: folder.find(config, datasets.get) for config in configs}
     done = {config: run for config, run in kept.items() if run is not None}
 
     def so_far(interrupted: bool) -> Comparison:
@@ -152,21 +152,21 @@ def run_configs(
     missing = [config for config in configs if config not in done]
     options = {"workers": workers, "executor": executor, "progress": progress, "datasets": datasets}
     try:
-        study = so_far(interrupted=not _finish(train_each(missing, **options), done, shelf))
-        shelf.close(study)
+        study = so_far(interrupted=not _finish(train_each(missing, **options), done, folder))
+        folder.close(study)
     except SaveError as error:  # a full disk, say: what was trained is still there
         error.results = so_far(interrupted=len(done) < len(configs))
         raise
     return study
 
 
-def _finish(outcomes: Iterator[tuple[Config, Outcome]], done: dict[Config, Outcome], shelf: Shelf) -> bool:
+def _finish(outcomes: Iterator[tuple[Config, Outcome]], done: dict[Config, Outcome], folder: StudyFolder) -> bool:
     """Add the outcomes to those that are done, and save each as it comes; returns whether that came to its end."""
     try:
         with closing(outcomes):  # what still trains is stopped
             for config, outcome in outcomes:
                 done[config] = outcome
-                shelf.keep(config, outcome)
+                folder.keep(config, outcome)
     except KeyboardInterrupt:
         if os.environ.get("ICON_NB_STRICT") or not done:
             raise

@@ -27,6 +27,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import LoadError
+from icon_nb.files import digest
 from icon_nb.study.folders import store, studies  # noqa: F401
 
 from .mutations import EDITS, accident, anything
@@ -59,13 +60,13 @@ class Watch:
 
 
 def reseal(folder: Path, name: str) -> None:
-    """Make the mark agree with a changed file."""
+    """Make the record agree with a changed file."""
     try:
-        mark = json.loads((folder / store.MARK).read_bytes())
+        mark = json.loads((folder / store.RECORD).read_bytes())
         mark.pop("checksum", None)
-        if name != store.MARK:
-            mark["files"][name] = store._digest((folder / name).read_bytes())
-        (folder / store.MARK).write_bytes(store.to_json({**mark, "checksum": store._digest(store.to_json(mark))}))
+        if name != store.RECORD:
+            mark["files"][name] = digest((folder / name).read_bytes())
+        (folder / store.RECORD).write_bytes(store.to_json({**mark, "checksum": digest(store.to_json(mark))}))
     except (ValueError, AttributeError, TypeError, RecursionError):
         pass  # what is no record cannot be sealed
 
@@ -85,7 +86,7 @@ def show(loaded) -> None:
 def try_one(folder: Path, name: str, change, sealed: bool, rng: random.Random) -> tuple[str, str]:
     """Damage one file, load, mend; returns what was done and what came of it."""
     path = folder / name
-    before = {each: (folder / each).read_bytes() for each in {name, store.MARK} if (folder / each).exists()}
+    before = {each: (folder / each).read_bytes() for each in {name, store.RECORD} if (folder / each).exists()}
     how, content = change(before[name], rng)
     path.write_bytes(content)
     if not sealed and name != store.COMPARISON:
@@ -95,7 +96,7 @@ def try_one(folder: Path, name: str, change, sealed: bool, rng: random.Random) -
         loaded = icon.load(folder)
     except LoadError as error:
         said = str(error)
-        fine = name in said or str(folder / store.MARK) in said
+        fine = name in said or str(folder / store.RECORD) in said
         outcome = "refused" if fine else f"FAULT does not name {name}: {said[:300]}"
     except BaseException as error:
         outcome = f"FAULT {type(error).__name__}: {str(error)[:300]}"

@@ -6,7 +6,6 @@ frames. Writing happens beside the next epoch, in one thread, on copies.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import math
@@ -22,10 +21,10 @@ import torch
 
 from ...data.dataset import describe, is_described
 from ...errors import DataError, LoadError, SaveError
-from ...files import sweep_stray, write_whole
+from ...files import digest, sweep_stray, write_whole
 from ..session import Session
 from .lock import FolderLock
-from .store import CHECKPOINTS, MARK, pack_state
+from .store import CHECKPOINTS, RECORD, pack_state
 from .verify import expect, reading
 
 KEPT = 2
@@ -78,12 +77,12 @@ class Checkpoints:
         for number, frame in fresh.items():
             buffer = io.BytesIO()
             np.save(buffer, frame, allow_pickle=False)
-            self._written[number] = hashlib.sha256(buffer.getvalue()).hexdigest()
+            self._written[number] = digest(buffer.getvalue())
             write_whole(self.folder / "frames" / f"epoch_{number:06d}.npy", buffer.getvalue())
         buffer = io.BytesIO()
         torch.save({**state, "frames": json.dumps({number: self._written[number] for number in kept})}, buffer)
         content = buffer.getvalue()
-        write_whole(self.folder / f"epoch_{epoch:06d}-{hashlib.sha256(content).hexdigest()[:16]}.pt", content)
+        write_whole(self.folder / f"epoch_{epoch:06d}-{digest(content)[:16]}.pt", content)
         for path in self.all()[KEPT:]:
             path.unlink()
         for number in set(self._written) - kept:
@@ -118,12 +117,11 @@ class Checkpoints:
     def _restore(self, path: Path, session: Session) -> int:
         with reading(path):
             content = path.read_bytes()
-            digest = hashlib.sha256(content).hexdigest()
-            expect(digest.startswith(_NAME.fullmatch(path.name).group(2)), path, "its checksum does not match")
+            expect(digest(content).startswith(_NAME.fullmatch(path.name).group(2)), path, "its checksum does not match")
             state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-            about, digests = json.loads(state["about"]), json.loads(state["frames"])
-            digests = {int(epoch): digest for epoch, digest in digests.items()}
-            frames = [(epoch, self._frame(epoch, digests[epoch]), metrics) for epoch, metrics in about["frames"]]
+            about = json.loads(state["about"])
+            written = {int(epoch): checksum for epoch, checksum in json.loads(state["frames"]).items()}
+            frames = [(epoch, self._frame(epoch, written[epoch]), metrics) for epoch, metrics in about["frames"]]
             described = dict(about.get("dataset", {}))
         check_data(self.folder.parent, session, described)
         session.trainer.model.load_state_dict(state["model"])
@@ -133,14 +131,14 @@ class Checkpoints:
         session.good = state["model"]
         for epoch, frame, metrics in frames:
             session.recorder.record(frame, epoch=epoch, **{name: math.nan if v is None else v for name, v in metrics.items()})
-        self._written = digests
+        self._written = written
         return about["epoch"]
 
-    def _frame(self, epoch: int, digest: str) -> np.ndarray:
+    def _frame(self, epoch: int, checksum: str) -> np.ndarray:
         path = self.folder / "frames" / f"epoch_{epoch:06d}.npy"
         with reading(path):
             content = path.read_bytes()
-            expect(hashlib.sha256(content).hexdigest() == digest, path, "its checksum does not match")
+            expect(digest(content) == checksum, path, "its checksum does not match")
             return np.load(io.BytesIO(content), allow_pickle=False)
 
     def close(self, *, finished: bool) -> None:
@@ -152,7 +150,7 @@ class Checkpoints:
         if finished:
             shutil.rmtree(self.folder, ignore_errors=True)
         run = self.folder.parent
-        known = self.folder.exists() or (run / MARK).exists()
+        known = self.folder.exists() or (run / RECORD).exists()
         self._lock.release(keep=not known and (run / "config.json").exists())
 
 

@@ -73,7 +73,7 @@ def fresh_folder(parent: Path, name: str) -> Path:
 
 
 def written(config: Config) -> tuple[str, ...]:
-    """The names of what a run with these settings leaves in its folder, but for the mark that it is complete."""
+    """The names of what a run with these settings leaves in its folder, but for the record that makes it complete."""
     asked = {
         "training_dynamics.gif": config.save_epoch_gifs,
         "epoch_frames": config.save_epoch_gifs and config.save_frames,
@@ -85,7 +85,7 @@ def written(config: Config) -> tuple[str, ...]:
 
 
 def write_run(results: Results, folder: Path) -> None:
-    """Write everything that the settings ask for to a folder made or claimed for it; the mark of a complete run comes last."""
+    """Write all that the settings ask for to a folder made or claimed for it; the record that makes it complete comes last."""
     config = results.config
     if config.save_epoch_gifs:
         write_animation(results, folder)

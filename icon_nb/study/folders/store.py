@@ -1,12 +1,11 @@
 """Saved runs: a folder of plain files, written whole, read back without running anything.
 
-``metrics.json`` is written last and names the checksum of every other file: it is the mark of a complete run. Loading never
+``metrics.json`` is written last and names the checksum of every other file: it is what makes a run complete. Loading never
 unpickles.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import math
@@ -19,7 +18,7 @@ import torch
 
 from ...errors import LoadError, SaveError
 from ...evaluation.trajectory import Trajectory
-from ...files import write_together
+from ...files import digest, write_together
 from ...methods.config import Config
 from ...training.backbones import build_backbone, seeded
 from ..record import Run
@@ -27,7 +26,7 @@ from . import verify
 from .lock import LOCK
 
 SCHEMA = 1
-MARK = "metrics.json"
+RECORD = "metrics.json"
 COMPARISON = "comparison.json"
 CHECKPOINTS = "checkpoints"
 FILES = ("config.json", "provenance.json", "embeddings.npz", "model.pt")
@@ -40,30 +39,30 @@ def save(results: Run, path, *, overwrite: bool = False) -> Path:
 
 
 def pack(results: Run) -> dict[str, bytes]:
-    """The files of a saved run, by name; the mark of a complete run is the last."""
+    """The files of a saved run, by name; the record that makes it complete is the last."""
     contents = {
         "config.json": results.config.to_json().encode(),
         "provenance.json": to_json(results.provenance),
         "embeddings.npz": _pack(results.trajectory),
         "model.pt": pack_state(results.state),
     }
-    return {**contents, MARK: _mark(results, contents)}
+    return {**contents, RECORD: _record(results, contents)}
 
 
 def write(files: dict[str, bytes], path, *, overwrite: bool = False) -> Path:
     """Write the files of :func:`pack` to a folder."""
     path = Path(path)
-    if _holds(path, {name: content for name, content in files.items() if name != MARK}, files[MARK]):
+    if _holds(path, {name: content for name, content in files.items() if name != RECORD}, files[RECORD]):
         return path
     _check_room(path, overwrite)
-    write_together({path / name: content for name, content in files.items()}, lambda: (path / MARK).unlink(missing_ok=True))
+    write_together({path / name: content for name, content in files.items()}, lambda: (path / RECORD).unlink(missing_ok=True))
     return path
 
 
 def _check_room(path: Path, overwrite: bool) -> None:
     if path.exists() and not path.is_dir():
         raise SaveError(f"{path} is a file: choose a folder")
-    if (path / MARK).exists() and not overwrite:
+    if (path / RECORD).exists() and not overwrite:
         raise SaveError(f"{path} holds another run: choose another folder, or pass overwrite=True")
     theirs = () if overwrite else foreign(path, FILES)
     if theirs:
@@ -75,31 +74,27 @@ def foreign(path: Path, names: Iterable[str]) -> list[str]:
 
     A run's folder holds its record, its checkpoints, or the lock file, which a run leaves when it is killed before it has either.
     """
-    ours = any((path / name).exists() for name in (MARK, CHECKPOINTS, LOCK))
+    ours = any((path / name).exists() for name in (RECORD, CHECKPOINTS, LOCK))
     return [] if ours else [name for name in names if os.path.lexists(path / name)]
 
 
-def _holds(path: Path, contents: dict[str, bytes], mark: bytes) -> bool:
+def _holds(path: Path, contents: dict[str, bytes], record: bytes) -> bool:
     """Whether the folder holds this very run already, times aside."""
     try:
-        old, new = json.loads((path / MARK).read_bytes()), json.loads(mark)
+        old, new = json.loads((path / RECORD).read_bytes()), json.loads(record)
     except (OSError, ValueError, RecursionError):
         return False
     if not isinstance(old, dict) or not isinstance(old.get("files"), dict):
         return False
-    whole = all(_digest_of(path / name) == old["files"].get(name) for name in contents)
+    try:
+        whole = all(digest((path / name).read_bytes()) == old["files"].get(name) for name in contents)
+    except OSError:
+        return False
     same = all(old["files"].get(name) == new["files"][name] for name in contents if name != "provenance.json")
     return whole and same and old.get("probes") == new["probes"]
 
 
-def _digest_of(path: Path) -> str | None:
-    try:
-        return _digest(path.read_bytes())
-    except OSError:
-        return None
-
-
-def _mark(results: Run, contents: dict[str, bytes]) -> bytes:
+def _record(results: Run, contents: dict[str, bytes]) -> bytes:
     trajectory = results.trajectory
     record = {
         "schema": SCHEMA,
@@ -113,9 +108,9 @@ def _mark(results: Run, contents: dict[str, bytes]) -> bytes:
             "class_names": list(trajectory.class_names),
             "metrics": {name: values.tolist() for name, values in trajectory.metrics.items()},
         },
-        "files": {name: _digest(content) for name, content in contents.items()},
+        "files": {name: digest(content) for name, content in contents.items()},
     }
-    return to_json({**record, "checksum": _digest(to_json(record))})
+    return to_json({**record, "checksum": digest(to_json(record))})
 
 
 def to_json(value) -> bytes:
@@ -133,10 +128,6 @@ def _finite(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _pack(trajectory: Trajectory) -> bytes:
     arrays = {name: getattr(trajectory, name) for name in _ARRAYS if getattr(trajectory, name) is not None}
     buffer = io.BytesIO()
@@ -152,21 +143,21 @@ def pack_state(state) -> bytes:
 
 def load_run(path: Path, kind: type[Run] = Run) -> Run:
     """Read one saved run back, as a record of this kind."""
-    mark = _read_mark(path)
-    contents = {name: _read(path / name, mark["files"].get(name)) for name in FILES}
-    return _assemble(path, mark, contents, kind)
+    record = _read_record(path)
+    contents = {name: _read(path / name, record["files"].get(name)) for name in FILES}
+    return _assemble(path, record, contents, kind)
 
 
 def unpack(files: dict[str, bytes], kind: type[Run] = Run) -> Run:
     """The run that :func:`pack` packed."""
-    return _assemble(Path("a run from elsewhere"), json.loads(files[MARK]), files, kind)
+    return _assemble(Path("a run from elsewhere"), json.loads(files[RECORD]), files, kind)
 
 
-def _assemble(path: Path, mark: dict, contents: dict[str, bytes], kind: type[Run]) -> Run:
+def _assemble(path: Path, record: dict, contents: dict[str, bytes], kind: type[Run]) -> Run:
     with verify.reading(path / "config.json"):
         config = Config.from_json(contents["config.json"].decode(), where="it").resolve()  # what a file leaves out is the default
     provenance = _provenance(contents["provenance.json"], path / "provenance.json")
-    trajectory = _unpack(contents["embeddings.npz"], mark["trajectory"], path)
+    trajectory = _unpack(contents["embeddings.npz"], record["trajectory"], path)
     state = _state(contents["model.pt"], path / "model.pt")
     try:
         backbone = _backbone(config, provenance["dataset"], state)
@@ -176,46 +167,46 @@ def _assemble(path: Path, mark: dict, contents: dict[str, bytes], kind: type[Run
             f"{path / 'model.pt'} does not fit the network that {path / 'config.json'} and {path / 'provenance.json'} describe "
             f"({why}): {verify.REMEDY}"
         ) from error
-    history = {name: [math.nan if value is None else value for value in values] for name, values in mark["history"].items()}
-    results = kind(config, history, trajectory, backbone, mark["status"], provenance, mark.get("error", ""), state)
-    if mark.get("probes") is not None:
-        results.__dict__["probes"] = mark["probes"]
+    history = {name: [math.nan if value is None else value for value in values] for name, values in record["history"].items()}
+    results = kind(config, history, trajectory, backbone, record["status"], provenance, record.get("error", ""), state)
+    if record.get("probes") is not None:
+        results.__dict__["probes"] = record["probes"]
     return results
 
 
-def _read_mark(path: Path) -> dict:
+def _read_record(path: Path) -> dict:
     if not path.is_dir():
         raise LoadError(f"{path} is not a folder: give the folder of a saved run")
-    if not (path / MARK).exists():
+    if not (path / RECORD).exists():
         there = [name for name in FILES if (path / name).exists()]
-        begun = f"it holds {', '.join(there)} but no {MARK}: the run was not finished; icon-nb --resume goes on with it"
+        begun = f"it holds {', '.join(there)} but no {RECORD}: the run was not finished; icon-nb --resume goes on with it"
         found = begun if there else "it holds no run"
         raise LoadError(f"{path} cannot be loaded: {found}")
-    with verify.reading(path / MARK):
-        mark = json.loads((path / MARK).read_bytes())
-        verify.expect(isinstance(mark, dict) and "schema" in mark, path / MARK, "it is not the record of a run")
-        schema, checksum = mark["schema"], mark.pop("checksum", None)
+    with verify.reading(path / RECORD):
+        record = json.loads((path / RECORD).read_bytes())
+        verify.expect(isinstance(record, dict) and "schema" in record, path / RECORD, "it is not the record of a run")
+        schema, checksum = record["schema"], record.pop("checksum", None)
         if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
-            raise LoadError(f"{path / MARK} has schema {schema!r}, this version reads 1 to {SCHEMA}: upgrade icon_nb")
-        verify.expect(checksum == _digest(to_json(mark)), path / MARK, "its checksum does not match")
-        verify.mark(mark, path / MARK)
-    return mark
+            raise LoadError(f"{path / RECORD} has schema {schema!r}, this version reads 1 to {SCHEMA}: upgrade icon_nb")
+        verify.expect(checksum == digest(to_json(record)), path / RECORD, "its checksum does not match")
+        verify.follows(record, verify.RUN, path / RECORD)
+    return record
 
 
-def _read(path: Path, digest: str | None) -> bytes:
+def _read(path: Path, expected: str | None) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise LoadError(f"{path} cannot be read ({error.strerror}): {verify.REMEDY}") from None
-    if _digest(content) != digest:
-        raise LoadError(f"{path} is damaged or was changed after the run was saved ({MARK} names another): {verify.REMEDY}")
+    if digest(content) != expected:
+        raise LoadError(f"{path} is damaged or was changed after the run was saved ({RECORD} names another): {verify.REMEDY}")
     return content
 
 
 def _provenance(content: bytes, path: Path) -> dict:
     with verify.reading(path):
         provenance = verify.parse(content)
-        verify.provenance(provenance, path)
+        verify.follows(provenance, verify.PROVENANCE, path)
     return provenance
 
 
@@ -229,7 +220,7 @@ def _unpack(content: bytes, about: dict, path: Path) -> Trajectory:
         verify.arrays(embeddings, found, len(about["class_names"]), file)
     metrics = {name: np.array([math.nan if v is None else v for v in values], float) for name, values in about["metrics"].items()}
     frames = all(len(values) == len(embeddings) for values in metrics.values())
-    verify.expect(frames, path / MARK, "the metrics of the trajectory are not one value a frame")
+    verify.expect(frames, path / RECORD, "the metrics of the trajectory are not one value a frame")
     return Trajectory(embeddings, class_names=tuple(about["class_names"]), metrics=metrics, title=about["title"], **found)
 
 

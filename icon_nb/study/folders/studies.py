@@ -9,7 +9,7 @@ from pathlib import Path
 from ...data.dataset import Dataset, is_described
 from ...errors import IconError, LoadError, SaveError
 from ...files import sweep_stray, write_whole
-from ...methods.config import SETTINGS, Config
+from ...methods.config import Config
 from ..record import Failure
 from ..results import Results
 from . import store, verify
@@ -24,7 +24,7 @@ def run_folder(config: Config) -> str:
     return f"{config.label}-{config.key()}"
 
 
-class Shelf:
+class StudyFolder:
     """The folder in which a study keeps its runs as they finish; without a path, nothing is kept."""
 
     def __init__(self, path=None):
@@ -110,7 +110,7 @@ def read_study(path) -> dict[str, object]:
         schema = record["schema"]
         if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
             raise LoadError(f"{file} has schema {schema!r}, this version reads 1 to {SCHEMA}: upgrade icon_nb")
-        verify.comparison(record, SETTINGS, file)
+        verify.follows(record, verify.COMPARISON, file)
         runs = [_read_entry(Path(path), entry) for entry in record["runs"]]
         about = {name: record[name] for name in ("title", "interrupted")}
         return {"runs": runs, "compared": tuple(record["compared"]), **about}

@@ -13,10 +13,14 @@ import numpy as np
 import torch
 
 from ...errors import ConfigError, LoadError
+from ...methods.config import SETTINGS
 
 REMEDY = "restore it from a copy, or run again"
-HISTORY = ("epoch", "loss", "knn_accuracy", "seconds")
+SHOWN = ("epoch", "loss", "knn_accuracy", "seconds")
+"""The columns of a history that summaries and curves are made from: every saved run has them."""
 STATUS = ("complete", "interrupted", "failed")
+LATER = {"error": "", "sources": {}, "versions": {}}
+"""What the first versions did not write, and what it is then."""
 
 
 def parse(content: bytes):
@@ -53,50 +57,91 @@ def container(content: bytes, path: Path) -> None:
     expect(size <= len(content), path, f"it would unpack {len(content):,} bytes to {size:,}")
 
 
-def comparison(record, settings, path: Path) -> None:
-    """``comparison.json``: what is compared, and an entry for every run."""
-    expect(isinstance(record, dict) and isinstance(record.get("title"), str), path, "it is not the record of a comparison")
-    compared, runs = record.get("compared"), record.get("runs")
-    expect(_names(compared) and set(compared) <= set(settings), path, "what it compares are not settings")
-    expect(isinstance(record.get("interrupted"), bool), path, "interrupted is neither true nor false")
-    expect(isinstance(runs, list) and all(map(_entry, runs)), path, "runs is not a list of runs")
+def fits(value, kind) -> bool:
+    """Whether a value is of a kind: a type, a function, a value, one of ``(a, b)``, a list ``[a]``, a table ``{str: a}``, fields.
+
+    >>> fits({"a": [1, 2], "b": None}, {"a": [int], "b": (str, None)}), fits({"a": 1}, {str: str})
+    (True, False)
+    """
+    if isinstance(kind, tuple):
+        return any(fits(value, each) for each in kind)
+    if isinstance(kind, list):
+        return isinstance(value, list) and all(fits(each, kind[0]) for each in value)
+    if isinstance(kind, dict):
+        kinds = dict.fromkeys(value, kind[str]) if str in kind and isinstance(value, dict) else kind
+        return isinstance(value, dict) and all(fits(value.get(name), each) for name, each in kinds.items())
+    if isinstance(kind, type):
+        return isinstance(value, kind)
+    return kind(value) if callable(kind) else value == kind
 
 
-def _entry(entry) -> bool:
-    if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
-        return False
-    texts = isinstance(entry.get("error"), str) and isinstance(entry.get("folder"), (str, type(None)))
-    return texts and (entry.get("scores") is None or _numbers(entry["scores"]))
+def number(value) -> bool:
+    """NaN and infinities were written as null."""
+    return value is None or (isinstance(value, (int, float)) and abs(value) < 1e300)
 
 
-def mark(record: dict, path: Path) -> None:
-    """``metrics.json``: status, history, trajectory, and the checksums of the other files."""
-    expect(record.get("status") in STATUS, path, f"status is none of {', '.join(STATUS)}")
-    expect(isinstance(record.get("error", ""), str), path, "error is not a text")
-    expect(_texts(record.get("files")), path, "files is not a table of checksums")
-    history = record.get("history")
-    expect(isinstance(history, dict) and set(HISTORY) <= set(history), path, f"history lacks one of {', '.join(HISTORY)}")
-    expect(_columns(history, len(history["epoch"])) and history["epoch"], path, "history is not columns of one length of numbers")
-    expect(_increasing(history["epoch"]), path, "the epochs of its history do not increase")
-    about = record.get("trajectory")
-    expect(isinstance(about, dict) and isinstance(about.get("title"), str), path, "trajectory has no title")
-    expect(_names(about.get("class_names")), path, "class_names is not a list of names")
-    expect(_columns(about.get("metrics")), path, "the metrics of the trajectory are not columns of numbers")
-    probes = record.get("probes")
-    fine = probes is None or isinstance(probes, dict) and all(_numbers(each) for each in probes.values())
-    expect(fine, path, "probes is not a table of numbers")
+def count(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40
 
 
-def provenance(record, path: Path) -> None:
-    """``provenance.json``: what the backbone is rebuilt from, and what is shown of the rest."""
-    expect(isinstance(record, dict) and isinstance(record.get("dataset"), dict), path, "it does not describe the data set")
-    about = record["dataset"]
-    shape, counts = about.get("shape"), (about.get("n_train"), about.get("n_tokens"))
-    fine = isinstance(shape, list) and 0 < len(shape) <= 3 and all(_count(size) and size > 0 for size in shape)
-    expect(fine and all(map(_count, counts)), path, "the data set has no shape and sizes")
-    expect(all(isinstance(about.get(name), str) for name in ("name", "kind")), path, "the data set has no name and kind")
-    expect(_texts(record.get("sources", {})) and _texts(record.get("versions", {})), path, "sources and versions are not texts")
-    expect(all(_number(record.get(name, 0)) for name in ("seconds", "stack")), path, "a duration is not a number")
+def shape(value) -> bool:
+    return fits(value, [count]) and 0 < len(value) <= 3 and all(value)
+
+
+def increasing(epochs) -> bool:
+    return all(map(count, epochs)) and all(a < b for a, b in zip(epochs, epochs[1:]))
+
+
+def of_one_length(history) -> bool:
+    return len({len(each) for each in history.values()}) == 1 and len(history["epoch"]) > 0
+
+
+# What stands in each file: a field, its kind, and what is said of another
+
+RUN = (
+    ("status", STATUS, f"status is none of {', '.join(STATUS)}"),
+    ("error", str, "error is not a text"),
+    ("files", {str: str}, "files is not a table of checksums"),
+    ("history", dict.fromkeys(SHOWN, list), f"history lacks one of {', '.join(SHOWN)}"),
+    ("history", {str: [number]}, "history is not columns of one length of numbers"),
+    ("history", of_one_length, "history is not columns of one length of numbers"),
+    ("history.epoch", increasing, "the epochs of its history do not increase"),
+    ("trajectory.title", str, "trajectory has no title"),
+    ("trajectory.class_names", [str], "class_names is not a list of names"),
+    ("trajectory.metrics", {str: [number]}, "the metrics of the trajectory are not columns of numbers"),
+    ("probes", ({str: {str: number}}, None), "probes is not a table of numbers"),
+)
+"""``metrics.json``: status, history, trajectory, and the checksums of the other files."""
+
+PROVENANCE = (
+    ("dataset", dict, "it does not describe the data set"),
+    ("dataset", {"shape": shape, "n_train": count, "n_tokens": count}, "the data set has no shape and sizes"),
+    ("dataset", {"name": str, "kind": str}, "the data set has no name and kind"),
+    ("sources", {str: str}, "sources and versions are not texts"),
+    ("versions", {str: str}, "sources and versions are not texts"),
+    ("seconds", number, "a duration is not a number"),
+    ("stack", number, "a duration is not a number"),
+)
+"""``provenance.json``: what the backbone is rebuilt from, and what is shown of the rest."""
+
+_ENTRY = {"config": dict, "error": str, "folder": (str, None), "scores": ({str: number}, None)}
+
+COMPARISON = (
+    ("title", str, "it is not the record of a comparison"),
+    ("compared", lambda value: fits(value, [str]) and set(value) <= set(SETTINGS), "what it compares are not settings"),
+    ("interrupted", bool, "interrupted is neither true nor false"),
+    ("runs", [_ENTRY], "runs is not a list of runs"),
+)
+"""``comparison.json``: what is compared, and an entry for every run."""
+
+
+def follows(record, schema, path: Path) -> None:
+    """Refuse a record that does not follow its schema."""
+    for field, kind, otherwise in schema:
+        value = record
+        for name in field.split("."):
+            value = value.get(name, LATER.get(name)) if isinstance(value, dict) else None
+        expect(fits(value, kind), path, otherwise)
 
 
 def arrays(embeddings: np.ndarray, found: dict[str, np.ndarray], n_names: int, path: Path) -> None:
@@ -104,19 +149,18 @@ def arrays(embeddings: np.ndarray, found: dict[str, np.ndarray], n_names: int, p
     expect(embeddings.dtype == np.float32 and embeddings.ndim == 3 and embeddings.size > 0, path, "it holds no frames")
     expect(bool(np.isfinite(embeddings).all()), path, "a frame is not finite")
     t, n, _ = embeddings.shape
-    shapes = {"epochs": (t, "iu"), "labels": (n, "iu"), "index": (n, "iu"), "held_out": (n, "b")}
-    for name, (size, kinds) in shapes.items():
-        array = found.get(name)
-        fine = array is None or (array.shape == (size,) and array.dtype.kind in kinds)
+    sizes = {"epochs": t, "labels": n, "index": n, "held_out": n}
+    tops = {"epochs": 2**40, "labels": n_names or 2**31, "index": 2**62, "held_out": 2}
+    for name in filter(found.__contains__, sizes):
+        array = found[name]
+        fine = array.shape == (sizes[name],) and array.dtype.kind in ("b" if name == "held_out" else "iu")
         expect(fine, path, f"{name} does not belong to {t} frames of {n} points")
-    expect("epochs" in found and _increasing(found["epochs"].tolist()), path, "its epochs do not increase")
-    for name, top in (("labels", n_names or 2**31), ("index", 2**62)):
-        array = found.get(name)
-        inside = array is None or (array.min() >= 0 and array.max() < top)
+        inside = array.min() >= 0 and array.max() < tops[name]
         expect(inside, path, f"{name} points beyond what there is, or metrics.json names too few classes")
-    images = found.get("images")
-    fine = images is None or (images.dtype == np.uint8 and images.ndim in (3, 4) and len(images) == n and images.size > 0)
-    expect(fine and (images is None or images.ndim == 3 or images.shape[3] in (1, 3)), path, "its pictures are none")
+    expect("epochs" in found and increasing(found["epochs"].tolist()), path, "its epochs do not increase")
+    images = found.get("images", np.zeros((n, 1, 1), np.uint8))
+    fine = images.dtype == np.uint8 and len(images) == n and images.size > 0 and images.shape[3:] in ((), (1,), (3,))
+    expect(fine and images.ndim in (3, 4), path, "its pictures are none")
 
 
 def state(tensors, size: int, path: Path) -> None:
@@ -129,33 +173,3 @@ def state(tensors, size: int, path: Path) -> None:
 def _plain(tensor) -> bool:
     dense = isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided
     return dense and tensor.device.type == "cpu" and not tensor.is_quantized
-
-
-def _number(value) -> bool:
-    return value is None or (isinstance(value, (int, float)) and abs(value) < 1e300)
-
-
-def _count(value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40
-
-
-def _numbers(table) -> bool:
-    return isinstance(table, dict) and all(map(_number, table.values()))
-
-
-def _texts(table) -> bool:
-    return isinstance(table, dict) and all(isinstance(value, str) for value in table.values())
-
-
-def _names(value) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-
-def _columns(table, length: int | None = None) -> bool:
-    """Whether every value is a list of numbers, all of them of this length."""
-    lists = isinstance(table, dict) and all(isinstance(each, list) for each in table.values())
-    return lists and all(all(map(_number, each)) and length in (None, len(each)) for each in table.values())
-
-
-def _increasing(epochs: list) -> bool:
-    return all(map(_count, epochs)) and all(a < b for a, b in zip(epochs, epochs[1:]))
