@@ -24,7 +24,7 @@ SMALL = {"backbone": "linear", "embedding_dim": 2, "epochs": 1, "n_samples": 60,
 
 
 @dataclass(frozen=True)
-class Ring:
+class NextDoor:
     """A toy p: the sample before and the sample after, by position."""
 
     def __call__(self, batch: Batch) -> torch.Tensor:
@@ -62,7 +62,7 @@ def furthest(z) -> float:
     return float(np.linalg.norm(z, axis=1).max())
 
 
-P = axes.Axis("ring", "Ring", r"p_{ij} = 1[|i - j| = 1] / 2", f"{__name__}:Ring", needs=("inputs",))
+P = axes.Axis("next_door", "Next door", r"p_{ij} = 1[|i - j| = 1] / 2", f"{__name__}:NextDoor", needs=("inputs",))
 Q = axes.Axis(
     "laplace", "Laplace", r"q_{ij} \propto e^{-|z_i - z_j|/\tau}", f"{__name__}:Laplace",
     settings=("temperature",), candidates="any", include_self=None,
@@ -101,7 +101,7 @@ def test_help_names_it(row):
 @pytest.mark.parametrize(
     ("row", "misspelt"),
     [
-        (P, lambda: Config(supervisory="rinng", learned="gaussian")),
+        (P, lambda: Config(supervisory="nextdoor", learned="gaussian")),
         (Q, lambda: Config(supervisory="knn", learned="laplce")),
         (MOONS, lambda: Config(dataset="two_mons")),
         (ORIGIN, lambda: Config(gif_overlay="loss+orign")),
@@ -117,22 +117,22 @@ def test_a_slip_is_answered_with_its_name(row, misspelt, monkeypatch):
 
 def test_a_run_takes_p_and_q_by_name_and_as_objects(monkeypatch):
     declare(monkeypatch, P, Q)
-    named = icon.run(Config(supervisory="ring", learned="laplace", temperature=2.0, **SMALL))
-    given = icon.run(Config(supervisory=Ring(), learned=Laplace(temperature=2.0), **SMALL))
+    named = icon.run(Config(supervisory="next_door", learned="laplace", temperature=2.0, **SMALL))
+    given = icon.run(Config(supervisory=NextDoor(), learned=Laplace(temperature=2.0), **SMALL))
     assert given.config == named.config
     assert np.array_equal(given.embeddings, named.embeddings)
     assert np.isfinite(named.history["loss"]).all()
-    with pytest.raises(ConfigError, match="perplexity has no effect with method='ring_laplace'"):
-        Config(supervisory="ring", learned="laplace", perplexity=5.0)
+    with pytest.raises(ConfigError, match="perplexity has no effect with method='next_door_laplace'"):
+        Config(supervisory="next_door", learned="laplace", perplexity=5.0)
 
 
 def test_a_method_of_a_new_p_and_q_stands_in_the_tables_and_runs(monkeypatch):
     declare(monkeypatch, P, Q)
-    monkeypatch.setitem(METHODS, "ring_map", Method("ring_map", "Ring map", "ring", "laplace", r"\sum_i D(p_i \Vert q_i)"))
-    assert "| `ring_map` | Ring | Laplace | the samples of the batch, self excluded |" in icon.methods.methods_markdown()
-    assert "ring_map" in str(icon.methods.table())
-    assert "ring_map" in build_parser().format_help()
-    assert icon.run(Config(method="ring_map", **SMALL)).config.learned == "laplace"
+    monkeypatch.setitem(METHODS, "next_door_map", Method("next_door_map", "Next-door map", "next_door", "laplace", r"\sum_i D(p_i \Vert q_i)"))
+    assert "| `next_door_map` | Next door | Laplace | the samples of the batch, self excluded |" in icon.methods.methods_markdown()
+    assert "next_door_map" in str(icon.methods.table())
+    assert "next_door_map" in build_parser().format_help()
+    assert icon.run(Config(method="next_door_map", **SMALL)).config.learned == "laplace"
 
 
 def test_a_run_reads_the_data_set_with_its_own_augmentation(monkeypatch):
