@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .catalogue import by_name
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -67,11 +69,7 @@ _KERNEL = ("temperature", "distance")
 _WALKS = ("walk_length", "walk")
 
 
-def _by_name(*axes: Axis) -> dict[str, Axis]:
-    return {axis.name: axis for axis in axes}
-
-
-SUPERVISORY = _by_name(
+SUPERVISORY: dict[str, Axis] = by_name(
     Axis(
         "gaussian", "Gaussian", r"p_{ij} \propto e^{-\lVert x_i - x_j\rVert^2 / 2\sigma_i^2},\ j \ne i",
         "icon_nb.objective.supervisory.neighbourhoods:Gaussian", settings=("perplexity",), needs=("inputs",),
@@ -172,7 +170,7 @@ SUPERVISORY = _by_name(
     ),
 )  # fmt: skip
 
-LEARNED = _by_name(
+LEARNED: dict[str, Axis] = by_name(
     Axis(
         "gaussian", "Gaussian", r"q_{ij} \propto e^{-d_{ij}/\tau}",
         "icon_nb.objective.learned.kernels:Gaussian", settings=_KERNEL, candidates="any", include_self=None,

@@ -114,7 +114,7 @@ class Score(Named):
     compared: bool = True  # whether tables that compare runs have a column of it
 
 
-def by_name(*rows: Named) -> dict:
+def by_name(*rows) -> dict:
     """Rows as a table: name -> row."""
     return {row.name: row for row in rows}
 

@@ -115,42 +115,36 @@ class Method:
         """The line of Python that runs it."""
         return f"icon.run(icon.Config(method={self.name!r}))"
 
+    def facts(self) -> dict[str, tuple[str, str]]:
+        """What there is to say about the cell: label -> words and formula."""
+        return {
+            "p": (f"{self.p.title}:", self.p.latex),
+            "q": (f"{self.q.title}:", self.q.latex),
+            "candidates": (self.candidates, ""),
+            "minimised": (self.direction, ""),
+            "loss": ("", self.loss),
+            "backbone": (f"{self.backbone}, on {self.defaults.get('dataset', 'digits')}", ""),
+            "equal to": (self.oracle, ""),
+            "paper": (str(self.paper or "none: composed here"), ""),
+            "note": (self.note, ""),
+            "notebook": (self.notebook, ""),
+            "run": (self.how_to_run, ""),
+        }
+
     def describe(self) -> str:
         """The whole cell as plain text."""
-        lines = [
-            f"{self.title}{'  (a gap of the published table)' if self.gap else ''}",
-            f"  p           {self.p.title}:  {self.p.latex}",
-            f"  q           {self.q.title}:  {self.q.latex}",
-            f"  candidates  {self.candidates}",
-            f"  minimised   {self.direction}",
-            f"  loss        {self.loss}",
-            f"  backbone    {self.backbone}, on {self.defaults.get('dataset', 'digits')}",
-            f"  equal to    {self.oracle}",
-            f"  paper       {self.paper or 'none: composed here'}",
-            *([f"  note        {self.note}"] if self.note else []),
-            f"  notebook    {self.notebook}",
-            f"  run         {self.how_to_run}",
-        ]
-        return "\n".join(lines)
+        lines = [f"  {label:<12}{'  '.join(filter(None, fact))}" for label, fact in self.facts().items() if any(fact)]
+        return "\n".join([f"{self.title}{'  (a gap of the published table)' if self.gap else ''}", *lines])
 
     def _repr_html_(self) -> str:
-        paper = escape(str(self.paper or "none: composed here"))
-        if self.paper and self.paper.arxiv:
-            paper += f' <a href="https://arxiv.org/abs/{escape(self.paper.arxiv)}">arXiv</a>'
-        lines = {
-            "p": f"{escape(self.p.title)}: ${escape(self.p.latex)}$",
-            "q": f"{escape(self.q.title)}: ${escape(self.q.latex)}$",
-            "candidates": escape(self.candidates),
-            "minimised": escape(self.direction),
-            "loss": f"${escape(self.loss)}$",
-            "backbone": escape(f"{self.backbone}, on {self.defaults.get('dataset', 'digits')}"),
-            "equal to": escape(self.oracle),
-            "paper": paper,
-            "note": escape(self.note),
-            "notebook": escape(self.notebook),
-            "run": f"<code>{escape(self.how_to_run)}</code>",
+        said = {
+            label: " ".join(filter(None, (escape(words), formula and f"${escape(formula)}$")))
+            for label, (words, formula) in self.facts().items()
         }
-        rows = "".join(f"<tr><th>{name}</th><td style='max-width:60em'>{text}</td></tr>" for name, text in lines.items() if text)
+        if self.paper and self.paper.arxiv:
+            said["paper"] += f' <a href="https://arxiv.org/abs/{escape(self.paper.arxiv)}">arXiv</a>'
+        said["run"] = f"<code>{said['run']}</code>"
+        rows = "".join(f"<tr><th>{name}</th><td style='max-width:60em'>{text}</td></tr>" for name, text in said.items() if text)
         gap = " <small>a gap of the published table</small>" if self.gap else ""
         table = f"<table class='icon-table'><caption><b>{escape(self.title)}</b>{gap}</caption>{rows}</table>"
         return f"{STYLE}<div style='overflow-x:auto'>{table}</div>"

@@ -24,18 +24,6 @@ from .resolve import Case, method_of
 from .settings import SCHEMA, Setting, read_json, setting
 
 
-def _on_a_network(case: Case) -> bool:
-    return case.network
-
-
-def _backbone(case: Case) -> str:
-    return f"backbone={case.backbone!r}"
-
-
-def _limit(case: Case) -> str:
-    return f"learned={case.q.name!r}, a limit that has its own loss" if case.q.limit else f"method={case.method.name!r}"
-
-
 @dataclass(frozen=True)
 class Config:
     """Every setting of a run; ``None`` means "the method's default", which :meth:`resolve` fills in.
@@ -77,7 +65,7 @@ class Config:
     )
     augment: str | None = setting(
         str, "data", "parts joined by +: {}; or auto, or none", general="none", choices=AUGMENTATIONS, free=True,
-        applies=_on_a_network, because=_backbone,
+        applies=resolve.on_a_network, because=resolve.backbone,
     )
     augment_strength: float | None = setting(
         float, "data", "1 is the usual augmentation, 0 none", general=1.0, low=0, high=2,
@@ -105,10 +93,10 @@ class Config:
     )
     divergence: str | None = setting(
         str, "objective", "D(p || q)", general="kl", choices=("kl", "rkl", "js"), applies=lambda case: not case.q.limit,
-        because=_limit,
+        because=resolve.limit,
     )
     temperature: float | None = setting(
-        float, "objective", "tau, the scale that divides the distance in q", general=1.0, above=0, because=_limit
+        float, "objective", "tau, the scale that divides the distance in q", general=1.0, above=0, because=resolve.limit
     )
     distance: str | None = setting(
         str, "objective", "distance of q", general="sqeuclidean", choices=("sqeuclidean", "cosine", "neg_dot")
@@ -138,7 +126,7 @@ class Config:
     )
     n_views: int | None = setting(
         int, "objective", "augmented views per image", general=1, low=1, high=16,
-        applies=lambda case: case.network and case.p.candidates != "modality", because=_backbone,
+        applies=lambda case: case.network and case.p.candidates != "modality", because=resolve.backbone,
     )
     # model
     backbone: str | None = setting(
@@ -150,13 +138,13 @@ class Config:
     )
     hidden_dim: int | None = setting(
         int, "model", "width of the hidden layers of the mlp", low=1, high=65536,
-        applies=lambda case: BACKBONES[case.backbone].width is not None, because=_backbone,
+        applies=lambda case: BACKBONES[case.backbone].width is not None, because=resolve.backbone,
     )
     init: str | None = setting(
         str, "model",
         "where a table starts: random, or principal components; for clusters on a table or a linear map also kmeans++",
         general="random", choices=("random", "pca", "kmeans++"),
-        applies=lambda case: not case.network or (case.backbone == "linear" and case.q.name == "clusters"), because=_backbone,
+        applies=lambda case: not case.network or (case.backbone == "linear" and case.q.name == "clusters"), because=resolve.backbone,
     )
     ema_momentum: float | None = setting(
         float, "model", "how much of itself the slow encoder keeps each step", general=0.99, low=0, below=1,
@@ -165,8 +153,8 @@ class Config:
     # training
     epochs: int | None = setting(int, "training", "passes over the data", general=10, low=0)
     batch_size: int | None = setting(
-        int, "training", "images per step; p and q live on the batch", general=128, low=2, applies=_on_a_network,
-        because=_backbone,
+        int, "training", "images per step; p and q live on the batch", general=128, low=2, applies=resolve.on_a_network,
+        because=resolve.backbone,
     )
     learning_rate: float | None = setting(float, "training", "step size of the optimizer", general=1e-3, above=0)
     optimizer: str | None = setting(str, "training", "optimizer", general="adam", choices=OPTIMIZERS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..errors import ConfigError, nearest
 from . import axes
+from .catalogue import by_name
 from .cell import ICON, Method, Paper
 
 _PLANE = {"backbone": "table", "embedding_dim": 2, "distance": "sqeuclidean", "temperature": 1.0}
@@ -298,7 +299,7 @@ CLUSTERING = (
         gap=True, note=_GAP),
 )  # fmt: skip
 
-METHODS = {method.name: method for method in (*LAYOUTS, *CONTRASTIVE, *SUPERVISED, *CLUSTERING)}
+METHODS: dict[str, Method] = by_name(*LAYOUTS, *CONTRASTIVE, *SUPERVISED, *CLUSTERING)
 
 # Older names of the playground that users know, each with the honest name it stands for.
 ALIASES = {

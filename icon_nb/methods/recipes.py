@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from ..errors import ConfigError, nearest
+from .catalogue import by_name
 from .config import Config, check_names, without_effect
 
 
@@ -49,86 +50,59 @@ def over(name: str, *values) -> tuple[dict[str, object], ...]:
 _NETWORK = {"backbone": "mlp", "embedding_dim": 128, "batch_size": 128}
 _VIEWS = ("augment", "augment_strength", "n_views")  # two views of an image are what SimCLR's p is made of
 
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        Recipe(
-            "simclr_vs_sne",
-            "Who should be near whom: two views of one image, or neighbours among the pixels?",
-            {**_NETWORK, "temperature": 0.5, "distance": "cosine"},
-            over("method", "simclr", "sne"),
-            follows=(*_VIEWS, "perplexity"),
-        ),
-        Recipe(
-            "backbone_comparison",
-            "What does the network add: the same p and q on a linear map, an mlp and a convolutional network?",
-            {"method": "simclr"},
-            over("backbone", "linear", "mlp", "simplecnn"),
-            follows=("hidden_dim",),
-        ),
-        Recipe(
-            "supervised_vs_unsupervised",
-            "What are labels worth: the other view as the only neighbour, or everything of the same class?",
-            {**_NETWORK, "temperature": 0.5, "augment": "auto", "n_views": 2},
-            over("method", "simclr", "supcon"),
-        ),
-        Recipe(
-            "temperature_sweep",
-            "How local is q: what does the temperature do to SimCLR?",
-            {"method": "simclr"},
-            over("temperature", 0.05, 0.1, 0.2, 0.5, 1.0),
-        ),
-        Recipe(
-            "kernel_comparison",
-            "Light tails or heavy tails: what does the kernel of q do to a map of two dimensions?",
-            {"supervisory": "gaussian", "backbone": "table", "embedding_dim": 2},
-            (
-                {"learned": "gaussian"},
-                {"learned": "student_t", "df": 5.0},
-                {"learned": "student_t", "df": 1.0},
-            ),
-        ),
-        Recipe(
-            "full_comparison",
-            "Neighbours, views, classes, labels: what does each method make of the same network and data?",
-            _NETWORK,
-            over("method", "sne", "tsne_conditional", "simclr", "tsimclr", "supcon", "cross_entropy"),
-            follows=(*_VIEWS, "perplexity", "temperature", "distance", "df", "learning_rate"),
-        ),
-        Recipe(
-            "divergence_comparison",
-            "Does it matter how p and q are compared: KL, reverse KL or Jensen-Shannon?",
-            {"method": "simclr", "alpha": 0.01},
-            over("divergence", "kl", "rkl", "js"),
-        ),
-        Recipe(
-            "debiasing",
-            "Are all other images really strangers: what does mixing some uniform into p do?",
-            {"method": "simclr"},
-            over("alpha", 0.0, 0.1, 0.2, 0.4),
-            follows=("alpha_on",),
-        ),
-        Recipe(
-            "dimension_sweep",
-            "How many dimensions does the embedding need?",
-            {"method": "simclr"},
-            over("embedding_dim", 2, 8, 32, 64, 128),
-        ),
-        Recipe(
-            "augmentation_ablation",
-            "What should not matter: which changes of an image make its second view?",
-            {"method": "simclr"},
-            over("augment", "none", "affine", "crop", "crop+affine"),
-            follows=("augment_strength",),
-        ),
-        Recipe(
-            "batch_size_sweep",
-            "The batch is the world: what do more strangers in a batch, and fewer steps an epoch, change?",
-            {"method": "simclr"},
-            over("batch_size", 32, 64, 128, 256),
-        ),
-    )
-}
+RECIPES: dict[str, Recipe] = by_name(
+    Recipe(
+        "simclr_vs_sne", "Who should be near whom: two views of one image, or neighbours among the pixels?",
+        {**_NETWORK, "temperature": 0.5, "distance": "cosine"}, over("method", "simclr", "sne"),
+        follows=(*_VIEWS, "perplexity"),
+    ),
+    Recipe(
+        "backbone_comparison",
+        "What does the network add: the same p and q on a linear map, an mlp and a convolutional network?",
+        {"method": "simclr"}, over("backbone", "linear", "mlp", "simplecnn"), follows=("hidden_dim",),
+    ),
+    Recipe(
+        "supervised_vs_unsupervised",
+        "What are labels worth: the other view as the only neighbour, or everything of the same class?",
+        {**_NETWORK, "temperature": 0.5, "augment": "auto", "n_views": 2}, over("method", "simclr", "supcon"),
+    ),
+    Recipe(
+        "temperature_sweep", "How local is q: what does the temperature do to SimCLR?",
+        {"method": "simclr"}, over("temperature", 0.05, 0.1, 0.2, 0.5, 1.0),
+    ),
+    Recipe(
+        "kernel_comparison", "Light tails or heavy tails: what does the kernel of q do to a map of two dimensions?",
+        {"supervisory": "gaussian", "backbone": "table", "embedding_dim": 2},
+        ({"learned": "gaussian"}, {"learned": "student_t", "df": 5.0}, {"learned": "student_t", "df": 1.0}),
+    ),
+    Recipe(
+        "full_comparison",
+        "Neighbours, views, classes, labels: what does each method make of the same network and data?",
+        _NETWORK, over("method", "sne", "tsne_conditional", "simclr", "tsimclr", "supcon", "cross_entropy"),
+        follows=(*_VIEWS, "perplexity", "temperature", "distance", "df", "learning_rate"),
+    ),
+    Recipe(
+        "divergence_comparison", "Does it matter how p and q are compared: KL, reverse KL or Jensen-Shannon?",
+        {"method": "simclr", "alpha": 0.01}, over("divergence", "kl", "rkl", "js"),
+    ),
+    Recipe(
+        "debiasing", "Are all other images really strangers: what does mixing some uniform into p do?",
+        {"method": "simclr"}, over("alpha", 0.0, 0.1, 0.2, 0.4), follows=("alpha_on",),
+    ),
+    Recipe(
+        "dimension_sweep", "How many dimensions does the embedding need?",
+        {"method": "simclr"}, over("embedding_dim", 2, 8, 32, 64, 128),
+    ),
+    Recipe(
+        "augmentation_ablation", "What should not matter: which changes of an image make its second view?",
+        {"method": "simclr"}, over("augment", "none", "affine", "crop", "crop+affine"), follows=("augment_strength",),
+    ),
+    Recipe(
+        "batch_size_sweep",
+        "The batch is the world: what do more strangers in a batch, and fewer steps an epoch, change?",
+        {"method": "simclr"}, over("batch_size", 32, 64, 128, 256),
+    ),
+)  # fmt: skip
 
 
 def recipe(name: str, *, layers: Iterable[tuple[str, Mapping[str, object]]] = (), **overrides) -> tuple[Config, ...]:

@@ -99,6 +99,21 @@ class Case:
         return because(self) if because else f"method={self.method.name!r}"
 
 
+def on_a_network(case: Case) -> bool:
+    """When a setting of what a network reads has an effect."""
+    return case.network
+
+
+def backbone(case: Case) -> str:
+    """Why it has none, where the backbone decides."""
+    return f"backbone={case.backbone!r}"
+
+
+def limit(case: Case) -> str:
+    """Why a setting of the divergence has none, where q is a limit."""
+    return f"learned={case.q.name!r}, a limit that has its own loss" if case.q.limit else f"method={case.method.name!r}"
+
+
 def method_of(config) -> Method:
     """The method that a Config names, or the composed pair, which is named by its parts."""
     return find_method(vars(config))
