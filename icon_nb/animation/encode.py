@@ -6,6 +6,7 @@ import importlib.util
 import math
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -43,27 +44,17 @@ class Frames(Sequence):
         image.putpalette(self.palette.tobytes())
         return image
 
-    def images(self) -> list[Image.Image]:
-        return [self.image(k) for k in range(len(self))]
-
 
 def gif(frames: Frames, durations: Sequence[int]) -> bytes:
     """An endless GIF; durations in ms, one a frame. One palette and no dithering: nothing flickers."""
-    return _animated(frames, durations, "GIF", loop=0, disposal=1, optimize=False)
+    return animated(frames, durations, "GIF", disposal=1, optimize=False)
 
 
-def apng(frames: Frames, durations: Sequence[int]) -> bytes:
-    return _animated(frames, durations, "PNG", loop=0, default_image=False)
-
-
-def webp(frames: Frames, durations: Sequence[int]) -> bytes:
-    return _animated(frames, durations, "WEBP", loop=0, lossless=True, quality=60, method=3)
-
-
-def _animated(frames: Frames, durations: Sequence[int], kind: str, **options) -> bytes:
-    first, *rest = frames.images()
+def animated(frames: Frames, durations: Sequence[int], kind: str, **options) -> bytes:
+    """The frames in a format of Pillow's, without an end."""
+    first, *rest = map(frames.image, range(len(frames)))
     out = BytesIO()
-    first.save(out, kind, save_all=True, append_images=rest, duration=list(durations), **options)
+    first.save(out, kind, save_all=True, append_images=rest, duration=list(durations), loop=0, **options)
     return out.getvalue()
 
 
@@ -99,7 +90,8 @@ def mp4(frames: Frames, durations: Sequence[int]) -> bytes:
     """
     import imageio.v2 as imageio
 
-    _require_ffmpeg()
+    if importlib.util.find_spec("imageio_ffmpeg") is None:
+        raise ConfigError("writing .mp4 needs imageio-ffmpeg: pip install 'icon_nb[video]', or save as .gif or .webp")
     tick = max(math.gcd(*durations), 40)
     ends = np.rint(np.cumsum(durations) / tick).astype(int)
     height, width = frames.indices[0].shape
@@ -114,12 +106,12 @@ def mp4(frames: Frames, durations: Sequence[int]) -> bytes:
         return path.read_bytes()
 
 
-def _require_ffmpeg() -> None:
-    if importlib.util.find_spec("imageio_ffmpeg") is None:
-        raise ConfigError("writing .mp4 needs imageio-ffmpeg: pip install 'icon_nb[video]', or save as .gif or .webp")
-
-
-ENCODERS = {".gif": gif, ".apng": apng, ".webp": webp, ".mp4": mp4}
+ENCODERS = {
+    ".gif": gif,
+    ".apng": partial(animated, kind="PNG", default_image=False),
+    ".webp": partial(animated, kind="WEBP", lossless=True, quality=60, method=3),
+    ".mp4": mp4,
+}
 
 
 def encoder(suffix: str):

@@ -17,8 +17,8 @@ from ..objective.learned import StudentT
 from ..training.optimizers import Gains
 
 EXAGGERATION, EARLY = 12.0, 250
-COLD_ITERATIONS = 350
-WARM_ITERATIONS = 60
+COLD_ITERATIONS = 300
+WARM_ITERATIONS = 50
 WARM_EPOCHS = 100  # of UMAP
 Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
 

@@ -34,7 +34,7 @@ def contents(runs: list[Trajectory], views: list[Projection], titles: list[str])
         sheet = None if run.images is None else sheet_of(run.images)
         told.append(
             _run(run, title, coordinates)
-            | _pack(coordinates, view.kind == "sphere")
+            | _coordinates(coordinates, view.kind == "sphere")
             | {"group": _number(_group(run), groups), "points": _number(_identity(run), points)}
             | {"sheet": None if sheet is None else _number(sheet, sheets)}
         )
@@ -44,13 +44,9 @@ def contents(runs: list[Trajectory], views: list[Projection], titles: list[str])
 def _placed(runs: list[Trajectory], views: list[Projection]) -> list[np.ndarray]:
     """Coordinates (T, n, 2 or 3) of every run; a sphere is turned so that the player begins where the animation ends."""
     placed = [view.coordinates(run) for run, view in zip(runs, views)]
-    chosen = cameras(views, [coordinates[-1] for coordinates in placed])
-    return [xyz if camera is None else _turned(xyz, camera) for xyz, camera in zip(placed, chosen)]
-
-
-def _turned(coordinates: np.ndarray, camera: tuple[float, float]) -> np.ndarray:
-    """What this camera sees, for the one that the script begins with."""
-    return (coordinates @ (eye(*CAMERA).T @ eye(*camera)).T).astype(np.float32)
+    chosen = cameras(views, [xyz[-1] for xyz in placed])
+    turns = [None if camera is None else (eye(*CAMERA).T @ eye(*camera)).T for camera in chosen]
+    return [xyz if turn is None else (xyz @ turn).astype(np.float32) for xyz, turn in zip(placed, turns)]
 
 
 def _captions(views: list[Projection], titles: list[str]) -> dict:
@@ -100,7 +96,7 @@ def _identity(run: Trajectory) -> str:
     return about.hexdigest()
 
 
-def _pack(coordinates: np.ndarray, sphere: bool) -> dict:
+def _coordinates(coordinates: np.ndarray, sphere: bool) -> dict:
     """Coordinates (T, n, dim) as 16-bit numbers in one box for all frames."""
     low, high = coordinates.min((0, 1)).astype(float), coordinates.max((0, 1)).astype(float)
     if sphere:

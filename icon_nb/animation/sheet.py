@@ -23,9 +23,10 @@ def sheet_of(images: np.ndarray, pixels: int = MAX_PIXELS) -> dict | None:
     if shrink < 1 and min(h, w) * shrink < SMALLEST:
         return None
     if shrink < 1:
-        images = np.stack([_resized(image, int(w * shrink), int(h * shrink)) for image in images])
+        small = [_picture(image).resize((int(w * shrink), int(h * shrink)), Image.Resampling.BOX) for image in images]
+        images = np.stack([np.asarray(image) for image in small]).reshape(n, int(h * shrink), int(w * shrink), -1)
     grid, columns = _grid(images)
-    kind, data = _picture(grid)
+    kind, data = _encoded(grid)
     if len(data) > MAX_BYTES:
         return sheet_of(images, int(grid.shape[0] * grid.shape[1] * 0.9 * MAX_BYTES / len(data)))
     source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
@@ -42,20 +43,16 @@ def _grid(images: np.ndarray) -> tuple[np.ndarray, int]:
     return cells.reshape(rows, columns, h, w, c).swapaxes(1, 2).reshape(rows * h, columns * w, c), columns
 
 
-def _resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    small = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).resize((width, height), Image.Resampling.BOX)
-    return np.asarray(small).reshape(height, width, -1)
+def _picture(pixels: np.ndarray) -> Image.Image:
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def _picture(sheet: np.ndarray) -> tuple[str, bytes]:
+def _encoded(sheet: np.ndarray) -> tuple[str, bytes]:
     """PNG where the pixels are few, otherwise the best JPEG within the budget, or the smallest one where none is."""
-    picture, buffer = Image.fromarray(sheet[..., 0] if sheet.shape[2] == 1 else sheet), io.BytesIO()
-    if sheet.nbytes <= MAX_BYTES:
-        picture.save(buffer, "PNG")
-        return "png", buffer.getvalue()
-    for quality in (85, 70, 55):
+    kinds = [("png", {})] if sheet.nbytes <= MAX_BYTES else [("jpeg", {"quality": quality}) for quality in (85, 70, 55)]
+    for kind, options in kinds:
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=quality)
+        _picture(sheet).save(buffer, kind, **options)
         if buffer.tell() <= MAX_BYTES:
             break
-    return "jpeg", buffer.getvalue()
+    return kind, buffer.getvalue()
