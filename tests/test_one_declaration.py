@@ -128,11 +128,12 @@ def test_a_run_takes_p_and_q_by_name_and_as_objects(monkeypatch):
 
 def test_a_method_of_a_new_p_and_q_stands_in_the_tables_and_runs(monkeypatch):
     declare(monkeypatch, P, Q)
-    monkeypatch.setitem(METHODS, "next_door_map", Method("next_door_map", "Next-door map", "next_door", "laplace", r"\sum_i D(p_i \Vert q_i)"))
-    assert "| `next_door_map` | Next door | Laplace | the samples of the batch, self excluded |" in icon.methods.methods_markdown()
-    assert "next_door_map" in str(icon.methods.table())
-    assert "next_door_map" in build_parser().format_help()
-    assert icon.run(Config(method="next_door_map", **SMALL)).config.learned == "laplace"
+    method = Method("next_map", "Next-door map", "next_door", "laplace", r"\sum_i D(p_i \Vert q_i)")
+    monkeypatch.setitem(METHODS, "next_map", method)
+    assert "| `next_map` | Next door | Laplace | the samples of the batch, self excluded |" in icon.methods.methods_markdown()
+    assert "next_map" in str(icon.methods.table())
+    assert "next_map" in build_parser().format_help()
+    assert icon.run(Config(method="next_map", **SMALL)).config.learned == "laplace"
 
 
 def test_a_run_reads_the_data_set_with_its_own_augmentation(monkeypatch):

@@ -144,7 +144,8 @@ class Config:
         str, "model",
         "where a table starts: random, or principal components; for clusters on a table or a linear map also kmeans++",
         general="random", choices=("random", "pca", "kmeans++"),
-        applies=lambda case: not case.network or (case.backbone == "linear" and case.q.name == "clusters"), because=resolve.backbone,
+        applies=lambda case: not case.network or (case.backbone == "linear" and case.q.name == "clusters"),
+        because=resolve.backbone,
     )
     ema_momentum: float | None = setting(
         float, "model", "how much of itself the slow encoder keeps each step", general=0.99, low=0, below=1,
