@@ -46,7 +46,7 @@ def test_the_mean_divergence_of_all_rows_is_the_loss():
     session = start(SMALL)
     watcher = RowWatcher(session)
     watcher.chosen = np.arange(256)  # both views of the 128 samples of the first batch
-    results = train(session, False, watcher)
+    results = train(session, watcher, progress=False)
     rows = watcher.rows(results.trajectory)
     p, q = rows.p, rows.q[0]
     loss = (p[p > 0] * np.log(p[p > 0] / q[p > 0])).sum() / 256
@@ -65,7 +65,7 @@ def seen(config, max_frames=160, on_record=None):
     def look(record, recorder):
         every[record.epoch] = watcher._rows(watcher._log_q().exp())
 
-    results = train(session, False, look, watcher, on_record)
+    results = train(session, look, watcher, on_record, progress=False)
     return results.trajectory.epochs.tolist(), watcher.rows(results.trajectory), every
 
 

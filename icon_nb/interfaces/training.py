@@ -51,14 +51,14 @@ def run_one(config: Config, resume: str | None = None) -> int:
 def trained(config: Config, resume: str | None = None):
     """Print what will be run, run it, and write what it leaves: the results, and their folder."""
     from ..study.folders.outputs import new_folder
-    from ..study.run import run_into, start
+    from ..study.run import start, train_in_folder
 
     session = start(config)
     if not session.config.quiet:
         print(describe(session.config), flush=True)
     folder = Path(resume) if resume else new_folder(session.config, time.strftime("%Y%m%d-%H%M%S"))
     try:
-        results = run_into(folder, session, bool(resume), None, None)
+        results = train_in_folder(folder, session, resume=bool(resume))
     except TrainingError as error:
         if error.results is None:
             raise

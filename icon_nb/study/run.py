@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..data.augment import default_augment
@@ -12,9 +14,10 @@ from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError
 from ..files import write_whole
 from ..methods.config import Config
 from ..methods.resolve import fit_to_data
-from .folders.checkpoints import Checkpoints, check_data, tidy
+from ..training.trainer import Record
+from .folders.checkpoints import Checkpoints, check_data
+from .folders.outputs import write_run, written
 from .folders.store import CHECKPOINTS, RECORD, foreign, load_run
-from .progress import ProgressBar
 from .results import Results
 from .session import Session
 
@@ -83,26 +86,16 @@ def run(
     session = start(config.replace(**settings), data)
     if resume and save_to is None:
         raise ConfigError("resume=True needs save_to, the folder of the run to go on with")
-    if live:
-        on_record = also_live(session.config, on_record)
+    calls = (on_record, _redrawing(session.config) if live else None)
     if save_to is None:
-        return train(session, progress, on_record)
-    return run_into(Path(save_to), session, resume, progress, on_record)
+        return train(session, *calls, progress=progress)
+    return train_in_folder(Path(save_to), session, *calls, resume=resume, progress=progress)
 
 
-def also_live(config: Config, on_record: Callable | None) -> Callable:
-    """``on_record``, and a drawing in place."""
-    from .live import Live  # draws, so it stands above this module
+def _redrawing(config: Config) -> Callable:
+    from .live import Live  # loads what draws
 
-    draw = Live(config)
-    if on_record is None:
-        return draw
-
-    def both(record, recorder):
-        on_record(record, recorder)
-        draw(record, recorder)
-
-    return both
+    return Live(config)
 
 
 def start(config: Config, data=None) -> Session:
@@ -112,13 +105,13 @@ def start(config: Config, data=None) -> Session:
     return Session(fit_to_data(config, len(dataset), default_augment(dataset)), dataset)
 
 
-def train(session: Session, progress: bool | None, *after_epoch: Callable | None) -> Results:
-    """Train a session to its end, with a progress bar; an interrupt keeps what there is."""
+def train(session: Session, *after_epoch: Callable | None, progress: bool | None = None) -> Results:
+    """Train a session to its end, and call what is given after every epoch; an interrupt keeps what there is."""
     show = (not session.config.quiet) if progress is None else progress
-    with ProgressBar(session.config, enabled=show) as bar:
+    with progress_bar(session.config, show) as advance:
         try:
             for record in session.records():
-                bar.show(record, session.knn)
+                advance(record, session.knn)
                 for call in filter(None, after_epoch):
                     call(record, session.recorder)
         except KeyboardInterrupt:
@@ -133,101 +126,112 @@ def train(session: Session, progress: bool | None, *after_epoch: Callable | None
     return session.results()
 
 
-def run_into(folder: Path, session: Session, resume: bool, progress: bool | None, on_record) -> Results:
-    """Train a session with checkpoints in its folder, and write the run there."""
-    from .folders.outputs import write_run  # draws, so it stands above this module
+@contextmanager
+def progress_bar(config: Config, show: bool) -> Iterator[Callable[[Record, float], None]]:
+    """One line on stderr with epoch, loss and kNN accuracy; gives what is called after every epoch."""
+    if not show:
+        yield lambda record, knn: None
+        return
+    from tqdm import tqdm
 
-    finished = claim(folder, session, resume)
-    if finished is not None:
-        return finished
-    checkpoints, ended = Checkpoints(folder), False
+    with tqdm(total=config.epochs, desc=config.run_name or config.label, unit="epoch", file=sys.stderr) as bar:
+
+        def advance(record: Record, knn: float) -> None:
+            numbers = {"loss": f"{record.loss:.4f}", **({"kNN": f"{knn:.3f}"} if knn == knn else {})}
+            bar.set_postfix(numbers, refresh=False)
+            if record.epoch:
+                bar.update(1)
+
+        yield advance
+
+
+def train_in_folder(
+    folder: Path, session: Session, *after_epoch: Callable | None, resume: bool = False, progress: bool | None = None
+) -> Results:
+    """Train a session with checkpoints in its folder, and write the run there; a run that is finished there is only loaded.
+
+    Raises
+    ------
+    SaveError
+        The folder is a file, is being written by another run, or holds a run and ``resume`` was not asked for, or files that the
+        run would replace and no run; or it cannot be written.
+    ConfigError, DataError
+        The run to go on with has other settings, or was trained on other data.
+    """
+    _refuse_foreign(folder, session.config)
+    checkpoints, ended = Checkpoints(folder), False  # from here on nobody else writes in the folder
     try:
-        finished = claim(folder, session, resume)  # again: until it was locked, another run may have gone on in the folder
-        if finished is not None:
-            return finished
-        begin(folder, session.config)
-        if resume:
-            checkpoints.restore(session)
-        try:
-            # when an epoch is reported, the one before it is on the disk: no more than one can be lost
-            kept = lambda record, recorder: checkpoints.wait()  # noqa: E731
-            results = train(session, progress, kept, on_record, lambda record, recorder: checkpoints.save(session))
-        except TrainingError as error:
-            if error.results is not None:
-                write_run(error.results, folder)
-                ended = True
-            raise
-        checkpoints.wait()
-        keep(results, folder, write_run)
-        ended = session.status != "interrupted"
+        results = _finished(folder, session, resume)
+        if results is None:
+            _begin(folder, session.config)
+            if resume:
+                checkpoints.restore(session)
+            results = _train_and_write(folder, session, checkpoints, after_epoch, progress)
+        ended = results.status != "interrupted"
+    except TrainingError as error:
+        if error.results is not None:
+            write_run(error.results, folder)
+            ended = True
+        raise
     finally:
         checkpoints.close(finished=ended)
     return results
 
 
-def keep(results: Results, folder: Path, write: Callable) -> None:
-    """Write results; when that fails they are still there, in the error."""
-    try:
-        write(results, folder)
-    except SaveError as error:
-        error.results = results
-        raise
-
-
-def claim(folder: Path, session: Session, resume: bool) -> Results | None:
-    """Whether a folder is free for a run: returns the run when it stands there already, finished.
-
-    Raises
-    ------
-    SaveError
-        The folder holds a run, and ``resume`` was not asked for; or files that the run would replace, and no run.
-    ConfigError
-        The run to go on with has other settings.
-    DataError
-        It was trained on other data.
-    """
+def _refuse_foreign(folder: Path, config: Config) -> None:
+    """Replace nothing that is not of a run."""
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"{folder} is a file: choose a folder")
-    started = (folder / RECORD).exists() or (folder / CHECKPOINTS).exists()
-    if started and not resume:
-        raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
-    if not started:
-        _refuse_foreign(folder, session.config)
-        return None
-    _same_settings(folder / "config.json", session.config)
-    return _finished(folder, session) if (folder / RECORD).exists() else None
-
-
-def _refuse_foreign(folder: Path, config: Config) -> None:
-    """Replace nothing that is not of a run: this one begins here, or one that was stopped before its first checkpoint."""
-    from .folders.outputs import written
-
     theirs = foreign(folder, written(config))
     if theirs:
         raise SaveError(f"{folder} holds {', '.join(theirs)}, of no run: choose another folder")
 
 
-def begin(folder: Path, config: Config) -> None:
-    """Make a folder that is claimed and locked that of an unfinished run."""
+def _finished(folder: Path, session: Session, resume: bool) -> Results | None:
+    """The run that stands in the folder to its end; None where it is to be begun, or gone on with from its checkpoints."""
+    record, checkpoints = folder / RECORD, folder / CHECKPOINTS
+    if not record.exists() and not checkpoints.exists():
+        return None
+    if not resume:
+        raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
+    _same_settings(folder / "config.json", session.config)
+    if not record.exists():
+        return None
+    try:
+        found = load_run(folder, Results)
+    except LoadError:
+        if not checkpoints.exists():
+            raise
+        return None
+    check_data(folder, session, found.provenance["dataset"])
+    found.dataset = session.dataset
+    return None if found.status == "interrupted" else found
+
+
+def _begin(folder: Path, config: Config) -> None:
+    """Make a folder that of an unfinished run."""
     (folder / RECORD).unlink(missing_ok=True)
     if not (folder / CHECKPOINTS).exists():
         write_whole(folder / "config.json", config.to_json().encode())
 
 
-def _finished(folder: Path, session: Session) -> Results | None:
-    """The run that stands in the folder; None where it is to be gone on with, from its checkpoints."""
+def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, after_epoch, progress: bool | None) -> Results:
+    """When an epoch is reported, the one before it is on the disk: no more than one can be lost."""
+
+    def wait(record, recorder):
+        checkpoints.wait()
+
+    def save(record, recorder):
+        checkpoints.save(session)
+
+    results = train(session, wait, *after_epoch, save, progress=progress)
+    checkpoints.wait()
     try:
-        found = load_run(folder, Results)
-    except LoadError:
-        if not (folder / CHECKPOINTS).exists():
-            raise
-    else:
-        check_data(folder, session, found.provenance["dataset"])
-        if found.status != "interrupted":
-            tidy(folder)
-            found.dataset = session.dataset
-            return found
-    return None
+        write_run(results, folder)
+    except SaveError as error:  # the results are still there
+        error.results = results
+        raise
+    return results
 
 
 def _same_settings(path: Path, config: Config) -> None:

@@ -15,6 +15,7 @@ from ..animation.recorder import Recorder
 from ..data.dataset import Dataset, describe
 from ..errors import TrainingError
 from ..evaluation.scores import knn_accuracy
+from ..evaluation.trajectory import choose_points
 from ..methods.catalogue import HISTORY
 from ..methods.config import Config
 from ..objective.distances import metric_of
@@ -40,8 +41,7 @@ class Session:
         self.good: dict[str, torch.Tensor] = {}
         self.started = datetime.datetime.now(datetime.timezone.utc)
         x, y, held_out = evaluation_points(self.config, self.dataset)
-        keep = np.sort(np.random.default_rng(self.config.seed).choice(len(x), min(len(x), self.config.max_points), replace=False))
-        keep = torch.from_numpy(keep)
+        keep = torch.from_numpy(choose_points(len(x), self.config.max_points, self.config.seed))
         seen = x[keep]  # read once, where the pictures are on the disk
         self._x = (keep if self.config.backbone == "table" else seen).to(self.trainer.device)
         self._y = None if y is None else y[keep].to(self.trainer.device)

@@ -102,5 +102,5 @@ def run_and_watch(config: Config, data=None, progress: bool = False, on_record=N
     """Like :func:`icon_nb.run`, and also what p and q said on the way."""
     session = start(config, data)
     watcher = RowWatcher(session)
-    results = train(session, progress, watcher, on_record)
+    results = train(session, watcher, on_record, progress=progress)
     return results, watcher.rows(results.trajectory)

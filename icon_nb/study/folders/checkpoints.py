@@ -13,14 +13,13 @@ import re
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ...data.dataset import describe, is_described
-from ...errors import DataError, LoadError, SaveError
+from ...errors import DataError, LoadError
 from ...files import digest, sweep_stray, write_whole
 from ..session import Session
 from .lock import FolderLock
@@ -161,15 +160,6 @@ def check_data(folder: Path, session: Session, about: Mapping) -> None:
             f"{folder} holds a run that was trained on other contents than dataset={session.config.dataset!r} has now: "
             "put the old data back, or choose another folder"
         )
-
-
-def tidy(folder: Path) -> None:
-    """Remove what a finished run left when it was killed while it cleaned up."""
-    with suppress(SaveError):  # someone else is at it
-        lock = FolderLock(folder)
-        sweep_stray(folder)
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-        lock.release()
 
 
 def _copied(value):
