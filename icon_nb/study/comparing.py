@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -32,12 +33,14 @@ def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
         rows = [_row(study, run, settings) for run in study.runs]
     if baselines:
         rows += _baselines(study, settings)
-    counted = ["runs", "epochs"] if pooled else ["epochs"]
-    columns = dict.fromkeys([*settings, *counted, "loss", *_scores(), "seconds", "diagnosis", "error"])
-    idle = {"error"} if not any(row.get("error") for row in rows) else set()
-    idle |= set() if any(run.config.probe for run in study.runs) else {"linear_probe"}
-    columns = [name for name in columns if name not in idle]
-    return Table(tuple(columns), tuple(rows), tuple(_notes(study, pooled)), () if seconds else ("seconds",))
+    columns = (*settings, "runs", "epochs", "loss", *_scores(), "seconds", "diagnosis", "error")
+    idle = {
+        "runs": not pooled,
+        "linear_probe": not any(run.config.probe for run in study.runs),
+        "error": not any(row.get("error") for row in rows),
+    }
+    columns = tuple(dict.fromkeys(name for name in columns if not idle.get(name)))
+    return Table(columns, tuple(rows), tuple(_notes(study, pooled)), () if seconds else ("seconds",))
 
 
 def _row(study, run: Run | Failure, settings: Sequence[str]) -> dict[str, object]:
@@ -47,8 +50,7 @@ def _row(study, run: Run | Failure, settings: Sequence[str]) -> dict[str, object
     row |= {"epochs": run.history["epoch"][-1], "loss": run.history["loss"][-1]}
     scores = score_run(run) if _unscored(run) else run.scores
     row |= {name: scores[name] for name in _scores()}
-    row |= {"seconds": run.provenance.get("seconds", math.nan), "diagnosis": verdict(run)}
-    return row | ({"error": run.error} if run.error else {})
+    return row | {"seconds": run.provenance.get("seconds", math.nan), "diagnosis": verdict(run), "error": run.error or None}
 
 
 def _unscored(run: Run) -> bool:
@@ -70,14 +72,10 @@ def _pool(rows: Sequence[Mapping]) -> dict[str, object]:
         values = [row[name] for row in rows if name in row]
         pooled |= {name: Spread.of(values)} if values else {}
     for name in ("diagnosis", "error"):
-        said = [row[name] for row in rows if row.get(name)]
-        pooled[name] = ", ".join(_counted(said)) if said else None
+        counts = Counter(row[name] for row in rows if row[name])
+        said = counts if len(counts) == 1 else (f"{n} {word}" for word, n in counts.items())
+        pooled[name] = ", ".join(said) or None
     return pooled
-
-
-def _counted(words: Sequence[str]) -> list[str]:
-    counts = {word: words.count(word) for word in words}
-    return list(counts) if len(counts) == 1 else [f"{n} {word}" for word, n in counts.items()]
 
 
 def _baselines(study, settings: Sequence[str]) -> list[dict[str, object]]:

@@ -9,14 +9,9 @@ from html import escape
 
 from ..errors import DataError
 from ..methods.config import SETTINGS
-from .record import Failure
-from .results import Results, animation_options
+from .record import Failure  # noqa: F401  a comparison holds them, and is where to import them from
+from .results import Outcome, Results, animation_options
 from .table import Table
-
-DERIVED = ("supervisory", "learned")  # said by the method already
-
-
-Outcome = Results | Failure
 
 
 @dataclass(eq=False)
@@ -42,7 +37,7 @@ class Comparison(Sequence):
     ['temperature', 'knn']
     """
 
-    runs: Sequence[Results | Failure]
+    runs: Sequence[Outcome]
     title: str = ""
     compared: tuple[str, ...] = ()
     interrupted: bool = False
@@ -63,17 +58,18 @@ class Comparison(Sequence):
         return tuple(run for run in self.runs if isinstance(run, Results))
 
     @property
-    def failures(self) -> tuple[Results | Failure, ...]:
+    def failures(self) -> tuple[Outcome, ...]:
         """The runs that failed; each has an ``error``."""
         return tuple(run for run in self.runs if run.status == "failed")
 
-    def name(self, run: Results | Failure, *, without: Iterable[str] = ()) -> str:
+    def name(self, run: Outcome, *, without: Iterable[str] = ()) -> str:
         """What tells a run from the others, for instance ``temperature=0.1``."""
         values = {setting: self.value(run, setting) for setting in self.compared if setting not in without}
-        said = [str(v) if k in ("method", "backbone") else f"{k}={cell_of(v)}" for k, v in values.items() if v is not None]
+        texts = {k: f"{v:g}" if isinstance(v, float) else str(v) for k, v in values.items() if v is not None}
+        said = [text if name in ("method", "backbone") else f"{name}={text}" for name, text in texts.items()]
         return ", ".join(said) or run.config.label
 
-    def value(self, run: Results | Failure, setting: str) -> object:
+    def value(self, run: Outcome, setting: str) -> object:
         """A setting of a run as titles and tables give it: data given as objects go by their name, numbered if need be."""
         value = getattr(run.config, setting)
         return self._held.get(value, value) if setting == "dataset" else value
@@ -87,7 +83,7 @@ class Comparison(Sequence):
         return {h: f"{name} {k}" if names.count(name) > 1 else name for h, name, k in zip(handles, names, places)}
 
     @cached_property
-    def cells(self) -> dict[tuple, tuple[Results | Failure, ...]]:
+    def cells(self) -> dict[tuple, tuple[Outcome, ...]]:
         """The runs that differ only in their seed, together."""
         settings, cells = [setting for setting in self.compared if setting != "seed"], {}
         for run in self.runs:
@@ -229,21 +225,12 @@ class Comparison(Sequence):
         return self._repr_mimebundle_()["text/html"]
 
 
-def cell_of(value) -> str:
-    """A setting's value in a title."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def differing(runs: Sequence[Results | Failure]) -> tuple[str, ...]:
+def differing(runs: Sequence[Outcome]) -> tuple[str, ...]:
     """The settings that someone gave and that differ between the runs; the method where nothing does."""
-    given = {name for run in runs for name, source in sources(run).items() if not source.startswith(("default", "method "))}
+    sources = (getattr(run, "provenance", {}).get("sources") or run.config.sources for run in runs)  # a loaded run knows its own
+    given = {name for each in sources for name, source in each.items() if not source.startswith(("default", "method "))}
     differ = [name for name, about in SETTINGS.items() if about.counts and len({getattr(run.config, name) for run in runs}) > 1]
     chosen = [name for name in differ if name == "method" or name in given]
     if "method" in chosen:
-        chosen = [name for name in chosen if name not in DERIVED]
+        chosen = [name for name in chosen if name not in ("supervisory", "learned")]  # said by the method already
     return tuple(chosen or differ) or ("method",)
-
-
-def sources(run: Results | Failure) -> dict[str, str]:
-    """Where the settings of a run came from; a loaded run remembers it in its provenance."""
-    return dict(getattr(run, "provenance", {}).get("sources") or run.config.sources)

@@ -18,7 +18,7 @@ from ..evaluation.diagnosis import diagnose, stopped
 from ..evaluation.trajectory import Trajectory
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import Config
-from .record import Run
+from .record import Failure, Run
 
 
 class Results(Run):
@@ -189,6 +189,9 @@ class Results(Run):
 
     def _repr_html_(self) -> str:
         return self._repr_mimebundle_()["text/html"]
+
+
+Outcome = Results | Failure
 
 
 def animation_options(config: Config) -> dict[str, object]:

@@ -77,7 +77,7 @@ class Checkpoints:
             buffer = io.BytesIO()
             np.save(buffer, frame, allow_pickle=False)
             self._written[number] = digest(buffer.getvalue())
-            write_whole(self.folder / "frames" / f"epoch_{number:06d}.npy", buffer.getvalue())
+            write_whole(self._frame(number), buffer.getvalue())
         buffer = io.BytesIO()
         torch.save({**state, "frames": json.dumps({number: self._written[number] for number in kept})}, buffer)
         content = buffer.getvalue()
@@ -85,7 +85,7 @@ class Checkpoints:
         for path in self.all()[KEPT:]:
             path.unlink()
         for number in set(self._written) - kept:
-            (self.folder / "frames" / f"epoch_{number:06d}.npy").unlink(missing_ok=True)
+            self._frame(number).unlink(missing_ok=True)
             del self._written[number]
 
     def wait(self) -> None:
@@ -120,7 +120,7 @@ class Checkpoints:
             state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
             about = json.loads(state["about"])
             written = {int(epoch): checksum for epoch, checksum in json.loads(state["frames"]).items()}
-            frames = [(epoch, self._frame(epoch, written[epoch]), metrics) for epoch, metrics in about["frames"]]
+            frames = [(epoch, self._read_frame(epoch, written[epoch]), metrics) for epoch, metrics in about["frames"]]
             described = dict(about.get("dataset", {}))
         check_data(self.folder.parent, session, described)
         session.trainer.model.load_state_dict(state["model"])
@@ -133,8 +133,11 @@ class Checkpoints:
         self._written = written
         return about["epoch"]
 
-    def _frame(self, epoch: int, checksum: str) -> np.ndarray:
-        path = self.folder / "frames" / f"epoch_{epoch:06d}.npy"
+    def _frame(self, epoch: int) -> Path:
+        return self.folder / "frames" / f"epoch_{epoch:06d}.npy"
+
+    def _read_frame(self, epoch: int, checksum: str) -> np.ndarray:
+        path = self._frame(epoch)
         with reading(path):
             content = path.read_bytes()
             expect(digest(content) == checksum, path, "its checksum does not match")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -46,30 +48,31 @@ def check_room(config: Config) -> None:
     SaveError
         It is a file, or cannot be written.
     """
-    parent = Path(config.output_dir)
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
+    with _made(Path(config.output_dir)) as parent:
         if not os.access(parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except FileExistsError:
-        raise SaveError(f"output_dir={str(parent)!r} is a file: choose a folder") from None
-    except OSError as error:
-        raise SaveError(f"output_dir={str(parent)!r} cannot be written ({error.strerror}): choose another folder") from None
 
 
 def fresh_folder(parent: Path, name: str) -> Path:
     """Make a folder of this name, with a number behind it where there is one already."""
-    for attempt in count(1):
-        folder = parent / (name if attempt == 1 else f"{name}-{attempt}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            if parent.is_dir():
-                continue
-            raise SaveError(f"output_dir={str(parent)!r} is a file: choose a folder") from None
-        except OSError as error:
-            raise SaveError(f"output_dir={str(parent)!r} cannot be written ({error.strerror}): choose another folder") from None
-        return folder
+    with _made(parent):
+        for attempt in count(1):
+            folder = parent / (name if attempt == 1 else f"{name}-{attempt}")
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+
+
+@contextmanager
+def _made(parent: Path) -> Iterator[Path]:
+    """The folder of the runs, made when it is not there, and what to say where something in it cannot be made."""
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        yield parent
+    except FileExistsError:
+        raise SaveError(f"output_dir={str(parent)!r} is a file: choose a folder") from None
+    except OSError as error:
+        raise SaveError(f"output_dir={str(parent)!r} cannot be written ({error.strerror}): choose another folder") from None
 
 
 def written(config: Config) -> tuple[str, ...]:

@@ -185,9 +185,8 @@ def _read_record(path: Path) -> dict:
     with verify.reading(path / RECORD):
         record = json.loads((path / RECORD).read_bytes())
         verify.expect(isinstance(record, dict) and "schema" in record, path / RECORD, "it is not the record of a run")
-        schema, checksum = record["schema"], record.pop("checksum", None)
-        if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
-            raise LoadError(f"{path / RECORD} has schema {schema!r}, this version reads 1 to {SCHEMA}: upgrade icon_nb")
+        verify.version(record["schema"], SCHEMA, path / RECORD)
+        checksum = record.pop("checksum", None)
         verify.expect(checksum == digest(to_json(record)), path / RECORD, "its checksum does not match")
         verify.follows(record, verify.RUN, path / RECORD)
     return record

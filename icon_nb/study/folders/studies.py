@@ -11,11 +11,10 @@ from ...errors import IconError, LoadError, SaveError
 from ...files import sweep_stray, write_whole
 from ...methods.config import Config
 from ..record import Failure
-from ..results import Results
+from ..results import Outcome, Results
 from . import store, verify
 
 SCHEMA = 1
-Outcome = Results | Failure
 _FOLDER = re.compile(r"(\.\./)?[\w.=+-]*\w[\w.=+-]*")  # a folder in the comparison's own, or beside it
 
 
@@ -107,9 +106,7 @@ def read_study(path) -> dict[str, object]:
     file = Path(path) / store.COMPARISON
     with verify.reading(file):
         record = verify.parse(file.read_bytes())
-        schema = record["schema"]
-        if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
-            raise LoadError(f"{file} has schema {schema!r}, this version reads 1 to {SCHEMA}: upgrade icon_nb")
+        verify.version(record["schema"], SCHEMA, file)
         verify.follows(record, verify.COMPARISON, file)
         runs = [_read_entry(Path(path), entry) for entry in record["runs"]]
         about = {name: record[name] for name in ("title", "interrupted")}

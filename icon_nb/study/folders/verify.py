@@ -50,6 +50,12 @@ def expect(holds: bool, path: Path, what: str) -> None:
         raise LoadError(f"{path} is damaged: {what}; {REMEDY}")
 
 
+def version(schema, newest: int, path: Path) -> None:
+    """Refuse what a newer version wrote."""
+    if not isinstance(schema, int) or not 1 <= schema <= newest:
+        raise LoadError(f"{path} has schema {schema!r}, this version reads 1 to {newest}: upgrade icon_nb")
+
+
 def container(content: bytes, path: Path) -> None:
     """A zip file of plain entries: what it unpacks to is no larger than itself, so a small file cannot fill the memory."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
