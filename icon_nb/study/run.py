@@ -86,16 +86,14 @@ def run(
     session = start(config.replace(**settings), data)
     if resume and save_to is None:
         raise ConfigError("resume=True needs save_to, the folder of the run to go on with")
-    calls = (on_record, _redrawing(session.config) if live else None)
+    calls = [on_record]
+    if live:
+        from .live import Live  # loads what draws
+
+        calls.append(Live(session.config))
     if save_to is None:
         return train(session, *calls, progress=progress)
     return train_in_folder(Path(save_to), session, *calls, resume=resume, progress=progress)
-
-
-def _redrawing(config: Config) -> Callable:
-    from .live import Live  # loads what draws
-
-    return Live(config)
 
 
 def start(config: Config, data=None) -> Session:

@@ -91,8 +91,8 @@ class Session:
 
     def _catch_up(self) -> None:
         """Record the last good epoch where the run ended between two frames; no checkpoint has this frame."""
-        epoch, loss = self.history["epoch"][-1], self.history["loss"][-1]
-        if self.recorder.kept() and self.recorder.kept()[-1][0] >= epoch:
+        epoch, loss, kept = self.history["epoch"][-1], self.history["loss"][-1], self.recorder.kept()
+        if kept and kept[-1][0] >= epoch:
             return
         z = self.trainer.embed(self._x)
         if torch.isfinite(z).all():

@@ -33,10 +33,11 @@ class RowWatcher:
         index = next(self.trainer.reader.order(self.trainer.epoch))
         self.inputs, rows = self.trainer.reader.read(index, self.trainer.epoch, 0)
         self.target = self.trainer.objective.target(rows())
-        labels = None if session.dataset.y is None else session.dataset.y[index.cpu()].numpy()
+        labels, self._classes = session.dataset.y, session.dataset.class_names
+        labels = None if labels is None else labels[index.cpu()].numpy()
         self.chosen = choose_anchors(labels, len(index), anchors)
-        self.anchors = _names(labels, session.dataset.class_names, self.chosen)
-        self._labels, self._classes = labels, session.dataset.class_names
+        self._names = () if labels is None else tuple(str(self._classes[label]) for label in labels)
+        self.anchors = tuple(self._names[k] if self._names else f"sample {k}" for k in self.chosen)
         self._q: dict[int, np.ndarray] = {}  # epoch -> q
 
     def __call__(self, record, recorder) -> None:
@@ -67,9 +68,8 @@ class RowWatcher:
         if epochs[-1] not in self._q and not self.limit:
             self._catch_up(epochs[-1])
         p = self._rows(self.target.p)
-        names = _names(self._labels, self._classes, np.arange(len(self._labels))) if self._labels is not None else ()
-        m = p.shape[1]
-        if m == len(self._classes) and m != len(names):
+        m, names = p.shape[1], self._names
+        if m == len(self._classes) != len(names):
             names = tuple(self._classes)
         candidates = names * (m // len(names)) if names and m % len(names) == 0 else ("",) * m
         return Rows(p, None if self.limit else np.stack([self._q[epoch] for epoch in epochs]), self.anchors, candidates)
@@ -90,12 +90,6 @@ def choose_anchors(labels: np.ndarray | None, n: int, count: int) -> np.ndarray:
     if labels is None:
         return np.arange(min(n, count))
     return np.unique(labels, return_index=True)[1][:count]
-
-
-def _names(labels: np.ndarray | None, classes, positions: np.ndarray) -> tuple[str, ...]:
-    if labels is None:
-        return tuple(f"sample {k}" for k in positions)
-    return tuple(str(classes[labels[k]]) for k in positions)
 
 
 def run_and_watch(config: Config, data=None, progress: bool = False, on_record=None) -> tuple[Results, Rows]:
