@@ -14,7 +14,7 @@ from ..methods.config import SETTINGS, Config, settings_from_json
 from ..methods.recipes import RECIPES, grid, recipe
 from .commands import COMMANDS, find, older_spelling, run_command
 from .flags import build_parser, parse, values_of, workers_of
-from .training import compare_all, run_all
+from .training import compare_all, run_one
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     stop_politely()
     if len(configs) == 1:
-        return run_all(configs, given.get("resume"))
+        return run_one(configs[0], given.get("resume"))
     return compare_all(configs, title, compared, workers)
 
 

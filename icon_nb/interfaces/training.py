@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..errors import ConfigError, IconError, SaveError, TrainingError
+from ..errors import ConfigError, IconError, TrainingError
 from ..methods.catalogue import runs_code
 from ..methods.config import Config
 
@@ -17,58 +17,22 @@ GO_ON = "icon-nb runs lists what has begun, icon-nb --resume RUN goes on with it
 
 def describe(config: Config) -> str:
     """Every setting of a resolved config with its value and where it came from, under a heading."""
-    values = config.to_dict()
-    width = max(len(name) for name in values)
-    worth = {name: str(value) for name, value in values.items()}
-    column = min(32, max(len(text) for text in worth.values()))
-    lines = [f"  {name:<{width}}  {worth[name]:<{column}}  {config.sources.get(name, 'default')}" for name in values]
+    values = {name: str(value) for name, value in config.to_dict().items()}
+    width, column = max(map(len, values)), min(32, max(map(len, values.values())))
+    lines = [f"  {name:<{width}}  {text:<{column}}  {config.sources.get(name, 'default')}" for name, text in values.items()]
     return "\n".join(["FINAL RESOLVED CONFIGURATION", *lines])
 
 
-def run_all(configs: Sequence[Config], resume: str | None = None) -> int:
-    """Run and save every config; a run that fails does not stop the others."""
-    codes = []
-    for config in configs:
-        try:
-            codes.append(run_one(config, resume))
-        except IconError as error:
-            print(f"icon-nb: {error}", file=sys.stderr)
-            codes.append(2 if isinstance(error, ConfigError) else 1)
-        except KeyboardInterrupt:
-            print(f"icon-nb: interrupted; {GO_ON}", file=sys.stderr)
-            return 130
-        if codes[-1] == 130:
-            return 130
-    return max(codes)
-
-
 def run_one(config: Config, resume: str | None = None) -> int:
-    """Run one config and write what it leaves; returns the exit code."""
-    results, _ = trained(config, resume)
-    return CODES[results.status]
-
-
-def trained(config: Config, resume: str | None = None):
-    """Print what will be run, run it, and write what it leaves: the results, and their folder."""
-    from ..study.folders.outputs import new_folder
-    from ..study.run import start, train_in_folder
-
-    session = start(config)
-    if not session.config.quiet:
-        print(describe(session.config), flush=True)
-    folder = Path(resume) if resume else new_folder(session.config, time.strftime("%Y%m%d-%H%M%S"))
+    """Run one config and save what it leaves; returns the exit code."""
     try:
-        results = train_in_folder(folder, session, resume=bool(resume))
-    except TrainingError as error:
-        if error.results is None:
-            raise
-        print(f"icon-nb: {error}", file=sys.stderr)
-        results = error.results  # saved already, up to the last good epoch
-    print(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}", flush=True)
-    if results.status == "interrupted":
-        trust = " --trust-code" if runs_code(session.config.dataset) else ""
-        print(f"go on with: icon-nb --resume {folder}{trust}", flush=True)
-    return results, folder
+        results, _ = trained(config, resume)
+    except IconError as error:
+        return complain(error)
+    except KeyboardInterrupt:
+        say(f"interrupted; {GO_ON}")
+        return 130
+    return CODES[results.status]
 
 
 def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], workers: int | None) -> int:
@@ -82,55 +46,86 @@ def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], 
             done.append((outcome, folder))
             codes.append(code)
     except KeyboardInterrupt:
-        print(f"icon-nb: interrupted, {len(done)} of {len(configs)} runs finished; {GO_ON}", file=sys.stderr)
+        say(f"interrupted, {len(done)} of {len(configs)} runs finished; {GO_ON}")
         codes.append(130)
-    except SaveError as error:
-        print(f"icon-nb: {error}", file=sys.stderr)
-        codes.append(1)
+    except IconError as error:
+        codes.append(complain(error))
     if done:
         codes.append(write_comparison_of(done, title, compared, interrupted=130 in codes))
     return max(codes)
 
 
-def one_by_one(configs: Sequence[Config]):
+def one_by_one(configs: Sequence[Config]) -> Iterator[tuple]:
     """Run the configs here: yields each outcome, its folder or None, and its exit code."""
-    from ..study.comparison import Failure
+    from ..study.record import Failure
 
     for config in configs:
         try:
             results, folder = trained(config)
         except IconError as error:
-            print(f"icon-nb: {error}", file=sys.stderr)
-            yield Failure(config, str(error)), None, 2 if isinstance(error, ConfigError) else 1
+            yield Failure(config, str(error)), None, complain(error)
             continue
         yield results, folder, CODES[results.status]
         if results.status == "interrupted":
             return
 
 
-def in_processes(configs: Sequence[Config], workers: int):
+def in_processes(configs: Sequence[Config], workers: int) -> Iterator[tuple]:
     """The same in so many processes at once."""
-    from ..study.folders.outputs import new_folder, write_run
-    from ..study.results import Results
+    from ..study.folders.outputs import write_run
+    from ..study.record import Failure
     from ..study.workers import train_each
 
     if not configs[0].quiet:
         print("\n".join(describe(config) for config in configs), flush=True)
     for config, outcome in train_each(configs, workers=workers):
         if outcome.error:
-            print(f"icon-nb: {outcome.error}", file=sys.stderr)
-        if not isinstance(outcome, Results):
+            say(outcome.error)
+        if isinstance(outcome, Failure):
             yield outcome, None, 1
             continue
         try:
-            folder = new_folder(config, time.strftime("%Y%m%d-%H%M%S"))
+            folder = folder_for(config)
             write_run(outcome, folder)
         except IconError as error:
-            print(f"icon-nb: {error}", file=sys.stderr)
-            yield outcome, None, 1
+            yield outcome, None, complain(error)
             continue
-        print(f"{outcome.summary()}\n{outcome.diagnosis}\nsaved in {folder}", flush=True)
+        report(outcome, folder)
         yield outcome, folder, CODES[outcome.status]
+
+
+def trained(config: Config, resume: str | None = None):
+    """Print what will be run, run it, and write what it leaves: the results, and their folder."""
+    from ..study.run import start, train_in_folder
+
+    session = start(config)
+    if not session.config.quiet:
+        print(describe(session.config), flush=True)
+    folder = Path(resume) if resume else folder_for(session.config)
+    try:
+        results = train_in_folder(folder, session, resume=bool(resume))
+    except TrainingError as error:
+        if error.results is None:
+            raise
+        say(error)
+        results = error.results  # saved already, up to the last good epoch
+    report(results, folder)
+    return results, folder
+
+
+def folder_for(config: Config) -> Path:
+    """A new folder for a run, named after it and the time."""
+    from ..study.folders.outputs import new_folder
+
+    return new_folder(config, now())
+
+
+def report(results, folder: Path) -> None:
+    """Print what came of a run, where it stands, and how to go on where it was interrupted."""
+    print(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}", flush=True)
+    if results.status == "interrupted":
+        trust = " --trust-code" if runs_code(results.config.dataset) else ""
+        print(f"go on with: icon-nb --resume {folder}{trust}", flush=True)
 
 
 def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> int:
@@ -142,9 +137,25 @@ def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: 
     config = study[0].config
     options = {"folders": [folder for _, folder in done], "viz": config.viz, "gif": config.save_epoch_gifs}
     try:
-        folder = write_comparison(study, Path(config.output_dir), time.strftime("%Y%m%d-%H%M%S"), **options)
+        folder = write_comparison(study, Path(config.output_dir), now(), **options)
     except IconError as error:
-        print(f"{study}\nicon-nb: {error}", file=sys.stderr)
-        return 1
+        print(study, file=sys.stderr)
+        return complain(error)
     print(f"{study}\nsaved in {folder}")
     return 0
+
+
+def now() -> str:
+    """The time as it stands in the names of folders."""
+    return time.strftime("%Y%m%d-%H%M%S")
+
+
+def say(words: object) -> None:
+    """Tell a person what went wrong."""
+    print(f"icon-nb: {words}", file=sys.stderr)
+
+
+def complain(error: IconError) -> int:
+    """Tell a person of an error; returns the exit code that goes with it."""
+    say(error)
+    return 2 if isinstance(error, ConfigError) else 1
