@@ -33,6 +33,7 @@ class MethodExplorer:
         self.results: Results | None = None
         self.reason = self._why_not()
         self._marking = False  # while the drop-downs are set to a choice, they make none
+        self._make_boxes()
 
     # What the drop-downs and the button do
 
@@ -113,54 +114,42 @@ class MethodExplorer:
 
     # The boxes
 
-    @cached_property
-    def controls(self) -> dict[str, w.Dropdown]:
+    def _make_boxes(self) -> None:
         own = [(DEFAULT, "")]
+        networks, data = (n for n in BACKBONES if not n.startswith("resnet")), (n for n, row in DATASETS.items() if not row.files)
         lists = {
-            "supervisory": [(axis.title, name) for name, axis in axes.SUPERVISORY.items()],
-            "learned": [(axis.title, name) for name, axis in axes.LEARNED.items()],
-            "backbone": own + [(name, name) for name in BACKBONES if not name.startswith("resnet")],
-            "dataset": own + [(name, name) for name, row in DATASETS.items() if not row.files],
+            "supervisory": ("p", [(axis.title, name) for name, axis in axes.SUPERVISORY.items()]),
+            "learned": ("q", [(axis.title, name) for name, axis in axes.LEARNED.items()]),
+            "backbone": ("backbone", own + [(name, name) for name in networks]),
+            "dataset": ("data set", own + [(name, name) for name in data]),
         }
-        words = {"supervisory": "p", "learned": "q", "backbone": "backbone", "dataset": "data set"}
-        chosen = {name: getattr(self, name) or "" for name in lists}
-        made = {name: w.Dropdown(options=o, value=chosen[name], description=words[name]) for name, o in lists.items()}
-        for name, control in made.items():
+        self.controls = {
+            name: w.Dropdown(options=options, value=getattr(self, name) or "", description=words)
+            for name, (words, options) in lists.items()
+        }
+        for name, control in self.controls.items():
             control.observe(lambda change, name=name: self._picked(name, change["new"]), "value")
-        return made
+        self.button, self.note = w.Button(description="Run", icon="play"), w.HTML()
+        self.button.on_click(self.run)
+        self.picture = w.Image(format="gif", layout=w.Layout(width="500px", display="none"))
+
+    @cached_property
+    def box(self) -> w.VBox:
+        """The whole widget."""
+        p, q, backbone, dataset = self.controls.values()
+        self._refresh()
+        return w.VBox([w.HBox([p, q]), w.HBox([backbone, dataset, self.button]), self.note, self.picture])
 
     def _picked(self, name: str, value: str) -> None:
         """A drop-down was turned, by a hand or by :meth:`_mark`."""
         if not self._marking:
             self.choose(**{name: value or None})
 
-    @cached_property
-    def button(self) -> w.Button:
-        button = w.Button(description="Run", icon="play")
-        button.on_click(self.run)
-        return button
-
-    @cached_property
-    def note(self) -> w.HTML:
-        return w.HTML()
-
-    @cached_property
-    def picture(self) -> w.Image:
-        return w.Image(format="gif", layout=w.Layout(width="500px", display="none"))
-
-    @cached_property
-    def box(self) -> w.VBox:
-        """The whole widget."""
-        made = self.controls
-        rows = [w.HBox([made["supervisory"], made["learned"]]), w.HBox([made["backbone"], made["dataset"], self.button])]
-        self._refresh()
-        return w.VBox([*rows, self.note, self.picture])
-
     def _mark(self) -> None:
-        """Let the drop-downs, once they are made, show the choice; one that they do not offer joins them."""
+        """Let the drop-downs show the choice; one that they do not offer joins them."""
         self._marking = True
         try:
-            for name, control in self.__dict__.get("controls", {}).items():
+            for name, control in self.controls.items():
                 value = getattr(self, name) or ""
                 if value not in [offered for _, offered in control.options]:
                     control.options = (*control.options, (value, value))

@@ -31,6 +31,7 @@ class TemperatureWidget:
         self._pictures: dict[tuple, bytes] = {}
         self.message = NOTHING if self.study.missing else ""
         self._changing = False  # while the controls are changed together, nothing is drawn
+        self._make_boxes()
 
     # What the buttons and sliders do
 
@@ -92,59 +93,26 @@ class TemperatureWidget:
             self._pictures[key] = draw()
         return self._pictures[key]
 
-    # The boxes, made when first looked at
+    # The boxes
 
-    @cached_property
-    def button(self) -> w.Button:
-        return self._clicked(w.Button(description="Run", icon="play", tooltip="Train what is missing"), self.run)
-
-    @cached_property
-    def more(self) -> w.Button:
-        return self._clicked(w.Button(description="Add", tooltip="Train this temperature too"), lambda *_: self.add())
-
-    @cached_property
-    def between(self) -> w.FloatText:
-        return w.FloatText(value=round(self.study.temperatures[0] * 2, 4), step=0.05, description="one more", style=WORDS)
-
-    @cached_property
-    def progress(self) -> w.IntProgress:
-        return w.IntProgress(value=0, max=1, description="training")
-
-    @cached_property
-    def tau(self) -> w.SelectionSlider:
-        return self._watched(w.SelectionSlider(options=self._options, description="temperature", style=WORDS))
-
-    @cached_property
-    def seed(self) -> w.Dropdown:
-        return self._watched(w.Dropdown(options=self.study.seeds, description="seed"))
-
-    @cached_property
-    def epoch(self) -> w.IntSlider:
-        return self._watched(w.IntSlider(value=0, min=0, max=1, description="epoch"))
-
-    @cached_property
-    def play(self) -> w.Play:
-        return w.Play(value=0, min=0, max=1, interval=400, description="play")
-
-    @cached_property
-    def sample(self) -> w.Dropdown:
-        return self._watched(w.Dropdown(options=[("-", 0)], description="p and q of", style=WORDS))
-
-    @cached_property
-    def embedding(self) -> w.Image:
-        return w.Image(format="png", layout=w.Layout(width=f"{SIDE}px", height=f"{SIDE}px"))
-
-    @cached_property
-    def rows(self) -> w.Image:
-        return w.Image(format="png", layout=w.Layout(width="420px"))
-
-    @cached_property
-    def measures(self) -> w.Image:
-        return w.Image(format="png", layout=w.Layout(max_width="850px"))
-
-    @cached_property
-    def note(self) -> w.HTML:
-        return w.HTML()
+    def _make_boxes(self) -> None:
+        self.button = w.Button(description="Run", icon="play", tooltip="Train what is missing")
+        self.more = w.Button(description="Add", tooltip="Train this temperature too")
+        self.between = w.FloatText(round(self.study.temperatures[0] * 2, 4), step=0.05, description="one more", style=WORDS)
+        self.progress = w.IntProgress(value=0, max=1, description="training")
+        self.tau = w.SelectionSlider(options=self._options, description="temperature", style=WORDS)
+        self.seed = w.Dropdown(options=self.study.seeds, description="seed")
+        self.epoch = w.IntSlider(value=0, min=0, max=1, description="epoch")
+        self.play = w.Play(value=0, min=0, max=1, interval=400, description="play")
+        self.sample = w.Dropdown(options=[("-", 0)], description="p and q of", style=WORDS)
+        self.embedding = w.Image(format="png", layout=w.Layout(width=f"{SIDE}px", height=f"{SIDE}px"))
+        self.rows = w.Image(format="png", layout=w.Layout(width="420px"))
+        self.measures = w.Image(format="png", layout=w.Layout(max_width="850px"))
+        self.note = w.HTML()
+        self.button.on_click(self.run)
+        self.more.on_click(lambda *_: self.add())
+        for control in (self.tau, self.seed, self.epoch, self.sample):
+            control.observe(self.show, "value")
 
     @cached_property
     def box(self) -> w.VBox:
@@ -159,14 +127,6 @@ class TemperatureWidget:
     @property
     def _options(self) -> list[tuple[str, float]]:
         return [(f"{t:g}", t) for t in self.study.complete or self.study.temperatures]
-
-    def _clicked(self, button: w.Button, call) -> w.Button:
-        button.on_click(call)
-        return button
-
-    def _watched(self, control):
-        control.observe(self.show, "value")
-        return control
 
     def _begin(self, epochs: int) -> None:
         self.button.disabled = self.more.disabled = True
