@@ -18,11 +18,12 @@ from .captions import caption_of, short_of
 from .encode import Frames
 from .layout import grid_shape
 from .neighbour_maps import procrustes
-from .options import Options, check_data, highlighted, kept_points, make_options, take, take_rows, with_options
+from .options import Options, make_options, with_options
 from .overlays import spread_out
 from .painter import Painter
 from .plots import small_multiples
 from .projection import Projection, fit_projection, kind_and_frame
+from .selection import check_data, highlighted, kept_points, take, take_rows
 from .timeline import Timeline, choose_epochs, frames_at, plan
 from .view import CAMERA, SPHERE_TURN, TURN, View, cameras
 

@@ -1,21 +1,19 @@
-"""Every setting of an animation, checked when it is given, and what a trajectory shows of it: points, highlights, rows."""
+"""Every setting of an animation, checked when it is given. Loads no torch, so that ``--help`` may list them."""
 
 from __future__ import annotations
 
 import inspect
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 
 import numpy as np
 
-from ..errors import ConfigError, demand, nearest, shown
-from ..evaluation.trajectory import Trajectory, choose_points
-from ..methods.catalogue import OVERLAYS
+from ..errors import demand, nearest, shown
+from ..methods.catalogue import OVERLAYS, PROJECTIONS
 from ..methods.settings import Setting
 from .palette import theme
-from .projection import Projection, check_seed
 
 PAIRS = {
     "size": (Integral, 120, 4000, "(width, height) in whole pixels, each from 120 to 4000"),
@@ -24,32 +22,38 @@ PAIRS = {
 """Options that are two numbers: their kind, least, greatest, and the words for them."""
 
 
-def option(default, help: str, kind: type = object, **limits):
-    """A field that carries its :class:`Setting`; one whose default is None may be None."""
-    return field(default=default, metadata={"setting": Setting(kind, "animation", help, **limits)})
+def option(default, help: str, kind: type = object, python: str = "", **limits):
+    """A field that carries its :class:`Setting`, and what only Python can give; one whose default is None may be None."""
+    return field(default=default, metadata={"setting": Setting(kind, "animation", help, **limits), "python": python})
 
 
 @dataclass(frozen=True)
 class Options:
     """The settings of :func:`icon_nb.animation.animate`, whose documentation is read from these fields."""
 
-    projection: str | Projection = option(
+    projection: str | object = option(
         "auto",
-        "auto, raw, pca, pca3, sphere, tsne, umap, or a fitted one; see :func:`icon_nb.animation.projection.fit_projection`.",
+        "How an embedding of many dimensions becomes a picture.",
+        python="Or a fitted one; see :func:`icon_nb.animation.projection.fit_projection`.",
+        choices=PROJECTIONS,
     )
-    fit_on: str | int | Projection = option(
-        "last", 'The epoch on which the projection is fitted, once: "last", "first", its number, or a fitted Projection.'
+    fit_on: str | int | object = option(
+        "last", "The epoch on which the projection is fitted, once: last, first, or its number.", python="Or a fitted Projection."
     )
     seed: int = option(0, "For t-SNE, UMAP, and the choice of points where there are more than ``max_points``.")
     overlay: str | Sequence[str] = option(
-        "epoch", "What is drawn beside the points: names of overlays, or of recorded metrics, drawn as curves (at most four)."
+        "epoch",
+        "What is drawn beside the points: names joined by +, of overlays or of recorded metrics, drawn as curves (at most four).",
+        choices=OVERLAYS,
     )
     note: str = option("", "A sentence below the picture.", str)
     rows: Mapping | None = option(
         None, '``{"anchor": i, "p": (n,) or (n_frames, n), "q": ...}``: what p and q say about point i.'
     )
     trail: int = option(6, "Epochs that a trail reaches back.", int, low=1)
-    highlight: str | int | Sequence | None = option(None, "Classes by name, points by position; the others fade.")
+    highlight: str | int | Sequence | None = option(
+        None, "Classes by name; the other points fade.", python="Or points by position."
+    )
     own_scale: str | Sequence[str] = option(
         (),
         "Metrics that are not comparable: side by side, each panel draws their curves from its own least to its own greatest "
@@ -187,88 +191,19 @@ def with_options(function: Callable) -> Callable:
 
 def _documented(f) -> str:
     """One option as numpydoc has it."""
-    help = f.metadata["setting"].help
-    if f.name == "overlay":
-        help += " Overlays are " + ", ".join(f"``{name}`` ({row.about})" for name, row in OVERLAYS.items()) + "."
     indent = 8 * " "
-    wrapped = textwrap.fill(help, 125, initial_indent=indent, subsequent_indent=indent)
+    wrapped = textwrap.fill(help_of(f), 125, initial_indent=indent, subsequent_indent=indent)
     return f"    {f.name} : {f.type}, default {f.default!r}\n{wrapped}"
 
 
-def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
-    """Bool array (n,): the points of the named classes and at the numbered positions.
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-    highlight : str, int, or a sequence of them, or None
-        A str names a class, an int is a position among the recorded points.
-    """
-    if highlight is None:
-        return None
-    wished = list(highlight) if isinstance(highlight, Iterable) and not isinstance(highlight, str) else [highlight]
-    chosen = np.zeros(trajectory.n_points, bool)
-    for item in wished:
-        if isinstance(item, str):
-            names = trajectory.class_names or ("(unlabelled)",)
-            known = trajectory.labels is not None and item in names
-            demand(known, f"highlight={item!r} is no class of these points: {nearest(item, names)}")
-            chosen |= trajectory.labels == names.index(item)
-        elif isinstance(item, (int, np.integer)) and 0 <= item < trajectory.n_points:
-            chosen[item] = True
-        else:
-            raise ConfigError(f"highlight={item!r} is no recorded point: positions run from 0 to {trajectory.n_points - 1}")
-    return chosen
+def help_of(f, python: bool = True) -> str:
+    """What an option is, with the names that it takes; what only Python can give is left out where a shell reads it."""
+    setting = f.metadata["setting"]
+    named = ", ".join(f"``{name}`` ({row.about})" for name, row in setting.choices.items()) if setting.choices else ""
+    return " ".join(filter(None, (setting.help, f.metadata["python"] if python else "", named and f"There are {named}.")))
 
 
-def kept_points(trajectory: Trajectory, options: Options) -> np.ndarray:
-    """Sorted positions of the points drawn: at most ``max_points`` at random, and always those that stand out."""
-    keep = choose_points(trajectory.n_points, options.max_points, options.seed)
-    if options.rows is not None:
-        keep = np.union1d(keep, [int(options.rows["anchor"])])
-    named = options.highlight if not isinstance(options.highlight, str) else None
-    chosen = highlighted(trajectory, named)
-    return keep if chosen is None else np.union1d(keep, np.flatnonzero(chosen)[: options.max_points])
-
-
-def take(trajectory: Trajectory, keep: np.ndarray) -> Trajectory:
-    """The same trajectory with only some of its points; itself where all are kept."""
-    if len(keep) == trajectory.n_points:
-        return trajectory
-    per_point = {name: getattr(trajectory, name) for name in ("labels", "index", "images", "held_out")}
-    kept = {name: None if value is None else value[keep] for name, value in per_point.items()}
-    return replace(trajectory, embeddings=trajectory.embeddings[:, keep], **kept)
-
-
-def take_rows(rows: Mapping | None, keep: np.ndarray) -> dict | None:
-    """What p and q say about the anchor, of the points that are kept, and where it stands among them."""
-    if rows is None:
-        return None
-    p, q = (np.asarray(rows[name], float)[..., keep] for name in ("p", "q"))
-    return {"anchor": int(np.searchsorted(keep, rows["anchor"])), "p": p, "q": q}
-
-
-def check_data(trajectory: Trajectory, options: Options, kind: str) -> None:
-    """Refuse what the trajectory has no data for, shown through a projection of this kind."""
-    metrics, labelled = trajectory.metrics, trajectory.labels is not None
-    for name in options.overlays:
-        if name not in OVERLAYS and name not in metrics:
-            known = dict.fromkeys((*OVERLAYS, *metrics))
-            raise ConfigError(f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
-    there = {"labels": labelled, "metrics": bool(metrics), "loss": "loss" in metrics}
-    check_needs(options.overlays, {**there, "plane": labelled and trajectory.dim == 2, "raw": kind == "raw"})
-    if options.thumbnails and trajectory.images is None:
-        raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
-    highlighted(trajectory, options.highlight)
-    if options.rows is not None:
-        _check_rows(options.rows, trajectory.n_points, trajectory.n_frames)
-
-
-def _check_rows(rows, n: int, frames: int) -> None:
-    whole = isinstance(rows, Mapping) and {"anchor", "p", "q"} <= set(rows)
-    placed = whole and isinstance(rows["anchor"], (int, np.integer)) and 0 <= rows["anchor"] < n
-    demand(placed, f"rows={shown(rows)} must hold the position of a point under 'anchor', and arrays under 'p' and 'q'")
-    for name in ("p", "q"):
-        shape = np.shape(rows[name])
-        fits = shape in ((n,), (frames, n))
-        demand(fits, f"rows[{name!r}] has shape {shape}: it must be ({n},), or ({frames}, {n}) for one row a frame")
+def check_seed(seed: int) -> None:
+    """Refuse what a generator cannot be started with."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    demand(whole and 0 <= seed < 2**32, f"seed={shown(seed)}: give a whole number from 0 to {2**32 - 1}")

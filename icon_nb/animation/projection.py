@@ -9,10 +9,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..errors import ConfigError, demand, nearest, shown
+from ..errors import ConfigError, nearest
 from ..evaluation.trajectory import Trajectory, as_matrix
 from ..methods.catalogue import PROJECTIONS
 from .neighbour_maps import chain, principal_axes
+from .options import check_seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +128,6 @@ def kind_and_frame(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]
         wants = f"{low}" if low == high else f"at most {high}" if low == 1 else f"at least {low}"
         raise ConfigError(f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {row.instead}")
     return kind, fitted_frame(trajectory, fit_on)
-
-
-def check_seed(seed: int) -> None:
-    """Refuse what a generator cannot be started with."""
-    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    demand(whole and 0 <= seed < 2**32, f"seed={shown(seed)}: give a whole number from 0 to {2**32 - 1}")
 
 
 def fitted_frame(trajectory: Trajectory, fit_on) -> int:

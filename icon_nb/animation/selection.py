@@ -1,0 +1,92 @@
+"""What a trajectory shows of the options: which points are drawn, which stand out, and whether it has what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import ConfigError, demand, nearest, shown
+from ..evaluation.trajectory import Trajectory, choose_points
+from ..methods.catalogue import OVERLAYS
+from .options import Options, check_needs
+
+
+def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
+    """Bool array (n,): the points of the named classes and at the numbered positions.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    highlight : str, int, or a sequence of them, or None
+        A str names a class, an int is a position among the recorded points.
+    """
+    if highlight is None:
+        return None
+    wished = list(highlight) if isinstance(highlight, Iterable) and not isinstance(highlight, str) else [highlight]
+    chosen = np.zeros(trajectory.n_points, bool)
+    for item in wished:
+        if isinstance(item, str):
+            names = trajectory.class_names or ("(unlabelled)",)
+            known = trajectory.labels is not None and item in names
+            demand(known, f"highlight={item!r} is no class of these points: {nearest(item, names)}")
+            chosen |= trajectory.labels == names.index(item)
+        elif isinstance(item, (int, np.integer)) and 0 <= item < trajectory.n_points:
+            chosen[item] = True
+        else:
+            raise ConfigError(f"highlight={item!r} is no recorded point: positions run from 0 to {trajectory.n_points - 1}")
+    return chosen
+
+
+def kept_points(trajectory: Trajectory, options: Options) -> np.ndarray:
+    """Sorted positions of the points drawn: at most ``max_points`` at random, and always those that stand out."""
+    keep = choose_points(trajectory.n_points, options.max_points, options.seed)
+    if options.rows is not None:
+        keep = np.union1d(keep, [int(options.rows["anchor"])])
+    named = options.highlight if not isinstance(options.highlight, str) else None
+    chosen = highlighted(trajectory, named)
+    return keep if chosen is None else np.union1d(keep, np.flatnonzero(chosen)[: options.max_points])
+
+
+def take(trajectory: Trajectory, keep: np.ndarray) -> Trajectory:
+    """The same trajectory with only some of its points; itself where all are kept."""
+    if len(keep) == trajectory.n_points:
+        return trajectory
+    per_point = {name: getattr(trajectory, name) for name in ("labels", "index", "images", "held_out")}
+    kept = {name: None if value is None else value[keep] for name, value in per_point.items()}
+    return replace(trajectory, embeddings=trajectory.embeddings[:, keep], **kept)
+
+
+def take_rows(rows: Mapping | None, keep: np.ndarray) -> dict | None:
+    """What p and q say about the anchor, of the points that are kept, and where it stands among them."""
+    if rows is None:
+        return None
+    p, q = (np.asarray(rows[name], float)[..., keep] for name in ("p", "q"))
+    return {"anchor": int(np.searchsorted(keep, rows["anchor"])), "p": p, "q": q}
+
+
+def check_data(trajectory: Trajectory, options: Options, kind: str) -> None:
+    """Refuse what the trajectory has no data for, shown through a projection of this kind."""
+    metrics, labelled = trajectory.metrics, trajectory.labels is not None
+    for name in options.overlays:
+        if name not in OVERLAYS and name not in metrics:
+            known = dict.fromkeys((*OVERLAYS, *metrics))
+            raise ConfigError(f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
+    there = {"labels": labelled, "metrics": bool(metrics), "loss": "loss" in metrics}
+    check_needs(options.overlays, {**there, "plane": labelled and trajectory.dim == 2, "raw": kind == "raw"})
+    if options.thumbnails and trajectory.images is None:
+        raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
+    highlighted(trajectory, options.highlight)
+    if options.rows is not None:
+        _check_rows(options.rows, trajectory.n_points, trajectory.n_frames)
+
+
+def _check_rows(rows, n: int, frames: int) -> None:
+    whole = isinstance(rows, Mapping) and {"anchor", "p", "q"} <= set(rows)
+    placed = whole and isinstance(rows["anchor"], (int, np.integer)) and 0 <= rows["anchor"] < n
+    demand(placed, f"rows={shown(rows)} must hold the position of a point under 'anchor', and arrays under 'p' and 'q'")
+    for name in ("p", "q"):
+        shape = np.shape(rows[name])
+        fits = shape in ((n,), (frames, n))
+        demand(fits, f"rows[{name!r}] has shape {shape}: it must be ({n},), or ({frames}, {n}) for one row a frame")
