@@ -1,8 +1,11 @@
 """The command line as a user types it."""
 
+import argparse
 import json
+import re
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +14,15 @@ import torch
 from PIL import Image
 
 import icon_nb as icon
-from icon_nb.interfaces.cli import main
-from icon_nb.interfaces.flags import build_parser, parse
+from icon_nb.animation.options import Options
+from icon_nb.interfaces.cli import configs_from, main
+from icon_nb.interfaces.commands import COMMANDS
+from icon_nb.interfaces.flags import EXAMPLES, FIRST, STUDY, Parser, build_parser, parse
+from icon_nb.interfaces.redraw import ELSEWHERE
+from icon_nb.methods.catalogue import DATASETS
 from icon_nb.methods.config import SETTINGS
+from icon_nb.methods.methods import METHODS
+from icon_nb.methods.recipes import RECIPES
 from icon_nb.study.folders.outputs import safe_name
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -196,11 +205,62 @@ def test_every_setting_is_a_flag_and_help_shows_it(capsys):
     assert "examples:" in parser.format_help()
 
 
-def test_the_module_and_help_answer_without_torch():
-    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "icon_nb", "--help"], capture_output=True, text=True)
+@pytest.mark.parametrize(
+    "flags", [["--help"], ["--help", "all"], ["methods"], ["animate", "--help"], ["--version"]], ids=" ".join
+)
+def test_what_only_prints_answers_without_torch(flags):
+    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "icon_nb", *flags], capture_output=True, text=True)
     assert done.returncode == 0
-    assert "--temperature" in done.stdout
+    assert done.stdout
     assert "torch" not in done.stderr
+
+
+def test_help_fits_a_screen_and_the_whole_of_it_is_a_word_away(capsys):
+    pages = {}
+    for flags in (("--help",), ("-h",), ("--help", "all"), ("--help-all",), ("--temperature", "0.1", "--help")):
+        assert main_code(flags) == 0
+        pages[flags] = capsys.readouterr().out
+    first = pages[("--help",)]
+    assert first == pages[("-h",)] == pages[("--temperature", "0.1", "--help")]
+    assert 24 <= first.count("\n") <= 40
+    assert max(map(len, first.splitlines())) <= 100
+    assert all(f"\n  {name}" in first for name in COMMANDS)
+    assert set(re.findall(r"^  --(\w+)", first, re.M)) == set(FIRST)
+    assert pages[("--help", "all")] == pages[("--help-all",)]
+    assert all(f"--{name}" in pages[("--help-all",)] for name in (*SETTINGS, *STUDY))
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_an_example_of_the_help_is_understood(line):
+    assert configs_from(parse(build_parser(), line.split()[1:]))[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_each_of_its_flags_in_words(name, capsys):
+    assert main_code([name, "--help"]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert COMMANDS[name].about[1:] in page
+    parser = Parser()
+    (COMMANDS[name].flags or (lambda parser: None))(parser)
+    helps = [action.help for action in parser._actions if action.help != argparse.SUPPRESS]
+    assert all(help and len(help.split()) >= 3 for help in helps)
+    assert len(set(helps)) == len(helps)
+
+
+def test_the_flags_of_animate_are_the_options_that_a_shell_can_give():
+    parser = Parser()
+    COMMANDS["animate"].flags(parser)
+    options = {f.name for f in fields(Options)}
+    assert options & {action.dest for action in parser._actions} == options - set(ELSEWHERE)
+
+
+def test_lists_have_a_line_for_each_row_of_their_table(capsys, monkeypatch):
+    monkeypatch.setitem(METHODS, "toy", replace(METHODS["simclr"], name="toy", title="A toy"))
+    for command, table in (("methods", METHODS), ("datasets", DATASETS), ("recipes", RECIPES)):
+        assert main_code([command]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[0] for line in lines if line[0] != " "][: len(table)] == list(table)
+        assert max(map(len, lines)) <= 100
 
 
 def test_names_stay_in_their_folder():

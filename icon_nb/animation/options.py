@@ -80,7 +80,7 @@ class Options:
         low=30,
         high=1200,
     )
-    style: str = option("notebook", "notebook, paper, slides or dark.", str)
+    style: str = option("notebook", "Colours and sizes of texts: notebook, paper, slides or dark.", str)
     legend: bool = option(True, "Write the names of the classes into the picture.", bool)
     caption: bool = option(True, "Write into the picture how it was projected.", bool)
     max_points: int = option(2000, "At most this many points, the same in every frame.", int, low=1)
@@ -197,10 +197,12 @@ def _documented(f) -> str:
 
 
 def help_of(f, python: bool = True) -> str:
-    """What an option is, with the names that it takes; what only Python can give is left out where a shell reads it."""
+    """What an option is, with the names that it takes; for a shell without markup and without what only Python can give."""
     setting = f.metadata["setting"]
-    named = ", ".join(f"``{name}`` ({row.about})" for name, row in setting.choices.items()) if setting.choices else ""
-    return " ".join(filter(None, (setting.help, f.metadata["python"] if python else "", named and f"There are {named}.")))
+    rows = [row for row in dict(setting.choices).values() if python or not getattr(row, "by_hand", False)]
+    named = ", ".join(f"``{row.name}`` ({row.about})" for row in rows)
+    parts = (setting.help, f.metadata["python"] if python else "", f"There are {named}." if named else "")
+    return " ".join(filter(None, parts)) if python else " ".join(filter(None, parts)).replace("``", "")
 
 
 def check_seed(seed: int) -> None:

@@ -12,18 +12,17 @@ from ..errors import ConfigError, DataError, IconError
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config, settings_from_json
 from ..methods.recipes import RECIPES, grid, recipe
-from .commands import COMMANDS, find, older_spelling, run_command
+from .commands import COMMANDS, older_spelling, run_command
 from .flags import build_parser, parse, values_of, workers_of
+from .saved import find
 from .training import compare_all, run_one
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1 when a run failed, 2 for a bad request, 130 when interrupted."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    parser = build_parser(**COMMANDS)
+    parser = build_parser({f"{command.name} {command.takes}".strip(): command.about for command in COMMANDS.values()})
     try:
-        if argv[:1] == ["recipes"]:
-            return list_recipes()
         if argv and argv[0] in COMMANDS:
             return run_command(argv[0], argv[1:])
         given = parse(parser, argv)
@@ -41,13 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if len(configs) == 1:
         return run_one(configs[0], given.get("resume"))
     return compare_all(configs, title, compared, workers)
-
-
-def list_recipes() -> int:
-    """Print every recipe with the question that it answers."""
-    for name, each in RECIPES.items():
-        print(f"{name:<28} {each.question}")
-    return 0
 
 
 def configs_from(given: Mapping[str, object]) -> tuple[tuple[Config, ...], str, tuple[str, ...]]:

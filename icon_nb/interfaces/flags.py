@@ -1,18 +1,22 @@
-"""The command line's flags, generated from the fields of Config. Loads no torch."""
+"""The command line's flags, generated from the fields of Config, and its two pages of help. Loads no torch."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from .. import __version__
 from ..errors import ConfigError, nearest
-from ..methods.config import SETTINGS, check_names
+from ..methods.config import SETTINGS, Config, check_names
 from ..methods.recipes import RECIPES
 from ..methods.settings import GROUPS, Setting
 
-SPELLINGS = {"method": ("icon_mode",), "learning_rate": ("lr",)}
+OLDER = {"method": "icon_mode", "learning_rate": "lr"}
+"""Other spellings of settings."""
 
 STUDY = {
+    "recipe": {"metavar": "NAME", "help": f"several configs that are compared: {', '.join(RECIPES)}"},
+    "config": {"metavar": "FILE", "help": "settings from a JSON file, for instance a saved config.json"},
     "sweep": {"metavar": "NAME=A,B", "action": "append", "help": "one run for every value of a setting; again for a grid"},
     "ablate_embedding_dim": {
         "metavar": "64,128",
@@ -20,6 +24,7 @@ STUDY = {
         "help": "one run for every embedding dimension; by default 64 and 128",
     },
     "workers": {"metavar": "N", "help": "train in so many processes at once"},
+    "resume": {"metavar": "RUN", "help": "go on with a run that was stopped, in its folder, to the same end"},
     "load_dir": {"metavar": "RUN", "help": "a saved run, for --regen_gif and --probe_only"},
     "regen_gif": {"action": "store_true", "help": "replace the animation of --load_dir; also: icon-nb animate RUN --replace"},
     "trust_code": {
@@ -28,74 +33,130 @@ STUDY = {
     },
     "probe_only": {"action": "store_true", "help": "probe the run in --load_dir; also: icon-nb probe RUN"},
 }
+"""Flags that are no settings: what is run, and on what."""
 
-EXAMPLES = """examples:
-  icon-nb                                                   the default: simclr on the bundled digits
-  icon-nb --method tsne --perplexity 20                     t-SNE on digits
-  icon-nb --dataset mnist --data_dir data --epochs 3 --save_epoch_gifs
-  icon-nb --recipe simclr_vs_sne --temperature 0.1 --divergence js
-  icon-nb --sweep temperature=0.05,0.1,0.5 --sweep seed=0,1,2 --workers 2
-  icon-nb animate RUN --projection tsne --fps 4             the animation of a saved run anew, without training
-  icon-nb recipes                                           the recipes, a line each
+USAGE = "icon-nb [COMMAND] [--SETTING VALUE ...]"
+ABOUT = "Train a representation with an I-Con objective and watch it learn."
 
-Every flag can be spelt with hyphens or underscores. A flag wins over --config FILE, which wins over the recipe.
-"""
+FIRST = {
+    "method": ("NAME", "what is learned; icon-nb methods lists them"),
+    "dataset": ("NAME", "what is learned from; icon-nb datasets lists them"),
+    "recipe": ("NAME", "several runs that answer one question; icon-nb recipes lists them"),
+    "temperature": ("T", "how sharply q looks at the nearest neighbours"),
+    "epochs": ("N", "passes over the data"),
+    "backbone": ("NAME", "the network that makes the embedding"),
+    "sweep": ("NAME=A,B", "one run for every value of a setting, side by side"),
+    "save_epoch_gifs": ("", "write the animation, and a picture of every epoch"),
+    "seed": ("N", "another start: everything random comes from it"),
+    "output_dir": ("DIR", "folder of the runs"),
+}
+"""The flags that matter most, in the words of the first page; ``--help all`` has their full help."""
+
+EXAMPLES = {
+    "icon-nb --save_epoch_gifs": "the default: {method} on {dataset}, with its animation",
+    "icon-nb --method tsne --perplexity 20": "another method, and one of its settings",
+    "icon-nb --sweep temperature=0.05,0.1,0.5": "one setting at several values, side by side",
+    "icon-nb --dataset mnist --data_dir data --epochs 3": "your copy of the MNIST files, in the folder data",
+    "icon-nb --recipe simclr_vs_sne --temperature 0.1 --divergence js": "a recipe with settings of your own",
+    "icon-nb --sweep temperature=0.05,0.1,0.5 --sweep seed=0,1,2 --workers 2": "a grid, two runs at a time",
+}
+
+SPELLING = "Every flag can be spelt with hyphens or underscores. A flag wins over --config FILE, which wins over the recipe."
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, with exit code 2."""
 
+    first_page = ""
     commands: tuple[str, ...] = ()
 
     def error(self, message: str):
         self.exit(2, f"icon-nb: {message}\n")
 
 
-def build_parser(**commands: str) -> Parser:
-    """The parser of every setting; ``commands`` maps subcommands to a line of help each."""
-    listing = "\n".join(f"  {name:<10} {line}" for name, line in commands.items())
+class _Help(argparse.Action):
+    """The first page, or the whole of it for ``--help all`` and ``--help-all``."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        print(parser.format_help() if values == "all" or "all" in option_string else parser.first_page, end="")
+        parser.exit()
+
+
+def build_parser(commands: Mapping[str, str] | None = None) -> Parser:
+    """The parser of every setting; ``commands`` maps what can be typed instead to a line of help each."""
+    commands = commands or {}
     parser = Parser(
         prog="icon-nb",
-        description=f"Train a representation with an I-Con objective and watch it learn.\n\ncommands:\n{listing}",
-        epilog=EXAMPLES,
+        usage=USAGE,
+        description=f"{ABOUT}\n\n{_listed('commands', commands)}",
+        epilog=f"{_listed('examples', _examples(EXAMPLES))}\n\n{SPELLING}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
-        usage="icon-nb [COMMAND] [--SETTING VALUE ...]",
+        add_help=False,
     )
-    parser.commands = tuple(commands)
+    parser.commands, parser.first_page = tuple(line.split()[0] for line in commands), first_page(commands)
+    parser.add_argument("-h", "--help", action=_Help, nargs="?", choices=["all"], help="the first page; --help all: this one")
+    parser.add_argument("--help-all", "--help_all", action=_Help, nargs=0, help=argparse.SUPPRESS)
+    parser.add_argument("--version", action="version", version=f"icon-nb {__version__}", help="say which version this is")
     top = parser.add_argument_group("what to run")
-    top.add_argument("--recipe", metavar="NAME", help=f"several configs that are compared: {', '.join(RECIPES)}")
-    top.add_argument("--config", metavar="FILE", help="settings from a JSON file, for instance a saved config.json")
-    for flag, options in STUDY.items():
-        top.add_argument(*dict.fromkeys((f"--{flag}", f"--{flag.replace('_', '-')}")), dest=flag, **options)
-    top.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped, in its folder, to the same end")
+    for name, options in STUDY.items():
+        add_flag(top, name, **options)
     groups = {name: parser.add_argument_group(f"{name}: {about}") for name, about in GROUPS.items()}
     for name, setting in SETTINGS.items():
-        _add(groups[setting.group], name, setting)
+        add_setting(groups[setting.group], name, setting, help_of(name, setting), OLDER.get(name))
     return parser
 
 
-def _add(group, name: str, setting: Setting) -> None:
-    """One flag, shown with underscores; hyphens work too."""
-    for flag in (name, *SPELLINGS.get(name, ())):
-        options = {"metavar": setting.kind.__name__.upper()}
-        if setting.kind is bool:
-            options = {"nargs": "?", "const": "true", "metavar": "BOOL"}
-        group.add_argument(f"--{flag}", dest=name, help=_help(name, setting, flag), **options)
-        if "_" in flag:
-            group.add_argument(f"--{flag.replace('_', '-')}", dest=name, help=argparse.SUPPRESS, **options)
-    if setting.kind is bool:
-        off = dict.fromkeys((f"--no_{name}", f"--no-{name.replace('_', '-')}"))
-        group.add_argument(*off, dest=name, action="store_const", const="false", help=argparse.SUPPRESS)
+def first_page(commands: Mapping[str, str]) -> str:
+    """Help on one screen: the commands, the flags that matter most, three examples."""
+    known = Config().resolve().to_dict()
+    flags = {
+        f"--{name} {value}": about + (f" (default: {known[name]})" if value and name in known else "")
+        for name, (value, about) in FIRST.items()
+    }
+    more = "icon-nb --help all lists every setting, icon-nb COMMAND --help what a command takes."
+    parts = (ABOUT, _listed("commands", commands), _listed("the flags that matter most", flags))
+    return "\n\n".join((f"usage: {USAGE}", *parts, _listed("examples", _examples(list(EXAMPLES)[:3])), more)) + "\n"
 
 
-def _help(name: str, setting: Setting, flag: str) -> str:
-    if flag != name:
-        return f"another spelling of --{name}"
+def _examples(lines: Iterable[str]) -> dict[str, str]:
+    return {line: EXAMPLES[line].format(**Config().resolve().to_dict()) for line in lines}
+
+
+def _listed(heading: str, lines: Mapping[str, str]) -> str:
+    """A heading, and below it what can be typed with what it does, in two columns; what is long has a line of its own."""
+    width = max((len(name) for name in lines if len(name) <= 42), default=0)
+    rows = [
+        f"  {name:<{width}}  {about}" if len(name) <= width else f"  {name}\n{'':<{width + 4}}{about}"
+        for name, about in lines.items()
+    ]
+    return "\n".join([f"{heading}:", *rows])
+
+
+def add_flag(group, name: str, older: str | None = None, **options) -> None:
+    """One flag, shown with underscores; hyphens and an older spelling work too."""
+    spellings = [name, name.replace("_", "-"), *((older, older.replace("_", "-")) if older else ())]
+    for k, spelling in enumerate(dict.fromkeys(spellings)):
+        group.add_argument(f"--{spelling}", dest=name, **{**options, "help": argparse.SUPPRESS if k else options["help"]})
+
+
+def add_setting(group, name: str, setting: Setting, about: str, older: str | None = None) -> None:
+    """The flag of a setting, whose text :func:`typed` reads; one that is on or off can be switched off too."""
+    about = about.replace("%", "%%") + (f" (also --{older})" if older else "")
+    if setting.kind is not bool:
+        add_flag(group, name, older, metavar="VALUE" if setting.kind is object else setting.kind.__name__.upper(), help=about)
+        return
+    add_flag(group, name, older, nargs="?", const="true", metavar="BOOL", help=about)
+    off = dict.fromkeys((f"--no_{name}", f"--no-{name.replace('_', '-')}"))
+    group.add_argument(*off, dest=name, action="store_const", const="false", help=argparse.SUPPRESS)
+
+
+def help_of(name: str, setting: Setting) -> str:
+    """The help of a setting of Config, with its default."""
     switch = f"; --no_{name} switches it off" if setting.kind is bool else ""
     default = setting.default if setting.default is not None else "none" if setting.optional else "the method's"
-    return f"{setting.text} (default: {default}{switch})".replace("%", "%%")
+    return f"{setting.text} (default: {default}{switch})"
 
 
 def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:
@@ -112,7 +173,7 @@ def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:
         )
     _refuse_two_spellings(parser, argv)
     values = vars(found)
-    return {name: _typed(name, value) if name in SETTINGS else value for name, value in values.items()}
+    return {name: typed(name, SETTINGS[name], value) if name in SETTINGS else value for name, value in values.items()}
 
 
 def _refuse_two_spellings(parser: Parser, argv: Sequence[str]) -> None:
@@ -141,7 +202,8 @@ def values_of(given: Mapping[str, object]) -> dict[str, list]:
         check_names([name])
         if not equals or not all(value.strip() for value in values.split(",")):
             raise ConfigError(f"sweep={text!r}: give a setting and its values, for instance temperature=0.1,0.5")
-        varied[name] = list(dict.fromkeys(_typed(name, value.strip()) for value in values.split(",")))  # each value is run once
+        listed = (typed(name, SETTINGS[name], value.strip()) for value in values.split(","))
+        varied[name] = list(dict.fromkeys(listed))  # each value is run once
     return varied
 
 
@@ -153,10 +215,10 @@ def workers_of(given: Mapping[str, object]) -> int | None:
     return None if text is None else int(text)
 
 
-def _typed(name: str, text: str) -> object:
-    """The value that a flag's text stands for."""
-    kind = SETTINGS[name].kind
-    if kind is str:
+def typed(name: str, setting: Setting, text: str) -> object:
+    """The value that the text of a flag stands for."""
+    kind = setting.kind
+    if kind in (str, object):
         return text
     if kind is bool:
         words = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}

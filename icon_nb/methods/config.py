@@ -181,12 +181,15 @@ class Config:
     probe: bool = setting(bool, "recording", "linear and kNN probes on held-out data", True, counts=False)
     # animation
     save_epoch_gifs: bool = setting(bool, "animation", "write training_dynamics.gif and one picture per epoch", False)
-    gif_every: int = setting(int, "animation", "draw every so many recorded epochs", 1, low=1)
-    gif_method: str = setting(str, "animation", "projection to two dimensions", "auto", choices=PROJECTIONS)
-    gif_fps: float | None = setting(float, "animation", "frames per second", above=0, high=50, optional=True)
-    gif_max_points: int = setting(int, "animation", "draw at most this many points", 2000, low=1)
+    gif_every: int = setting(int, "animation", "draw every so many recorded epochs", 1, low=1, option="every")
+    gif_method: str = setting(str, "animation", "projection to two dimensions", "auto", choices=PROJECTIONS, option="projection")
+    gif_fps: float | None = setting(
+        float, "animation", "frames per second", above=0, high=50, optional=True, option="fps"
+    )
+    gif_max_points: int = setting(int, "animation", "draw at most this many points", 2000, low=1, option="max_points")
     gif_overlay: str = setting(
-        str, "animation", "what is drawn beside the points, joined by +", "loss", choices=resolve.drawn, free=True
+        str, "animation", "what is drawn beside the points, joined by +", "loss", choices=resolve.drawn, free=True,
+        option="overlay",
     )
     save_frames: bool = setting(bool, "animation", "write epoch_frames/epoch_001.png ... beside the GIF", True)
     # output

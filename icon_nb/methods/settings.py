@@ -57,6 +57,8 @@ class Setting:
         Whether the numbers of a run depend on it.
     deciding : bool
         Whether other settings take their defaults from it.
+    option : str
+        The option of :func:`icon_nb.animation.animate` that it is.
     """
 
     kind: type
@@ -76,6 +78,7 @@ class Setting:
     optional: bool = False
     counts: bool = True
     deciding: bool = False
+    option: str = ""
 
     @property
     def names(self) -> list[str]:

@@ -17,7 +17,7 @@ from ..errors import DataError
 from ..evaluation.diagnosis import diagnose, stopped
 from ..evaluation.trajectory import Trajectory
 from ..methods.catalogue import not_run, runs_code
-from ..methods.config import Config
+from ..methods.config import SETTINGS, Config
 from .record import Failure, Run
 
 
@@ -196,10 +196,5 @@ Outcome = Results | Failure
 
 def animation_options(config: Config) -> dict[str, object]:
     """The animation settings of a Config as options of :func:`icon_nb.animation.animate`."""
-    options = {
-        "projection": config.gif_method,
-        "overlay": config.gif_overlay,
-        "every": config.gif_every,
-        "max_points": config.gif_max_points,
-    }
-    return options if config.gif_fps is None else {**options, "fps": config.gif_fps}
+    options = {setting.option: getattr(config, name) for name, setting in SETTINGS.items() if setting.option}
+    return {option: value for option, value in options.items() if value is not None}

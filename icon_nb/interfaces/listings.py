@@ -1,0 +1,34 @@
+"""Lists of what there is to choose from, a line each, read from the tables; and the card of a data set."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+from ..methods.catalogue import DATASETS, SOURCES
+from ..methods.methods import METHODS
+from ..methods.recipes import RECIPES
+
+
+def list_recipes(given) -> int:
+    """Every recipe with the question that it answers."""
+    return _print({name: each.question for name, each in RECIPES.items()})
+
+
+def list_methods(given) -> int:
+    """Every method with its name in the literature, its p and its q."""
+    return _print({m.name: f"{m.title}: p {m.supervisory}, q {m.learned}" for m in METHODS.values()})
+
+
+def list_datasets(given) -> int:
+    """Every data set, and how to name your own."""
+    own = {f"{source.name}:{source.place}": source.about for source in SOURCES.values()}
+    return _print({name: row.about for name, row in DATASETS.items()} | own)
+
+
+def _print(lines: Mapping[str, str], width: int = 100) -> int:
+    """Two columns; what is too long for a line goes on in the next."""
+    column = max(map(len, lines)) + 2
+    for name, about in lines.items():
+        print(textwrap.fill(f"{name:<{column}}{about}", width, subsequent_indent=" " * column, break_on_hyphens=False))
+    return 0
