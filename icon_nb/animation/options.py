@@ -24,7 +24,7 @@ PAIRS = {
 
 def option(default, help: str, kind: type = object, python: str = "", **limits):
     """A field that carries its :class:`Setting`, and what only Python can give; one whose default is None may be None."""
-    return field(default=default, metadata={"setting": Setting(kind, "animation", help, **limits), "python": python})
+    return field(default=default, metadata={"setting": Setting(kind, "animation", help, default, **limits), "python": python})
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Options:
         demand(self.fps is None or self.frame_duration is None, same)
         for f in fields(self):
             value, setting = getattr(self, f.name), f.metadata["setting"]
-            if setting.kind is not object and not (value is None is f.default):
+            if setting.kind is not object:
                 value = setting.check(f.name, value.item() if isinstance(value, np.generic) else value)
                 object.__setattr__(self, f.name, value)
         theme(self.style)
