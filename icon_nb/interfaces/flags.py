@@ -15,7 +15,7 @@ OLDER = {"method": "icon_mode", "learning_rate": "lr"}
 """Other spellings of settings."""
 
 STUDY = {
-    "recipe": {"metavar": "NAME", "help": f"several configs that are compared: {', '.join(RECIPES)}"},
+    "recipe": {"metavar": "NAME", "help": "several configs that are compared: {}"},
     "config": {"metavar": "FILE", "help": "settings from a JSON file, for instance a saved config.json"},
     "sweep": {"metavar": "NAME=A,B", "action": "append", "help": "one run for every value of a setting; again for a grid"},
     "ablate_embedding_dim": {
@@ -33,7 +33,7 @@ STUDY = {
     },
     "probe_only": {"action": "store_true", "help": "probe the run in --load_dir; also: icon-nb probe RUN"},
 }
-"""Flags that are no settings: what is run, and on what."""
+"""Flags that are no settings: what is run, and on what; ``{}`` stands for the recipes."""
 
 USAGE = "icon-nb [COMMAND] [--SETTING VALUE ...]"
 ABOUT = "Train a representation with an I-Con objective and watch it learn."
@@ -101,7 +101,7 @@ def build_parser(commands: Mapping[str, str] | None = None) -> Parser:
     parser.add_argument("--version", action="version", version=f"icon-nb {__version__}", help="say which version this is")
     top = parser.add_argument_group("what to run")
     for name, options in STUDY.items():
-        add_flag(top, name, **options)
+        add_flag(top, name, **options | {"help": options["help"].replace("{}", ", ".join(RECIPES))})
     groups = {name: parser.add_argument_group(f"{name}: {about}") for name, about in GROUPS.items()}
     for name, setting in SETTINGS.items():
         add_setting(groups[setting.group], name, setting, help_of(name, setting), OLDER.get(name))
