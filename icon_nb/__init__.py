@@ -18,6 +18,7 @@ _WHERE = {
     "run_configs": "study.sweep",
     "load": "study.load",
     "Recorder": "animation.recorder",
+    "bench": "animation.bench",
     "Trajectory": "evaluation.trajectory",
     "Results": "study.results",
     "Comparison": "study.comparison",

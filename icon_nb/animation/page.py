@@ -124,9 +124,12 @@ def assets() -> tuple[str, str, str]:
     return read["player.html"], read["player.css"], script
 
 
-def document(page: dict, title: str) -> str:
-    """The page; only this script and this style may run in it, by their hashes, and nothing may be loaded."""
-    template, style, script = assets()
+def document(page: dict, title: str, files: tuple[str, str, str] | None = None) -> str:
+    """The page; only this script and this style may run in it, by their hashes, and nothing may be loaded.
+
+    ``files`` are the template, the style and the script of a page other than the player.
+    """
+    template, style, script = files or assets()
     parts = {
         "title": html.escape(title),
         "style": style,

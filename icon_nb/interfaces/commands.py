@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import ConfigError
 from ..methods.config import SETTINGS
+from .bench import bench_flags, write_bench
 from .flags import STUDY, Parser
 from .listings import list_datasets, list_methods, list_recipes
 from .redraw import animate, animate_flags
@@ -37,6 +38,7 @@ _COMMANDS = (
         "animate", "draw the animation of a saved run anew, without training", animate, animate_flags, "RUN",
         "icon-nb animate RUN --projection tsne --fps 4",
     ),
+    Command("bench", "write a page that trains in the browser, where p and q can be changed", write_bench, bench_flags),
 )  # fmt: skip
 COMMANDS = {command.name: command for command in _COMMANDS}
 

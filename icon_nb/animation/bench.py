@@ -1,0 +1,118 @@
+"""The bench: one self-contained page that trains while you look at it, and whose objective you change under its hands."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from ..errors import ConfigError, demand, nearest
+from ..files import write_whole
+from ..methods.config import SETTINGS, Config
+from .bench_contents import CARRIED, SUPERVISORY, contents
+from .page import document
+
+SCRIPTS = ("math", "data", "trainer", "words", "view", "state")
+SUFFIXES = (".html", ".htm")
+HEIGHT = 1500
+OWN_DATA = ("two_moons", "blobs", "drawn")
+"""Data that only the page has; the others are names of the package."""
+
+
+@dataclass(frozen=True)
+class BenchPage:
+    """A page that trains in the browser; show it as the last value of a cell, or :meth:`save` it.
+
+    Parameters
+    ----------
+    html : str
+        The whole page.
+    summary : str
+        What it starts with, in one line.
+    """
+
+    html: str = field(repr=False)
+    summary: str
+
+    def save(self, path) -> Path:
+        """Write the page to ``path``, whole or not at all; returns where it is.
+
+        Raises
+        ------
+        ConfigError
+            A suffix that is not of a page.
+        SaveError
+            The folder cannot be written to.
+        """
+        path = Path(path)
+        path = path if path.suffix else path.with_name(f"{path.name}.html")
+        demand(path.suffix.lower() in SUFFIXES, f"cannot write the bench as {path.suffix!r}, it is a page: use .html")
+        return write_whole(path, self.html.encode())
+
+    def __repr__(self) -> str:
+        return f"BenchPage({self.summary}, {len(self.html.encode()) / 1e6:.2f} MB)"
+
+    def _repr_html_(self) -> str:
+        title, page = html.escape(f"I-Con bench: {self.summary}", quote=True), html.escape(self.html, quote=True)
+        return (
+            f'<iframe title="{title}" sandbox="allow-scripts" allow="clipboard-write" width="100%" height="{HEIGHT}" '
+            f'style="border:0;width:100%;height:{HEIGHT}px" srcdoc="{page}">'
+            f"{title}: trust this notebook or run the cell again to see it.</iframe>"
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+def bench(**start) -> BenchPage:
+    """A page that trains in the browser, without a kernel: choose p, q and the divergence, move a slider, and watch.
+
+    Parameters
+    ----------
+    **start
+        Settings of :class:`icon_nb.Config` that the page starts with, for instance ``method="simclr"``, ``temperature=0.1``.
+        ``dataset`` may also be ``"two_moons"``, ``"blobs"`` or ``"drawn"``, points that you draw.
+
+    Returns
+    -------
+    BenchPage
+
+    Raises
+    ------
+    ConfigError
+        A setting that cannot be, or that the page does not have.
+
+    Examples
+    --------
+    >>> page = bench(method="tsne_conditional", df=2.0)
+    >>> page.summary
+    'tsne_conditional on digits'
+    """
+    dataset = start.pop("dataset", None)
+    data = {name: each["title"] for name, each in contents()["data"].items()} | {"drawn": "your own points"}
+    demand(dataset is None or dataset in data, f"dataset={dataset!r} is not on the bench; {nearest(dataset, data)}")
+    for name in start:
+        if name in SETTINGS and name not in (*CARRIED, "method", "supervisory", "learned"):
+            raise ConfigError(f"{name} has no effect on the bench: leave it out")
+    config = Config(**start or {"method": "tsne_conditional"})
+    method = config.case.method
+    if method.supervisory not in SUPERVISORY:
+        raise ConfigError(
+            f"method={method.name!r}: the bench has no supervisory={method.supervisory!r}; use one of {SUPERVISORY}"
+        )
+    given = {name: value for name, value in config.explicit().items() if name in CARRIED}
+    dataset = dataset or method.defaults.get("dataset", "digits")
+    told = given | {"p": method.supervisory, "q": method.learned, "data": dataset}
+    return BenchPage(document({**contents(), "start": told}, "I-Con bench", assets()), f"{method.name} on {data[dataset]}")
+
+
+@cache
+def assets() -> tuple[str, str, str]:
+    """Template, style and script; the script's files share one scope of their own."""
+    folder = files("icon_nb.animation") / "bench_files"
+    names = [*(f"bench_{name}.js" for name in SCRIPTS), "bench.js"]
+    script = "".join((folder / name).read_text(encoding="utf-8").replace('"use strict";\n', "", 1) for name in names)
+    template, style = ((folder / f"bench.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
+    return template, style, f'(() => {{\n"use strict";\n{script}}})();\n'

@@ -1,0 +1,185 @@
+"""What the bench's page knows: the pairs of the table with their defaults or why they cannot be, the cells, and the data."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+
+from ..data.augment import build_augment, default_augment
+from ..data.loading import load
+from ..errors import ConfigError
+from ..methods import axes
+from ..methods.catalogue import DATASETS
+from ..methods.config import Config
+from ..methods.methods import METHODS
+from .palette import CLASS_COLORS, THEMES
+
+SUPERVISORY = (
+    "gaussian", "gaussian_joint", "gaussian_fixed", "student_t", "identity", "graph", "graph_gibbs", "knn", "positive_pairs",
+    "same_class", "label",
+)  # fmt: skip
+"""The p of the page; the others need a second modality, companion embeddings, a second encoder or a text."""
+
+BACKBONES = ("table", "linear", "mlp")
+HIDDEN = 64
+N_POINTS = 500
+
+CARRIED = (
+    "divergence", "temperature", "distance", "df", "margin", "perplexity", "p_temperature", "n_neighbors", "alpha", "alpha_on",
+    "backbone", "embedding_dim", "hidden_dim", "init", "n_views", "augment", "augment_strength", "batch_size", "learning_rate",
+    "optimizer", "momentum",
+)  # fmt: skip
+"""The settings that the page has."""
+
+_TO_THE_PLANE = {"positive_pairs student_t": "tsimcne"}
+"""Where several methods share a pair, the first stands for it; but this one was made for two dimensions."""
+
+
+@cache
+def contents() -> dict:
+    """All that is the same for every page."""
+    pairs = {f"{p} {q}": pair(p, q) for p in SUPERVISORY for q in axes.LEARNED}
+    return {
+        "p": {name: _axis(axes.SUPERVISORY[name]) for name in SUPERVISORY},
+        "q": {name: _axis(axis) for name, axis in axes.LEARNED.items()},
+        "pairs": pairs,
+        "cells": list(cells()),
+        "columns": axes.COLUMNS,
+        "rows": axes.ROWS,
+        "data": data(),
+        "colours": CLASS_COLORS,
+        "themes": {style: vars(THEMES[style]) for style in ("notebook", "dark")},
+    }
+
+
+def _axis(axis: axes.Axis) -> dict:
+    about = {"title": axis.title, "family": axis.family, "needs": axis.needs, "limit": axis.limit, "positive": axis.positive}
+    return about | {"candidates": axis.candidates, "settings": axis.settings}
+
+
+def pair(p: str, q: str) -> dict:
+    """What is to be known about one p with one q: why it cannot be, or the settings that it starts with on every backbone."""
+    why = why_not(p, q)
+    if why:
+        return {"why": why}
+    in_p, in_q = axes.counts_self(axes.SUPERVISORY[p], axes.LEARNED[q])
+    named = next((method for method in METHODS.values() if (method.supervisory, method.learned) == (p, q)), None)
+    named = METHODS.get(_TO_THE_PLANE.get(f"{p} {q}"), named)
+    told = {"method": named.name} if named else {"supervisory": p, "learned": q}
+    about = {"method": named.name, "title": named.title, "gap": named.gap, "note": named.note} if named else {}
+    return about | {
+        "self": [in_p, in_q],
+        "backbone": Config(**told).case.backbone,
+        "starts": {backbone: start(told, q, backbone) for backbone in BACKBONES},
+        "divergences": {} if axes.LEARNED[q].limit else {name: refused(told, divergence=name) for name in ("kl", "rkl", "js")},
+        "distances": {name: refused(told, distance=name) for name in ("sqeuclidean", "cosine", "neg_dot")},
+    }
+
+
+def why_not(p: str, q: str) -> str | None:
+    """Why a pair cannot be, also where only its numbers say so: a point at distance zero from itself."""
+    one, other = axes.SUPERVISORY[p], axes.LEARNED[q]
+    if p == "graph_gibbs" and q in ("gaussian_narrow", "student_t_narrow"):
+        return f"supervisory={p!r} counts the point itself, and with learned={q!r} nothing is nearer to it: nothing else counts"
+    return axes.why_not(one, other)
+
+
+def start(told: dict, q: str, backbone: str) -> dict | str:
+    """The settings of a pair on a backbone, resolved and made small enough to be seen; or why there are none."""
+    if backbone not in ("linear", "mlp", "table") or refused(told, backbone=backbone):
+        return refused(told, backbone=backbone)
+    settings = Config(**told, backbone=backbone).resolve().to_dict()
+    settings = {name: settings[name] for name in CARRIED if name in settings}
+    if q != "clusters":  # as many dimensions as can be seen; directions have one less
+        settings["embedding_dim"] = 3 if settings.get("distance") == "cosine" else 2
+    if "hidden_dim" in settings:
+        settings["hidden_dim"] = HIDDEN
+    if settings.get("init") == "kmeans++":
+        settings["init"] = "random"
+    return settings
+
+
+def refused(told: dict, **settings) -> str | None:
+    """Why a Config with these settings cannot be; None where it can."""
+    try:
+        Config(**told, **settings)
+    except ConfigError as error:
+        return str(error)
+    return None
+
+
+def cells() -> Iterator[dict]:
+    """The cells of the published figure, row by row: what is in each, which pair it sets, or why there is none."""
+    for row in axes.ROWS:
+        for column in axes.COLUMNS:
+            inside = [each for each in METHODS.values() if (each.q.family, each.p.family) == (row, column)]
+            here = [(p, q) for p in _family(axes.SUPERVISORY, column) for q in _family(axes.LEARNED, row)]
+            reasons = [why_not(p, q) for p, q in here]
+            possible = [f"{p} {q}" for (p, q), why in zip(here, reasons) if why is None and p in SUPERVISORY]
+            named = [f"{each.supervisory} {each.learned}" for each in inside]
+            yield {
+                "row": row,
+                "column": column,
+                "methods": [[each.title, f"{each.supervisory} {each.learned}", each.gap] for each in inside],
+                "pair": next((each for each in [*named, *possible] if each in possible), None),
+                "why": None if None in reasons else reasons[0],
+            }
+
+
+def _family(axis: dict[str, axes.Axis], family: str) -> list[str]:
+    return [name for name, each in axis.items() if each.family == family]
+
+
+def data() -> dict[str, dict]:
+    """The data sets of the page. Free points are laid out for all samples, networks are shown the training samples alone."""
+    names = [name for name in ("digits", "moving_digits", "karate_club") if name in DATASETS]
+    found = {name: {"dataset": name, **published(name)} for name in names}
+    return found | {"two_moons": flat("two moons", "make_moons", noise=0.08), "blobs": flat("blobs", "make_blobs", centers=5)}
+
+
+def published(name: str) -> dict:
+    """A data set of the package: at most ``N_POINTS`` of its samples, as a Config with ``n_samples`` takes them."""
+    many = len(load(name)) > N_POINTS
+    samples = {"n_samples": N_POINTS} if many else {}
+    shown, trained = load(name, **samples, whole=True), load(name, **samples)
+    about = {"title": name.replace("_", " "), "about": DATASETS[name].about, **samples, **augmentation(shown)}
+    return about | {"table": packed(shown)} | ({"network": packed(trained)} if many else {})
+
+
+def flat(title: str, maker: str, **options) -> dict:
+    """Points in the plane that scikit-learn makes, and the line of Python that makes them again."""
+    from sklearn import datasets
+
+    x, y = getattr(datasets, maker)(N_POINTS, random_state=0, **options)
+    given = ", ".join(f"{name}={value}" for name, value in options.items())
+    code = f"x, y = {maker}({N_POINTS}, random_state=0, {given})"
+    dataset = load((x.astype(np.float32), y))
+    about = {"title": title, "about": f"{N_POINTS} points in the plane", "import": maker, "code": code, **augmentation(dataset)}
+    return about | {"table": packed(dataset)}
+
+
+def augmentation(dataset) -> dict:
+    """What ``augment="auto"`` means for a data set, and how strong it is."""
+    row = DATASETS.get(dataset.name)
+    return {"augment": default_augment(dataset), "augment_strength": row.strength if row else 1.0}
+
+
+def packed(dataset) -> dict:
+    """The samples, labels and normalisation of a data set, arrays as base64, and the parts of its augmentation."""
+    x = dataset.x.numpy()
+    augment = build_augment("auto", dataset, augmentation(dataset)["augment_strength"])
+    return {
+        "n": len(x),
+        "shape": list(x.shape[1:]),
+        "pixels": bool(x.dtype == np.uint8),
+        "x": base64.b64encode(x.astype("u1" if x.dtype == np.uint8 else "<f4").tobytes()).decode(),
+        "y": dataset.y.tolist(),
+        "names": list(dataset.class_names),
+        "mean": dataset.mean.tolist(),
+        "std": dataset.std.tolist(),
+        "graph": None if dataset.graph is None else dataset.graph.to_dense().tolist(),
+        "augment": [{"part": type(part).__name__.lower(), **vars(part)} for part in augment.parts],
+    }
