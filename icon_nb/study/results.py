@@ -18,6 +18,7 @@ from ..evaluation.diagnosis import diagnose, stopped
 from ..evaluation.trajectory import Trajectory
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config
+from .next_step import next_step
 from .record import Failure, Run
 
 
@@ -39,6 +40,11 @@ class Results(Run):
         if failed and not self.provenance.get("diverged", True):  # what was saved without it had diverged, as a rule
             return stopped(self.trajectory, self.error)
         return diagnose(self.trajectory, diverged=failed)
+
+    @cached_property
+    def next_step(self):
+        """What to try next, in a sentence with a line to paste; see :class:`icon_nb.study.next_step.NextStep`."""
+        return next_step(self, self.diagnosis.verdict, self.diagnosis.since)
 
     @cached_property
     def probes(self) -> dict[str, dict[str, float]]:
@@ -184,7 +190,8 @@ class Results(Run):
         from html import escape
 
         bundle = self._animation._repr_mimebundle_()
-        note = f"<p>{escape(self.summary())}<br>{escape(str(self.diagnosis))}</p>"
+        step = f"{escape(self.next_step.sentence)} <code>{escape(self.next_step.python)}</code>"
+        note = f"<p>{escape(self.summary())}<br>{escape(str(self.diagnosis))}<br>{step}</p>"
         return {**bundle, "text/plain": repr(self), "text/html": note + bundle["text/html"]}
 
     def _repr_html_(self) -> str:

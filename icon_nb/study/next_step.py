@@ -1,0 +1,218 @@
+"""What to try next after a run: one sentence and a line to paste, of the first row that fits what the run shows."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..animation.projection import kind_and_frame
+from ..errors import ConfigError
+from ..evaluation.diagnosis import FAILURES
+from ..methods import axes
+from ..methods.catalogue import HELD, PROJECTIONS
+from ..methods.config import Config, without_effect
+from ..methods.resolve import method_of
+from .record import Run
+
+LITTLE = 0.02
+"""A change of kNN accuracy that counts for nothing."""
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What to try next.
+
+    Parameters
+    ----------
+    sentence : str
+        What the run shows, and what to change.
+    python, command : str
+        The line to paste, in Python and on the command line; RUN stands for the folder of the run.
+    """
+
+    sentence: str
+    python: str
+    command: str
+
+    def __str__(self) -> str:
+        return f"{self.sentence} {self.python}"
+
+
+class Evidence:
+    """What the rows look at: the run, the verdict on it, the settings that somebody gave, the kNN accuracy before and after."""
+
+    def __init__(self, run: Run, verdict: str, since: int | None):
+        self.run, self.verdict, self.since, self.config = run, verdict, since, run.config
+        self.failed, self.dim = verdict in FAILURES, run.trajectory.dim
+        told = run.config.replace_sources(run.provenance.get("sources") or {})
+        self.given = {name: value for name, value in told.explicit().items() if not told.came_by_default(name)}
+        self.given.pop("run_name", None)
+        known = [value for value in run.history["knn_accuracy"] if value == value]
+        self.untrained, self.trained = (known[0], known[-1]) if known else (math.nan, math.nan)
+        self.gain = self.trained - self.untrained
+        self.learns_classes = "labels" in axes.SUPERVISORY[method_of(run.config).supervisory].needs
+
+    @property
+    def maps_neighbours(self) -> bool:
+        """Whether the animation of the run is a map of neighbours, t-SNE or UMAP, rather than a projection."""
+        kind, _ = kind_and_frame(self.run.trajectory, self.config.gif_method, "last")
+        return bool(PROJECTIONS[kind].chained)
+
+    def settings(self, changes: Mapping[str, object]) -> dict[str, object]:
+        """The given settings with changes, None for what is left out; what has no effect any more is left out too."""
+        merged = {name: value for name, value in {**self.given, **changes}.items() if value is not None}
+        idle = without_effect([("next step", merged)])
+        return {name: value for name, value in merged.items() if name not in idle}
+
+    def own(self, name: str) -> float:
+        """What a number would be if nobody had given it."""
+        return getattr(Config(**self.settings({name: None})).resolve(), name)
+
+    def far(self, name: str) -> bool:
+        """Whether a number was given, and is far from the method's own."""
+        return name in self.given and not 0.2 <= self.given[name] / self.own(name) <= 5
+
+    def around(self, name: str, less: float, more: float, most: float = math.inf) -> list[float]:
+        """A number, and one on either side of it."""
+        value = getattr(self.config, name)
+        return sorted({float(f"{min(each, most):.2g}") for each in (less * value, value, more * value)})
+
+    def calmer(self) -> float:
+        """A learning rate that is a tenth of this one, and at most the method's own."""
+        return float(f"{min(self.config.learning_rate / 10, self.own('learning_rate')):.2g}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """When it fits, what to say, and what to do: ``run`` with other settings, ``sweep`` over values, ``animate`` with options."""
+
+    fits: Callable[[Evidence], bool]
+    sentence: str
+    what: str
+    settings: Callable[[Evidence], dict[str, object]]
+
+
+def _unasked(name: str) -> Callable[[Evidence], bool]:
+    """Whether a setting has an effect and nobody has chosen it."""
+    return lambda e: getattr(e.config, name) is not None and name not in e.given
+
+
+ROWS = {
+    "interrupted": Row(
+        lambda e: e.run.status == "interrupted", "The run was stopped before its end. Train it to the end:", "run", lambda e: {}
+    ),
+    "stopped": Row(
+        lambda e: e.verdict == "stopped", "Put right what the error names, then run it again:", "run", lambda e: {}
+    ),
+    "weight decay": Row(
+        lambda e: e.failed and bool(e.given.get("weight_decay")),
+        "Weight decay pulls every weight towards zero, and here it pulled too hard. Train without it:",
+        "run", lambda e: {"weight_decay": None},
+    ),
+    "temperature": Row(
+        lambda e: e.failed and e.far("temperature"),
+        "This temperature is far from the one that the method is used with. Go back to that one:",
+        "run", lambda e: {"temperature": None},
+    ),
+    "learning rate": Row(
+        lambda e: e.failed, "Smaller steps may hold the embedding together. Lower the learning rate:",
+        "run", lambda e: {"learning_rate": e.calmer()},
+    ),
+    "epochs": Row(
+        lambda e: e.verdict == "still learning", "It was still getting better when it ended. Train for longer:",
+        "run", lambda e: {"epochs": max(2 * e.config.epochs, 10)},
+    ),
+    "nothing learned": Row(
+        lambda e: e.verdict == "plateau" and e.since == e.run.trajectory.epochs[0],
+        "Nothing changed by more than chance. Take larger steps:",
+        "run", lambda e: {"learning_rate": None if e.far("learning_rate") else float(f"{10 * e.config.learning_rate:.2g}")},
+    ),
+    "fell": Row(
+        lambda e: e.gain < -LITTLE and not e.learns_classes,
+        "Neighbours share a class less often than before training. See what the labels would bring:",
+        "run", lambda e: {"method": "supcon", "supervisory": None, "learned": None, "backbone": None},
+    ),
+    "without labels": Row(
+        lambda e: e.learns_classes and e.gain > LITTLE, "This method was told the classes. See how far one gets that is not:",
+        "run", lambda e: {"method": "simclr", "supervisory": None, "learned": None},
+    ),
+    "perplexity": Row(
+        _unasked("perplexity"), "Perplexity says how many neighbours of a point count. See what few and many do:",
+        "sweep", lambda e: {"perplexity": e.around("perplexity", 0.2, 3, e.run.trajectory.n_points / 4)},
+    ),
+    "temperatures": Row(
+        lambda e: _unasked("temperature")(e) and e.config.backbone != "table",
+        "The temperature says how much the nearest points count above the rest. See what less and more do:",
+        "sweep", lambda e: {"temperature": e.around("temperature", 0.25, 4)},
+    ),
+    "neighbours": Row(
+        lambda e: e.dim > 3 and not e.maps_neighbours,
+        "A flat picture shows a part of so many dimensions. Draw who is near whom instead:",
+        "animate", lambda e: {"projection": "tsne"},
+    ),
+    "distances": Row(
+        lambda e: e.dim > 3,
+        "A map of neighbours does not say how far apart the groups are. Look at three true directions:",
+        "animate", lambda e: {"projection": "pca3"},
+    ),
+    "seeds": Row(
+        lambda e: True, "One run is one throw of the dice. See how much three of them differ:",
+        "sweep", lambda e: {"seed": [0, 1, 2]},
+    ),
+}  # fmt: skip
+"""By a name for tests, from what must be put right to what can be tried."""
+
+
+def next_step(run: Run, verdict: str, since: int | None) -> NextStep:
+    """The step of the first row that fits a run and makes a valid config.
+
+    Parameters
+    ----------
+    run : Run
+    verdict : str
+        Of its diagnosis.
+    since : int or None
+        The epoch from which the verdict holds.
+    """
+    evidence = Evidence(run, verdict, since)
+    for row in ROWS.values():
+        try:
+            if row.fits(evidence):
+                return _step(evidence, row)
+        except ConfigError:  # what was given does not go with this step
+            pass
+    raise AssertionError("the last row fits every run")
+
+
+def _step(evidence: Evidence, row: Row) -> NextStep:
+    if row.what == "animate":
+        ((name, value),) = row.settings(evidence).items()
+        return NextStep(row.sentence, f"results.animate({name}={value!r})", f"icon-nb animate RUN --{name} {value}")
+    values = row.settings(evidence) if row.what == "sweep" else {}
+    settings = evidence.settings(dict.fromkeys(values) if values else row.settings(evidence))
+    for value in zip(*values.values()):
+        Config(**settings, **dict(zip(values, value))).resolve()
+    Config(**settings).resolve()
+    own = str(settings.get("dataset", "")).startswith(HELD)
+    plain = {name: value for name, value in settings.items() if not (own and name == "dataset")}
+    return NextStep(row.sentence, _python(plain, values, own), _command(plain, values))
+
+
+def _python(settings: Mapping, values: Mapping, own_data: bool) -> str:
+    words = lambda pairs: [f"{name}={value!r}" for name, value in pairs.items()]  # noqa: E731
+    data = ["data=data"] if own_data else []
+    if not values:
+        return f"icon.run({', '.join(words(settings) + data)})"
+    base = [f"icon.Config({', '.join(words(settings))})"] if settings else []
+    return f"icon.sweep({', '.join(base + data + words(values))})"
+
+
+def _command(settings: Mapping, values: Mapping) -> str:
+    flags = []
+    for name, value in settings.items():
+        flags += [f"--{'' if value else 'no_'}{name}"] if isinstance(value, bool) else [f"--{name}", str(value)]
+    for name, several in values.items():
+        flags += ["--sweep", f"{name}={','.join(map(str, several))}"]
+    return shlex.join(["icon-nb", *flags])
