@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, nearest
-from ..methods.catalogue import DATASETS, HELD, SOURCES, source_of
+from ..methods.catalogue import DATASETS, HELD, SOURCES, options_of, published, source_of
 from ..methods.config import Config
 from .arrays import inputs, stratified
 from .dataset import Dataset
@@ -146,7 +146,8 @@ def _placed(name: str, given: Mapping[str, object]) -> Dataset:
 
 def _named(name: str, data_dir, download: bool) -> Dataset:
     """A data set that has a row in the table."""
-    if name not in DATASETS:
+    row = published(name)
+    if row is None:
         places = [f"{source.name}:{source.place}" for source in SOURCES.values()]
         raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *places])}")
     if data_dir is not None and not Path(data_dir).expanduser().is_dir():
@@ -154,7 +155,7 @@ def _named(name: str, data_dir, download: bool) -> Dataset:
             f"data_dir={str(data_dir)!r} is not a folder: name one that is, or leave it out to use the download cache"
         )
     search = Search(None if data_dir is None else Path(data_dir).expanduser(), download)
-    return _dataset(name, resolve_name(DATASETS[name].make)(search))
+    return _dataset(name, resolve_name(row.make)(search, **options_of(name)))
 
 
 def _held(handle: str) -> Dataset:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..errors import shown
+from ..errors import ConfigError, nearest, shown
 
 DATA = "icon_nb.data"
 HOLD = f"{DATA}.loading:hold"
@@ -27,12 +27,27 @@ class Named:
 
 
 @dataclass(frozen=True)
+class DataOption:
+    """What can be said of a data set behind its name, as in ``moving_digits:size=24``: its default and its range."""
+
+    about: str
+    default: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class PublishedData(Named):
-    """A data set with a name; ``make`` takes where to look for files and returns the fields of a Dataset."""
+    """A data set with a name; ``make`` takes where to look for files, and the options, and returns the fields of a Dataset."""
 
     augment: str = "auto"  # what augment="auto" means; auto again where only the data can tell
     strength: float = 1.0  # the augment_strength that goes with it: weaker where an image has 8x8 pixels
     files: bool = False  # whether it is read from files that are fetched or brought
+    source: str = ""
+    licence: str = ""
+    hard: str = ""  # what is hard about it
+    options: Mapping[str, DataOption] = field(default_factory=dict)
+    suits: Mapping[str, object] = field(default_factory=dict)  # defaults of a network that is trained on it
 
 
 @dataclass(frozen=True)
@@ -120,11 +135,42 @@ def by_name(*rows) -> dict:
 
 
 _COLOURS = "crop+flip+jitter+grey"
+_UCI = "Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, as scikit-learn ships them"
+_MOVES = {
+    "turn": DataOption("largest angle that a digit is turned by, in degrees, either way", 10, 0, 45),
+    "copies": DataOption("number of pictures made of every training digit", 1, 1, 20),
+}
+_SMALL_PICTURES = {
+    "backbone": "smallcnn", "embedding_dim": 64, "batch_size": 64, "learning_rate": 3e-3, "epochs": 16, "temperature": 0.15,
+}  # fmt: skip
+"""Found by measurement, for 2 to 3 seconds of training: see ``python -m benchmarks first_minute``."""
 
 DATASETS: dict[str, PublishedData] = by_name(
     PublishedData(
         "digits", "1,797 handwritten digits of 8x8 pixels, bundled with scikit-learn (1,297 train, 500 test)",
-        f"{DATA}.made_here:read_digits", "affine+crop", 0.3,
+        f"{DATA}.made_here:read_digits", "affine+crop", 0.3, source=_UCI, licence="CC BY 4.0",
+        hard="little: each digit fills its picture, so the pixels themselves are a good embedding",
+    ),
+    PublishedData(
+        "moving_digits",
+        "the bundled digits at any place, size and angle in pictures of 16x16 pixels (1,297 train, 500 test)",
+        f"{DATA}.moving:read_moving_digits", "affine", source=_UCI, licence="CC BY 4.0",
+        hard="one digit at two places shares few pixels with itself: what a digit is must be learned, where it is forgotten",
+        options=_MOVES | {"size": DataOption("side of the pictures, in pixels", 16, 12, 64)}, suits=_SMALL_PICTURES,
+    ),
+    PublishedData(
+        "photo_digits",
+        "moving digits in white on crops of two photographs, 20x20 pixels in colour (1,297 train, 500 test)",
+        f"{DATA}.moving:read_photo_digits", "affine+jitter+grey",
+        source=f"{_UCI}; behind them, scikit-learn's sample photographs", licence="CC BY 4.0; photographs CC BY 2.0",
+        hard="both views of a picture share its photograph, which is easier to recognise than the digit",
+        options=_MOVES | {"size": DataOption("side of the pictures, in pixels", 20, 12, 64)}, suits=_SMALL_PICTURES,
+    ),
+    PublishedData(
+        "fashion_small", "8,000 real pictures of clothes of 28x28 pixels, part of Fashion-MNIST (6,000 train, 2,000 test)",
+        f"{DATA}.bundled:read_fashion_small", "crop+flip",
+        source="Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747", licence="MIT",
+        hard="shirts, coats, dresses and pullovers have much the same outline",
     ),
     PublishedData(
         "mnist", "60,000 handwritten digits of 28x28 pixels, 10,000 test", f"{DATA}.published:MNIST", "affine", files=True
@@ -193,6 +239,10 @@ BACKBONES: dict[str, Backbone] = by_name(
     Backbone("mlp", "two hidden layers on the flattened input", f"{_NETWORKS}:mlp", width=256),
     Backbone(
         "simplecnn", "four 3x3 convolutions and a linear layer, for images of any size", f"{_NETWORKS}:simplecnn", "images", 32
+    ),
+    Backbone(
+        "smallcnn", "two convolutions, the strongest answer of each filter anywhere in the picture, two dense layers",
+        f"{_NETWORKS}:smallcnn", "images", 16,
     ),
     *(
         Backbone(name, f"torchvision's {title}, {_RESNET}", f"{_NETWORKS}:resnet", "images", options={"name": name})
@@ -343,9 +393,46 @@ def source_of(dataset: str) -> Source | None:
     return SOURCES.get(prefix) if place else None
 
 
+def published(dataset: str) -> PublishedData | None:
+    """The row of a data set that has a name, with options behind it or without; None for others.
+
+    >>> published("moving_digits:size=24").name, published("folder:pictures")
+    ('moving_digits', None)
+    """
+    name, _, options = dataset.partition(":")
+    row = DATASETS.get(name)
+    return row if row is not None and (not options or row.options) else None
+
+
+def options_of(dataset: str) -> dict[str, float]:
+    """The options that stand behind the name of a data set.
+
+    >>> options_of("moving_digits:size=24,turn=0")
+    {'size': 24, 'turn': 0}
+
+    Raises
+    ------
+    ConfigError
+        An option that the data set does not have, or a value out of its range.
+    """
+    known, found = published(dataset).options, {}
+    for text in filter(None, dataset.partition(":")[2].split(",")):
+        name, _, value = text.partition("=")
+        if name not in known:
+            raise ConfigError(f"dataset={shown(dataset)}: {name!r} is not an option; {nearest(name, known)}")
+        option = known[name]
+        if not (value.isdecimal() and option.low <= int(value) <= option.high):
+            raise ConfigError(
+                f"dataset={shown(dataset)}: {name}={value} is out of range: it is the {option.about}, "
+                f"a whole number from {option.low:g} to {option.high:g} (default {option.default:g})"
+            )
+        found[name] = int(value)
+    return found
+
+
 def is_known(dataset: str) -> bool:
     """Whether this names a data set, a source that is read from a path, or data held in the memory of this process."""
-    return dataset in DATASETS or dataset.startswith((HELD, *(f"{name}:" for name in SOURCES)))
+    return published(dataset) is not None or dataset.startswith((HELD, *(f"{name}:" for name in SOURCES)))
 
 
 def runs_code(dataset: str | None) -> bool:

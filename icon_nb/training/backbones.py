@@ -129,6 +129,14 @@ def simplecnn(shape: tuple[int, ...], embedding_dim: int, a: int) -> nn.Module:
     return Layers(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16 * a, embedding_dim))
 
 
+def smallcnn(shape: tuple[int, ...], embedding_dim: int, a: int) -> nn.Module:
+    """Each filter's strongest answer anywhere in the picture: what is there counts, and where it is does not."""
+    small = [nn.Conv2d(shape[0], a, 5, padding=2), nn.MaxPool2d(2, ceil_mode=True), nn.ReLU()]
+    strongest = [nn.Conv2d(a, 2 * a, 3, padding=1), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.ReLU()]
+    network = Layers(*small, *strongest, nn.Linear(2 * a, 4 * a), nn.ReLU(), nn.Linear(4 * a, embedding_dim))
+    return network.to(memory_format=torch.channels_last)  # twice as fast on a CPU, and the same sums within rounding
+
+
 def resnet(shape: tuple[int, ...], embedding_dim: int, hidden: None, name: str) -> nn.Module:
     """torchvision's network with another first layer, and another last layer of ``embedding_dim`` outputs."""
     from torchvision import models  # a second of import time that other backbones need not pay
