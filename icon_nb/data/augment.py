@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ConfigError, nearest
-from ..methods.catalogue import AUGMENTATIONS, DATASETS
+from ..methods.catalogue import AUGMENTATIONS, published
 from .dataset import Dataset
 from .transforms import Colour
 
@@ -185,7 +185,7 @@ def default_augment(dataset: Dataset) -> str:
     >>> default_augment(load("digits"))
     'affine+crop'
     """
-    known = DATASETS.get(dataset.name)
+    known = published(dataset.name)
     if known and known.augment != "auto":
         return known.augment
     if dataset.kind != "images":

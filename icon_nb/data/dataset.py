@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-from ..methods.catalogue import DATASETS
+from ..methods.catalogue import published
 from ..methods.config import Config
 from .stored import STATISTICS_SAMPLES, Stored, grey_levels
 
@@ -225,7 +225,7 @@ def is_described(dataset: Dataset, about: Mapping, config: Config) -> bool:
     Data with a name of their own are recognised by inputs and labels: the rest follows from these, to the last digit only on
     one machine. So are those of runs that were saved when there was no fingerprint.
     """
-    if config.dataset in DATASETS or "fingerprint" not in about:
+    if published(config.dataset) or "fingerprint" not in about:
         return about.get("sha256", dataset.checksum) == dataset.checksum
     return about["fingerprint"] == dataset.fingerprint
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from . import axes
-from .catalogue import CANDIDATES
+from .catalogue import CANDIDATES, published
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,13 @@ class Method:
 
     @property
     def backbone(self) -> str:
-        """The default backbone."""
-        return self.defaults.get("backbone", "mlp")
+        """The default backbone, on the default data."""
+        return self.defaults.get("backbone") or published(self.dataset).suits.get("backbone", "mlp")
+
+    @property
+    def dataset(self) -> str:
+        """The default data set."""
+        return self.defaults.get("dataset", "digits")
 
     @property
     def how_to_run(self) -> str:
@@ -123,7 +128,7 @@ class Method:
             "candidates": (self.candidates, ""),
             "minimised": (self.direction, ""),
             "loss": ("", self.loss),
-            "backbone": (f"{self.backbone}, on {self.defaults.get('dataset', 'digits')}", ""),
+            "backbone": (f"{self.backbone}, on {self.dataset}", ""),
             "equal to": (self.oracle, ""),
             "paper": (str(self.paper or "none: composed here"), ""),
             "note": (self.note, ""),

@@ -13,9 +13,10 @@ from .cell import ICON, Method, Paper
 _PLANE = {"backbone": "table", "embedding_dim": 2, "distance": "sqeuclidean", "temperature": 1.0}
 _FROM_PCA = {"init": "pca"}
 _GRAPH = {**_PLANE, "dataset": "karate_club"}
-_VIEWS = {"backbone": "mlp", "distance": "cosine", "temperature": 0.5, "n_views": 2, "augment": "auto"}
-_CLASSES = {"backbone": "mlp", "augment": "auto"}
-_LABELLED = {"backbone": "mlp", "distance": "cosine", "temperature": 0.1, "n_views": 2, "augment": "auto"}
+_LEARNED = {"dataset": "moving_digits", "augment": "auto"}
+_VIEWS = {**_LEARNED, "distance": "cosine", "temperature": 0.5, "n_views": 2}
+_CLASSES = _LEARNED
+_LABELLED = {**_VIEWS, "temperature": 0.1}
 _CAPTIONS = {
     "dataset": "digit_captions", "backbone": "mlp", "distance": "cosine", "temperature": 0.1, "embedding_dim": 64, "epochs": 20,
 }  # fmt: skip

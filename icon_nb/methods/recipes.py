@@ -47,7 +47,8 @@ def over(name: str, *values) -> tuple[dict[str, object], ...]:
     return tuple({name: value} for value in values)
 
 
-_NETWORK = {"backbone": "mlp", "embedding_dim": 128, "batch_size": 128}
+_DIGITS = {"dataset": "digits"}
+_NETWORK = {**_DIGITS, "backbone": "mlp", "embedding_dim": 128, "batch_size": 128}
 _VIEWS = ("augment", "augment_strength", "n_views")  # two views of an image are what SimCLR's p is made of
 
 RECIPES: dict[str, Recipe] = by_name(
@@ -59,7 +60,7 @@ RECIPES: dict[str, Recipe] = by_name(
     Recipe(
         "backbone_comparison",
         "What does the network add: the same p and q on a linear map, an mlp and a convolutional network?",
-        {"method": "simclr"}, over("backbone", "linear", "mlp", "simplecnn"), follows=("hidden_dim",),
+        {**_DIGITS, "method": "simclr"}, over("backbone", "linear", "mlp", "simplecnn"), follows=("hidden_dim",),
     ),
     Recipe(
         "supervised_vs_unsupervised",
@@ -68,7 +69,7 @@ RECIPES: dict[str, Recipe] = by_name(
     ),
     Recipe(
         "temperature_sweep", "How local is q: what does the temperature do to SimCLR?",
-        {"method": "simclr"}, over("temperature", 0.05, 0.1, 0.2, 0.5, 1.0),
+        {**_DIGITS, "method": "simclr"}, over("temperature", 0.05, 0.1, 0.2, 0.5, 1.0),
     ),
     Recipe(
         "kernel_comparison", "Light tails or heavy tails: what does the kernel of q do to a map of two dimensions?",
@@ -83,24 +84,24 @@ RECIPES: dict[str, Recipe] = by_name(
     ),
     Recipe(
         "divergence_comparison", "Does it matter how p and q are compared: KL, reverse KL or Jensen-Shannon?",
-        {"method": "simclr", "alpha": 0.01}, over("divergence", "kl", "rkl", "js"),
+        {**_DIGITS, "method": "simclr", "alpha": 0.01}, over("divergence", "kl", "rkl", "js"),
     ),
     Recipe(
         "debiasing", "Are all other images really strangers: what does mixing some uniform into p do?",
-        {"method": "simclr"}, over("alpha", 0.0, 0.1, 0.2, 0.4), follows=("alpha_on",),
+        {**_DIGITS, "method": "simclr"}, over("alpha", 0.0, 0.1, 0.2, 0.4), follows=("alpha_on",),
     ),
     Recipe(
         "dimension_sweep", "How many dimensions does the embedding need?",
-        {"method": "simclr"}, over("embedding_dim", 2, 8, 32, 64, 128),
+        {**_DIGITS, "method": "simclr"}, over("embedding_dim", 2, 8, 32, 64, 128),
     ),
     Recipe(
         "augmentation_ablation", "What should not matter: which changes of an image make its second view?",
-        {"method": "simclr"}, over("augment", "none", "affine", "crop", "crop+affine"), follows=("augment_strength",),
+        {**_DIGITS, "method": "simclr"}, over("augment", "none", "affine", "crop", "crop+affine"), follows=("augment_strength",),
     ),
     Recipe(
         "batch_size_sweep",
         "The batch is the world: what do more strangers in a batch, and fewer steps an epoch, change?",
-        {"method": "simclr"}, over("batch_size", 32, 64, 128, 256),
+        {**_DIGITS, "method": "simclr"}, over("batch_size", 32, 64, 128, 256),
     ),
 )  # fmt: skip
 

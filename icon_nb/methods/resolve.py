@@ -8,7 +8,7 @@ from functools import cached_property
 
 from ..errors import ConfigError, nearest
 from . import axes, methods
-from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HISTORY, OVERLAYS, PROJECTIONS, is_known
+from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HISTORY, OVERLAYS, PROJECTIONS, is_known, options_of, published
 from .methods import Method
 from .settings import Setting
 
@@ -51,8 +51,20 @@ class Case:
         return self.method.q
 
     @property
+    def dataset(self) -> str:
+        return self.given["dataset"] or self.method.dataset
+
+    @property
+    def suits(self) -> Mapping[str, object]:
+        """The defaults of a network that is trained on the data; the temperature is for cosine distances."""
+        row = published(self.dataset)
+        cosine = self.method.defaults.get("distance") == "cosine"
+        return {name: value for name, value in row.suits.items() if name != "temperature" or cosine} if row else {}
+
+    @property
     def backbone(self) -> str:
-        return self.given["backbone"] or self.method.backbone
+        own = self.given["backbone"] or self.method.defaults.get("backbone")
+        return own or self.suits.get("backbone") or self.settings["backbone"].general
 
     @property
     def network(self) -> bool:
@@ -78,7 +90,8 @@ class Case:
             return general | dict(self.method.defaults) | TABLE | dict(self.method.table)
         layout = PARAMETRIC_LAYOUT if "inputs" in self.p.needs else {}
         frame = ORTHONORMAL if self.backbone == "linear" and self.wide else {}
-        return {**general, "hidden_dim": BACKBONES[self.backbone].width, **layout, **frame, **self.method.defaults}
+        own = {"hidden_dim": BACKBONES[self.backbone].width, **self.suits, **layout, **frame, **self.method.defaults}
+        return {**general, **own, **({"temperature": self.suits["temperature"]} if "temperature" in self.suits else {})}
 
     def takes(self, name: str) -> bool:
         """Whether p or q takes a setting."""
@@ -163,12 +176,15 @@ def resolved(case: Case) -> tuple[dict[str, object], dict[str, str]]:
         defaults["method"] = method.name
     filled = {name: value for name, value in defaults.items() if name not in values and case.applies(name)}
     merged = values | filled
-    if merged.get("augment") == "auto":
-        known = DATASETS.get(merged["dataset"])
-        merged["augment"] = known.augment if known else "auto"
-        merged["augment_strength"] = values.get("augment_strength", known.strength if known else 1.0)
+    known = published(merged["dataset"])
+    if known and merged.get("augment") == "auto":
+        merged["augment"] = known.augment
+    if known and "augment_strength" in filled:
+        merged["augment_strength"] = known.strength  # which goes with the pictures, whether the parts were spelt out or not
     own = {name: f"method {method.name}" for name in filled if name in method.defaults or name in method.table}
-    return merged, dict.fromkeys(merged, "default") | own
+    suited = case.suits if case.network else {}
+    suits = {name: f"data set {known.name}" for name, value in filled.items() if suited.get(name) == value}
+    return merged, dict.fromkeys(merged, "default") | own | suits
 
 
 def fit_to_data(config, n: int, augment: str):
@@ -204,6 +220,16 @@ def _unknown_parts(case: Case) -> list[str]:
     return [] if spec in (None, "auto", "none") else [part for part in spec.split("+") if part not in AUGMENTATIONS]
 
 
+def _wrong_option(dataset: str) -> str:
+    """What is wrong with what stands behind the name of a data set, if anything."""
+    try:
+        if published(dataset):
+            options_of(dataset)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
 def drawn() -> list[str]:
     """What a setting can ask to be drawn beside the points."""
     return list(dict.fromkeys((*(name for name, row in OVERLAYS.items() if not row.by_hand), *HISTORY)))
@@ -223,6 +249,7 @@ RULES = (
         lambda case: case.given["dataset"] is not None and not is_known(case.given["dataset"]),
         lambda case, _: f"dataset={case.given['dataset']!r} is not known; {nearest(case.given['dataset'], DATASETS)}",
     ),
+    Rule(lambda case: _wrong_option(case.dataset), lambda case, wrong: wrong),
     Rule(
         _unknown_parts,
         lambda case, parts: f"augment={case.given['augment']!r}: {parts[0]!r} is not a part; {nearest(parts[0], AUGMENTATIONS)}",
