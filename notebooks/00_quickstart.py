@@ -34,7 +34,7 @@ import icon_nb as icon
 # distorted views of every image are made, and $p$ puts all its weight on the other view of the same image.
 
 # %%
-config = icon.Config(method="simclr", embedding_dim=3, gif_every=2, gif_max_points=120)
+config = icon.Config(dataset="digits", method="simclr", embedding_dim=3, gif_every=2, gif_max_points=120)
 config.resolve()
 
 # %% [markdown]
@@ -86,7 +86,7 @@ results.probes
 # so much of the neighbourhoods of the pixels that the kNN accuracy has next to nothing to gain:
 
 # %%
-wide = icon.run(icon.Config(method="simclr"))
+wide = icon.run(icon.Config(dataset="digits", method="simclr"))
 wide.probes["untrained"], wide.probes["trained"]
 
 # %% [markdown]

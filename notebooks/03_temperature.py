@@ -91,7 +91,7 @@ for tau, value in by_hand.items():
 from icon_nb import dynamics
 
 taus = [0.02, 0.1, 0.5, 5.0]
-study = icon.sweep(icon.Config(method="simclr"), temperature=taus)
+study = icon.sweep(icon.Config(dataset="digits", method="simclr"), temperature=taus)
 study.animate(every=2, max_points=100)
 
 # %% [markdown]
@@ -192,7 +192,7 @@ print({tau: round(share, 2) for tau, share in kept.items()})
 # still form, here in three dimensions, in which the sphere can be seen.
 
 # %%
-small = icon.Config(method="simclr", embedding_dim=3, epochs=6)
+small = icon.Config(dataset="digits", method="simclr", embedding_dim=3, epochs=6)
 widget = icon.widgets.temperature_study(small, temperatures=[0.05, 0.2, 1.0], seeds=[0, 1])
 widget.run()
 
@@ -240,7 +240,7 @@ print(floor)
 assert floor[0.1] < 1e-5 and abs(floor[5.0] - 5.14) < 0.01
 
 # %% tags=["solution"]
-taught = icon.sweep(icon.Config(method="supcon", embedding_dim=3, quiet=True), temperature=[0.1, 1.0])
+taught = icon.sweep(icon.Config(dataset="digits", method="supcon", embedding_dim=3, quiet=True), temperature=[0.1, 1.0])
 print([round(run.history["knn_accuracy"][-1], 2) for run in taught])
 # both ends work, the larger one at least as well: many positives average the noise out
 ends = [run.history["knn_accuracy"][-1] for run in taught]
@@ -250,7 +250,7 @@ assert min(ends) > 0.8 and ends[1] > ends[0] - 0.02
 # measure without labels: how many neighbours of the inputs stay neighbours, at both sizes of the batch
 by_size = {}
 for size in (128, 32):
-    base = icon.Config(embedding_dim=3, batch_size=size, quiet=True)
+    base = icon.Config(dataset="digits", embedding_dim=3, batch_size=size, quiet=True)
     runs = icon.sweep(base, temperature=[0.05, 0.5, 2.0])
     by_size[size] = [share_kept(x, run.embeddings) for run in runs]
     print(size, [round(share, 3) for share in by_size[size]])

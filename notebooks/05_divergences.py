@@ -216,7 +216,7 @@ def flat_cost(alpha, m=255):
     return float(icon.divergences.rkl(p, torch.full_like(p, -math.log(m)))[0])
 
 
-smoothed = icon.Config(method="simclr", divergence="rkl", embedding_dim=3, quiet=True)
+smoothed = icon.Config(dataset="digits", method="simclr", divergence="rkl", embedding_dim=3, quiet=True)
 mixed = icon.sweep(smoothed, alpha=[0.01, 0.5])
 for run in mixed:
     alpha, loss = run.config.alpha, run.history["loss"]

@@ -90,7 +90,7 @@ print(f"divergence {ours:.6f}, torch {torchs:.6f}")
 from icon_nb.animation import side_by_side
 
 methods = ("simclr", "supcon", "cross_entropy")
-runs = [icon.run(method=method, embedding_dim=3, quiet=True) for method in methods]
+runs = [icon.run(dataset="digits", method=method, embedding_dim=3, quiet=True) for method in methods]
 names = ["SimCLR, no labels", "SupCon", "cross-entropy"]
 views = ["sphere", "sphere", "raw"]
 side_by_side([run.trajectory for run in runs], names, projection=views, every=5, max_points=150, turn=0)
@@ -179,7 +179,7 @@ side_by_side([run.trajectory for run in forgetful.values()], titles, every=5, tu
 # Does it decide how tight a class is, or how much room there is between classes?
 
 # %%
-study = icon.sweep(icon.Config(method="supcon", embedding_dim=3, quiet=True), temperature=[0.1, 0.5, 2.0])
+study = icon.sweep(icon.Config(dataset="digits", method="supcon", embedding_dim=3, quiet=True), temperature=[0.1, 0.5, 2.0])
 spread = [dynamics.alignment(run.embeddings, run.labels) for run in study]
 room = [dynamics.uniformity(run.embeddings) for run in study]
 for run, a, u in zip(study, spread, room):
@@ -239,7 +239,7 @@ print(f"ten digits: {knn_accuracy(classifier.embeddings, digits.y_test):.2f}")
 assert knn_accuracy(classifier.embeddings, digits.y_test) < fine["simclr"] - 0.05
 
 # %% tags=["solution"]
-smooth = icon.run(method="cross_entropy", embedding_dim=3, alpha=0.2, quiet=True)
+smooth = icon.run(dataset="digits", method="cross_entropy", embedding_dim=3, alpha=0.2, quiet=True)
 lengths = [float(torch.tensor(run.embeddings).norm(dim=1).mean()) for run in (runs[2], smooth)]
 print(f"mean length {lengths[0]:.2f}, with smoothing {lengths[1]:.2f}")
 # p is no longer one-hot: beyond a finite logit, longer is worse

@@ -189,7 +189,7 @@ print(f"{int(active.sum())} of {len(active)} units are active somewhere")
 assert active.float().mean() > 0.5
 
 # %% tags=["solution"]
-sizes_2 = icon.sweep(icon.Config(method="simclr", quiet=True), embedding_dim=[2, 8, 128])
+sizes_2 = icon.sweep(icon.Config(dataset="digits", method="simclr", quiet=True), embedding_dim=[2, 8, 128])
 rising = [run.history["knn_accuracy"][-1] for run in sizes_2]
 print([round(value, 2) for value in rising])
 # most is gained by eight dimensions

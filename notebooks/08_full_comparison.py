@@ -113,7 +113,7 @@ study.table(baselines=True)
 # setting like any other; runs that differ in nothing else share a row, with mean and standard deviation.
 
 # %%
-pair = icon.sweep(icon.Config(epochs=4, quiet=True), method=["simclr", "supcon"], seed=range(3))
+pair = icon.sweep(icon.Config(dataset="digits", epochs=4, quiet=True), method=["simclr", "supcon"], seed=range(3))
 pair.table()
 
 # %%
@@ -184,7 +184,7 @@ for tau in (0.1, 0.5, 5.0):
 # The batch is the world: $p$ and $q$ live on it. Recipe `batch_size_sweep`, shortened:
 
 # %%
-batches = icon.sweep(icon.Config(method="simclr", epochs=4, quiet=True), batch_size=[32, 256])
+batches = icon.sweep(icon.Config(dataset="digits", method="simclr", epochs=4, quiet=True), batch_size=[32, 256])
 for run in batches:
     m = 2 * run.config.batch_size - 1
     first = run.history["loss"][0]
@@ -244,7 +244,7 @@ print([round(rank, 1) for rank in per_class])
 assert min(per_class) > 5 and max(per_class) < 0.75 * ranks["supcon"]
 
 # %% tags=["solution"]
-hot = icon.run(method="simclr", temperature=5.0, epochs=6, quiet=True)
+hot = icon.run(dataset="digits", method="simclr", temperature=5.0, epochs=6, quiet=True)
 assert hot.history["loss"][-1] > by_name["simclr"].history["loss"][-1]
 bank = hot.embed(data.x_test)
 shifted = knn_accuracy(hot.embed(moved), data.y_test, bank=bank, bank_labels=data.y_test)

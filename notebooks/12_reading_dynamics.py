@@ -193,7 +193,7 @@ print(runs["step 100"].trajectory.metrics["loss"].round(1)[::5])
 
 # %%
 try:
-    icon.run(method="cross_entropy", optimizer="sgd", learning_rate=50.0, quiet=True)
+    icon.run(dataset="digits", method="cross_entropy", optimizer="sgd", learning_rate=50.0, quiet=True)
 except icon.IconError as error:
     print(error)
     broken = error.results
@@ -205,11 +205,11 @@ except icon.IconError as error:
 # nearly all of the variance. (The effective rank below, which counts faint directions too, is about four.)
 
 # %%
-flat = icon.run(method="simclr", learning_rate=0.3, epochs=6, gif_max_points=150)
+flat = icon.run(dataset="digits", method="simclr", learning_rate=0.3, epochs=6, gif_max_points=150)
 flat
 
 # %%
-fine = icon.run(method="simclr", epochs=6, quiet=True)
+fine = icon.run(dataset="digits", method="simclr", epochs=6, quiet=True)
 ranks = [dynamics.effective_rank(run.embeddings) for run in (flat, fine)]
 print(f"effective rank {ranks[0]:.1f}, with the default learning rate {ranks[1]:.1f}")
 print("kNN accuracy", flat.history["knn_accuracy"][-1], "and", fine.history["knn_accuracy"][-1])
@@ -223,8 +223,8 @@ print("kNN accuracy", flat.history["knn_accuracy"][-1], "and", fine.history["knn
 # Too small a step, or too few of them.
 
 # %%
-early = icon.run(method="supcon", embedding_dim=3, learning_rate=1e-4, epochs=4, quiet=True)
-longer = icon.run(method="supcon", embedding_dim=3, learning_rate=1e-3, epochs=8, quiet=True)
+early = icon.run(dataset="digits", method="supcon", embedding_dim=3, learning_rate=1e-4, epochs=4, quiet=True)
+longer = icon.run(dataset="digits", method="supcon", embedding_dim=3, learning_rate=1e-3, epochs=8, quiet=True)
 print(early.diagnosis)
 slow, quick = (run.history["knn_accuracy"][-1] for run in (early, longer))
 print(f"kNN accuracy {slow:.2f}, at ten times the rate, twice as long {quick:.2f}")
