@@ -1,0 +1,79 @@
+"""How many threads a run uses: one where its steps are small, because two threads then wait for each other longer than they work.
+
+On a machine that also does other work the difference is large, and a laptop or a shared hub always does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+
+import torch
+from torch import nn
+
+SET_BY = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Environment variables by which a person sets the number of threads."""
+
+SMALL_STEP = 2e8
+"""A step of fewer multiplications than this, forward and backward, is done by one thread."""
+
+SMALL_TABLE = 1_500_000
+"""So is one of a table with fewer pairs of points than this."""
+
+
+@contextmanager
+def fitting_threads(trainer) -> Iterator[None]:
+    """Train with as many threads as the work has a use for; afterwards the number is what it was.
+
+    It stays as it is where the environment or ``torch.set_num_threads`` has set it, and on a GPU.
+    """
+    before = torch.get_num_threads()
+    if chosen_by_user(before) or trainer.device.type != "cpu" or not is_small(trainer):
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def chosen_by_user(threads: int) -> bool:
+    """Whether the number of threads is one that somebody set: torch itself takes the cores, or half of them."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return any(name in os.environ for name in SET_BY) or threads not in (cores, max(1, cores // 2))
+
+
+def is_small(trainer) -> bool:
+    """Whether one step is too little work for two threads."""
+    config, n = trainer.config, len(trainer.dataset)
+    if config.backbone == "table":
+        return n * n < SMALL_TABLE
+    rows = (config.batch_size or n) * (config.n_views or 1)
+    return 3 * rows * multiplications(trainer.model.backbone, trainer.reader.plain(trainer.dataset.x[:1])) < SMALL_STEP
+
+
+@torch.inference_mode()
+def multiplications(network: nn.Module, x: torch.Tensor) -> int:
+    """Multiplications of one forward pass in the linear and convolutional layers, for one sample x (1, ...).
+
+    >>> multiplications(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 5)), torch.zeros(1, 1, 4, 4))
+    112
+    """
+    found: list[int] = []
+
+    def count(layer, _, out) -> None:
+        found.append(layer.weight.numel() * prod(out.shape[2:]))
+
+    layers = [layer for layer in network.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
+    handles = [layer.register_forward_hook(count) for layer in layers]
+    training = network.training
+    try:
+        network.eval().forward(x)  # as it is written, not compiled
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()
+    return sum(found)
