@@ -1,6 +1,7 @@
 """The data that come with the package: their bytes, their split, their options, and a damaged file."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from icon_nb.evaluation.scores import knn_accuracy
 from icon_nb.methods.catalogue import DATASETS, options_of
 
 MOVING = "moving_digits"
+SHARED = Path(__file__).parents[2] / "shared/data"
 
 
 def sha(array) -> str:
@@ -118,8 +120,9 @@ def test_the_bundled_clothes_are_balanced_and_whole():
 
 
 @pytest.mark.data
-def test_the_bundled_clothes_are_pictures_of_fashion_mnist(data_dir):
-    small, whole = load("fashion_small"), load("fashion_mnist", data_dir)
+@pytest.mark.skipif(not (SHARED / "FashionMNIST").is_dir(), reason="the real files are not on this machine")
+def test_the_bundled_clothes_are_pictures_of_fashion_mnist():
+    small, whole = load("fashion_small"), load("fashion_mnist", SHARED, download=False)
     for c in (0, 9):
         first = whole.x[whole.y == c][:600]
         assert (small.x[small.y == c] == first).all()

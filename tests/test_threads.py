@@ -17,7 +17,7 @@ import sys, torch, icon_nb as icon
 seen = []
 def look(record, recorder):
     seen.append(torch.get_num_threads())
-icon.run(epochs=1, n_samples=200, quiet=True, on_record=look, **{settings})
+icon.run(n_samples=200, quiet=True, on_record=look, **({{'epochs': 1}} | {settings}))
 print(set(seen), torch.get_num_threads())
 """
 
@@ -35,8 +35,8 @@ several = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has no 
 def test_a_small_model_trains_in_one_thread_and_leaves_the_number_as_it_was():
     seen, after = said().rsplit(" ", 1)
     assert seen == "{1}"
-    assert int(after) > 1 or after == "1"
-    assert after == said(settings="{'epochs': 0}").rsplit(" ", 1)[1]
+    usual = subprocess.run([sys.executable, "-c", "import torch; print(torch.get_num_threads())"], capture_output=True, text=True)
+    assert after == usual.stdout.strip() or "OMP_NUM_THREADS" in os.environ
 
 
 @several

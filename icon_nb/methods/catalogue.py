@@ -141,7 +141,7 @@ _MOVES = {
     "copies": DataOption("number of pictures made of every training digit", 1, 1, 20),
 }
 _SMALL_PICTURES = {
-    "backbone": "smallcnn", "embedding_dim": 64, "batch_size": 64, "learning_rate": 3e-3, "epochs": 16, "temperature": 0.15,
+    "backbone": "smallcnn", "embedding_dim": 32, "batch_size": 64, "learning_rate": 3e-3, "epochs": 16, "temperature": 0.15,
 }  # fmt: skip
 """Found by measurement, for 2 to 3 seconds of training: see ``python -m benchmarks first_minute``."""
 

@@ -14,6 +14,7 @@ from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError
 from ..files import write_whole
 from ..methods.config import Config
 from ..methods.resolve import fit_to_data
+from ..training.threads import fitting_threads
 from ..training.trainer import Record
 from .folders.checkpoints import Checkpoints, check_data
 from .folders.outputs import write_run, written
@@ -104,9 +105,12 @@ def start(config: Config, data=None) -> Session:
 
 
 def train(session: Session, *after_epoch: Callable | None, progress: bool | None = None) -> Results:
-    """Train a session to its end, and call what is given after every epoch; an interrupt keeps what there is."""
+    """Train a session to its end, in as many threads as it has a use for, and call what is given after every epoch.
+
+    An interrupt keeps what there is.
+    """
     show = (not session.config.quiet) if progress is None else progress
-    with progress_bar(session.config, show) as advance:
+    with fitting_threads(session.trainer), progress_bar(session.config, show) as advance:
         try:
             for record in session.records():
                 advance(record, session.knn)
@@ -121,7 +125,7 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
                 session.fail(error)
             error.results = session.results() if session.history["epoch"] else None
             raise
-    return session.results()
+        return session.results()
 
 
 @contextmanager
