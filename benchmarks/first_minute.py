@@ -1,6 +1,6 @@
 """The default run: what a person sees in the first minute, over five seeds, against a DataLoader loop with the same network.
 
-The gain is the kNN accuracy of the trained embedding over the better of the pixels and of the untrained network. ``3 s``, ``10 s``
+The gain is the kNN accuracy of the trained embedding over the better of the pixels and the untrained network. ``3 s``, ``10 s``
 and ``60 s`` are what so much training buys, in one thread.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,9 +17,18 @@ from ..objective.edges import neighbour_edges
 from ..objective.learned import StudentT
 from ..training.optimizers import Gains
 
-EXAGGERATION, EARLY = 12.0, 250
-COLD_ITERATIONS = 300
-WARM_ITERATIONS = 50
+EXAGGERATION = 12.0
+
+
+class Steps(NamedTuple):
+    """How many iterations t-SNE takes: exaggerated and then as it is for the first map, and for each that begins at another."""
+
+    early: int
+    cold: int
+    warm: int
+
+
+WHOLE, QUICK = Steps(250, 300, 50), Steps(100, 150, 25)
 WARM_EPOCHS = 100  # of UMAP
 Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
 
@@ -82,7 +92,7 @@ def _centred(points: np.ndarray) -> np.ndarray:
     return points - points.mean(0)
 
 
-def tsne_step(n: int, seed: int) -> Step:
+def tsne_step(n: int, seed: int, steps: Steps = WHOLE) -> Step:
     """One t-SNE of n points: from principal components at first, from the neighbour's map and without exaggeration after."""
     _enough(n, "tsne")
     perplexity = min(30.0, (n - 1) / 3)
@@ -90,13 +100,13 @@ def tsne_step(n: int, seed: int) -> Step:
     def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
         p = joint_neighbours(z, perplexity)
         if previous is not None:
-            return descend(p, previous, WARM_ITERATIONS)
+            return descend(p, previous, steps.warm)
         start = np.random.default_rng(seed).normal(size=(n, 2)) * 1e-2
         mean, axes, _ = principal_axes(z, min(2, z.shape[1]))
         flat = (z - mean) @ axes.T
         start *= flat.std() or 1.0
         start[:, : len(axes)] += flat
-        return unfold(p, start)
+        return unfold(p, start, steps)
 
     return step
 
@@ -109,10 +119,10 @@ def joint_neighbours(z: np.ndarray, perplexity: float) -> Tensor:
     return p
 
 
-def unfold(p: Tensor, start: np.ndarray) -> np.ndarray:
+def unfold(p: Tensor, start: np.ndarray, steps: Steps = WHOLE) -> np.ndarray:
     """A whole t-SNE: the start (n, 2) made small, attraction exaggerated at first, then the descent proper."""
     small = start * (1e-4 / max(float(start[:, 0].std()), 1e-12))
-    return descend(p, descend(EXAGGERATION * p, small, EARLY, momentum=0.5), COLD_ITERATIONS)
+    return descend(p, descend(EXAGGERATION * p, small, steps.early, momentum=0.5), steps.cold)
 
 
 @torch.no_grad()
@@ -125,6 +135,27 @@ def descend(p: Tensor, start: np.ndarray, iterations: int, momentum: float = 0.8
         _, y.grad = objective.value_and_gradient(target, y, valued=False)
         optimizer.step()
     return y.numpy()
+
+
+def quick_tsne_step(n: int, seed: int) -> Step:
+    """The same with fewer iterations: for a first look, where a reader waits."""
+    return tsne_step(n, seed, QUICK)
+
+
+def neighbours_kept(z: np.ndarray, flat: np.ndarray, k: int = 10, max_points: int = 500) -> float:
+    """Share of the k nearest neighbours of each point in z (n, d) that are among its k nearest in the plane (n, 2).
+
+    >>> line = np.arange(40.0)[:, None]
+    >>> neighbours_kept(line, line), neighbours_kept(line, np.zeros((40, 2))) < 0.5
+    (1.0, True)
+    """
+    some = slice(None, None, -(-len(z) // max_points))
+    k = min(k, len(z[some]) - 1)
+    near = []
+    for points in (z[some], flat[some]):
+        distance = torch.cdist(*[torch.from_numpy(np.ascontiguousarray(points, np.float32))] * 2).fill_diagonal_(torch.inf)
+        near.append(torch.zeros_like(distance).scatter_(1, distance.topk(k, largest=False).indices, 1.0))
+    return float((near[0] * near[1]).sum() / (k * len(near[0])))
 
 
 def _enough(n: int, kind: str) -> None:

@@ -12,8 +12,17 @@ import numpy as np
 from ..errors import ConfigError, nearest
 from ..evaluation.trajectory import Trajectory, as_matrix
 from ..methods.catalogue import PROJECTIONS
-from .neighbour_maps import chain, principal_axes
+from .neighbour_maps import chain, neighbours_kept, principal_axes
 from .options import check_seed
+
+ENOUGH = 0.5
+"""A plane that keeps this share of the neighbours shows an embedding well enough; otherwise a map of neighbours is looked for."""
+
+MANY = 200
+"""Fewer points are seen well enough in any plane."""
+
+AFFORDABLE = 10_000_000
+"""Frames times pairs of points of which a quick t-SNE is made in about a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +88,11 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
     trajectory : Trajectory
         Embeddings (n_frames, n, d).
     kind : str
-        ``"auto"`` shows embeddings of up to three dimensions as they are (3-d ones of unit length as ``"sphere"``) and takes
-        ``"pca"`` otherwise. ``"raw"``, ``"pca"``, ``"pca3"`` (three axes, the view turns), ``"sphere"`` (3-d embeddings on the
-        unit sphere), ``"tsne"``, ``"umap"``.
+        ``"auto"`` shows embeddings of up to three dimensions as they are (3-d ones of unit length as ``"sphere"``). Of others it
+        takes ``"pca"`` where that keeps half of the neighbours of the last epoch, for fewer than 200 points, and where a map
+        would take more than about a second; otherwise ``"tsne_quick"``, and the caption says what each keeps. ``"raw"``,
+        ``"pca"``, ``"pca3"`` (three axes, the view turns), ``"sphere"`` (3-d embeddings on the unit sphere), ``"tsne"``,
+        ``"tsne_quick"`` (in fewer steps, begun at the untrained frame), ``"umap"``.
     fit_on : ``"last"``, ``"first"``, an epoch, or a fitted Projection
         The recorded epoch whose principal axes are used; t-SNE and UMAP start from it and go on to its neighbours.
     seed : int
@@ -121,13 +132,27 @@ def kind_and_frame(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]
         raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, PROJECTIONS)}")
     d = trajectory.dim
     if kind == "auto":
-        kind = "pca" if d > 3 else "sphere" if d == 3 and trajectory.of_unit_length else "raw"
+        kind = _of_many(trajectory) if d > 3 else "sphere" if d == 3 and trajectory.of_unit_length else "raw"
     row = PROJECTIONS[kind]
     low, high = row.low, row.high
     if not low <= d <= high:
         wants = f"{low}" if low == high else f"at most {high}" if low == 1 else f"at least {low}"
         raise ConfigError(f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {row.instead}")
-    return kind, fitted_frame(trajectory, fit_on)
+    return kind, fitted_frame(trajectory, "first" if kind == "tsne_quick" and fit_on == "last" else fit_on)
+
+
+def _of_many(trajectory: Trajectory) -> str:
+    """What ``auto`` means for more than three dimensions."""
+    n = trajectory.n_points
+    cheap = n >= MANY and trajectory.n_frames * n**2 <= AFFORDABLE
+    return "tsne_quick" if cheap and _kept_by_pca(trajectory) < ENOUGH else "pca"
+
+
+def _kept_by_pca(trajectory: Trajectory) -> float:
+    """Share of the neighbours of the last epoch that its first two principal axes keep."""
+    last = trajectory.embeddings[-1]
+    mean, axes, _ = principal_axes(last, 2)
+    return neighbours_kept(last, (last - mean) @ axes.T)
 
 
 def fitted_frame(trajectory: Trajectory, fit_on) -> int:
@@ -195,5 +220,11 @@ def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames:
         f"{row.chained} of each epoch, begun at epoch {epoch}; each other starts from its neighbour and is turned onto it, not "
         "scaled. Who is near whom has meaning; distances, sizes and gaps between clusters have none."
     )
+    if kind == "tsne_quick":
+        kept = neighbours_kept(trajectory.embeddings[-1], points[-1])
+        caption += (
+            f" Of each point's ten nearest neighbours at the last epoch this map keeps {100 * kept:.0f} %, "
+            f"PCA {100 * _kept_by_pca(trajectory):.0f} %: that is why it is shown."
+        )
     placed = WeakKeyDictionary({trajectory: points})
     return Projection(kind, 2, f"{row.chained} of {trajectory.dim}-d, chained from epoch {epoch}", caption, _placed=placed)

@@ -305,7 +305,9 @@ CANDIDATES: dict[str, CandidateKind] = by_name(
 _PROJECTION, _MAPS = "icon_nb.animation.projection", "icon_nb.animation.neighbour_maps"
 
 PROJECTIONS: dict[str, ProjectionKind] = by_name(
-    ProjectionKind("auto", "as it is up to three dimensions, on the sphere where it lies there, by PCA otherwise"),
+    ProjectionKind(
+        "auto", "as it is up to three dimensions, on the sphere where it lies there; otherwise PCA, or a quick t-SNE where PCA hides it"
+    ),
     ProjectionKind("raw", "the embedding as it is", f"{_PROJECTION}:fit_raw", 1, 3, "use 'pca'"),
     ProjectionKind("pca", "two principal components", f"{_PROJECTION}:fit_pca", 2, instead="use 'raw'"),
     ProjectionKind("pca3", "three principal components, in a view that turns", f"{_PROJECTION}:fit_pca3", 3, instead="use 'raw'"),
@@ -313,6 +315,10 @@ PROJECTIONS: dict[str, ProjectionKind] = by_name(
         "sphere", "directions on the unit sphere", f"{_PROJECTION}:fit_sphere", 3, 3, "set embedding_dim=3, or use 'pca3'"
     ),
     ProjectionKind("tsne", "a t-SNE map of every epoch, begun at the map before it", f"{_MAPS}:tsne_step", chained="t-SNE"),
+    ProjectionKind(
+        "tsne_quick", "the same in fewer steps, begun at the untrained frame: what auto takes for many dimensions",
+        f"{_MAPS}:quick_tsne_step", 4, instead="use 'raw'", chained="t-SNE",
+    ),
     ProjectionKind("umap", "a UMAP map of every epoch, begun at the map before it", f"{_MAPS}:umap_step", chained="UMAP"),
 )
 """Ways to two or three dimensions."""
