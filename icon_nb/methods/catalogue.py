@@ -306,7 +306,7 @@ _PROJECTION, _MAPS = "icon_nb.animation.projection", "icon_nb.animation.neighbou
 
 PROJECTIONS: dict[str, ProjectionKind] = by_name(
     ProjectionKind(
-        "auto", "as it is up to three dimensions, on the sphere where it lies there; otherwise PCA, or a quick t-SNE where PCA hides it"
+        "auto", "as it is up to three dimensions, or on the sphere; else PCA, or a quick t-SNE where PCA hides neighbours"
     ),
     ProjectionKind("raw", "the embedding as it is", f"{_PROJECTION}:fit_raw", 1, 3, "use 'pca'"),
     ProjectionKind("pca", "two principal components", f"{_PROJECTION}:fit_pca", 2, instead="use 'raw'"),
