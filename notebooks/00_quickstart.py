@@ -70,7 +70,12 @@ config.resolve()
 # **Predict** before you go on. No label is used. Will the ten digits separate? Which pairs will the network confuse?
 
 # %%
-results = icon.run(config)
+results = icon.run(config, live=True)
+
+# %% [markdown]
+# `live=True` draws the embedding in place while the network trains. What stays is the last epoch. The results hold every epoch:
+
+# %%
 results
 
 # %% [markdown]

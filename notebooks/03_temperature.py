@@ -240,7 +240,8 @@ print(floor)
 assert floor[0.1] < 1e-5 and abs(floor[5.0] - 5.14) < 0.01
 
 # %% tags=["solution"]
-taught = icon.sweep(icon.Config(dataset="digits", method="supcon", embedding_dim=3, quiet=True), temperature=[0.1, 1.0])
+supcon = icon.Config(dataset="digits", method="supcon", embedding_dim=3, quiet=True)
+taught = icon.sweep(supcon, temperature=[0.1, 1.0])
 print([round(run.history["knn_accuracy"][-1], 2) for run in taught])
 # both ends work, the larger one at least as well: many positives average the noise out
 ends = [run.history["knn_accuracy"][-1] for run in taught]

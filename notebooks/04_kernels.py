@@ -163,7 +163,8 @@ print(f"neighbourhoods kept {trust:.2f}, kNN accuracy {guessed:.2f} with chance 
 # %%
 from icon_nb.animation import side_by_side
 
-pair = [icon.run(dataset="digits", method=method, embedding_dim=2, quiet=True) for method in ("simclr", "tsimcne")]
+flat = {"dataset": "digits", "embedding_dim": 2, "quiet": True}
+pair = [icon.run(method=method, **flat) for method in ("simclr", "tsimcne")]
 titles = ["SimCLR: directions only", "t-SimCNE: the plane"]
 side_by_side([run.trajectory for run in pair], titles, every=2, max_points=200)
 

@@ -179,7 +179,8 @@ side_by_side([run.trajectory for run in forgetful.values()], titles, every=5, tu
 # Does it decide how tight a class is, or how much room there is between classes?
 
 # %%
-study = icon.sweep(icon.Config(dataset="digits", method="supcon", embedding_dim=3, quiet=True), temperature=[0.1, 0.5, 2.0])
+supcon = icon.Config(dataset="digits", method="supcon", embedding_dim=3, quiet=True)
+study = icon.sweep(supcon, temperature=[0.1, 0.5, 2.0])
 spread = [dynamics.alignment(run.embeddings, run.labels) for run in study]
 room = [dynamics.uniformity(run.embeddings) for run in study]
 for run, a, u in zip(study, spread, room):

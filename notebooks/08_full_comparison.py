@@ -113,7 +113,8 @@ study.table(baselines=True)
 # setting like any other; runs that differ in nothing else share a row, with mean and standard deviation.
 
 # %%
-pair = icon.sweep(icon.Config(dataset="digits", epochs=4, quiet=True), method=["simclr", "supcon"], seed=range(3))
+short = icon.Config(dataset="digits", epochs=4, quiet=True)
+pair = icon.sweep(short, method=["simclr", "supcon"], seed=range(3))
 pair.table()
 
 # %%
@@ -184,7 +185,7 @@ for tau in (0.1, 0.5, 5.0):
 # The batch is the world: $p$ and $q$ live on it. Recipe `batch_size_sweep`, shortened:
 
 # %%
-batches = icon.sweep(icon.Config(dataset="digits", method="simclr", epochs=4, quiet=True), batch_size=[32, 256])
+batches = icon.sweep(short.replace(method="simclr"), batch_size=[32, 256])
 for run in batches:
     m = 2 * run.config.batch_size - 1
     first = run.history["loss"][0]

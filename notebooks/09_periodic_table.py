@@ -142,7 +142,8 @@ for run in every:
 
 # %%
 gaussians = ("vicreg", "simclr", "triplet")
-column = icon.run_configs([icon.Config(dataset="digits", method=name, embedding_dim=3, quiet=True) for name in gaussians])
+on_a_sphere = icon.Config(dataset="digits", embedding_dim=3, quiet=True)
+column = icon.run_configs([on_a_sphere.replace(method=name) for name in gaussians])
 column.animate(every=5, max_points=100, turn=0)
 
 # %% [markdown]
@@ -177,7 +178,8 @@ for p_name, q_name in (("label", "clusters"), ("identity", "gaussian_narrow"), (
 # they leave on paper is the still form.
 
 # %%
-shared = icon.Config(dataset="digits", n_samples=300, epochs=8, embedding_dim=3, gif_max_points=100, gif_every=2)
+few = {"dataset": "digits", "n_samples": 300, "gif_max_points": 100, "gif_every": 2}
+shared = icon.Config(epochs=8, embedding_dim=3, **few)
 explorer = icon.widgets.method_explorer(shared).choose(supervisory="same_class", learned="student_t")
 explorer.run()
 

@@ -230,7 +230,8 @@ print(f"right class ahead by {ahead:.2f} and no more")
 # each, the same four for all.
 
 # %%
-base_10 = icon.Config(dataset="digits", embedding_dim=10, epochs=12, learning_rate=0.02, batch_size=256, quiet=True, probe=False)
+steps_10 = {"epochs": 12, "learning_rate": 0.02, "batch_size": 256}
+base_10 = icon.Config(dataset="digits", embedding_dim=10, quiet=True, probe=False, **steps_10)
 both = base_10.replace(method="debiased_infonce_clustering", n_neighbors=3, walk_length=2, walk="uniform")
 ways = {
     "views, random start": base_10.replace(method="infonce_clustering", init="random"),

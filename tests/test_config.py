@@ -82,7 +82,8 @@ def test_an_unknown_setting_names_the_nearest():
 
 
 def test_a_later_layer_wins_even_with_a_default_value_and_its_source_is_kept():
-    config = Config.from_layers(("recipe", {"temperature": 0.3, "seed": 4}), ("flag", {"temperature": 0.5, "seed": 0})).resolve()
+    layers = ("recipe", {"dataset": "digits", "temperature": 0.3, "seed": 4}), ("flag", {"temperature": 0.5, "seed": 0})
+    config = Config.from_layers(*layers).resolve()
     assert (config.temperature, config.seed) == (0.5, 0)
     assert config.sources["temperature"] == config.sources["seed"] == "flag"
     assert config.sources["distance"] == "method simclr"

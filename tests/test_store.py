@@ -16,7 +16,7 @@ from icon_nb.errors import LoadError, SaveError
 from icon_nb.study.folders.lock import LOCK
 from icon_nb.study.folders.store import CHECKPOINTS, FILES, RECORD, foreign
 
-SMALL = {"n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
+SMALL = {"dataset": "digits", "n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
 
 
 @pytest.fixture(scope="module")
@@ -298,7 +298,7 @@ def test_a_full_disk_in_training_and_in_a_sweep_leaves_what_was_trained_in_memor
         "import resource, signal, sys, icon_nb as icon\n"
         "from icon_nb.errors import SaveError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "config = icon.Config(epochs=3, n_samples=60, max_points=20, hidden_dim=8, quiet=True)\n"
+        "config = icon.Config(dataset='digits', epochs=3, n_samples=60, max_points=20, hidden_dim=8, quiet=True)\n"
         "config.resolve(); icon.run(config)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
         "for act in (lambda: icon.run(config, save_to=sys.argv[1] + '/run'),\n"

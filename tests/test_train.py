@@ -28,7 +28,7 @@ def blobs(n_per_class=20, classes=3, **changes):
 @pytest.mark.parametrize(
     ("settings", "below", "above"),
     [
-        ({"method": "tsimclr", "embedding_dim": 4}, 0.6, 0.7),
+        ({"method": "tsimclr", "dataset": "digits", "embedding_dim": 4}, 0.6, 0.7),
         ({"method": "supcon", "embedding_dim": 4}, 0.6, 0.9),
         ({"method": "cross_entropy", "embedding_dim": 4}, 0.6, 0.8),
         ({"method": "sne", "n_samples": 500, "epochs": 100, "init": "random"}, 0.3, 0.8),

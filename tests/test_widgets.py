@@ -18,7 +18,7 @@ from icon_nb.study.run import start, train
 from icon_nb.study.temperature import TemperatureStudy, trained
 from icon_nb.study.watching import RowWatcher, choose_anchors, run_and_watch
 
-SMALL = icon.Config(method="simclr", n_samples=256, epochs=2, embedding_dim=3, max_points=100)
+SMALL = icon.Config(method="simclr", dataset="digits", n_samples=256, epochs=2, embedding_dim=3, max_points=100)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_mean_divergence_of_all_rows_is_the_loss():
     assert loss == pytest.approx(results.history["loss"][0], rel=1e-4)
 
 
-NOISY = icon.Config(method="simclr", backbone="linear", embedding_dim=2, augment="noise", epochs=11, batch_size=30, quiet=True)
+NOISY = icon.Config(method="simclr", dataset="digits", backbone="linear", embedding_dim=2, augment="noise", epochs=11, batch_size=30, quiet=True)
 
 
 def seen(config, max_frames=160, on_record=None):

@@ -30,7 +30,7 @@ class FolderLock:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
-            self._file = os.stat(self.path)
+            self._file, self._owner = os.stat(self.path), os.getpid()
         except Timeout:
             raise SaveError(f"{folder} is being written by another run: choose another folder") from None
         except OSError as error:
@@ -39,7 +39,7 @@ class FolderLock:
 
     def release(self, *, keep: bool = False) -> None:
         """Let go of the folder, and remove the file unless it is to ``keep``; a forked child leaves both to its parent."""
-        if not self._lock.is_locked:
+        if not self._lock.is_locked or self._owner != os.getpid():
             return
         with suppress(OSError):  # the folder may be gone
             if not keep and os.path.samestat(self._file, os.stat(self.path)):
