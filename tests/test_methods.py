@@ -334,7 +334,8 @@ def test_tsne_reaches_the_cost_of_scikit_learn_from_the_same_start():
 
 
 def test_keys_follow_slowly_and_take_no_gradient():
-    trainer = Trainer(Config(method="mocov3", dataset="digits", ema_momentum=0.9, quiet=True).resolve(), load("digits", n_samples=200))
+    config = Config(method="mocov3", dataset="digits", ema_momentum=0.9, quiet=True).resolve()
+    trainer = Trainer(config, load("digits", n_samples=200))
     slow, fast = (next(part.parameters()) for part in (trainer.model.slow, trainer.model.backbone))
     before = slow.clone()
     trainer.run_epoch()  # one batch of 128

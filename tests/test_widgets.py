@@ -53,7 +53,9 @@ def test_the_mean_divergence_of_all_rows_is_the_loss():
     assert loss == pytest.approx(results.history["loss"][0], rel=1e-4)
 
 
-NOISY = icon.Config(method="simclr", dataset="digits", backbone="linear", embedding_dim=2, augment="noise", epochs=11, batch_size=30, quiet=True)
+NOISY = icon.Config(
+    method="simclr", dataset="digits", backbone="linear", embedding_dim=2, augment="noise", epochs=11, batch_size=30, quiet=True
+)
 
 
 def seen(config, max_frames=160, on_record=None):
