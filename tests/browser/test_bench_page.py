@@ -161,6 +161,21 @@ def test_an_impossible_pair_says_why_and_what_would_do(open_bench):
     assert steps(page) == 1
 
 
+def test_a_link_to_an_impossible_pair_says_why(open_bench):
+    page = open_bench("data=digits&p=label&q=clusters")
+    assert "spreads over classes" in page.text_content("#blocked")
+    page.locator("#grid button").first.click()
+    page.click("#step")
+    assert steps(page) == 1
+
+
+def test_only_settings_with_an_effect_are_shown(open_bench):
+    page = open_bench("data=digits&p=knn&q=clusters")
+    assert page.is_visible("#n_neighbors")
+    for name in ("distance", "temperature", "df", "perplexity", "alpha_on"):
+        assert not page.is_visible(f"#{name}"), name
+
+
 def test_every_cell_of_the_table_answers(open_bench):
     page = open_bench()
     cells = page.locator("#grid button")
@@ -174,7 +189,7 @@ def test_every_cell_of_the_table_answers(open_bench):
             assert cells.nth(k).get_attribute("aria-pressed") == "true"
             assert page.locator("#grid [aria-pressed=true]").count() == 1
             assert page.is_visible("#gap") == ("gap" in cells.nth(k).get_attribute("class"))
-            assert page.is_visible("#gap") == ("nobody has published" in words)
+            assert page.is_visible("#gap") == ("A gap" in words)
 
 
 def test_a_link_brings_the_setting_back(open_bench):

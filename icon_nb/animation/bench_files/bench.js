@@ -16,6 +16,7 @@ const option = (value, text) => new Option(text, value);
 function follow(restart = false) {
   showBlocked();
   if (state.why) return;
+  if (state.samples.n < 3) return say("Draw at least three points on the field.", true);
   const same = trainer && !restart && trainer.data === state.samples;
   try {
     if (!same || !trainer.change(state.plain)) {
@@ -158,7 +159,7 @@ function showBlocked() {
   box.hidden = !state.why;
   if (!state.why) return;
   const text = document.createElement("p"), choices = document.createElement("div");
-  text.textContent = `This pair cannot be trained: ${state.why}.`;
+  text.textContent = `This pair cannot be trained. ${inWords(state.why)}`;
   for (const [slot, names] of [["q", known.q], ["p", known.p]]) {
     for (const name of Object.keys(names)) {
       const [p, q] = slot === "q" ? [state.p, name] : [name, state.q];
@@ -214,7 +215,6 @@ function choices(select, names, refused) {
   select.replaceChildren(...Object.entries(names).map(([value, text]) => {
     const why = refused?.(value), made = option(value, why ? `${text} (not with this pair)` : text);
     made.disabled = Boolean(why);
-    if (why) made.title = why;
     return made;
   }));
   select.value = kept;
@@ -230,18 +230,18 @@ function fill() {
   for (const name of ["divergence", "distance", "backbone"]) {
     at(name).parentElement.hidden = !state.takes(name);
     if (!state.why) choices(at(name), CHOICES[name], (value) => state.refused(name, value));
+    if (!state.why) explain(name);
     if (state.takes(name)) at(name).value = s[name];
   }
   for (const [name, { holder, input, output, log }] of Object.entries(sliders)) {
     holder.hidden = !state.takes(name);
-    holder.style.display = holder.hidden ? "none" : "";
     if (holder.hidden) continue;
     if (name === "perplexity" || name === "n_neighbors") input.max = Math.min(SLIDERS[name].high, state.seen - 1);
     input.value = log ? Math.log10(s[name]) : s[name];
     output.textContent = shortNumber(s[name]);
     input.setAttribute("aria-valuetext", shortNumber(s[name]));
   }
-  at("mix").style.display = s.alpha > 0 ? "" : "none";
+  at("mix").hidden = !state.takes("alpha_on");
   choices(at("alpha_on"), CHOICES.alpha_on, (value) => (state.why ? null : state.refused("alpha_on", value)));
   at("alpha_on").value = s.alpha_on;
   const clustered = state.q === "clusters", dims = clustered ? [2, 3, 4, 5, 6, 7, 8, 9, 10] : [2, 3];
@@ -279,6 +279,15 @@ function makeControls() {
   at("controls").addEventListener("submit", (event) => event.preventDefault());
   for (const [id, text] of Object.entries(HELP)) if (at(id)) at(id).dataset.help = text;
   for (const each of document.querySelectorAll("[data-help]")) describe(each);
+}
+
+/** Add to the help of a menu why some of it cannot be chosen now. */
+function explain(name) {
+  if (!state.takes(name)) return;
+  const reasons = new Set(Object.keys(CHOICES[name]).map((value) => state.refused(name, value)).filter(Boolean).map(inWords));
+  const text = [HELP[name], ...reasons].join(" ");
+  at(name).dataset.help = text;
+  if (at(`help-${name}`)) at(`help-${name}`).textContent = text;
 }
 
 /** The help of a control: for a screen reader beside it, for all others below, when it is pointed at or has the focus. */
@@ -361,7 +370,7 @@ function makePad() {
     add(Array.from({ length: 20 }, () => [near(x), near(y), c]));
     renew(true);
   });
-  at("clear").addEventListener("click", () => { state.points = []; state.drawn = null; play(false); drawPad(); say("Draw at least three points on the field."); });
+  at("clear").addEventListener("click", () => { state.points = []; state.drawn = null; play(false); drawPad(); follow(); });
 }
 
 function add(points) {
@@ -396,7 +405,7 @@ function makeCell(cell) {
   button.textContent = pair ? pair.title ?? "·" : named.length ? `× ${named[0]}` : "×";
   button.setAttribute("aria-label", `${known.columns[cell.column]} p, ${known.rows[cell.row]} q: ${pair ? pair.title ?? "no name yet" : named.length ? `${named[0]}, not on this page` : "not possible"}${gap ? ", a gap of the table" : ""}`);
   const others = named.filter((title) => title !== pair?.title);
-  const words = cell.why ? sentence(cell.why) : (pair ? (gap ? "A gap of the published table: nobody has published this method." : "") : MISSING[cell.column] ?? reasonOf(cell));
+  const words = cell.why ? inWords(cell.why) : (pair ? (gap ? "A gap: the published table leaves this cell open." : "") : MISSING[cell.column] ?? inWords(reasonOf(cell)));
   cell.text = [words, pair?.note && sentence(pair.note), others.length && `Also in this cell: ${others.join(", ")}.`].filter(Boolean).join(" ");
   button.title = cell.text;
   if (!pair) button.setAttribute("aria-disabled", "true");
@@ -409,8 +418,11 @@ function makeCell(cell) {
   return box;
 }
 
+/** A reason of the package with the titles in the place of the settings. */
+const inWords = (why) => sentence(why.replace(/supervisory='(\w+)'/g, (_, name) => `p (${known.p[name]?.title ?? name})`)
+  .replace(/learned='(\w+)'/g, (_, name) => `q (${known.q[name]?.title ?? name})`).replace("divergence='rkl'", "reverse KL"));
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;
-const reasonOf = (cell) => Object.entries(known.pairs).find(([pair, { why }]) => why && known.p[pair.split(" ")[0]].family === cell.column && known.q[pair.split(" ")[1]].family === cell.row)?.[1].why ?? "Not on this page.";
+const reasonOf = (cell) => Object.entries(known.pairs).find(([pair, { why }]) => why && known.p[pair.split(" ")[0]].family === cell.column && known.q[pair.split(" ")[1]].family === cell.row)?.[1].why;
 
 /** Mark the cell of the pair that is trained. */
 function markCell() {

@@ -35,7 +35,7 @@ class State {
   /** Take a pair with the settings that it starts with. The backbone stays where it can; null asks for the pair's own. */
   choose(p, q, backbone = this.settings?.backbone) {
     [this.p, this.q] = [p, q];
-    if (this.why) return;
+    if (this.why) return; // the settings stay those of the pair before
     const { starts, backbone: own } = this.pair, kept = typeof starts[backbone] === "object" ? backbone : own;
     this.settings = { ...starts[kept] };
     if (this.settings.alpha_on === undefined) this.settings.alpha_on = "p";
@@ -93,12 +93,13 @@ class State {
     return null;
   }
 
-  /** Reverse KL is infinite where p is zero, so it needs a little mixing. */
+  /** Change one setting, and what it cannot do without. */
   set(name, value) {
     const s = this.settings;
     if (name === "backbone") return this.choose(this.p, this.q, value);
     s[name] = value;
     if (name === "distance" && this.q !== "clusters" && s.distance === "cosine" && s.embedding_dim < 2) s.embedding_dim = 2;
+    // reverse KL is infinite where p is zero, so p is mixed a little
     if (s.divergence === "rkl" && !this.known.p[this.p].positive) {
       s.alpha = Math.max(s.alpha ?? 0, 0.01);
       if (s.alpha_on === "q") s.alpha_on = "p";
@@ -125,6 +126,7 @@ class State {
     if (about.get("data") in this.known.data || about.get("data") === "drawn") this.data = about.get("data");
     const p = about.get("p") in this.known.p ? about.get("p") : "gaussian", q = about.get("q") in this.known.q ? about.get("q") : "student_t";
     this.drawn = null;
+    if (!this.settings) this.choose("gaussian", "student_t");
     this.choose(p, q, about.get("backbone") ?? null);
     if (this.why) return;
     for (const name of SETTINGS) {

@@ -69,10 +69,10 @@ class View {
       low = Math.min(low, xy[k + 1]); high = Math.max(high, xy[k + 1]);
     }
     if (fixed) [left, right, low, high] = [-1, 1, -1, 1];
-    const half = Math.max(right - left, high - low, 1e-9) / 2, at = [(left + right) / 2, (low + high) / 2];
-    const first = this.half === 0, pace = first || fixed ? 1 : 0.15;
+    const first = this.half === 0, pace = first || fixed ? 1 : 0.15, [x, y] = [(left + right) / 2, (low + high) / 2];
+    this.centre = [this.centre[0] + pace * (x - this.centre[0]), this.centre[1] + pace * (y - this.centre[1])];
+    const half = Math.max(right - this.centre[0], this.centre[0] - left, high - this.centre[1], this.centre[1] - low, 1e-9);
     this.half = Math.max(half, this.half + pace * (half - this.half)); // grows at once, shrinks slowly
-    for (const k of [0, 1]) this.centre[k] += pace * (at[k] - this.centre[k]);
   }
 
   screen(width, height) {
@@ -86,8 +86,8 @@ class View {
     const clustered = s.q === "clusters";
     if (this.xy.length !== 2 * n) this.xy = new Float64Array(2 * n);
     this.flatten(seen, d, clustered, this.xy);
-    const others = prototypes ? this.flatten(this.directed(trainer, prototypes), d, false, new Float64Array((2 * prototypes.length) / d)) : null;
     this.follow(this.xy, clustered || s.distance === "cosine");
+    const others = prototypes ? this.flatten(this.prototypesOf(trainer), d, false, new Float64Array((2 * prototypes.length) / d)) : null;
     const to = (this.to = this.screen(width, height));
     if (clustered) drawCorners(pen, to, d);
     if (s.distance === "cosine" && d <= 3 && !clustered) ring(pen, to.x(0), to.y(0), to.scale, COLOUR.line);
@@ -101,16 +101,21 @@ class View {
     if (!clustered) pen.fillText(`width of the view: ${shortNumber(width / to.scale)}`, 8, height - 8);
   }
 
-  directed(trainer, prototypes) {
-    if (trainer.s.distance !== "cosine") return prototypes;
-    const m = prototypes.length / trainer.d;
-    directions(prototypes, m, trainer.d, (this.unit = new Float64Array(prototypes.length)), new Float64Array(m));
-    return this.unit;
+  /** The prototypes as they are; their directions alone, made long enough to be seen, where the distance is of directions or an
+   *  inner product. */
+  prototypesOf({ prototypes, d, s }) {
+    if (s.distance === "sqeuclidean") return prototypes;
+    const m = prototypes.length / d, unit = new Float64Array(prototypes.length), length = new Float64Array(m);
+    directions(prototypes, m, d, unit, length);
+    if (s.distance === "cosine") return unit;
+    const longest = Math.max(...length);
+    return unit.map((value, k) => value * 0.85 * this.half * (length[Math.floor(k / d)] / longest));
   }
 
   /** Lines from the chosen point to the twenty that p names most, and q: the heavier, the darker. */
-  drawLines(pen, to, { p, q, m, places }, i, { d, s }) {
-    const xy = this.flatten(places, d, s.q === "clusters", new Float64Array(2 * m));
+  drawLines(pen, to, { p, q, m, places }, i, trainer) {
+    const { d, s, prototypes } = trainer, where = prototypes ? this.prototypesOf(trainer) : places;
+    const xy = this.flatten(where, d, s.q === "clusters", new Float64Array(2 * m));
     for (const [values, colour, shift] of [[p, COLOUR.p, -1.5], [q, COLOUR.q, 1.5]]) {
       const heaviest = Array.from({ length: m }, (_, j) => j).sort((a, b) => values[b] - values[a]).slice(0, 20), most = values[heaviest[0]];
       pen.strokeStyle = colour;
