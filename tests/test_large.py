@@ -1,9 +1,14 @@
 """SNE and t-SNE of many points: the blocked, sparse form equals the dense one."""
 
+import sys
+
+import numpy as np
 import pytest
 import torch
 
 import icon_nb as icon
+from icon_nb.errors import ConfigError
+from icon_nb.methods.resolve import fit_to_data
 from icon_nb.objective import edges as large
 from icon_nb.objective.batch import Target
 from icon_nb.objective.closed_forms import FusedKL
@@ -11,6 +16,7 @@ from icon_nb.objective.distances import sqeuclidean
 from icon_nb.objective.edges import Edges, neighbour_edges, sparse_kl, value_and_gradient
 from icon_nb.objective.learned import Gaussian, StudentT
 from icon_nb.objective.supervisory.perplexity import perplexity_rows
+from icon_nb.training import open_tsne
 
 KERNELS = [
     (StudentT(), True),
@@ -64,7 +70,7 @@ def test_sparse_neighbourhoods_approach_the_dense_ones():
     assert (sparse - joint).abs().sum() < 0.12  # what lies beyond three perplexities of neighbours
 
 
-@pytest.mark.parametrize("method", ["tsne", "sne", "tsne_conditional"])
+@pytest.mark.parametrize("method", ["sne", "tsne_conditional"])
 def test_a_large_run_takes_the_sparse_path_and_ends_near_the_dense_one(method, monkeypatch):
     config = icon.Config(method=method, n_samples=400, epochs=120, record_every=120, quiet=True)
     dense = icon.run(config)
@@ -73,3 +79,98 @@ def test_a_large_run_takes_the_sparse_path_and_ends_near_the_dense_one(method, m
     assert abs(sparse.history["knn_accuracy"][-1] - dense.history["knn_accuracy"][-1]) < 0.05
     assert "neighbours only" in sparse.provenance["engine"]
     assert dense.provenance["engine"] == "exact"
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """Settings of a t-SNE map that counts as one of many points."""
+    monkeypatch.setattr("icon_nb.training.trainer.DENSE_POINTS", 100)
+    return {"method": "tsne", "n_samples": 300, "device": "cpu", "quiet": True}
+
+
+@pytest.fixture
+def _without_open_tsne(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openTSNE", None)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("dim", [1, 2])
+def test_open_tsne_under_the_loop_ends_where_it_ends_by_itself(dim, many):
+    from openTSNE import TSNE
+
+    found = icon.run(**many, embedding_dim=dim, epochs=150, record_every=30)
+    start = found.trajectory.embeddings[0].astype(float)
+    peer = TSNE(
+        dim, early_exaggeration_iter=50, n_iter=100, initialization=start, negative_gradient_method="fft", random_state=0
+    ).fit(found.dataset.flat(found.dataset.x).numpy())
+    assert found.history["loss"][-1] == pytest.approx(peer.kl_divergence, rel=0.02)
+
+
+def test_open_tsne_takes_its_defaults_and_leaves_what_was_given(many):
+    found = icon.run(**many, epochs=2)
+    assert (found.config.epochs, found.config.momentum) == (2, 0.8)
+    assert found.provenance["engine"].startswith("openTSNE")
+    config = icon.Config(**many).resolve()
+    assert fit_to_data(config, 300, "none", open_tsne=True).epochs == 750
+    assert fit_to_data(config, 300, "none").epochs == config.epochs != 750
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"df": 2.0}, {"alpha": 0.1}, {"embedding_dim": 3}, {"optimizer": "adam"}, {"divergence": "js"}, {"backbone": "mlp"}],
+)
+def test_what_open_tsne_does_not_minimise_is_left_to_others(setting):
+    assert open_tsne.fits(icon.Config(method="tsne").resolve())
+    assert not open_tsne.fits(icon.Config(method="tsne", **setting).resolve())
+
+
+def test_frames_and_losses_of_open_tsne_stand_at_every_recorded_epoch(many):
+    found = icon.run(**many, epochs=45)
+    assert found.trajectory.epochs.tolist() == [0, 10, 20, 30, 40, 45]
+    losses = np.array(found.history["loss"])
+    assert np.flatnonzero(np.isfinite(losses)).tolist() == [0, 10, 20, 30, 40, 45]
+    assert np.array_equal(found.trajectory.metrics["loss"], losses[np.isfinite(losses)])
+    assert losses[45] < losses[20] < losses[0]
+    assert "nan" not in repr(found)
+    assert icon.run(**many, epochs=45) == found
+
+
+def test_open_tsne_stopped_between_frames_keeps_them_and_goes_on_to_the_same_bytes(many, tmp_path, monkeypatch):
+    monkeypatch.delenv("ICON_NB_STRICT", raising=False)
+
+    def stop(record, recorder):
+        if record.epoch == 25:
+            raise KeyboardInterrupt
+
+    whole = icon.run(**many, epochs=40)
+    part = icon.run(**many, epochs=40, save_to=tmp_path / "run", on_record=stop)
+    assert part.status == "interrupted"
+    assert part.trajectory.epochs.tolist() == [0, 10, 20, 25]
+    assert "nan" not in repr(part)
+    again = icon.run(**many, epochs=40, save_to=tmp_path / "run", resume=True)
+    assert np.array_equal(again.trajectory.embeddings, whole.trajectory.embeddings)
+    assert np.array_equal(again.history["loss"], whole.history["loss"], equal_nan=True)
+
+
+@pytest.mark.usefixtures("_without_open_tsne")
+def test_without_open_tsne_a_map_stays_exact_and_says_so(many):
+    with pytest.warns(UserWarning, match=r"pip install 'icon_nb\[tsne\]'"):
+        found = icon.run(**many, epochs=20)
+    assert found.config.momentum == 0.9
+    assert "q exact in blocks" in found.provenance["engine"]
+    assert "openTSNE" in found.provenance["engine"]
+    assert found.history["loss"][-1] < found.history["loss"][0]
+
+
+def test_a_run_of_open_tsne_is_not_gone_on_with_by_another(many, tmp_path, monkeypatch):
+    monkeypatch.delenv("ICON_NB_STRICT", raising=False)
+    settings = {**many, "epochs": 8, "momentum": 0.8, "save_to": tmp_path / "run"}
+
+    def stop(record, recorder):
+        if record.epoch == 4:
+            raise KeyboardInterrupt
+
+    icon.run(**settings, on_record=stop)
+    monkeypatch.setitem(sys.modules, "openTSNE", None)
+    with pytest.warns(UserWarning, match="quadratic"), pytest.raises(ConfigError, match="OpenTSNE trained"):
+        icon.run(**settings, resume=True)

@@ -13,6 +13,8 @@ from .methods import Method
 from .settings import Setting
 
 TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
+OPEN_TSNE = {"epochs": 750, "momentum": 0.8}
+"""What openTSNE itself takes for t-SNE of many points on a CPU; its learning rate is that of every table."""
 ROOMY_LEARNING_RATE = 0.05
 """For free points under a Gaussian q in more than three dimensions, where the rate of a map overshoots until the loss is inf."""
 PARAMETRIC_LAYOUT = {"batch_size": 256}
@@ -187,8 +189,11 @@ def resolved(case: Case) -> tuple[dict[str, object], dict[str, str]]:
     return merged, dict.fromkeys(merged, "default") | own | suits
 
 
-def fit_to_data(config, n: int, augment: str):
-    """Lower the defaults of a resolved Config that n training samples cannot serve; what was given explicitly stays as it is."""
+def fit_to_data(config, n: int, augment: str, open_tsne: bool = False):
+    """Lower the defaults of a resolved Config that n training samples cannot serve; what was given explicitly stays as it is.
+
+    Where openTSNE trains it, its own defaults are taken.
+    """
     points = min(config.batch_size or n, n)
     wanted = {
         "batch_size": points,
@@ -203,6 +208,7 @@ def fit_to_data(config, n: int, augment: str):
         and config.came_by_default(name)
         and (getattr(config, name) == "auto" if name == "augment" else getattr(config, name) > value)
     }
+    changes |= {name: value for name, value in OPEN_TSNE.items() if open_tsne and config.came_by_default(name)}
     return config.replace(**changes).replace_sources(dict.fromkeys(changes, "data")) if changes else config
 
 

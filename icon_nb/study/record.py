@@ -81,13 +81,13 @@ class Run:
 
     def summary(self) -> str:
         """One line: what was run, and what came of it."""
-        last = {name: values[-1] for name, values in self.history.items()}
         measured = [v for v in self.history["knn_accuracy"] if v == v]
         knn = f", kNN {measured[0]:.3f} -> {measured[-1]:.3f}" if measured else ""
         mark = "" if self.status == "complete" else f", {self.status}"
-        title, loss = self.trajectory.title, self.history["loss"][0]
-        epochs = f"{last['epoch']} epoch{'s' * (last['epoch'] != 1)}"
-        return f"{title}: {epochs}{mark}, loss {loss:.3f} -> {last['loss']:.3f}{knn}"
+        title, losses = self.trajectory.title, [v for v in self.history["loss"] if v == v]
+        last = self.history["epoch"][-1]
+        epochs = f"{last} epoch{'s' * (last != 1)}"
+        return f"{title}: {epochs}{mark}, loss {losses[0]:.3f} -> {losses[-1]:.3f}{knn}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.summary()})"

@@ -14,8 +14,9 @@ from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError
 from ..files import write_whole
 from ..methods.config import Config
 from ..methods.resolve import fit_to_data
+from ..training import open_tsne
 from ..training.threads import fitting_threads
-from ..training.trainer import Record
+from ..training.trainer import Record, is_for_open_tsne
 from .folders.checkpoints import Checkpoints, check_data
 from .folders.outputs import write_run, written
 from .folders.store import CHECKPOINTS, RECORD, foreign, load_run
@@ -101,7 +102,8 @@ def start(config: Config, data=None) -> Session:
     """A session that is ready to train: the config resolved and fitted to its data."""
     config = (config if data is None else config.replace(dataset=data)).resolve()
     dataset = load_for(config)
-    return Session(fit_to_data(config, len(dataset), default_augment(dataset)), dataset)
+    by_open_tsne = is_for_open_tsne(config, dataset) and open_tsne.installed()
+    return Session(fit_to_data(config, len(dataset), default_augment(dataset), by_open_tsne), dataset)
 
 
 def train(session: Session, *after_epoch: Callable | None, progress: bool | None = None) -> Results:

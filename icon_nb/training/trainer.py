@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from ..objective.closed_forms import FusedKL, fuse
 from ..objective.distances import as_seen_by
 from ..objective.edges import Edges, neighbour_edges, sparse_kl
 from ..objective.objective import Objective, build_objective
+from . import open_tsne
 from .backbones import accelerate
 from .batches import Reader, Rows
 from .candidates import Blocks, build_model
@@ -59,9 +61,9 @@ class Trainer:
         self.objective = build_objective(config)
         self.model = build_model(config, dataset).to(self.device, self.dtype)
         accelerate(config, self.model, self.device)
-        self.optimizer = build_optimizer(config, self.model.parameters())
         self.reader = Reader(config, self.dataset, self.device, self.dtype)
         self.strategy = strategy_of(config, self.dataset, self.objective, self.dtype)
+        self.optimizer = self.strategy.optimizer(config, self.model.parameters())
         self.epoch = 0
 
     def run_epoch(self) -> Record:
@@ -84,7 +86,7 @@ class Trainer:
             self.model.after_step()
             losses.append(loss.detach())
         losses = torch.stack(losses)  # on the device: the only synchronisation of the epoch is the next line
-        if not torch.isfinite(losses).all():
+        if self.strategy.measures(self.epoch) and not torch.isfinite(losses).all():
             self._fail(losses)
         return Record(self.epoch, losses.mean().item(), time.perf_counter() - start)
 
@@ -94,7 +96,7 @@ class Trainer:
         with self._autocast():
             blocks = self.model(x)  # z = f(x): anchors and their candidates
         blocks = [(z.to(self.dtype), other if other is None else other.to(self.dtype)) for z, other in blocks]
-        p = self.strategy.p(rows)  # p(j | i)
+        p = self.strategy.p(rows, self.epoch)  # p(j | i)
         return self.strategy.loss(p, blocks)  # q(j | i), and the mean of D(p || q)
 
     def _autocast(self):
@@ -138,7 +140,11 @@ class EveryBatch:
     def __init__(self, objective: Objective):
         self.objective = objective
 
-    def p(self, rows: Rows) -> Target | Edges:
+    def measures(self, epoch: int) -> bool:
+        """Whether the loss is known in an epoch."""
+        return True
+
+    def p(self, rows: Rows, epoch: int) -> Target | Edges:
         """p of a batch."""
         return self.objective.target(rows())
 
@@ -146,15 +152,19 @@ class EveryBatch:
         """The mean divergence from p to the q of these anchors and candidates."""
         return self.objective.loss(p, blocks)
 
+    def optimizer(self, config: Config, parameters) -> torch.optim.Optimizer:
+        """What makes a step of the gradient."""
+        return build_optimizer(config, parameters)
+
 
 class Once(EveryBatch):
     """p is the same in every batch: each is the whole data set, or p only asks which rows are views of one sample."""
 
     known: Target | None = None
 
-    def p(self, rows: Rows) -> Target:
+    def p(self, rows: Rows, epoch: int) -> Target:
         if self.known is None:
-            self.known = super().p(rows)
+            self.known = super().p(rows, epoch)
         return self.known
 
 
@@ -166,14 +176,19 @@ class OnEdges(EveryBatch):
         self.kernel, self.edges = kernel, neighbour_edges(x, perplexity, kernel.joint)
         self.engine = f"p on {3 * perplexity:g} nearest neighbours only, q exact in blocks"
 
-    def p(self, rows: Rows) -> Edges:
+    def p(self, rows: Rows, epoch: int) -> Edges:
         return self.edges
 
     def loss(self, p: Edges, blocks: Blocks) -> Tensor:
         return sparse_kl(self.kernel, p, blocks[0][0])
 
 
-def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: torch.dtype) -> EveryBatch:
+def is_for_open_tsne(config: Config, dataset: Dataset) -> bool:
+    """Whether a resolved Config on these data is t-SNE of many points on a CPU."""
+    return len(dataset) > DENSE_POINTS and open_tsne.fits(config) and pick_device(config.device).type == "cpu"
+
+
+def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: torch.dtype) -> EveryBatch | open_tsne.OpenTSNE:
     """How p is held for a resolved Config on these data.
 
     Raises
@@ -190,7 +205,15 @@ def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: t
             f"method={config.label!r} with backbone='table' holds {len(dataset)} x {len(dataset)} numbers: "
             f"set n_samples to at most {DENSE_POINTS}, or use sne, tsne or tsne_conditional, which need not"
         )
-    return OnEdges(objective, kernel, dataset.flat(dataset.x).to(dtype), config.perplexity)
+    x = dataset.flat(dataset.x).to(dtype)
+    linear = is_for_open_tsne(config, dataset)
+    if linear and open_tsne.installed():
+        return open_tsne.OpenTSNE(config, x)
+    exact = OnEdges(objective, kernel, x, config.perplexity)
+    if linear:
+        exact.engine += f"; {open_tsne.REMEDY}"
+        warnings.warn(f"every epoch takes time quadratic in the {len(dataset)} points: {open_tsne.REMEDY}", stacklevel=2)
+    return exact
 
 
 def pick_device(name: str) -> torch.device:

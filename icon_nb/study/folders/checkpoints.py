@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from ...data.dataset import describe, is_described
-from ...errors import DataError, LoadError
+from ...errors import ConfigError, DataError, LoadError
 from ...files import digest, sweep_stray, write_whole
 from ..session import Session
 from .lock import FolderLock
@@ -61,7 +61,7 @@ class Checkpoints:
             The write before it failed, for instance on a full disk.
         """
         self.wait()
-        recorder, data = session.recorder, {"dataset": describe(session.dataset)}
+        recorder, data = session.recorder, {"dataset": describe(session.dataset), "strategy": strategy_of(session)}
         state = {
             "model": session.good,
             "optimizer": _copied(session.trainer.optimizer.state_dict()),
@@ -105,6 +105,8 @@ class Checkpoints:
         ------
         DataError
             It was trained on other data.
+        ConfigError
+            openTSNE trained it and would not go on with it, or the other way round.
         """
         for path in self.all():
             try:
@@ -123,6 +125,7 @@ class Checkpoints:
             frames = [(epoch, self._read_frame(epoch, written[epoch]), metrics) for epoch, metrics in about["frames"]]
             described = dict(about.get("dataset", {}))
         check_data(self.folder.parent, session, described)
+        check_strategy(self.folder.parent, session, about.get("strategy"))
         session.trainer.model.load_state_dict(state["model"])
         session.trainer.optimizer.load_state_dict(state["optimizer"])
         session.trainer.epoch = about["epoch"]
@@ -163,6 +166,19 @@ def check_data(folder: Path, session: Session, about: Mapping) -> None:
             f"{folder} holds a run that was trained on other contents than dataset={session.config.dataset!r} has now: "
             "put the old data back, or choose another folder"
         )
+
+
+def strategy_of(session: Session) -> str:
+    """What holds p in a session."""
+    return type(session.trainer.strategy).__name__
+
+
+def check_strategy(folder: Path, session: Session, before: str | None) -> None:
+    """Refuse to go on with a run whose p was held in another way ``before``; older checkpoints do not say in which."""
+    now = strategy_of(session)
+    if before not in (None, now):
+        remedy = "pip install 'icon_nb[tsne]' and use device='cpu', or " if before == "OpenTSNE" else ""
+        raise ConfigError(f"{folder} holds a run that {before} trained and {now} would go on with: {remedy}choose another folder")
 
 
 def _copied(value):
