@@ -103,7 +103,7 @@ def bench(**start) -> BenchPage:
             f"method={method.name!r}: the bench has no supervisory={method.supervisory!r}; use one of {SUPERVISORY}"
         )
     given = {name: value for name, value in config.explicit().items() if name in CARRIED}
-    dataset = dataset or method.defaults.get("dataset", "digits")
+    dataset = dataset or ("karate_club" if "graph" in method.p.needs else "digits")
     told = given | {"p": method.supervisory, "q": method.learned, "data": dataset}
     return BenchPage(document({**contents(), "start": told}, "I-Con bench", assets()), f"{method.name} on {data[dataset]}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Iterator
 from functools import cache
 
@@ -69,10 +70,11 @@ def pair(p: str, q: str) -> dict:
     named = next((method for method in METHODS.values() if (method.supervisory, method.learned) == (p, q)), None)
     named = METHODS.get(_TO_THE_PLANE.get(f"{p} {q}"), named)
     told = {"method": named.name} if named else {"supervisory": p, "learned": q}
+    own = Config(**told).case.backbone
     about = {"method": named.name, "title": named.title, "gap": named.gap, "note": named.note} if named else {}
     return about | {
         "self": [in_p, in_q],
-        "backbone": Config(**told).case.backbone,
+        "backbone": own if own in BACKBONES else "mlp",
         "starts": {backbone: start(told, q, backbone) for backbone in BACKBONES},
         "divergences": {} if axes.LEARNED[q].limit else {name: refused(told, divergence=name) for name in ("kl", "rkl", "js")},
         "distances": {name: refused(told, distance=name) for name in ("sqeuclidean", "cosine", "neg_dot")},
@@ -89,8 +91,9 @@ def why_not(p: str, q: str) -> str | None:
 
 def start(told: dict, q: str, backbone: str) -> dict | str:
     """The settings of a pair on a backbone, resolved and made small enough to be seen; or why there are none."""
-    if backbone not in ("linear", "mlp", "table") or refused(told, backbone=backbone):
-        return refused(told, backbone=backbone)
+    why = refused(told, backbone=backbone)
+    if why:
+        return why
     settings = Config(**told, backbone=backbone).resolve().to_dict()
     settings = {name: settings[name] for name in CARRIED if name in settings}
     if q != "clusters":  # as many dimensions as can be seen; directions have one less
@@ -168,14 +171,15 @@ def augmentation(dataset) -> dict:
 
 
 def packed(dataset) -> dict:
-    """The samples, labels and normalisation of a data set, arrays as base64, and the parts of its augmentation."""
+    """The samples, labels and normalisation of a data set, arrays packed, and the parts of its augmentation."""
     x = dataset.x.numpy()
     augment = build_augment("auto", dataset, augmentation(dataset)["augment_strength"])
+    raw = x.astype("u1" if x.dtype == np.uint8 else "<f4").tobytes()
     return {
         "n": len(x),
         "shape": list(x.shape[1:]),
         "pixels": bool(x.dtype == np.uint8),
-        "x": base64.b64encode(x.astype("u1" if x.dtype == np.uint8 else "<f4").tobytes()).decode(),
+        "x": base64.b64encode(zlib.compress(raw, 9)).decode(),
         "y": dataset.y.tolist(),
         "names": list(dataset.class_names),
         "mean": dataset.mean.tolist(),

@@ -100,7 +100,7 @@ def config_of(page) -> icon.Config:
     return scope["config"]
 
 
-@pytest.mark.parametrize("data", ["digits", "two_moons", "blobs", "karate_club", "drawn"])
+@pytest.mark.parametrize("data", [*contents()["data"], "drawn"])
 def test_the_data_of_the_python_are_those_of_the_page(open_bench, data):
     page = open_bench()
     page.select_option("#data", data)

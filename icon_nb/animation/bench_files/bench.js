@@ -454,7 +454,8 @@ function readLink() {
   state.read(about.p ? about : known.start);
 }
 
-function begin() {
+async function begin() {
+  await unpackAll(known.data);
   readColours(known.colours);
   makeControls(); makePicture(); makePad(); makeTable();
   at("copy").addEventListener("click", () => copy(state.toPython(trainer?.steps ?? 0), "Copied."));

@@ -22,9 +22,17 @@ function bytesOf(text) {
   return bytes;
 }
 
-/** A data set as it stands in the page, unpacked. */
+/** The samples of all data sets of the page as bytes, in the place of the packed text. */
+async function unpackAll(data) {
+  for (const part of Object.values(data).flatMap(({ table, network }) => [table, network ?? []]).flat()) {
+    const stream = new Blob([bytesOf(part.x)]).stream().pipeThrough(new DecompressionStream("deflate"));
+    part.x = new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+}
+
+/** A data set of the page, as it is trained on. */
 function unpack(given) {
-  const bytes = bytesOf(given.x), raw = given.pixels ? bytes : new Float32Array(bytes.buffer), features = raw.length / given.n;
+  const bytes = given.x, raw = given.pixels ? bytes : new Float32Array(bytes.buffer), features = raw.length / given.n;
   const x = Float64Array.from(raw, (value) => (given.pixels ? value / 255 : value));
   const of = (values, k) => values[given.pixels ? Math.floor(k / (features / values.length)) : k]; // one a channel, or one a feature
   const inputs = x.map((value, at) => (value - of(given.mean, at % features)) / of(given.std, at % features));
