@@ -124,8 +124,10 @@ def test_what_open_tsne_does_not_minimise_is_left_to_others(setting):
     assert not open_tsne.fits(icon.Config(method="tsne", **setting).resolve())
 
 
-def test_frames_and_losses_of_open_tsne_stand_at_every_recorded_epoch(many):
-    found = icon.run(**many, epochs=45)
+def test_frames_and_losses_of_open_tsne_stand_at_every_recorded_epoch(many, capsys):
+    found = icon.run(**many, epochs=45, progress=True)
+    assert "loss=" in (shown := capsys.readouterr().err)
+    assert "nan" not in shown
     assert found.trajectory.epochs.tolist() == [0, 10, 20, 30, 40, 45]
     losses = np.array(found.history["loss"])
     assert np.flatnonzero(np.isfinite(losses)).tolist() == [0, 10, 20, 30, 40, 45]

@@ -132,16 +132,18 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
 
 @contextmanager
 def progress_bar(config: Config, show: bool) -> Iterator[Callable[[Record, float], None]]:
-    """One line on stderr with epoch, loss and kNN accuracy; gives what is called after every epoch."""
+    """One line on stderr with epoch, and the loss and kNN accuracy measured last; gives what is called after every epoch."""
     if not show:
         yield lambda record, knn: None
         return
     from tqdm import tqdm
 
+    numbers: dict[str, str] = {}
     with tqdm(total=config.epochs, desc=config.run_name or config.label, unit="epoch", file=sys.stderr) as bar:
 
         def advance(record: Record, knn: float) -> None:
-            numbers = {"loss": f"{record.loss:.4f}", **({"kNN": f"{knn:.3f}"} if knn == knn else {})}
+            measured = {"loss": f"{record.loss:.4f}", "kNN": f"{knn:.3f}"}
+            numbers.update({name: shown for name, shown in measured.items() if shown != "nan"})
             bar.set_postfix(numbers, refresh=False)
             if record.epoch:
                 bar.update(1)
