@@ -144,7 +144,8 @@ parametric.animate(every=2, max_points=250, title="SNE with a network: held-out 
 # What a network is made blind to is chosen by the distortions. The recipe `augmentation_ablation` varies them and nothing else.
 
 # %%
-ablation = icon.run_recipe("augmentation_ablation", backbone="mlp", progress=False)
+whole = {"backbone": "mlp", "augment_strength": 1.0}
+ablation = icon.run_recipe("augmentation_ablation", **whole, progress=False)
 after = [found_again(run.embed) for run in ablation]
 for run, value in zip(ablation, after):
     print(f"{run.config.augment:12} loss {run.history['loss'][-1]:.2f}   shifted by a pixel {value:.2f}")

@@ -212,7 +212,7 @@ print(other.choose(supervisory="positive_pairs", learned="gaussian", backbone="t
 def invented(p_name, **changes):
     steps = {"optimizer": "sgd", "learning_rate": 0.02, "epochs": 160, "record_every": 10}
     model = {"backbone": "linear", "distance": "sqeuclidean", "embedding_dim": 2, "augment": "none"}
-    whole = {"n_samples": 500, "batch_size": 500, "quiet": True}
+    whole = {"dataset": "digits", "n_samples": 500, "batch_size": 500, "quiet": True}
     settings = {"supervisory": p_name, "learned": "gaussian_wide", **steps, **model, **whole}
     return icon.Config(**{**settings, **changes})
 
