@@ -117,11 +117,11 @@ ROWS = {
         "run", lambda e: {"temperature": None},
     ),
     "learning rate": Row(
-        lambda e: e.failed, "Smaller steps may hold the embedding together. Lower the learning rate:",
+        lambda e: e.failed, "With smaller steps the embedding may hold together:",
         "run", lambda e: {"learning_rate": e.calmer()},
     ),
     "epochs": Row(
-        lambda e: e.verdict == "still learning", "It was still getting better when it ended. Train for longer:",
+        lambda e: e.verdict == "still learning", "See how far it gets in twice the time:",
         "run", lambda e: {"epochs": max(2 * e.config.epochs, 10)},
     ),
     "nothing learned": Row(
