@@ -157,4 +157,8 @@ def test_a_notebook_and_the_command_line_say_it(made, tmp_path, capsys):
     ]
     assert main([*flags, "--output_dir", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert f"next: {ROWS['epochs'].sentence}\n      icon-nb --dataset digits" in printed
+    said = f"next: {ROWS['epochs'].sentence}\n      icon-nb --dataset digits"
+    assert said in printed
+    (folder,) = tmp_path.iterdir()
+    assert main(["show", str(folder)]) == 0
+    assert said in capsys.readouterr().out

@@ -180,7 +180,8 @@ class MethodExplorer:
         code = f"{head}<pre>{html.escape(self.code)}</pre>"
         if self.results is None:
             return code
-        return f"{code}<p>{html.escape(self.results.summary())}<br>{html.escape(str(self.results.diagnosis))}</p>"
+        came = f"{html.escape(self.results.summary())}<br>{html.escape(str(self.results.diagnosis))}"
+        return f"{code}<p>{came}<br>{self.results.next_step.html}</p>"
 
     @property
     def still(self) -> str:

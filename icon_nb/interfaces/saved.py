@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import ConfigError, LoadError, nearest
@@ -13,6 +13,7 @@ from ..methods.config import SETTINGS
 from .flags import Parser, add_flag
 from .training import describe
 
+NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or none of two points: nothing to probe"
 TRUST = "run the code that a run on dataset custom:FILE.py:NAME names, where scores or probes need its data"
 
 
@@ -65,9 +66,6 @@ def open_run(given):
     return path, run
 
 
-# runs
-
-
 def list_runs(given) -> int:
     """A line for every folder: what was run, and what came of it."""
     from ..study.table import Table
@@ -104,9 +102,6 @@ def _json(path: Path) -> dict:
     return content if isinstance(content, dict) else {}
 
 
-# show
-
-
 def show(given) -> int:
     """Everything that is known about a run, or the table of a comparison."""
     from ..study.comparison import Comparison
@@ -118,7 +113,7 @@ def show(given) -> int:
         print(run)
         return 0
     print(describe(run.config.replace_sources(run.provenance.get("sources") or {})))
-    print(f"\n{run.summary()}\n{run.diagnosis}")
+    print(f"\n{run.summary()}\n{run.diagnosis}\n{run.next_step.for_shell(path)}")
     if run.error:
         print(f"error: {run.error}")
     versions = ", ".join(f"{name} {version}" for name, version in run.provenance["versions"].items())
@@ -136,18 +131,15 @@ def _print_probes(run, path: Path) -> None:
         print(probe_table(run.probes) if run.probes else f"no probes: {path} {NOTHING_TO_PROBE}")
 
 
-# compare
-
-
 def compare(given) -> int:
     """Write the comparison of saved runs beside them, and print its table."""
     from ..study.comparison import Comparison
     from ..study.folders.outputs import write_comparison
     from ..study.load import load
 
-    paths = [find(name, given.output_dir) for name in given.runs]
-    # the same run may be named twice
-    runs = {_identity(each): each for path in paths for each in _runs_in(load(path, trust_code=given.trust_code))}
+    loaded = [load(find(name, given.output_dir), trust_code=given.trust_code) for name in given.runs]
+    every = [run for each in loaded for run in getattr(each, "runs", (each,))]
+    runs = {_identity(run): run for run in every}  # the same run may be named twice
     if len(runs) < 2:
         raise ConfigError(f"{', '.join(given.runs)}: nothing to compare with; name two different runs")
     study = Comparison(tuple(runs.values()), "comparison")
@@ -160,16 +152,6 @@ def _identity(run) -> tuple[str, str | None]:
     """The settings of a run, and the contents of its data, which may be in a file that was written anew between two runs."""
     about = getattr(run, "provenance", {}).get("dataset", {})
     return run.config.key(), about.get("fingerprint", about.get("sha256"))
-
-
-def _runs_in(loaded) -> Sequence:
-    return loaded.runs if hasattr(loaded, "runs") else (loaded,)
-
-
-# probe
-
-
-NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or none of two points: nothing to probe"
 
 
 def probe(given) -> int:

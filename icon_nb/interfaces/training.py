@@ -127,8 +127,7 @@ def report(results, folder: Path) -> None:
         trust = " --trust-code" if runs_code(results.config.dataset) else ""
         print(f"go on with: icon-nb --resume {folder}{trust}", flush=True)
     else:
-        step = results.next_step
-        print(f"next: {step.sentence}\n      {step.command.replace('RUN', str(folder))}", flush=True)
+        print(results.next_step.for_shell(folder), flush=True)
 
 
 def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> int:

@@ -6,6 +6,7 @@ import math
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 
 from ..animation.projection import kind_and_frame
 from ..errors import ConfigError
@@ -38,6 +39,15 @@ class NextStep:
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.python}"
+
+    @property
+    def html(self) -> str:
+        """For a notebook."""
+        return f"{escape(self.sentence)} <code>{escape(self.python)}</code>"
+
+    def for_shell(self, folder) -> str:
+        """Two lines for a shell, with the folder of the run."""
+        return f"next: {self.sentence}\n      {self.command.replace('RUN', shlex.quote(str(folder)))}"
 
 
 class Evidence:
@@ -121,7 +131,7 @@ ROWS = {
         "run", lambda e: {"learning_rate": e.calmer()},
     ),
     "epochs": Row(
-        lambda e: e.verdict == "still learning", "See how far it gets in twice the time:",
+        lambda e: e.verdict == "still learning", "See how far it gets with more epochs:",
         "run", lambda e: {"epochs": max(2 * e.config.epochs, 10)},
     ),
     "nothing learned": Row(

@@ -190,8 +190,7 @@ class Results(Run):
         from html import escape
 
         bundle = self._animation._repr_mimebundle_()
-        step = f"{escape(self.next_step.sentence)} <code>{escape(self.next_step.python)}</code>"
-        note = f"<p>{escape(self.summary())}<br>{escape(str(self.diagnosis))}<br>{step}</p>"
+        note = f"<p>{escape(self.summary())}<br>{escape(str(self.diagnosis))}<br>{self.next_step.html}</p>"
         return {**bundle, "text/plain": repr(self), "text/html": note + bundle["text/html"]}
 
     def _repr_html_(self) -> str:
