@@ -17,6 +17,7 @@ _WHERE = {
     "run_recipe": "study.sweep",
     "run_configs": "study.sweep",
     "load": "study.load",
+    "card": "study.card",
     "Recorder": "animation.recorder",
     "bench": "animation.bench",
     "Trajectory": "evaluation.trajectory",

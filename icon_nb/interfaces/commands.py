@@ -9,7 +9,7 @@ from ..errors import ConfigError
 from ..methods.config import SETTINGS
 from .bench import bench_flags, write_bench
 from .flags import STUDY, Parser
-from .listings import list_datasets, list_methods, list_recipes
+from .listings import list_datasets, list_methods, list_recipes, one_or_all
 from .redraw import animate, animate_flags
 from .saved import compare, folder_flag, list_runs, many_runs, one_run, probe, show
 
@@ -28,7 +28,7 @@ class Command:
 
 _COMMANDS = (
     Command("methods", "list the methods, a line each", list_methods),
-    Command("datasets", "list the data sets, a line each", list_datasets),
+    Command("datasets", "list the data sets, a line each; with a NAME, all about that one", list_datasets, one_or_all, "[NAME]"),
     Command("recipes", "list the recipes, a line each", list_recipes),
     Command("runs", "list the saved runs", list_runs, folder_flag),
     Command("show", "show what a saved run or comparison was, and what came of it", show, one_run, "RUN"),

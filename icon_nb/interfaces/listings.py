@@ -6,8 +6,10 @@ import textwrap
 from collections.abc import Mapping
 
 from ..methods.catalogue import DATASETS, SOURCES
+from ..methods.config import SETTINGS
 from ..methods.methods import METHODS
 from ..methods.recipes import RECIPES
+from .flags import Parser, add_flag
 
 
 def list_recipes(given) -> int:
@@ -20,8 +22,22 @@ def list_methods(given) -> int:
     return _print({m.name: f"{m.title}: p {m.supervisory}, q {m.learned}" for m in METHODS.values()})
 
 
+def one_or_all(parser: Parser) -> None:
+    """The name of a data set, if the card of one is asked for."""
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", help="show the card of this data set: source, licence, size, what is hard"
+    )
+    about = SETTINGS["data_dir"].help
+    add_flag(parser, "data_dir", metavar="DIR", help=about)
+
+
 def list_datasets(given) -> int:
-    """Every data set, and how to name your own."""
+    """Every data set, and how to name your own; or the card of one."""
+    if given.name is not None:
+        from ..study.card import card
+
+        print(card(given.name, data_dir=given.data_dir))
+        return 0
     own = {f"{source.name}:{source.place}": source.about for source in SOURCES.values()}
     return _print({name: row.about for name, row in DATASETS.items()} | own)
 

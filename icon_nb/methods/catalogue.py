@@ -136,6 +136,10 @@ def by_name(*rows) -> dict:
 
 _COLOURS = "crop+flip+jitter+grey"
 _UCI = "Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, as scikit-learn ships them"
+_FASHION = "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747"
+_OUTLINES = "shirts, coats, dresses and pullovers have much the same outline"
+_TINY_IMAGES, _UNSTATED = "Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images", "none stated"
+_PHOTOGRAPHS = "photographs: two of one class share neither colours nor background"
 _MOVES = {
     "turn": DataOption("largest angle that a digit is turned by, in degrees, either way", 10, 0, 45),
     "copies": DataOption("number of pictures made of every training digit", 1, 1, 20),
@@ -169,49 +173,58 @@ DATASETS: dict[str, PublishedData] = by_name(
     PublishedData(
         "fashion_small", "8,000 real pictures of clothes of 28x28 pixels, part of Fashion-MNIST (6,000 train, 2,000 test)",
         f"{DATA}.bundled:read_fashion_small", "crop+flip",
-        source="Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747", licence="MIT",
-        hard="shirts, coats, dresses and pullovers have much the same outline",
+        source=_FASHION, licence="MIT", hard=_OUTLINES,
     ),
     PublishedData(
-        "mnist", "60,000 handwritten digits of 28x28 pixels, 10,000 test", f"{DATA}.published:MNIST", "affine", files=True
+        "mnist", "60,000 handwritten digits of 28x28 pixels, 10,000 test", f"{DATA}.published:MNIST", "affine", files=True,
+        source="LeCun, Cortes & Burges 1998, The MNIST Database of Handwritten Digits", licence="CC BY-SA 3.0, as usually stated",
+        hard="little: the digits are centred and of one size, so that the pixels themselves tell most of them apart",
     ),
     PublishedData(
         "fashion_mnist", "60,000 pictures of clothes of 28x28 pixels, 10,000 test",
-        f"{DATA}.published:FASHION", "crop+flip", files=True,
+        f"{DATA}.published:FASHION", "crop+flip", files=True, source=_FASHION, licence="MIT", hard=_OUTLINES,
     ),
     PublishedData(
         "cifar10", "50,000 colour pictures of 32x32 pixels in 10 classes, 10,000 test",
-        f"{DATA}.published:CIFAR", _COLOURS, files=True,
+        f"{DATA}.published:CIFAR", _COLOURS, files=True, source=_TINY_IMAGES, licence=_UNSTATED, hard=_PHOTOGRAPHS,
     ),
     PublishedData(
         "cifar100", "50,000 colour pictures of 32x32 pixels in 100 classes, 10,000 test",
-        f"{DATA}.published:CIFAR100", _COLOURS, files=True,
+        f"{DATA}.published:CIFAR100", _COLOURS, files=True, source=_TINY_IMAGES, licence=_UNSTATED,
+        hard=f"{_PHOTOGRAPHS}, and of each of the 100 classes there are 500 pictures",
     ),
     PublishedData(
         "cifar10_subset", "a part of CIFAR-10 in one file, cifar10_subset.npz, found in data_dir",
-        f"{DATA}.published:read_cifar10_subset", _COLOURS, files=True,
+        f"{DATA}.published:read_cifar10_subset", _COLOURS, files=True, source=_TINY_IMAGES, licence=_UNSTATED, hard=_PHOTOGRAPHS,
     ),
     PublishedData(
         "digit_halves", "digits cut in two: left halves, and right halves as the second modality",
-        f"{DATA}.made_here:read_digit_halves",
+        f"{DATA}.made_here:read_digit_halves", source=_UCI, licence="CC BY 4.0",
+        hard="half of a digit often belongs to several digits",
     ),
     PublishedData(
         "digit_captions",
         "digits, and a sentence about each as the second modality; companion embeddings of the sentences",
-        f"{DATA}.made_here:read_digit_captions",
+        f"{DATA}.made_here:read_digit_captions", source=f"{_UCI}; the sentences are made here", licence="CC BY 4.0",
+        hard="a picture and a sentence have nothing in common but the digit that they are about",
     ),
     PublishedData(
         "karate_club",
         "the 34 members of a karate club, their two factions, and the graph of who met whom (Zachary 1977)",
         f"{DATA}.made_here:read_karate_club",
+        source="Zachary 1977, An Information Flow Model for Conflict and Fission in Small Groups", licence=_UNSTATED,
+        hard="a graph of few points and nothing else: no member is described by anything but who it met",
     ),
     PublishedData(
         "tiny_text", "windows of words from the first chapters of Alice's Adventures in Wonderland",
-        f"{DATA}.made_here:read_tiny_text",
+        f"{DATA}.made_here:read_tiny_text", source="Carroll 1865, Alice's Adventures in Wonderland", licence="public domain",
+        hard="a short text, in which most words stand a few times only",
     ),
     PublishedData(
         "stl10", "5,000 colour pictures of 96x96 pixels in 10 classes, 8,000 test",
         f"{DATA}.published:STL", _COLOURS, files=True,
+        source="Coates, Ng & Lee 2011, An Analysis of Single-Layer Networks in Unsupervised Feature Learning", licence=_UNSTATED,
+        hard=f"{_PHOTOGRAPHS}, and of each class there are 500 pictures",
     ),
 )  # fmt: skip
 

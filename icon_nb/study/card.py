@@ -1,0 +1,164 @@
+"""The card of a data set: where it comes from, what is hard about it, and how far one gets without learning anything."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from textwrap import fill
+
+from ..data.loading import load
+from ..errors import DataError
+from ..evaluation.scores import knn_accuracy
+from ..methods.catalogue import PublishedData, published
+from ..methods.config import Config
+from ..methods.methods import METHODS
+from .probes import inputs_of
+from .run import run
+from .session import KNN
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """What there is to know about a data set before anything is trained on it.
+
+    Parameters
+    ----------
+    name, about : str
+    source, licence, hard : str
+        Where it comes from, under which terms, and what is hard about it; empty for data of your own.
+    options : tuple of str
+        What can be said behind the name, each with its range.
+    n_train, n_test : int
+        Number of samples to train on, and held out; 0 where there is no split, and where the files are not here.
+    kind : str
+        images, features or tokens.
+    shape : tuple of int
+        Of one sample.
+    classes : tuple of str
+        Their names; empty without labels.
+    knn_inputs, knn_untrained : float
+        Share of points whose class wins the vote of their 5 nearest neighbours, among the inputs themselves and in the embedding
+        of an untrained network; NaN where that has no meaning.
+    network : str
+        Which network that is: the one that a run on these data has when nothing else is said.
+    """
+
+    name: str
+    about: str
+    source: str = ""
+    licence: str = ""
+    hard: str = ""
+    options: tuple[str, ...] = ()
+    n_train: int = 0
+    n_test: int = 0
+    kind: str = ""
+    shape: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ()
+    knn_inputs: float = math.nan
+    knn_untrained: float = math.nan
+    network: str = ""
+
+    @property
+    def rows(self) -> dict[str, str]:
+        """What the table says, heading by heading; what is not known is left out."""
+        rows = {
+            "what it is": self.about,
+            "source": self.source,
+            "licence": self.licence,
+            "what is hard": self.hard,
+            "options": "; ".join(self.options),
+        }
+        if self.n_train:
+            rows |= {
+                "size": f"{self.n_train:,} to train on, {f'{self.n_test:,}' if self.n_test else 'none'} held out",
+                "one sample": f"{self.kind}, {'x'.join(map(str, self.shape))}",
+                "classes": f"{len(self.classes)}: {', '.join(self.classes)}" if self.classes else "no labels",
+            }
+        else:
+            rows["size"] = "not read: its files are not here, or data_dir does not name their folder"
+        return {heading: text for heading, text in (rows | self.measured).items() if text}
+
+    @property
+    def measured(self) -> dict[str, str]:
+        """The two accuracies, as far as they have a meaning."""
+        inputs = "pixels" if self.kind == "images" else "inputs"
+        found = {f"kNN of the {inputs}": self.knn_inputs, f"kNN of an untrained {self.network}": self.knn_untrained}
+        return {heading: f"{value:.3f}" for heading, value in found.items() if not math.isnan(value)}
+
+    def __repr__(self) -> str:
+        if not self.n_train:
+            return f"DataCard({self.name}: its files are not here)"
+        size = f"{self.n_train:,} + {self.n_test:,} {self.kind} of {'x'.join(map(str, self.shape))}, {len(self.classes)} classes"
+        knn = ", ".join(f"{heading} {value}" for heading, value in self.measured.items()).replace(", kNN of", ", of")
+        return f"DataCard({self.name}: {size}{'; ' if knn else ''}{knn})"
+
+    def __str__(self) -> str:
+        width = max(map(len, self.rows))
+        indent = " " * (width + 2)
+        lines = (fill(f"{heading:<{width}}  {text}", 100, subsequent_indent=indent) for heading, text in self.rows.items())
+        return "\n".join([self.name, *lines])
+
+    def _repr_html_(self) -> str:
+        left = "style='text-align:left'"
+        rows = (
+            f"<tr><th {left}>{escape(heading)}</th><td {left}>{escape(text)}</td></tr>" for heading, text in self.rows.items()
+        )
+        return f"<table><caption>{escape(self.name)}</caption>{''.join(rows)}</table>"
+
+
+def card(dataset: str, *, data_dir: str | None = None) -> DataCard:
+    """The card of a data set, with what kNN says of its inputs and of an untrained network: measured here, in a moment.
+
+    Both numbers are measured as ``knn_accuracy`` in the history of a run is: on the same held-out points, at most 2,000, each of
+    which asks the 5 nearest of the others. Nothing is downloaded: what is not here yet is not measured.
+
+    Parameters
+    ----------
+    dataset : str
+        As in ``Config``: a name, a name with options, or ``folder:PATH``, ``embeddings:FILE``, ``custom:FILE.py:NAME``.
+    data_dir : str, optional
+        Where its files are.
+
+    Raises
+    ------
+    DataError
+        There is no such data set (names the nearest), or it cannot be read.
+
+    Examples
+    --------
+    >>> digits = card("digits")
+    >>> digits.licence, digits.shape, digits.n_test
+    ('CC BY 4.0', (1, 8, 8), 500)
+    """
+    row = published(dataset)
+    try:
+        data = load(dataset, data_dir, download=False)
+    except DataError:
+        if row is None or not row.files or data_dir is not None:
+            raise
+        return DataCard(row.name, row.about, row.source, row.licence, row.hard)
+    about = row or PublishedData(data.name, data.note)
+    results = run(_untrained(dataset, data_dir), progress=False)
+    x, y, network = inputs_of(results), results.labels, results.config.backbone
+    return DataCard(
+        data.name,
+        *(about.about, about.source, about.licence, about.hard),
+        tuple(f"{name}: {o.about} ({o.low:g} to {o.high:g}, {o.default:g} by default)" for name, o in about.options.items()),
+        len(data),
+        0 if data.x_test is None else len(data.x_test),
+        data.kind,
+        tuple(data.shape),
+        tuple(data.class_names),
+        math.nan if x is None or y is None else knn_accuracy(x, y, KNN),
+        math.nan if network == "table" else results.history["knn_accuracy"][0],
+        network,
+    )
+
+
+def _untrained(dataset: str, data_dir: str | None) -> Config:
+    """A run without training of the method that is the first choice for these data: the default, or the one that needs them."""
+    name = dataset.partition(":")[0]
+    own = [method.name for method in METHODS.values() if method.defaults.get("dataset") == name]
+    method = own[0] if own and Config().resolve().method not in own else None
+    return Config(dataset=dataset, data_dir=data_dir, method=method, epochs=0, quiet=True)
