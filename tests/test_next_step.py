@@ -21,6 +21,7 @@ RUNS = {
     "epochs": {"epochs": 1},
     "nothing learned": {"learning_rate": 1e-8},
     "fell": {"method": "vicreg", "epochs": 20},
+    "easy data": {"epochs": 20},
     "without labels": {"method": "supcon", "embedding_dim": 4, "epochs": 30},
     "perplexity": {"method": "sne", "epochs": 200},
     "temperatures": PLANE,

@@ -17,8 +17,8 @@ from ..methods.config import Config, without_effect
 from ..methods.resolve import method_of
 from .record import Run
 
-LITTLE = 0.02
-"""A change of kNN accuracy that counts for nothing."""
+LITTLE, EASY = 0.02, 0.9
+"""A change of kNN accuracy that counts for nothing, and one of untrained networks that leaves little to learn."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,11 @@ ROWS = {
         lambda e: e.gain < -LITTLE and not e.learns_classes,
         "Neighbours share a class less often than before training. See what the labels would bring:",
         "run", lambda e: {"method": "supcon", "supervisory": None, "learned": None, "backbone": None},
+    ),
+    "easy data": Row(
+        lambda e: e.untrained >= EASY and e.gain < LITTLE and e.config.dataset == "digits",
+        "The classes lay apart before any training, so there was little to learn. Try digits that move:",
+        "run", lambda e: {"dataset": "moving_digits"},
     ),
     "without labels": Row(
         lambda e: e.learns_classes and e.gain > LITTLE, "This method was told the classes. See how far one gets that is not:",
