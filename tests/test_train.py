@@ -75,7 +75,8 @@ def test_a_generator_depends_on_its_key_only():
 
 
 def test_the_last_partial_batch_is_dropped_and_every_batch_is_whole():
-    trainer = Trainer(icon.Config(method="supcon", augment="none", n_views=1, batch_size=16).resolve(), blobs())
+    config = icon.Config(method="supcon", dataset="digits", augment="none", n_views=1, batch_size=16).resolve()
+    trainer = Trainer(config, blobs())
     batches = list(trainer.reader.order(epoch=1))
     assert [len(batch) for batch in batches] == [16, 16, 16]
     assert len(torch.cat(batches).unique()) == 48
