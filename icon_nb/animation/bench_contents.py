@@ -27,6 +27,8 @@ SUPERVISORY = (
 BACKBONES = ("table", "linear", "mlp")
 HIDDEN = 64
 N_POINTS = 500
+SMALL_BATCH = 16
+"""For the limit that keeps the nearest alone: in a large batch that is too near, and all points fall into one place."""
 
 CARRIED = (
     "divergence", "temperature", "distance", "df", "margin", "perplexity", "p_temperature", "n_neighbors", "alpha", "alpha_on",
@@ -100,6 +102,8 @@ def start(told: dict, q: str, backbone: str) -> dict | str:
         settings["embedding_dim"] = 3 if settings.get("distance") == "cosine" else 2
     if "hidden_dim" in settings:
         settings["hidden_dim"] = HIDDEN
+    if q == "gaussian_narrow" and "batch_size" in settings:
+        settings["batch_size"] = SMALL_BATCH
     if settings.get("init") == "kmeans++":
         settings["init"] = "random"
     return settings

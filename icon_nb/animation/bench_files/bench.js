@@ -37,6 +37,7 @@ function follow(restart = false) {
 function warning() {
   const { q, settings: s } = state;
   if (q === "gaussian_wide" && s.distance !== "cosine" && s.backbone !== "linear") return "This limit has no minimum here: the points drift apart for ever. Cosine distance or a linear map keeps them.";
+  if (q === "gaussian_narrow") return "Only the nearest point counts here. Where all points fall into one place, take a smaller batch.";
   return "";
 }
 
@@ -182,7 +183,7 @@ function showBlocked() {
 const sliders = {};
 
 function makeSlider(name, box) {
-  const { label, low, high, log, step } = SLIDERS[name], holder = document.createElement("label");
+  const { label, low, high, log, step, whole } = SLIDERS[name], holder = document.createElement("label");
   const input = Object.assign(document.createElement("input"), { type: "range", id: name }), output = Object.assign(document.createElement("output"), { htmlFor: name });
   Object.assign(input, log ? { min: Math.log10(low), max: Math.log10(high), step: 0.02 } : { min: low, max: high, step });
   holder.className = "slider";
@@ -191,7 +192,7 @@ function makeSlider(name, box) {
   box.append(holder);
   input.addEventListener("input", () => {
     const value = log ? Number((10 ** input.value).toPrecision(3)) : Number(input.value);
-    changed(name, value);
+    changed(name, whole ? Math.round(value) : value);
   });
   sliders[name] = { holder, input, output, log };
 }
@@ -237,6 +238,7 @@ function fill() {
     holder.hidden = !state.takes(name);
     if (holder.hidden) continue;
     if (name === "perplexity" || name === "n_neighbors") input.max = Math.min(SLIDERS[name].high, state.seen - 1);
+    if (name === "batch_size") input.max = Math.log10(state.samples.n);
     input.value = log ? Math.log10(s[name]) : s[name];
     output.textContent = shortNumber(s[name]);
     input.setAttribute("aria-valuetext", shortNumber(s[name]));
@@ -262,7 +264,7 @@ function makeControls() {
   const titles = (names) => Object.fromEntries(Object.entries(names).map(([name, { title }]) => [name, title]));
   choices(at("p"), titles(known.p)); choices(at("q"), titles(known.q));
   choices(at("data"), { ...titles(known.data), drawn: "your own points" });
-  for (const name of Object.keys(SLIDERS)) makeSlider(name, name === "learning_rate" ? at("rate") : at("sliders"));
+  for (const name of Object.keys(SLIDERS)) makeSlider(name, ["learning_rate", "batch_size"].includes(name) ? at("rate") : at("sliders"));
   const mix = document.createElement("label"), select = document.createElement("select");
   mix.id = "mix"; select.id = "alpha_on";
   mix.append("α mixes ", select);

@@ -98,6 +98,7 @@ class State {
     const s = this.settings;
     if (name === "backbone") return this.choose(this.p, this.q, value);
     s[name] = value;
+    if (name === "batch_size") this.fit();
     if (name === "distance" && this.q !== "clusters" && s.distance === "cosine" && s.embedding_dim < 2) s.embedding_dim = 2;
     // reverse KL is infinite where p is zero, so p is mixed a little
     if (s.divergence === "rkl" && !this.known.p[this.p].positive) {
@@ -133,7 +134,7 @@ class State {
       if (!about.has(name) || name === "backbone" || this.settings[name] === undefined) continue;
       const value = TEXTS.has(name) ? about.get(name) : Number(about.get(name)), slider = SLIDERS[name];
       if (TEXTS.has(name) ? !(value in (CHOICES[name] ?? {})) || this.refused(name, value) : !Number.isFinite(value)) continue;
-      if (slider) this.set(name, Math.min(slider.high, Math.max(slider.low, value)));
+      if (slider) this.set(name, Math.min(slider.high, Math.max(slider.low, slider.whole ? Math.round(value) : value)));
       else if (name !== "embedding_dim" || (value >= 2 && value <= (this.q === "clusters" ? 10 : 3))) this.set(name, TEXTS.has(name) ? value : Math.round(value));
     }
     this.fit();

@@ -45,6 +45,7 @@ const HELP = {
   margin: "How much farther than the neighbours all other points have to be.",
   alpha: "Mix with the uniform distribution: (1 − α) p + α/n. It says that no point is quite certain to be no neighbour.",
   alpha_on: "Which side is mixed.",
+  batch_size: "How many samples one step sees. p and q live on them alone. All points are drawn all the same.",
   learning_rate: "How far one step moves the points, or the weights of the network.",
   data: "What is embedded. With your own points, draw on the white field.",
   backbone: "What makes the points. Free points move one by one. A network sees the data and moves them all together.",
@@ -60,6 +61,7 @@ const SLIDERS = {
   p_temperature: { label: "scale of p, τₚ", low: 0.001, high: 100, log: true },
   margin: { label: "margin", low: 0, high: 2, step: 0.05 },
   alpha: { label: "mixing α", low: 0, high: 0.9, step: 0.01 },
+  batch_size: { label: "samples in a batch", low: 4, high: 500, log: true, whole: true },
   learning_rate: { label: "learning rate", low: 0.0001, high: 10, log: true },
 };
 
