@@ -12,7 +12,7 @@ TESTING := ICON_NB_STRICT=1 OMP_NUM_THREADS=1
 .PHONY: demo test lint notebooks bench table test-colab torture clean badges student
 
 demo: $(STAMP)
-	$(BIN)/python -m icon_nb --dataset digits --save_epoch_gifs
+	$(BIN)/python -m icon_nb --save_epoch_gifs
 
 test: $(VENV)/.installed-test
 	$(BIN)/ruff check icon_nb tests benchmarks notebooks

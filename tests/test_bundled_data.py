@@ -110,6 +110,15 @@ def test_both_views_of_a_digit_on_a_photograph_share_the_photograph():
     assert behind.float().std() > 20
 
 
+def test_simclr_learns_the_photograph_unless_the_views_differ_in_colour():
+    shared, apart = (
+        icon.run(dataset="photo_digits", augment=augment, epochs=8, quiet=True).history["knn_accuracy"][-1]
+        for augment in ("affine", "affine+jitter+grey")
+    )
+    assert shared < 0.55
+    assert apart > shared + 0.1
+
+
 def test_the_bundled_clothes_are_balanced_and_whole():
     data = load("fashion_small")
     assert data.x.shape == (6000, 1, 28, 28)
