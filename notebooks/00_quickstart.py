@@ -41,21 +41,30 @@ icon.card("moving_digits")
 # same picture. Here are eight pictures and their two views:
 
 # %%
+import io
+
 import matplotlib.pyplot as plt
 import torch
+from IPython.display import HTML
 
+from icon_nb.animation.display import image
 from icon_nb.data.augment import build_augment
 
 data = icon.data.load("moving_digits")
 augment = build_augment("affine", data)
 views = [augment(data.x[:8], torch.Generator().manual_seed(seed)) for seed in (1, 2)]
 rows = {"picture": data.x[:8].float(), "view 1": views[0], "view 2": views[1]}
+
+# %%
 figure, axes = plt.subplots(3, 8, figsize=(8, 3))
 for line, (name, pictures) in zip(axes, rows.items()):
     line[0].set_ylabel(name)
     for ax, picture in zip(line, pictures):
         ax.imshow(picture[0], cmap="gray")
         ax.set(xticks=[], yticks=[])
+figure.savefig(png := io.BytesIO())
+plt.close(figure)
+HTML(image(png.getvalue(), "Eight pictures of digits, and below each picture its two random views"))
 
 # %% [markdown]
 # ## Run

@@ -26,7 +26,7 @@ def test_channels_last_changes_the_memory_and_not_the_numbers():
 
 def test_channels_last_is_refused_where_there_is_no_convolution():
     with pytest.raises(ConfigError, match="channels_last=True has no effect with backbone='mlp'.*simplecnn"):
-        icon.run(icon.Config(channels_last=True, **SMALL))
+        icon.run(icon.Config(backbone="mlp", channels_last=True, **SMALL))
 
 
 @pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="torch.compile needs a C++ compiler")

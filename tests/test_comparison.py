@@ -14,7 +14,7 @@ from icon_nb.errors import ConfigError, DataError, LoadError, SaveError
 from icon_nb.study.comparison import Comparison, Failure
 from icon_nb.study.table import Spread, Table, cell
 
-TINY = icon.Config(n_samples=200, epochs=1, max_points=120, quiet=True, probe=False)
+TINY = icon.Config(dataset="digits", n_samples=200, epochs=1, max_points=120, quiet=True, probe=False)
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +232,7 @@ def test_a_table_of_another_suffix_is_refused(tmp_path):
 
 def test_data_given_as_objects_go_by_their_name_and_not_by_their_handle():
     points = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
-    base = icon.Config(epochs=1, batch_size=20, quiet=True, probe=False)
+    base = icon.Config(dataset="digits", epochs=1, batch_size=20, quiet=True, probe=False)
     twins = icon.run_configs([base.replace(dataset=points + shift) for shift in (0, 1)], progress=False)
     assert [twins.name(run) for run in twins] == ["dataset=own_data 1", "dataset=own_data 2"]
     assert [row["dataset"] for row in twins.table().rows] == ["own_data 1", "own_data 2"]
@@ -242,7 +242,7 @@ def test_data_given_as_objects_go_by_their_name_and_not_by_their_handle():
 
 
 def test_runs_that_differ_in_their_seed_alone_have_a_table_with_baselines():
-    alike = icon.sweep(icon.Config(n_samples=100, epochs=0, quiet=True, probe=False), seed=[0, 1], progress=False)
+    alike = icon.sweep(TINY.replace(n_samples=100, epochs=0), seed=[0, 1], progress=False)
     rows = alike.table(baselines=True).rows
     assert rows[0]["method"] == "simclr"
     assert rows[0]["runs"] == 2
@@ -250,7 +250,7 @@ def test_runs_that_differ_in_their_seed_alone_have_a_table_with_baselines():
 
 
 def test_losses_that_are_not_comparable_share_no_scale():
-    runs = [icon.run(method=method, n_samples=200, epochs=1, quiet=True) for method in ("simclr", "sne")]
+    runs = [icon.run(method=method, dataset="digits", n_samples=200, epochs=1, quiet=True) for method in ("simclr", "sne")]
     assert Comparison(runs).animate().options.own_scales == ("loss",)
-    rates = icon.sweep(icon.Config(n_samples=200, epochs=1, hidden_dim=64, quiet=True), learning_rate=[1e-3, 1e-2])
+    rates = icon.sweep(TINY.replace(hidden_dim=64), learning_rate=[1e-3, 1e-2])
     assert rates.animate().options.own_scales == ()

@@ -11,7 +11,7 @@ from icon_nb.evaluation.trajectory import choose_points
 from icon_nb.study import probes
 from icon_nb.study.results import Results
 
-SMALL = {"n_samples": 200, "epochs": 3, "quiet": True, "max_points": 100}
+SMALL = {"dataset": "digits", "n_samples": 200, "epochs": 3, "quiet": True, "max_points": 100}
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_the_progress_bar_shows_loss_and_accuracy_on_stderr(capsys):
 
 
 def test_probes_are_on_held_out_points_with_baselines():
-    run = icon.run(icon.Config(epochs=0, quiet=True))
+    run = icon.run(icon.Config(dataset="digits", epochs=0, quiet=True))
     assert set(run.probes) == {"trained", "untrained", "raw", "about"}
     assert run.probes["about"]["held_out"]
     assert run.probes["trained"] == run.probes["untrained"]

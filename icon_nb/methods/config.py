@@ -45,7 +45,7 @@ class Config:
     >>> config
     Config(method='simclr', temperature=0.1)
     >>> config.resolve().embedding_dim
-    128
+    32
     >>> from icon_nb.learned import GaussianNarrow
     >>> Config(supervisory="same_class", learned=GaussianNarrow(distance="cosine", margin=0.5))
     Config(supervisory='same_class', learned='gaussian_narrow', distance='cosine', margin=0.5)

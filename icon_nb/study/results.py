@@ -30,7 +30,7 @@ class Results(Run):
     >>> import icon_nb as icon
     >>> results = icon.run(icon.Config(epochs=2, quiet=True))
     >>> results.embeddings.shape
-    (500, 128)
+    (500, 32)
     """
 
     @cached_property

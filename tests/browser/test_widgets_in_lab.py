@@ -130,7 +130,7 @@ def test_the_explorer_explains_nonsense_and_runs_the_rest(opened):
     output.locator("button", has_text="Run").click()
     picture = output.locator("img")
     picture.wait_for(state="visible", timeout=120_000)
-    assert "cross_entropy on digits" in output.inner_text()
+    assert "cross_entropy on moving_digits" in output.inner_text()
     settled(opened)
     frames = set()
     for _ in range(12):
