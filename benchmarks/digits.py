@@ -16,7 +16,7 @@ def run(quick: bool = False) -> dict:
     x, y = data.flat(data.x).numpy(), data.y.numpy()
 
     def ours():
-        icon.run(quiet=True)._repr_mimebundle_()
+        icon.run(dataset="digits", quiet=True)._repr_mimebundle_()
 
     def peer():
         LogisticRegression(max_iter=1000).fit(x, y)
@@ -25,7 +25,7 @@ def run(quick: bool = False) -> dict:
     ours()
     by_itself = summary([clock(ours) for _ in range(n)])  # as a notebook runs it: no other library's threads are waking beside it
     timed = alternate(ours, peer, n=n)
-    alone = alternate(lambda: icon.run(quiet=True), lambda: icon.run(quiet=True, record_every=10, max_points=2), n=n)
+    alone = alternate(lambda: icon.run(dataset="digits", quiet=True), lambda: icon.run(dataset="digits", quiet=True, record_every=10, max_points=2), n=n)
     figures = {
         "run_and_animation_s": by_itself["median_s"],
         "run_and_animation_spread_s": by_itself["spread_s"],

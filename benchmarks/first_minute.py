@@ -33,7 +33,8 @@ def learned(seeds: int) -> dict:
     runs = [icon.run(seed=seed, quiet=True) for seed in range(seeds)]
     before, after = (np.array([run.history["knn_accuracy"][at] for run in runs]) for at in (0, -1))
     gain = after - np.maximum(pixels, before)
-    spread = {"untrained_spread": [before.min(), before.max()], "trained_spread": [after.min(), after.max()]}
+    ends = {"untrained_spread": before, "trained_spread": after}
+    spread = {name: [float(values.min()), float(values.max())] for name, values in ends.items()}
     probes = np.mean([run.probes["trained"]["linear_probe"] for run in runs])
     means = {"untrained": before.mean(), "trained": after.mean(), "linear_probe": probes, "gain": gain.mean()}
     return {"seeds": seeds, "pixels": pixels, **means, "least_gain": gain.min(), **spread}

@@ -28,7 +28,7 @@ class Steps(NamedTuple):
     warm: int
 
 
-WHOLE, QUICK = Steps(250, 300, 50), Steps(100, 150, 25)
+WHOLE, QUICK = Steps(250, 300, 50), Steps(40, 60, 10)
 WARM_EPOCHS = 100  # of UMAP
 Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
 
