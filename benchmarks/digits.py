@@ -25,8 +25,8 @@ def run(quick: bool = False) -> dict:
     ours()
     by_itself = summary([clock(ours) for _ in range(n)])  # as a notebook runs it: no other library's threads are waking beside it
     timed = alternate(ours, peer, n=n)
-    recorded = {"record_every": 10, "max_points": 2}
-    alone = alternate(lambda: icon.run(dataset="digits", quiet=True), lambda: icon.run(dataset="digits", quiet=True, **recorded), n=n)
+    digits, rarely = {"dataset": "digits", "quiet": True}, {"record_every": 10, "max_points": 2}
+    alone = alternate(lambda: icon.run(**digits), lambda: icon.run(**digits, **rarely), n=n)
     figures = {
         "run_and_animation_s": by_itself["median_s"],
         "run_and_animation_spread_s": by_itself["spread_s"],
