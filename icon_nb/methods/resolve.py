@@ -226,16 +226,6 @@ def _unknown_parts(case: Case) -> list[str]:
     return [] if spec in (None, "auto", "none") else [part for part in spec.split("+") if part not in AUGMENTATIONS]
 
 
-def _wrong_option(dataset: str) -> str:
-    """What is wrong with what stands behind the name of a data set, if anything."""
-    try:
-        if published(dataset):
-            options_of(dataset)
-    except ConfigError as error:
-        return str(error)
-    return ""
-
-
 def drawn() -> list[str]:
     """What a setting can ask to be drawn beside the points."""
     return list(dict.fromkeys((*(name for name, row in OVERLAYS.items() if not row.by_hand), *HISTORY)))
@@ -255,7 +245,6 @@ RULES = (
         lambda case: case.given["dataset"] is not None and not is_known(case.given["dataset"]),
         lambda case, _: f"dataset={case.given['dataset']!r} is not known; {nearest(case.given['dataset'], DATASETS)}",
     ),
-    Rule(lambda case: _wrong_option(case.dataset), lambda case, wrong: wrong),
     Rule(
         _unknown_parts,
         lambda case, parts: f"augment={case.given['augment']!r}: {parts[0]!r} is not a part; {nearest(parts[0], AUGMENTATIONS)}",
@@ -324,6 +313,8 @@ RULES = (
 
 def check(case: Case) -> None:
     """Refuse names that are not known, settings that have no effect, and values that contradict each other."""
+    if published(case.dataset):
+        options_of(case.dataset)  # which refuses what it does not know
     for rule in RULES:
         found = rule.finds(case)
         if found:
