@@ -163,3 +163,31 @@ def test_a_notebook_and_the_command_line_say_it(made, tmp_path, capsys):
     (folder,) = tmp_path.iterdir()
     assert main(["show", str(folder)]) == 0
     assert said in capsys.readouterr().out
+
+
+STUDIES = {
+    "more seeds": {"temperature": [0.05, 0.2]},
+    "beyond the end": {"temperature": [0.2, 20.0, 2000.0]},
+    "the best": {"temperature": [0.05, 0.2], "seed": [0, 1]},
+    "failed": {"temperature": [0.2, 1e-40]},
+}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_several_runs_are_told_what_to_try_and_the_line_runs(name):
+    study = icon.sweep(icon.Config(**SMALL, epochs=4, embedding_dim=8), progress=False, **STUDIES[name])
+    step = study.next_step
+    said = {"more seeds": "throw of the dice", "beyond the end": "beyond it", "the best": "came out best", "failed": "failed"}
+    assert said[name] in step.sentence
+    done = eval(step.python, {"icon": icon, "study": study})
+    if name == "more seeds":
+        assert [(run.config.temperature, run.config.seed) for run in done][:3] == [(0.05, 0), (0.05, 1), (0.05, 2)]
+    if name == "beyond the end":
+        assert [run.config.temperature for run in done] == [0.2, 0.002, 2e-05]
+    assert step.html in study._repr_html_()
+
+
+def test_a_comparison_of_runs_that_nobody_swept_names_a_step(made):
+    study = icon.Comparison([made("seeds"), made("neighbours")])
+    assert study.next_step.sentence
+    assert icon.Comparison([made("seeds")]).next_step.python

@@ -110,7 +110,7 @@ def show(given) -> int:
     path = find(given.run, given.output_dir)
     run = load(path, trust_code=given.trust_code)
     if isinstance(run, Comparison):
-        print(run)
+        print(f"{run}\n{run.next_step.for_shell(path)}")
         return 0
     print(describe(run.config.replace_sources(run.provenance.get("sources") or {})))
     print(f"\n{run.summary()}\n{run.diagnosis}\n{run.next_step.for_shell(path)}")
@@ -144,7 +144,7 @@ def compare(given) -> int:
         raise ConfigError(f"{', '.join(given.runs)}: nothing to compare with; name two different runs")
     study = Comparison(tuple(runs.values()), "comparison")
     folder = write_comparison(study, Path(given.output_dir), time.strftime("%Y%m%d-%H%M%S"), viz=given.viz, gif=given.viz)
-    print(f"{study}\nsaved in {folder}")
+    print(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
     return 0
 
 

@@ -143,7 +143,7 @@ def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: 
     except IconError as error:
         print(study, file=sys.stderr)
         return complain(error)
-    print(f"{study}\nsaved in {folder}")
+    print(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
     return 0
 
 

@@ -9,6 +9,7 @@ from html import escape
 
 from ..errors import DataError
 from ..methods.config import SETTINGS
+from .next_step import next_for_several
 from .record import Failure  # noqa: F401  a comparison holds them, and is where to import them from
 from .results import Outcome, Results, animation_options
 from .table import Table
@@ -99,6 +100,11 @@ class Comparison(Sequence):
         """One run of each cell: what pictures show when there are several seeds."""
         having = ([run for run in runs if isinstance(run, Results)] for runs in self.cells.values())
         return tuple(runs[0] for runs in having if runs)
+
+    @property
+    def next_step(self):
+        """What to try next, in a sentence with a line to paste; see :class:`icon_nb.study.next_step.NextStep`."""
+        return next_for_several(self)
 
     # Numbers
 
@@ -218,7 +224,7 @@ class Comparison(Sequence):
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         drawn = self._animation._repr_mimebundle_() if self.results else {"text/html": ""}
-        head = f"<p>{escape(repr(self))}</p>"
+        head = f"<p>{escape(repr(self))}{f'<br>{self.next_step.html}' if self.runs else ''}</p>"
         return {**drawn, "text/plain": repr(self), "text/html": head + drawn["text/html"] + self.table().to_html()}
 
     def _repr_html_(self) -> str:

@@ -7,6 +7,9 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
+from itertools import product
+
+import numpy as np
 
 from ..animation.projection import kind_and_frame
 from ..errors import ConfigError
@@ -231,3 +234,69 @@ def _command(settings: Mapping, values: Mapping) -> str:
     for name, several in values.items():
         flags += ["--sweep", f"{name}={','.join(map(str, several))}"]
     return shlex.join(["icon-nb", *flags])
+
+
+def next_for_several(study) -> NextStep:
+    """What to try next after several runs, chosen from what they show.
+
+    Parameters
+    ----------
+    study : Comparison
+        With at least one run.
+
+    Notes
+    -----
+    Runs that failed come first. A best kNN accuracy at an end of the tried values asks for values beyond that end, a single seed
+    asks for more seeds, and otherwise the best run is asked what to try next.
+    """
+    if study.failures:
+        sentence = f"{len(study.failures)} of {len(study)} runs failed. Read why the first of them did:"
+        return NextStep(sentence, "print(study.failures[0].error)", "icon-nb show RUN")
+    reached = {key: np.mean([run.history["knn_accuracy"][-1] for run in runs]) for key, runs in study.cells.items()}
+    best = max(study.cells, key=lambda key: np.nan_to_num(reached[key], nan=-1.0))
+    compared = [name for name in study.compared if name != "seed"]
+    steps = []
+    if len(compared) == 1:
+        tried = {compared[0]: [key[0] for key in study.cells]}
+        steps = [_beyond(study, tried, best[0]), _more_seeds(study, tried)]
+    return next((step for step in steps if step), None) or _of_the_best(study, study.cells[best][0])
+
+
+def _beyond(study, tried: Mapping[str, list], best) -> NextStep | None:
+    """Values beyond the end of those that were tried, where the best is at that end and the setting is a number."""
+    ((name, values),) = tried.items()
+    if len(values) < 3 or not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+        return None
+    values = sorted(values)
+    if best not in (values[0], values[-1]) or values[0] <= 0:
+        return None
+    ratio = best / (values[1] if best == values[0] else values[-2])
+    further = [type(best)(float(f"{best * ratio**k:.2g}")) for k in range(3)]
+    return _sweep(study, f"{name}={best:g} came out best, and it is the last value on that side. Try some beyond it:", {name: further})
+
+
+def _more_seeds(study, tried: Mapping[str, list]) -> NextStep | None:
+    if study.replicated:
+        return None
+    return _sweep(study, "One run of each is one throw of the dice. See whether the order holds:", {**tried, "seed": [0, 1, 2]})
+
+
+def _sweep(study, sentence: str, values: Mapping[str, list]) -> NextStep | None:
+    """A sweep with the settings that every run was given; None where one of its configs cannot be used."""
+    first, *others = (Evidence(run, "", None) for run in study.results)
+    shared = {name: value for name, value in first.given.items() if all(each.given.get(name) == value for each in others)}
+    shared = {name: value for name, value in shared.items() if name not in values}
+    try:
+        for combination in product(*values.values()):
+            Config(**shared, **dict(zip(values, combination))).resolve()
+    except ConfigError:
+        return None
+    own = str(shared.get("dataset", "")).startswith(HELD)
+    plain = {name: value for name, value in shared.items() if not (own and name == "dataset")}
+    return NextStep(sentence, _python(plain, values, own), _command(plain, values))
+
+
+def _of_the_best(study, run) -> NextStep:
+    step, place = run.next_step, next(k for k, each in enumerate(study.runs) if each is run)
+    best = "" if "dataset" in study.compared else f"{study.name(run, without=('seed',))} came out best. "
+    return NextStep(best + step.sentence, step.python.replace("results.", f"study[{place}]."), step.command)
