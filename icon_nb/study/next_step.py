@@ -272,7 +272,8 @@ def _beyond(study, tried: Mapping[str, list], best) -> NextStep | None:
         return None
     ratio = best / (values[1] if best == values[0] else values[-2])
     further = [type(best)(float(f"{best * ratio**k:.2g}")) for k in range(3)]
-    return _sweep(study, f"{name}={best:g} came out best, and it is the last value on that side. Try some beyond it:", {name: further})
+    sentence = f"{name}={best:g} came out best, and it is the last value on that side. Try some beyond it:"
+    return _sweep(study, sentence, {name: further})
 
 
 def _more_seeds(study, tried: Mapping[str, list]) -> NextStep | None:
