@@ -154,6 +154,27 @@ def test_a_composed_pair_runs_by_its_parts():
     assert np.isfinite(results.history["loss"]).all()
 
 
+@pytest.mark.parametrize("backbone", [None, "table", "linear", "mlp"])
+@pytest.mark.parametrize("name", METHODS)
+def test_a_pair_has_the_defaults_of_its_first_method_however_it_is_spelt(name, backbone):
+    pair = {slot: getattr(METHODS[name], slot) for slot in axes.SLOTS}
+    first = next(each for each in METHODS.values() if {slot: getattr(each, slot) for slot in axes.SLOTS} == pair)
+    try:
+        named = Config(method=first.name, backbone=backbone).resolve().to_dict()
+    except ConfigError:
+        with pytest.raises(ConfigError):
+            Config(**pair, backbone=backbone)
+        return
+    assert {**named, "method": None} == {**Config(**pair, backbone=backbone).resolve().to_dict(), "method": None}
+
+
+def test_maps_start_at_the_principal_components_whatever_the_kernel():
+    for learned in ("gaussian", "student_t", "student_t_narrow"):
+        for supervisory in ("gaussian", "gaussian_fixed", "student_t", "knn", "spectral"):
+            config = Config(supervisory=supervisory, learned=learned, backbone="table").resolve()
+            assert (config.init, config.embedding_dim, config.distance) == ("pca", 2, "sqeuclidean")
+
+
 def test_an_orthonormal_map_has_the_optimizer_of_pca_whatever_its_p():
     pca, adam = Config(method="pca").resolve(), Config(supervisory="knn", learned="gaussian_wide").resolve()
     for p in ("identity", "knn", "same_class"):

@@ -96,6 +96,29 @@ def test_settings_survive_json_repr_and_the_command_line(settings):
     assert configs_from(parse(PARSER, flags))[0] == (config.resolve(),)
 
 
+@examples(25)
+@given(valid_settings())
+def test_spelling_out_any_default_changes_nothing(settings):
+    config = config_or_refusal(settings)
+    if config is None:
+        return
+    resolved, given = config.resolve(), config.explicit()
+    assert Config(**resolved.to_dict()).resolve() == resolved
+    for name, value in resolved.to_dict().items():
+        assert Config(**{**given, name: value}).resolve() == resolved, name
+
+
+@pytest.mark.parametrize("settings", [{}, {"method": "supcon"}, {"method": "sne"}, {"supervisory": "knn", "learned": "gaussian"}])
+def test_a_run_whose_defaults_are_spelt_out_ends_with_the_same_bytes(settings):
+    fast = {"epochs": 2, "record_every": 1, "quiet": True, "probe": False, "n_samples": 60, "device": "cpu"}
+    first = icon.run(Config(**settings, **fast), progress=False)
+    spelt = {name: value for name, value in first.config.to_dict().items() if value is not None}
+    assert len(spelt) > len(settings) + len(fast) + 10
+    again = icon.run(Config(**spelt), progress=False)
+    assert first.trajectory.embeddings.tobytes() == again.trajectory.embeddings.tobytes()
+    assert first.history["loss"] == again.history["loss"]
+
+
 @examples(20)
 @given(brought_data(), st.sampled_from(["cross_entropy", "simclr", "sne", "tsne", "pca"]))
 def test_data_are_trained_on_or_refused_with_a_reason(data, method):

@@ -1,6 +1,7 @@
 """Recipes: overrides hold, and only what is compared differs."""
 
 import pytest
+import torch
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError
@@ -81,3 +82,19 @@ def test_what_a_recipe_shares_is_left_out_where_it_has_no_effect():
 def test_a_grid_has_one_config_per_combination():
     configs = grid(icon.Config(), {"temperature": [0.1, 0.5], "seed": range(3)})
     assert [(config.temperature, config.seed) for config in configs] == [(t, s) for t in (0.1, 0.5) for s in range(3)]
+
+
+def test_the_kernel_comparison_teaches_that_heavy_tails_part_the_classes():
+    digits, nmi = icon.data.load("digits", whole=True), []
+    for seed in range(5):
+        some = torch.randperm(len(digits), generator=torch.Generator().manual_seed(seed))[:400]
+        light, middle, heavy = (
+            icon.run(config, data=(digits.x[some].numpy(), digits.y[some].numpy()), progress=False)
+            for config in icon.recipe("kernel_comparison", seed=seed, quiet=True, probe=False)
+        )
+        assert light.config.init == middle.config.init == heavy.config.init == "pca"
+        assert light.history["loss"][-1] > middle.history["loss"][-1] > heavy.history["loss"][-1]
+        assert light.scores["separability"] < heavy.scores["separability"]
+        nmi.append((light.scores["nmi"], heavy.scores["nmi"]))
+    light, heavy = torch.tensor(nmi).mean(0).tolist()
+    assert light < heavy

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ..errors import ConfigError, shown
 from . import axes
+from .methods import of_pair
 
 
 def as_settings(settings: Mapping[str, object]) -> dict[str, object]:
@@ -38,8 +39,11 @@ def as_settings(settings: Mapping[str, object]) -> dict[str, object]:
             if name in plain and not _equal(plain[name], value):
                 raise ConfigError(f"{said[name]} contradicts {says}: say it in one place")
             plain[name], said[name] = value, said.get(name, says)
+    p, q = (known.get(str(plain.get(name))) for name, known in axes.SLOTS.items())
+    if objects and not mixed and p and q and of_pair(p, q).defaults.get("alpha"):
+        plain.setdefault("alpha", 0.0)  # which by name is mixed unless you say otherwise, and as an object is what it is
     for slot, component in objects.items():
-        _check_self(slot, component, plain)
+        _check_self(slot, component, p, q)
     return dict(settings) | plain
 
 
@@ -88,9 +92,8 @@ def _name(slot: str, component) -> str:
     )
 
 
-def _check_self(slot: str, component, plain: Mapping[str, object]) -> None:
+def _check_self(slot: str, component, p: axes.Axis | None, q: axes.Axis | None) -> None:
     """Where an object says that self counts, which it does not by itself, the pair has to say so too."""
-    p, q = (known.get(str(plain.get(name))) for name, known in axes.SLOTS.items())
     component = getattr(component, "base", getattr(component, "kernel", component))
     fields = {field.name: field.default for field in dataclasses.fields(component)}
     if p is None or q is None or "include_self" not in fields or component.include_self == fields["include_self"]:

@@ -161,15 +161,15 @@ CONTRASTIVE = (
         note="p is uniform over the nearest captions, the expectation of drawing one of them as the positive",
     ),
     Method(
-        "cmc", "CMC", "cross_modal", "gaussian", r"\frac12 [ D_{KL}(p \Vert q^{1 \to 2}) + D_{KL}(p \Vert q^{2 \to 1}) ]",
-        Paper("Tian et al.", 2020, "Contrastive Multiview Coding", "1906.05849"), {**_CAPTIONS, "dataset": "digit_halves"},
-        oracle="open_clip's ClipLoss", note="the form of its loss; the published training used a memory bank",
-        notebook="11_two_modalities",
-    ),
-    Method(
         "clip", "CLIP", "cross_modal", "gaussian", r"\frac12 [ D_{KL}(p \Vert q^{1 \to 2}) + D_{KL}(p \Vert q^{2 \to 1}) ]",
         _CLIP,
         _CAPTIONS, oracle="open_clip's ClipLoss", note="the temperature is a setting here; published, it is learned",
+        notebook="11_two_modalities",
+    ),
+    Method(
+        "cmc", "CMC", "cross_modal", "gaussian", r"\frac12 [ D_{KL}(p \Vert q^{1 \to 2}) + D_{KL}(p \Vert q^{2 \to 1}) ]",
+        Paper("Tian et al.", 2020, "Contrastive Multiview Coding", "1906.05849"), {**_CAPTIONS, "dataset": "digit_halves"},
+        oracle="open_clip's ClipLoss", note="the form of its loss; the published training used a memory bank",
         notebook="11_two_modalities",
     ),
     Method(
@@ -327,17 +327,31 @@ def get(name: str) -> Method:
     return METHODS[name]
 
 
-def composed_defaults(p: axes.Axis, q: axes.Axis) -> dict[str, object]:
-    """Defaults of a pair that has no name: those of the methods with the same needs."""
+def of_pair(p: axes.Axis, q: axes.Axis) -> Method:
+    """The cell of a p and a q: its first method under the name of its parts; where it has none, what similar methods take.
+
+    >>> of_pair(axes.SUPERVISORY["gaussian"], axes.LEARNED["student_t"]).defaults == get("tsne_conditional").defaults
+    True
+    """
+    name, title = f"{p.name}_{q.name}", f"{p.title} p, {q.title} q"
+    named = next((method for method in METHODS.values() if (method.supervisory, method.learned) == (p.name, q.name)), None)
+    if named:
+        return Method(name, title, p.name, q.name, "", None, named.defaults, named.table)
+    return Method(name, title, p.name, q.name, "", None, *composed_defaults(p, q))
+
+
+def composed_defaults(p: axes.Axis, q: axes.Axis) -> tuple[dict[str, object], dict[str, object]]:
+    """Defaults of a pair without a method, and further ones on a table of free points: those of methods with the same needs."""
     by_candidates = {"modality": _CAPTIONS, "classes": _CLASSES, "tokens": METHODS["mlm"].defaults, "pairs": _PLANE}
     by_need = {"graph": _GRAPH, "companion": _COMPANIONS, "views": _VIEWS, "labels": _LABELLED}
-    defaults = dict(by_candidates.get(p.candidates) or next((by_need[need] for need in p.needs if need in by_need), {}))
+    layout = _PLANE if p.needs == ("inputs",) and not q.limit else {}
+    defaults = dict(by_candidates.get(p.candidates) or next((by_need[need] for need in p.needs if need in by_need), layout))
     if q.name == "clusters":
-        defaults |= _HEAD
-    elif q.family == "gaussian_wide":
+        return {**defaults, **_HEAD}, _MEMBERS_STEP
+    if q.family == "gaussian_wide":
         defaults.pop("distance", None)  # which depends on the backbone
     elif p.candidates in ("classes", "tokens") and q.family in ("gaussian", "gaussian_narrow"):
         defaults |= {"distance": "neg_dot", "temperature": 1.0}
     elif q.family == "student_t":
         defaults |= {"distance": "sqeuclidean", "temperature": 1.0}
-    return defaults
+    return defaults, _FROM_PCA if "inputs" in p.needs else {}

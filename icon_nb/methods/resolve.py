@@ -157,8 +157,7 @@ def _composed(given: Mapping[str, object]) -> Method:
     reason = axes.why_not(p, q)
     if reason:
         raise ConfigError(f"this pair makes no sense: {reason}")
-    defaults = methods.composed_defaults(p, q)
-    return Method(f"{p.name}_{q.name}", f"{p.title} p, {q.title} q", p.name, q.name, "", None, defaults)
+    return methods.of_pair(p, q)
 
 
 def is_framed(p: axes.Axis, backbone: str) -> bool:
