@@ -9,7 +9,13 @@ WORKERS ?= 2
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile
 TESTING := ICON_NB_STRICT=1 OMP_NUM_THREADS=1
 
-.PHONY: demo test lint notebooks bench table test-colab torture clean badges student
+# Where a torch without CUDA comes from, if that is wanted: make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+define cpu_torch
+$(if $(TORCH_INDEX),$(1) install -q torch torchvision --index-url $(TORCH_INDEX))
+endef
+
+.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel docs
 
 demo: $(STAMP)
 	$(BIN)/python -m icon_nb --save_epoch_gifs
@@ -20,17 +26,28 @@ test: $(VENV)/.installed-test
 	$(TESTING) $(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -c notebooks/pytest.ini --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
 $(BIN)/python:
-	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 10), 'icon_nb needs Python 3.10 or newer'"
+	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'icon_nb needs Python 3.11 or newer'"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip
 
 $(STAMP): pyproject.toml | $(BIN)/python
+	$(call cpu_torch,$(BIN)/python -m pip)
 	$(BIN)/python -m pip install -q -e .
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[test]"
 	touch $@ $(STAMP)
+
+# What a type checker says of the public names, and that it catches mistakes; one that pip brings whole and that needs no network.
+types: $(VENV)/.installed-test
+	$(BIN)/python -m pip install -q "basedpyright>=1.29"
+	$(BIN)/python -m tests.type_checks.check
+
+# The wheel and the sdist as a stranger gets them: built, installed into an empty environment elsewhere, and used. Some minutes.
+test-wheel: $(VENV)/.installed-test
+	$(BIN)/python -m pip install -q "build>=1.2"
+	TORCH_INDEX=$(TORCH_INDEX) $(BIN)/python tests/wheel.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check icon_nb tests benchmarks notebooks

@@ -10,6 +10,7 @@ from ..methods.config import SETTINGS
 from .bench import bench_flags, write_bench
 from .flags import STUDY, Parser
 from .listings import list_datasets, list_methods, list_recipes, one_or_all
+from .notebooks import copy_notebooks, folder_to_fill
 from .redraw import animate, animate_flags
 from .saved import compare, folder_flag, list_runs, many_runs, one_run, probe, show
 
@@ -39,6 +40,7 @@ _COMMANDS = (
         "icon-nb animate RUN --projection tsne --fps 4",
     ),
     Command("bench", "write a page that trains in the browser, where p and q can be changed", write_bench, bench_flags),
+    Command("notebooks", "copy the notebooks to a folder of your own", copy_notebooks, folder_to_fill, "DIR"),
 )  # fmt: skip
 COMMANDS = {command.name: command for command in _COMMANDS}
 

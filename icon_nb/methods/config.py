@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
 
@@ -83,11 +83,11 @@ class Config:
     method: str | None = setting(
         str, "objective", "a cell of the periodic table by name", choices=METHODS, older=ALIASES, deciding=True
     )
-    supervisory: str | None = setting(
+    supervisory: str | Callable | None = setting(
         str, "objective", "p by name, or in Python as an object, to compose a pair that has no name", choices=axes.SUPERVISORY,
         deciding=True,
     )
-    learned: str | None = setting(
+    learned: str | Callable | None = setting(
         str, "objective", "q by name, or in Python as an object, to compose a pair that has no name", choices=axes.LEARNED,
         deciding=True,
     )

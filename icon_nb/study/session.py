@@ -39,7 +39,7 @@ class Session:
     def __post_init__(self):
         self.trainer = Trainer(self.config, self.dataset)
         self.good: dict[str, torch.Tensor] = {}
-        self.started = datetime.datetime.now(datetime.timezone.utc)
+        self.started = datetime.datetime.now(datetime.UTC)
         x, y, held_out = evaluation_points(self.config, self.dataset)
         keep = torch.from_numpy(choose_points(len(x), self.config.max_points, self.config.seed))
         seen = x[keep]  # read once, where the pictures are on the disk
@@ -136,7 +136,7 @@ def thumbnails(dataset: Dataset, x) -> np.ndarray | None:
 
 def provenance(session: Session) -> dict[str, object]:
     """What is needed to know where numbers came from."""
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     versions = {"icon_nb": __version__, "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
     return {
         "versions": versions,

@@ -1,0 +1,83 @@
+"""The package as others get it: its names for editors, its notebooks, and what the index shows."""
+
+import ast
+import json
+import re
+import runpy
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import icon_nb
+from icon_nb.interfaces.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BUILDING = runpy.run_path(str(ROOT / "setup.py"), run_name="building")
+STUB = ast.parse((ROOT / "icon_nb" / "__init__.pyi").read_text(encoding="utf-8"))
+
+
+def test_the_stub_names_what_the_package_loads():
+    imports = [node for node in STUB.body if isinstance(node, ast.ImportFrom)]
+    named = {alias.asname for node in imports for alias in node.names} | {"__version__"}
+    listed = next(ast.literal_eval(node.value) for node in STUB.body if isinstance(node, ast.Assign))
+    assert named == set(listed) == set(icon_nb.__all__) == set(dir(icon_nb))
+    for node in imports:
+        for alias in node.names:
+            module = import_module(f"icon_nb.{node.module}" if node.module else "icon_nb")
+            found = getattr(module, alias.name, None) or import_module(f"{module.__name__}.{alias.name}")
+            assert found is getattr(icon_nb, alias.asname), alias.asname
+
+
+def test_one_version_everywhere():
+    cff = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert icon_nb.__version__ == PROJECT["project"]["version"] == re.search(r"^version: (.*)$", cff, re.M)[1]
+
+
+@pytest.mark.parametrize("address", [None, "https://example.org/us/icon_nb"])
+def test_links_of_the_index_page_lead_somewhere(address):
+    page = BUILDING["description"](README, address, "1.2")
+    left = re.findall(r"\]\(([^)\s]+)\)", page)
+    assert left
+    assert all(target.startswith(("http", "#")) for target in left)
+    assert ("https://example.org/us/icon_nb/raw/v1.2/docs/first_minute.gif" in page) == (address is not None)
+    assert ("https://example.org/us/icon_nb/blob/v1.2/CONTRIBUTING.md" in page) == (address is not None)
+    assert page.count("\n|") == README.count("\n|")  # the tables keep their rows
+
+
+def test_the_sdist_is_asked_to_hold_what_the_tests_read():
+    """Every file under version control is in the package, or named in MANIFEST.in."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a checkout, so there is no list of files to compare with")
+    grafted = re.findall(r"^graft (\S+)", (ROOT / "MANIFEST.in").read_text(encoding="utf-8"), re.M)
+    always = {"pyproject.toml", "setup.py", "LICENSE", "MANIFEST.in", ".pre-commit-config.yaml"}
+    for name in listed.stdout.splitlines():
+        top, _, below = name.partition("/")
+        included = not below and re.fullmatch(r".*\.(md|cff|yml)|Makefile|Dockerfile|constraints\.txt|\.gitignore", name)
+        assert top in ("icon_nb", *grafted) or name in always or included, name
+
+
+def test_the_notebooks_are_copied_and_what_is_there_is_kept(tmp_path, capsys):
+    target = tmp_path / "course" / "books"
+    assert main(["notebooks", str(target)]) == 0
+    copied = sorted(target.glob("*.ipynb"))
+    assert [path.name for path in copied] == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    copied[0].write_text("mine")
+    copied[1].unlink()
+    assert main(["notebooks", str(target)]) == 0
+    assert f"1 notebooks copied to {target}; {len(copied) - 1} were there already" in capsys.readouterr().out
+    assert copied[0].read_text() == "mine"
+    assert json.loads(copied[1].read_text())["cells"]
+    with pytest.raises(SystemExit):
+        main(["notebooks", str(copied[0])])
+
+
+def test_importing_the_package_loads_no_torch():
+    code = "import icon_nb, sys; icon_nb.Config(); dir(icon_nb); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
