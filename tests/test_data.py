@@ -167,22 +167,26 @@ def idx(array: np.ndarray) -> bytes:
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
 
 
-def write_mnist(folder: Path, zipped=True) -> dict:
+def write_mnist(folder: Path, monkeypatch, zipped=True) -> list:
+    """Few pictures in the real layout; the published checksums are replaced by those of these files."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
     arrays = [rng.integers(0, 256, (12, 28, 28)), np.arange(12) % 10, rng.integers(0, 256, (10, 28, 28)), np.arange(10)]
-    files = {}
+    files, plain = {}, {}
     for name, array in zip(sources.MNIST_FILES, arrays):
         raw = idx(array.astype(np.uint8))
-        files[name] = gzip.compress(raw)
-        (folder / (name if zipped else name.removesuffix(".gz"))).write_bytes(files[name] if zipped else raw)
-    return {"arrays": arrays, "files": files}
+        files[name], plain[name.removesuffix(".gz")] = gzip.compress(raw), raw
+    for name, raw in (files if zipped else plain).items():
+        (folder / name).write_bytes(raw)
+    sums = ({name: md5(raw) for name, raw in each.items()} for each in (files, plain))
+    monkeypatch.setattr(sources, "MNIST", replace(sources.MNIST, files=next(sums), unpacked=next(sums)))
+    return arrays
 
 
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("where", ["MNIST/raw", "raw", "."])
-def test_mnist_is_found_in_torchvisions_layout_or_in_its_own_folder(tmp_path, where, zipped):
-    written = write_mnist(tmp_path / where, zipped)["arrays"]
+def test_mnist_is_found_in_torchvisions_layout_or_in_its_own_folder(tmp_path, monkeypatch, where, zipped):
+    written = write_mnist(tmp_path / where, monkeypatch, zipped)
     data = load("mnist", tmp_path, download=False)
     assert np.array_equal(data.x[:, 0].numpy(), written[0])
     assert data.y.tolist() == written[1].tolist()
@@ -213,9 +217,9 @@ def test_real_cifar10_subset_is_called_a_subset():
 @pytest.mark.parametrize(
     "damage", [lambda raw: raw[:-200], lambda raw: raw[:60] + b"\0\1\2" + raw[63:], lambda raw: b"", lambda raw: b"hello"]
 )
-def test_damaged_idx_file_is_named(tmp_path, damage):
+def test_damaged_idx_file_is_named(tmp_path, monkeypatch, damage):
     folder = tmp_path / "MNIST" / "raw"
-    write_mnist(folder)
+    write_mnist(folder, monkeypatch)
     path = folder / sources.MNIST_FILES[0]
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=f"{path.name} is damaged"):
@@ -280,7 +284,7 @@ def test_a_cut_archive_is_named(tmp_path, monkeypatch):
         load("cifar10", tmp_path, download=False)
 
 
-def write_stl10(folder: Path):
+def write_stl10(folder: Path, monkeypatch):
     rng = np.random.default_rng(0)
     target = folder / "stl10_binary"
     target.mkdir(parents=True)
@@ -289,11 +293,12 @@ def write_stl10(folder: Path):
     pixels.transpose(0, 1, 3, 2)[4:].tofile(target / "test_X.bin")
     np.array([1, 10, 3, 4], np.uint8).tofile(target / "train_y.bin")
     np.array([2, 5], np.uint8).tofile(target / "test_y.bin")
+    monkeypatch.setattr(sources, "STL", replace(sources.STL, files={n: md5((target / n).read_bytes()) for n in sources.STL.files}))
     return target, pixels
 
 
-def test_stl10_pictures_stand_upright_and_labels_start_at_zero(tmp_path):
-    target, pixels = write_stl10(tmp_path)
+def test_stl10_pictures_stand_upright_and_labels_start_at_zero(tmp_path, monkeypatch):
+    target, pixels = write_stl10(tmp_path, monkeypatch)
     data = load("stl10", tmp_path, download=False)
     assert np.array_equal(torch.cat([data.x, data.x_test]).numpy(), pixels)
     assert data.y.tolist() == [0, 9, 2, 3]
@@ -303,7 +308,7 @@ def test_stl10_pictures_stand_upright_and_labels_start_at_zero(tmp_path):
 
 
 def test_stl10_is_unpacked_into_the_cache(tmp_path, monkeypatch, own_cache):
-    target, pixels = write_stl10(tmp_path)
+    target, pixels = write_stl10(tmp_path, monkeypatch)
     archive = tmp_path / "stl10_binary.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(target, "stl10_binary")
@@ -335,9 +340,8 @@ def test_cifar10_subset_missing_or_damaged(tmp_path, damage):
 def mirrored(tmp_path, monkeypatch):
     """MNIST on an own mirror: a folder named by ICON_NB_MIRROR."""
     mirror = tmp_path / "mirror"
-    files = write_mnist(mirror)["files"]
-    small = replace(sources.MNIST, files={name: md5(raw) for name, raw in files.items()}, urls=())
-    monkeypatch.setattr(sources, "MNIST", small)
+    write_mnist(mirror, monkeypatch)
+    monkeypatch.setattr(sources, "MNIST", replace(sources.MNIST, urls=()))
     monkeypatch.setenv("ICON_NB_MIRROR", mirror.as_uri())
     return mirror
 

@@ -117,18 +117,14 @@ def _form(value, what: str) -> np.ndarray:
         raise DataError(
             f"{what} holds NaN or infinite values in {len(bad)} samples, first in {bad[:5].tolist()}: remove or fill them"
         )
-    if array.ndim == 2:
-        return _features(array, what)
-    return array[:, None] if array.ndim == 3 else array
-
-
-def _features(array: np.ndarray, what: str) -> np.ndarray:
-    size = np.abs(array.astype(np.float64)).max()
+    size = max(abs(float(array.max())), abs(float(array.min())))
     if size > LARGEST or 0 < size < SMALLEST:
         raise DataError(
             f"{what} has values of size {size:.1e}, which single precision cannot hold: rescale them, for instance to 0..1"
         )
-    return np.array(array, np.float32, order="C")  # a copy: the caller's array stays the caller's
+    if array.ndim == 2:
+        return np.array(array, np.float32, order="C")  # a copy: the caller's array stays the caller's
+    return array[:, None] if array.ndim == 3 else array
 
 
 UNIT, AS_THEY_ARE = (0.0, 1.0), (0.0, None)

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import ConfigError, nearest
 from ..methods.catalogue import AUGMENTATIONS, published
 from .dataset import Dataset
-from .transforms import Colour
+from .transforms import Affine, Colour
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Draws:
 class Augment:
     """Draw a new version of every image of a batch, and normalise it.
 
-    The geometric parts become one matrix per image and one resampling (bilinear, black outside); the colour parts and the
+    The geometric parts become one matrix per image and one resampling (bilinear); the colour parts and the
     normalisation become one matrix per image too.
 
     Parameters
@@ -103,7 +103,7 @@ class Augment:
             return x  # tokens
         smooth, colour = self._kind("smooth"), self._kind("colour")
         u = iter(draws.u.split([part.n_random for part in smooth + colour], 1) if smooth + colour else ())
-        out = x.float() if draws.matrix is None else _resample(x.float(), draws.matrix)
+        out = x.float() if draws.matrix is None else _resample(x.float(), draws.matrix, self.beyond)
         for part in smooth:
             out = part.smooth(next(u), out)
         scale = 1 / 255 if x.dtype == torch.uint8 else 1.0
@@ -111,6 +111,11 @@ class Augment:
         for part in self._kind("noise"):
             out = out + part.std * torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
         return out
+
+    @property
+    def beyond(self) -> str:
+        """What lies beyond the image: black where it is shifted or turned, else its border, which a crop may touch."""
+        return "zeros" if any(isinstance(part, Affine) for part in self.parts) else "border"
 
     def _kind(self, name: str) -> tuple:
         return tuple(part for part in self.parts if part.kind == name)
@@ -206,9 +211,9 @@ def _check_part(name: str, spec: str, dataset: Dataset) -> None:
         raise ConfigError(f"augment={spec!r}: 'grey' needs 3 channels, the images have {dataset.shape[0]}: leave it out")
 
 
-def _resample(x: Tensor, matrix: Tensor) -> Tensor:
+def _resample(x: Tensor, matrix: Tensor, beyond: str) -> Tensor:
     """Read each image through its matrix (n, 2, 3): (n, c, h, w) -> (n, c, h, w)."""
-    return F.grid_sample(x, _grid(matrix, *x.shape[-2:]), mode="bilinear", padding_mode="zeros", align_corners=False)
+    return F.grid_sample(x, _grid(matrix, *x.shape[-2:]), mode="bilinear", padding_mode=beyond, align_corners=False)
 
 
 def _grid(matrix: Tensor, h: int, w: int) -> Tensor:

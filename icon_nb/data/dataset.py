@@ -243,6 +243,19 @@ def _check(dataset: Dataset) -> None:
             raise DataError(
                 f"{dataset.name}: {part} has {len(rows)} rows for {n} samples of {whole}: row i must belong to sample i"
             )
+    _check_graph(dataset)
+
+
+def _check_graph(dataset: Dataset) -> None:
+    graph, n = dataset.graph, len(dataset.x)
+    if graph is None:
+        return
+    if tuple(graph.shape) != (n, n):
+        raise DataError(f"{dataset.name}: graph has shape {tuple(graph.shape)}; give ({n}, {n}), a weight for each two samples")
+    weights = graph.coalesce().values() if graph.layout == torch.sparse_coo else graph
+    weights = weights.values() if weights.layout == torch.sparse_csr else weights
+    if not bool((weights >= 0).all() & torch.isfinite(weights).all()):
+        raise DataError(f"{dataset.name}: graph holds weights that are negative, infinite or NaN: weights are 0 or more")
 
 
 def _check_inputs(dataset: Dataset, part: str) -> None:

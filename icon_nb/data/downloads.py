@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 import time
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -61,36 +62,31 @@ def fetch(urls, path: Path, checksum: str, limit: float = LIMIT) -> Path:
     DataError
         No address delivered, or the folder cannot be written: says what each attempt met.
     """
-    failures = []
+    failures, part = [], path.with_name(f".{path.name}.{os.getpid()}.part")
     for url in urls:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            return _fetch_one(url, path, checksum, limit)
+            found = _copy(url, part, limit)
+            if found != checksum:
+                raise ValueError(f"the file that came has md5 {found}, expected {checksum}")
+            os.replace(part, path)
+            return path
         except (OSError, HTTPException, ValueError) as error:
             failures.append(f"{url} ({error})")
+        finally:
+            with suppress(OSError):
+                part.unlink()
     raise DataError(f"{path.name} could not be downloaded to {path.parent}: " + "; ".join(failures))
 
 
-def _fetch_one(url: str, path: Path, checksum: str, limit: float) -> Path:
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _copy(url, file, limit)
-        found = md5(Path(part))
-        if found != checksum:
-            raise ValueError(f"the file that came has md5 {found}, expected {checksum}")
-        os.chmod(part, 0o644)  # mkstemp makes files that only their owner can read
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)
-    return path
-
-
-def _copy(url: str, file, limit: float) -> None:
-    """Stream ``url`` into ``file``. The socket's own limit bounds silence, the clock bounds a trickle."""
-    end = time.monotonic() + limit
-    with urlopen(Request(url, headers={"User-Agent": "icon_nb"}), timeout=min(SILENCE, limit)) as answer:
+def _copy(url: str, part: Path, limit: float) -> str:
+    """Stream ``url`` into a file; returns its MD5. The socket's own limit bounds silence, the clock bounds a trickle."""
+    end, digest = time.monotonic() + limit, hashlib.md5(usedforsecurity=False)
+    request = Request(url, headers={"User-Agent": "icon_nb"})
+    with urlopen(request, timeout=min(SILENCE, limit)) as answer, open(part, "wb") as file:
         while block := answer.read1(1 << 16):
             file.write(block)
+            digest.update(block)
             if time.monotonic() > end:
                 raise TimeoutError(f"not finished after {limit:.0f} s")
+    return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +49,10 @@ def read_folder(path: str, image_size, skip_unreadable: bool, streaming: Streami
         not say what is white.
     """
     root = Path(path).expanduser()
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise DataError(f"folder:{path} is not a folder: give the folder that holds the pictures or one folder per class")
+    if root.resolve() == Path(root.resolve().anchor):
+        raise DataError(f"folder:{path} is the whole file system: give the folder that holds the pictures")
     try:
         train, test = _splits(root)
         files, held = _files(train), _files(test) if test else []
@@ -73,15 +76,19 @@ def read_folder(path: str, image_size, skip_unreadable: bool, streaming: Streami
 
 
 def _splits(root: Path) -> tuple[Path, Path | None]:
-    inside = {folder.name.lower(): folder for folder in root.iterdir() if folder.is_dir()}
+    found = _folders(root)
+    inside = {folder.name.lower(): folder for folder in found}
     train, test = (next((inside[name] for name in names if name in inside), None) for names in (TRAIN, TEST))
+    twins = [folder.name for folder in found if train is not None and folder.name.lower() in TRAIN]
+    if len(twins) > 1:
+        raise DataError(f"{root} holds {' and '.join(twins)}: keep one folder of training pictures, or rename the others")
     return (train, test) if train is not None else (root, None)
 
 
 def _files(folder: Path) -> list[tuple[Path, str | None]]:
     """Pictures with their class, in a fixed order. A class folder may have folders of its own."""
-    direct = [(file, None) for file in _pictures(folder.iterdir())]
-    by_class = [(file, sub.name) for sub in sorted(folder.iterdir()) if sub.is_dir() for file in _pictures(sub.rglob("*"))]
+    direct = [(file, None) for file in _pictures(folder.iterdir(), folder)]
+    by_class = [(file, sub.name) for sub in _folders(folder) for file in _pictures(sub.rglob("*"), sub)]
     if direct and by_class:
         raise DataError(
             f"{folder} holds pictures both directly and in class folders: move the {len(direct)} direct ones into a class"
@@ -89,8 +96,15 @@ def _files(folder: Path) -> list[tuple[Path, str | None]]:
     return direct or by_class
 
 
-def _pictures(paths) -> list[Path]:
-    return sorted(p for p in paths if p.suffix.lower() in ENDINGS and not p.name.startswith(".") and p.is_file())
+def _folders(folder: Path) -> list[Path]:
+    """The folders in a folder, in a fixed order, without hidden ones such as ``.ipynb_checkpoints``."""
+    return sorted(inside for inside in folder.iterdir() if not inside.name.startswith(".") and inside.is_dir())
+
+
+def _pictures(paths, folder: Path) -> list[Path]:
+    """Picture files that lie below a folder and in no hidden one."""
+    shown = (p for p in paths if not any(name.startswith(".") for name in p.relative_to(folder).parts))
+    return sorted(p for p in shown if p.suffix.lower() in ENDINGS and p.is_file())
 
 
 def _forms(files: list[Path]) -> tuple[dict[Path, tuple[tuple[int, int], bool]], list[str]]:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..errors import DataError, shown
+from .arrays import LARGEST, to_numpy
 
 
 def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...]]:
@@ -56,10 +57,9 @@ def encode(labels: np.ndarray, names=None) -> tuple[np.ndarray, tuple[str, ...]]
     names = () if names is None else tuple(map(str, names))
     _check_names(names)
     if names and labels.dtype.kind in "biu":
-        codes = labels.astype(np.int64)
-        if len(codes) and (codes.min() < 0 or codes.max() >= len(names)):
-            raise DataError(f"labels run from {codes.min()} to {codes.max()} but there are {len(names)} class names")
-        return codes, names
+        if len(labels) and (labels.min() < 0 or labels.max() >= len(names)):
+            raise DataError(f"labels run from {labels.min()} to {labels.max()} but there are {len(names)} class names")
+        return labels.astype(np.int64), names
     values, codes = np.unique(labels, return_inverse=True)
     texts = tuple(str(value) for value in values)
     if not names:
@@ -85,7 +85,7 @@ def _check_names(names: tuple[str, ...]) -> None:
 
 def _labels(value) -> np.ndarray:
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
+        value = to_numpy(value, "labels")
     array = value if isinstance(value, np.ndarray) else np.asarray(value, object)  # numpy alone would turn 1 among texts into "1"
     if array.ndim != 1:
         raise DataError(
@@ -98,10 +98,13 @@ def _labels(value) -> np.ndarray:
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
             raise DataError(f"labels hold NaN or infinite values, first at {np.flatnonzero(~np.isfinite(array))[:5].tolist()}")
-        if (array != np.rint(array)).any():
-            raise DataError(f"labels such as {array[array != np.rint(array)][0]:g} are not classes: give integers or text")
+        array = array.astype(np.float64)
+        strange = (array != np.rint(array)) | (abs(array) > LARGEST)
+        if strange.any():
+            raise DataError(f"labels such as {array[strange][0]:g} are not classes: give integers or text")
         array = array.astype(np.int64)
-    return array
+    small = array.dtype.kind == "u" and not (array >= 2**63).any()  # numpy joins unsigned and signed numbers as floats
+    return array.astype(np.int64) if small else array
 
 
 def _unboxed(array: np.ndarray) -> np.ndarray:

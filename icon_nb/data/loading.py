@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -13,7 +15,7 @@ from torch import Tensor
 
 from ..errors import DataError, nearest
 from ..methods.catalogue import DATASETS, HELD, SOURCES, options_of, published, source_of
-from ..methods.config import Config
+from ..methods.config import SETTINGS, Config
 from .arrays import inputs, stratified
 from .dataset import Dataset
 from .own import from_object, read_embeddings
@@ -102,6 +104,8 @@ def load(
     >>> load((np.eye(4), ["a", "b", "a", "b"]))
     Dataset('own_data', 4 features of shape (4,), none held out, 2 classes)
     """
+    given = {"data_dir": data_dir, "seed": seed, "stream": stream, "num_workers": num_workers}
+    data_dir, seed, stream, num_workers = (SETTINGS[name].check(name, value) for name, value in given.items())
     streaming = Streaming(stream, num_workers)
     own = isinstance(dataset, str) and dataset.startswith(HELD)
     if isinstance(dataset, Dataset):
@@ -150,7 +154,7 @@ def _named(name: str, data_dir, download: bool) -> Dataset:
     if row is None:
         places = [f"{source.name}:{source.place}" for source in SOURCES.values()]
         raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *places])}")
-    if data_dir is not None and not Path(data_dir).expanduser().is_dir():
+    if data_dir is not None and not os.path.isdir(os.path.expanduser(data_dir)):
         raise DataError(
             f"data_dir={str(data_dir)!r} is not a folder: name one that is, or leave it out to use the download cache"
         )
@@ -206,8 +210,8 @@ def _settled(dataset: Dataset, streaming: Streaming) -> Dataset:
 
 def _limit(dataset: Dataset, n: int, seed: int) -> Dataset:
     """Keep ``n`` training samples and what belongs to them; the normalisation is found anew."""
-    if not 1 <= n <= len(dataset):
-        raise DataError(f"n_samples={n} but {dataset.name} has {len(dataset):,} training samples: choose 1 to {len(dataset):,}")
+    if not isinstance(n, Integral) or not 1 <= n <= len(dataset):
+        raise DataError(f"n_samples={n!r} but {dataset.name} has {len(dataset):,} training samples: choose 1 to {len(dataset):,}")
     if n == len(dataset):
         return dataset
     y = np.zeros(len(dataset)) if dataset.y is None else dataset.y.cpu().numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -43,6 +44,11 @@ def from_object(data, label: str | None, streaming: Streaming) -> dict:
         return _assembled(**_parts(data, label, streaming))
 
 
+def in_a_line(error: BaseException) -> str:
+    """The kind of an error and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or ['it says nothing'])[0]}"
+
+
 @contextmanager
 def _naming(data) -> Iterator[None]:
     """Turn whatever somebody's data set object raises into an error that names it."""
@@ -50,10 +56,8 @@ def _naming(data) -> Iterator[None]:
         yield
     except IconError:
         raise
-    except Exception as error:
-        raise DataError(
-            f"{type(data).__name__} cannot be read ({type(error).__name__}: {error}): mend it, or give arrays"
-        ) from error
+    except (Exception, SystemExit) as error:
+        raise DataError(f"{type(data).__name__} cannot be read ({in_a_line(error)}): mend it, or give arrays") from error
 
 
 def _parts(data, label: str | None, streaming: Streaming) -> dict:
@@ -204,12 +208,12 @@ def read_embeddings(path: str, label: str | None = None) -> dict:
     file = Path(path).expanduser()
     if file.suffix not in FILES:
         raise DataError(f"embeddings:{path} must end in {', '.join(FILES)}")
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise DataError(f"embeddings:{path}: there is no such file")
     try:
         held = FILES[file.suffix](file)
     except Exception as error:  # numpy, zipfile, torch and pickle each raise their own
-        raise DataError(f"{file} cannot be read ({str(error).splitlines()[0]}): write it again with plain arrays") from error
+        raise DataError(f"{file} cannot be read ({in_a_line(error)}): write it again with plain arrays") from error
     return from_object(held, label, Streaming("never"))
 
 
@@ -229,7 +233,7 @@ def read_custom(place: str, label: str | None, streaming: Streaming) -> dict:
     """``FILE.py:Name``: run the file, then read what the name stands for; a class or function is called without arguments."""
     path, _, name = place.rpartition(":")
     file = Path(path).expanduser()
-    if not name.isidentifier() or file.suffix != ".py" or not file.is_file():
+    if not name.isidentifier() or file.suffix != ".py" or not os.path.isfile(file):
         raise DataError(
             f"custom:{place} must name a Python file that is there and something in it, as in custom:my_data.py:MyData"
         )
@@ -245,8 +249,8 @@ def read_custom(place: str, label: str | None, streaming: Streaming) -> dict:
         return from_object(made, label, streaming)
     except DataError:
         raise
-    except Exception as error:
-        raise DataError(f"custom:{place} failed with {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise DataError(f"custom:{place} failed with {in_a_line(error)}: mend the file") from error
 
 
 def _module(file: Path):

@@ -282,7 +282,7 @@ class _Guarded(torch.utils.data.Dataset):
             return getattr(self.source, self.get)(i)
         except DataError as error:
             return Unreadable(self.source.name(i), str(error))
-        except Exception as error:  # Pillow raises many kinds for damaged files, and a data set of the user's any
+        except (Exception, SystemExit) as error:  # Pillow raises many kinds for damaged files, a data set of the user's any
             return Unreadable(self.source.name(i), type(error).__name__)
 
 

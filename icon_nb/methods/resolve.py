@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, DataError, nearest
 from . import axes, methods
 from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HISTORY, OVERLAYS, PROJECTIONS, is_known, options_of, published
 from .methods import Method
@@ -192,7 +192,14 @@ def fit_to_data(config, n: int, augment: str, open_tsne: bool = False):
     """Lower the defaults of a resolved Config that n training samples cannot serve; what was given explicitly stays as it is.
 
     Where openTSNE trains it, its own defaults are taken.
+
+    Raises
+    ------
+    DataError
+        There is one sample, and so no neighbour.
     """
+    if n < 2:
+        raise DataError("the data hold one training sample: p and q compare samples, so give at least two")
     points = min(config.batch_size or n, n)
     wanted = {
         "batch_size": points,

@@ -16,7 +16,7 @@ from ..methods.config import Config
 from ..methods.resolve import fit_to_data
 from ..training import open_tsne
 from ..training.threads import fitting_threads
-from ..training.trainer import Record, is_for_open_tsne
+from ..training.trainer import Record, is_for_open_tsne, usual_torch
 from .folders.checkpoints import Checkpoints, check_data
 from .folders.outputs import write_run, written
 from .folders.store import CHECKPOINTS, RECORD, foreign, load_run
@@ -98,6 +98,7 @@ def run(
     return train_in_folder(Path(save_to), session, *calls, resume=resume, progress=progress)
 
 
+@usual_torch()
 def start(config: Config, data=None) -> Session:
     """A session that is ready to train: the config resolved and fitted to its data."""
     config = (config if data is None else config.replace(dataset=data)).resolve()
@@ -106,6 +107,7 @@ def start(config: Config, data=None) -> Session:
     return Session(fit_to_data(config, len(dataset), default_augment(dataset), by_open_tsne), dataset)
 
 
+@usual_torch()
 def train(session: Session, *after_epoch: Callable | None, progress: bool | None = None) -> Results:
     """Train a session to its end, in as many threads as it has a use for, and call what is given after every epoch.
 
@@ -151,6 +153,7 @@ def progress_bar(config: Config, show: bool) -> Iterator[Callable[[Record, float
         yield advance
 
 
+@usual_torch()
 def train_in_folder(
     folder: Path, session: Session, *after_epoch: Callable | None, resume: bool = False, progress: bool | None = None
 ) -> Results:

@@ -64,6 +64,12 @@ MISFITS = (
         lambda config, data, p: len(data) if (config.batch_size or 0) > len(data) else 0,
         "batch_size={config.batch_size} is more than the {found} training samples of {data.name}: lower it",
     ),
+    Misfit(
+        lambda config, data, p: config.backbone != "table" and data.y_test is not None and len(data.y_test) < 2,
+        "{data.name} holds out one sample, which has no neighbours that a kNN accuracy could ask: "
+        "hold out two or more, or none",
+        DataError,
+    ),
     _missing("labels", "y", "choose a method without labels"),
     _missing("pairs", "pair", "use dataset='digit_captions' or 'digit_halves', or give pair= with your own data"),
     _missing("companion", "companion", "use dataset='digit_captions', or a Dataset with companion embeddings"),

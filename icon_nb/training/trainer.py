@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -31,6 +32,18 @@ DENSE_POINTS = 8192
 """A table of more free points than this keeps p on the nearest neighbours only."""
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
+
+
+@contextmanager
+def usual_torch() -> Iterator[None]:
+    """Gradients, float32 and the CPU as torch has them when it is imported, whatever the caller has set; put back after."""
+    dtype, here = torch.get_default_dtype(), torch.empty(0).device.type == "cpu"
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.inference_mode(False), torch.enable_grad(), nullcontext() if here else torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
 
 
 @dataclass(frozen=True)
