@@ -293,7 +293,8 @@ def write_stl10(folder: Path, monkeypatch):
     pixels.transpose(0, 1, 3, 2)[4:].tofile(target / "test_X.bin")
     np.array([1, 10, 3, 4], np.uint8).tofile(target / "train_y.bin")
     np.array([2, 5], np.uint8).tofile(target / "test_y.bin")
-    monkeypatch.setattr(sources, "STL", replace(sources.STL, files={n: md5((target / n).read_bytes()) for n in sources.STL.files}))
+    sums = {name: md5((target / name).read_bytes()) for name in sources.STL.files}
+    monkeypatch.setattr(sources, "STL", replace(sources.STL, files=sums))
     return target, pixels
 
 
