@@ -16,6 +16,8 @@ from .objective import distances as distances
 from .objective import divergences as divergences
 from .objective import learned as learned
 from .objective import supervisory as supervisory
+from .objective.batch import Batch as Batch
+from .objective.objective import Objective as Objective
 from .study.card import card as card
 from .study.comparison import Comparison as Comparison
 from .study.load import load as load
@@ -24,10 +26,11 @@ from .study.run import run as run
 from .study.sweep import run_configs as run_configs
 from .study.sweep import run_recipe as run_recipe
 from .study.sweep import sweep as sweep
+from .training.criterion import loss as loss
 
 __version__: str
 __all__ = [
-    "Comparison", "Config", "IconError", "IconTransformer", "Recorder", "Results", "Trajectory", "__version__", "bench", "card",
-    "data", "distances", "divergences", "dynamics", "evaluate", "learned", "load", "methods", "recipe", "recipes", "run",
-    "run_configs", "run_recipe", "supervisory", "sweep", "widgets",
+    "Batch", "Comparison", "Config", "IconError", "IconTransformer", "Objective", "Recorder", "Results", "Trajectory",
+    "__version__", "bench", "card", "data", "distances", "divergences", "dynamics", "evaluate", "learned", "load", "loss",
+    "methods", "recipe", "recipes", "run", "run_configs", "run_recipe", "supervisory", "sweep", "widgets",
 ]  # fmt: skip

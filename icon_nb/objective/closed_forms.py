@@ -53,6 +53,9 @@ class Workspace:
     def __init__(self):
         self._kept: dict[int, Tensor] = {}
 
+    def __reduce__(self):
+        return Workspace, ()  # a copy, or a pickle, begins empty
+
     def __call__(self, k: int, like: Tensor) -> Tensor:
         """Matrix k, of the form of another one; what it holds is left from the last call."""
         kept = self._kept.get(k)

@@ -78,7 +78,8 @@ def make(row: axes.Axis, **settings):
 
 
 def build_objective(config: Config) -> Objective:
-    """The objective of a resolved Config."""
+    """The objective of a Config, which is resolved if it is not yet."""
+    config = config.resolve()
     method = method_of(config)
     p_axis, q_axis = axes.SUPERVISORY[method.supervisory], axes.LEARNED[method.learned]
     p_self, q_self = axes.counts_self(p_axis, q_axis)
