@@ -3,8 +3,15 @@
 What a data set is called, and what is said about it, stands in the table.
 """
 
-from ..methods.catalogue import DATASETS, SOURCES
-from .dataset import Dataset, describe, is_described
-from .loading import load, load_for
+from importlib import import_module
 
-__all__ = ["DATASETS", "SOURCES", "Dataset", "describe", "is_described", "load", "load_for"]
+from ..methods.catalogue import DATASETS, SOURCES
+
+_WHERE = {"Dataset": "dataset", "describe": "dataset", "is_described": "dataset", "load": "loading", "load_for": "loading"}
+__all__ = ["DATASETS", "SOURCES", *_WHERE]
+
+
+def __getattr__(name: str):
+    if name in _WHERE:  # loads torch, which a Recorder does without
+        return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from ..errors import DataError, shown
-from .arrays import LARGEST, to_numpy
 
 
 def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...]]:
@@ -84,7 +82,9 @@ def _check_names(names: tuple[str, ...]) -> None:
 
 
 def _labels(value) -> np.ndarray:
-    if isinstance(value, torch.Tensor):
+    from .arrays import LARGEST, to_numpy  # loads torch, which a Recorder does without
+
+    if hasattr(value, "detach"):
         value = to_numpy(value, "labels")
     array = value if isinstance(value, np.ndarray) else np.asarray(value, object)  # numpy alone would turn 1 among texts into "1"
     if array.ndim != 1:
