@@ -15,7 +15,7 @@ define cpu_torch
 $(if $(TORCH_INDEX),$(1) install -q torch torchvision --index-url $(TORCH_INDEX))
 endef
 
-.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel docs
+.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends docs
 
 demo: $(STAMP)
 	$(BIN)/python -m icon_nb --save_epoch_gifs
@@ -49,6 +49,11 @@ test-wheel: $(VENV)/.installed-test
 	$(BIN)/python -m pip install -q "build>=1.2"
 	TORCH_INDEX=$(TORCH_INDEX) $(BIN)/python tests/wheel.py
 
+# Our adapters on other people's packages, where those take long to install or to start.
+test-friends: $(VENV)/.installed-test
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[friends]"
+	$(TESTING) $(BIN)/python -m pytest -q -m friends tests
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check icon_nb tests benchmarks notebooks
 
@@ -70,7 +75,7 @@ COLAB := build/colab
 test-colab:
 	test -x $(COLAB)/bin/python || $(PYTHON) -m venv $(COLAB)
 	$(COLAB)/bin/python -m pip install -q -c notebooks/colab-versions.txt -e ".[tsne,umap,dask,video]" pandas pytest pytest-timeout hypothesis nbval nbclient nbconvert jupytext ipykernel
-	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -m "not oracle and not browser"
+	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -m "not oracle and not browser and not friends"
 	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -c notebooks/pytest.ini --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
 # Figures beside a peer in the same run; `make bench` takes up to a quarter of an hour on two free cores.

@@ -29,7 +29,10 @@ _WHERE = {
     "IconTransformer": "interfaces.estimator",
     "IconError": "errors",
 }
-_MODULES = ("methods", "recipes", "widgets", "supervisory", "learned", "divergences", "distances", "dynamics", "evaluate", "data")
+_MODULES = (
+    "methods", "recipes", "recorders", "widgets", "supervisory", "learned", "divergences", "distances", "dynamics", "evaluate",
+    "data",
+)  # fmt: skip
 __all__ = ["__version__", *_WHERE, *_MODULES]
 
 
@@ -55,9 +58,9 @@ _MOVED = {
     "runs": "study.run", "sweeps": "study.sweep", "cli": "interfaces.cli", "widgets": "interfaces.widgets",
     "estimator": "interfaces.estimator", "drawing.palette": "animation.palette", "engines.large": "objective.edges",
     "registry.axes": "methods.axes", "registry.datasets": "methods.catalogue", "registry.periodic": "methods.periodic",
-    "saving.store": "study.load", "training.model": "training.candidates",
+    "saving.store": "study.load", "training.model": "training.candidates", "recorders": "animation.recorders",
 }  # fmt: skip
-"""Where modules of version 0.1.0 are now: ``import icon_nb.evaluate`` is the same module as ``icon_nb.evaluation.scores``."""
+"""Where modules of version 0.1.0 are now, and short paths of new ones: ``icon_nb.evaluate`` is ``icon_nb.evaluation.scores``."""
 
 _FOLDERS = {"drawing", "engines", "registry", "saving"}
 

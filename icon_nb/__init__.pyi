@@ -1,6 +1,7 @@
 # The names that __init__.py loads when they are asked for, spelt out for editors and type checkers.
 from . import data as data
 from . import methods as methods
+from .animation import recorders as recorders
 from .animation.bench import bench as bench
 from .animation.recorder import Recorder as Recorder
 from .errors import IconError as IconError
@@ -32,5 +33,5 @@ __version__: str
 __all__ = [
     "Batch", "Comparison", "Config", "IconError", "IconTransformer", "Objective", "Recorder", "Results", "Trajectory",
     "__version__", "bench", "card", "data", "distances", "divergences", "dynamics", "evaluate", "learned", "load", "loss",
-    "methods", "recipe", "recipes", "run", "run_configs", "run_recipe", "supervisory", "sweep", "widgets",
+    "methods", "recipe", "recipes", "recorders", "run", "run_configs", "run_recipe", "supervisory", "sweep", "widgets",
 ]  # fmt: skip
