@@ -1,13 +1,15 @@
 """The data that come with the package: their bytes, their split, their options, and a damaged file."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import icon_nb as icon
-from icon_nb.data import bundled, load, moving
+from icon_nb.data import bundled, load, made_here, moving
 from icon_nb.errors import ConfigError, DataError
 from icon_nb.evaluation.scores import knn_accuracy
 from icon_nb.methods.catalogue import DATASETS, options_of
@@ -154,3 +156,24 @@ def test_bundled_data_say_where_they_come_from(name):
     assert row.licence
     assert row.hard
     assert not row.files
+
+
+def test_scikit_learns_files_are_read_as_scikit_learn_reads_them(monkeypatch):
+    from sklearn.datasets import load_digits, load_sample_images
+
+    def read():
+        return *made_here.scikit_learns_digits(), *moving.scikit_learns_photographs()
+
+    theirs = *load_digits(return_X_y=True), *load_sample_images().images
+    ours = read()
+    for module in (made_here, moving):
+        monkeypatch.setattr(module, "scikit_learns", lambda name: Path("nowhere") / name)
+    for found, again, expected in zip(ours, read(), theirs, strict=True):
+        assert np.array_equal(found, expected)
+        assert np.array_equal(again, expected)
+
+
+def test_a_default_run_imports_no_scikit_learn():
+    """It takes a second, and only to read the digits."""
+    code = "import sys, icon_nb; icon_nb.run(quiet=True, epochs=1, n_samples=100); print('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"

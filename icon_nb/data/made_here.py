@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
@@ -27,9 +29,7 @@ HELD_OUT = 0.2
 
 def read_digits(search: Search) -> dict:
     """scikit-learn's digits, 0..16 scaled to 0..255, and a split that is the same for everybody."""
-    from sklearn.datasets import load_digits
-
-    pixels, y = load_digits(return_X_y=True)
+    pixels, y = scikit_learns_digits()
     x = np.rint(pixels.reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
     test = np.sort(stratified(y, 500, seed=0))
     train = np.setdiff1d(np.arange(len(y)), test)
@@ -37,6 +37,22 @@ def read_digits(search: Search) -> dict:
     return {"x": x[train], "y": y[train], "x_test": x[test], "y_test": y[test], "class_names": DIGITS, "note": note} | {
         "order": np.concatenate([train, test])
     }
+
+
+def scikit_learns_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (1797, 64) on 0..16 and labels, as ``load_digits`` reads them, without a second spent on importing ``sklearn``."""
+    try:
+        rows = np.loadtxt(scikit_learns("data/digits.csv.gz"), delimiter=",")
+    except (OSError, ValueError):  # another version may keep them elsewhere
+        from sklearn.datasets import load_digits
+
+        return load_digits(return_X_y=True)
+    return rows[:, :-1], rows[:, -1].astype(np.int64)
+
+
+def scikit_learns(name: str) -> Path:
+    """Where a file of ``sklearn.datasets`` lies, found without importing it."""
+    return Path(find_spec("sklearn").origin).parent / "datasets" / name
 
 
 def read_digit_halves(search: Search) -> dict:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .made_here import read_digits
+from .made_here import read_digits, scikit_learns
 from .published import Search
 
 SEED = 0
@@ -78,11 +78,21 @@ def _between(padded: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.rint((a * (1 - x) + b * x) * (1 - y) + (c * (1 - x) + d * x) * y).astype(np.uint8)
 
 
+def scikit_learns_photographs() -> list[np.ndarray]:
+    """The two photographs (h, w, 3) of ``load_sample_images``, without a second spent on importing ``sklearn``."""
+    from PIL import Image
+
+    try:
+        return [np.asarray(Image.open(scikit_learns(f"images/{name}.jpg"))) for name in ("china", "flower")]
+    except OSError:  # another version may keep them elsewhere
+        from sklearn.datasets import load_sample_images
+
+        return load_sample_images().images
+
+
 def crops(n: int, size: int, drawn: np.random.RandomState) -> np.ndarray:
     """Squares of the photographs at random places, in half size and half brightness: uint8 (n, 3, size, size)."""
-    from sklearn.datasets import load_sample_images
-
-    photographs = [photo.transpose(2, 0, 1) for photo in load_sample_images().images]  # (3, h, w)
+    photographs = [photo.transpose(2, 0, 1) for photo in scikit_learns_photographs()]  # (3, h, w)
     made = np.empty((n, 3, size, size), np.uint8)
     for k, (which, top, left) in enumerate(drawn.random_sample((n, 3))):
         photo = photographs[int(which * len(photographs))]

@@ -126,15 +126,19 @@ def simplecnn(shape: tuple[int, ...], embedding_dim: int, a: int) -> nn.Module:
     layers: list[nn.Module] = []
     for before, after, stride in ((shape[0], a, 1), (a, 2 * a, 2), (2 * a, 2 * a, 2), (2 * a, 4 * a, 1)):
         layers += [nn.Conv2d(before, after, 3, stride, padding=1), nn.ReLU()]
-    return Layers(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16 * a, embedding_dim))
+    return channels_last(Layers(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16 * a, embedding_dim)))
 
 
 def smallcnn(shape: tuple[int, ...], embedding_dim: int, a: int) -> nn.Module:
     """Each filter's strongest answer anywhere in the picture: what is there counts, and where it is does not."""
     small = [nn.Conv2d(shape[0], a, 5, padding=2), nn.MaxPool2d(2, ceil_mode=True), nn.ReLU()]
     strongest = [nn.Conv2d(a, 2 * a, 3, padding=1), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.ReLU()]
-    network = Layers(*small, *strongest, nn.Linear(2 * a, 4 * a), nn.ReLU(), nn.Linear(4 * a, embedding_dim))
-    return network.to(memory_format=torch.channels_last)  # twice as fast on a CPU, and the same sums within rounding
+    return channels_last(Layers(*small, *strongest, nn.Linear(2 * a, 4 * a), nn.ReLU(), nn.Linear(4 * a, embedding_dim)))
+
+
+def channels_last(network: nn.Module) -> nn.Module:
+    """Up to twice as fast on a CPU, and the same sums within rounding."""
+    return network.to(memory_format=torch.channels_last)
 
 
 def resnet(shape: tuple[int, ...], embedding_dim: int, hidden: None, name: str) -> nn.Module:
