@@ -1,7 +1,7 @@
 """Processor seconds of SimCLR with convolutions on pictures of 20x20, against a DataLoader loop with the same network.
 
-One thread, and time of the processor instead of the clock's, so that other work on the machine counts little. Network, batch and
-augmentation are the same on both sides. The limit is what the multiplications of the network take at the rate of a matrix product.
+One thread, and time of the processor instead of the clock's, so that other work on the machine counts little. Network, batch
+and augmentation are the same on both sides. The limit is what the multiplications of the network take at the rate of a matrix product.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torchvision import transforms as tv
@@ -64,8 +65,8 @@ def run(quick: bool = False) -> dict:
         trainer = session.trainer
         pairs = Pairs(trainer.dataset.x, pipeline(trainer.dataset.mean.tolist(), trainer.dataset.std.tolist()))
         network = start(session.config).trainer.model.backbone
-        ours = processor(trainer.run_epoch, repeats)
-        theirs = processor(lambda: loop(pairs, network, lambda a, b: nt_xent(torch.cat([a, b]), 0.15), 128, workers=0), repeats)
+        peer = partial(loop, pairs, network, lambda a, b: nt_xent(torch.cat([a, b]), 0.15), 128, workers=0)
+        ours, theirs = processor(trainer.run_epoch, repeats), processor(peer, repeats)
         products = 3 * 2 * n * multiplications(network, trainer.reader.plain(trainer.dataset.x[:1])) / rate_of_products()
         figures |= {f"{backbone}_images_per_s": n / ours, f"{backbone}_times_loop": theirs / ours}
         figures[f"{backbone}_share_of_limit"] = products / ours
