@@ -1,11 +1,16 @@
 """Trajectories for the tests of what is drawn: cheap, seeded, with every attribute a real run has."""
 
+from functools import partial
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
+from icon_nb import animation
 from icon_nb.evaluation.trajectory import Trajectory
+
+animate, side_by_side = (partial(each, tween=0) for each in (animation.animate, animation.side_by_side))
+"""The same with one frame for each recorded epoch, where a test counts frames."""
 
 
 def run(T=5, n=40, d=8, classes=3, seed=0, **more):

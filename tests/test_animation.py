@@ -6,11 +6,11 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from moving_points import decode, run
+from moving_points import animate, decode, run, side_by_side
 from PIL import Image
 
 from icon_nb import animation
-from icon_nb.animation import animate, side_by_side
+from icon_nb.animation import inline, plots
 from icon_nb.animation.annotations import MetricCurves
 from icon_nb.animation.palette import class_color, rgb
 from icon_nb.animation.plots import small_multiples
@@ -33,7 +33,7 @@ def test_a_gif_holds_every_frame_its_time_and_its_pixels():
 
 def test_frames_stay_apart_when_no_point_moves():
     still = Trajectory(np.ones((6, 9, 2), np.float32), np.arange(6))
-    frames, durations, _ = decode(animate(still, frame_duration=100).to_bytes())
+    frames, durations, _ = decode(animate(still, fps=10).to_bytes())
     assert len(frames) == 6
     assert durations[:-1] == [100] * 5
 
@@ -98,12 +98,35 @@ def test_what_a_notebook_gets():
     assert base64.b64decode(embedded) == shown.to_bytes()
     assert 'alt="Animation of &lt;b&gt;mine&lt;/b&gt;: 40 points from epoch 0 to 4' in bundle["text/html"]
     assert "<b>mine" not in bundle["text/html"]
-    poster = base64.b64decode(bundle["image/png"])
-    assert len(poster) <= 30 * 1024
-    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(poster)).convert("RGB")), shown.frames[4])
+    strip = np.asarray(Image.open(BytesIO(base64.b64decode(bundle["image/png"]))).convert("RGB"))
+    assert strip.shape[1] > 2 * strip.shape[0], "the epochs stand in one row"
+    assert len(base64.b64decode(bundle["image/png"])) <= 60 * 1024
 
 
-def test_a_large_animation_shows_its_last_frame_its_size_and_the_way_out(tmp_path):
+def test_a_filmstrip_shows_the_first_epochs_and_the_last_or_some_that_were_recorded(monkeypatch):
+    asked = []
+
+    def watched(animation, epochs, most):
+        asked.append(epochs)
+        return plots.small_multiples(animation, epochs, most)
+
+    monkeypatch.setattr(inline, "small_multiples", watched)
+    for t in (run(T=9), run(T=4), run(T=40)):
+        inline.filmstrip(animation.animate(t))
+    inline.filmstrip(animation.animate(run(T=9), every=4))
+    assert asked == [[0, 1, 2, 5, 8], [0, 1, 2, 3], [0, 1, 2, 5, 39], None]
+
+
+def test_what_stands_in_a_notebook_moves_within_a_bound():
+    t = run(T=11, n=700)
+    shown = animation.animate(t, **inline.SMALL)
+    assert 20 <= len(shown.frames) <= 22
+    assert len(shown.to_bytes()) <= 200_000
+    assert shown.durations[-1] == 1500
+    assert "500 of 700 points are shown" in shown.caption
+
+
+def test_a_large_animation_shows_a_filmstrip_its_size_and_the_way_out(tmp_path):
     shown = animate(run(), inline_limit=1000)
     html = shown._repr_mimebundle_()["text/html"]
     assert "data:image/png" in html
@@ -199,7 +222,7 @@ def test_a_recorder_shows_itself():
     recorder = Recorder(labels=[0, 1, 1, 0])
     for epoch in range(3):
         recorder.record(np.random.default_rng(epoch).normal(size=(4, 5)), loss=1.0)
-    assert len(decode(recorder.animate(fps=2).to_bytes())[0]) == 3
+    assert len(decode(recorder.animate(fps=2, tween=0).to_bytes())[0]) == 3
     assert "data:image/gif" in recorder._repr_mimebundle_()["text/html"]
 
 
@@ -208,7 +231,6 @@ def test_a_recorder_shows_itself():
     [
         ({"projectoin": "pca"}, "did you mean 'projection'"),
         ({"style": "drak"}, "did you mean 'dark'"),
-        ({"fps": 5, "frame_duration": 100}, "give one of them"),
         ({"every": 0}, "every=0 is out of range: it must be at least 1 and at most 100000"),
         ({"size": (10, 10)}, "from 120 to 4000"),
         ({"size": 500}, "size=500 must be"),
@@ -293,7 +315,7 @@ def test_panels_share_a_camera_only_where_they_share_a_view():
 def test_numbers_of_numpy_are_numbers():
     shown = animate(run(), tween=np.int64(1), fps=np.float32(5), size=np.array([300, 260]), camera=[10, 20.5], legend=np.bool_(0))
     assert shown.size == (300, 260)
-    assert shown.timeline.tween == 1
+    assert shown.timeline.between.tolist() == [1] * 4
 
 
 def test_the_limit_of_pixels_holds_for_panels_side_by_side_and_on_paper(tmp_path):

@@ -1,19 +1,18 @@
 """Every format decoded again: number of frames, times, size, colours."""
 
-from io import BytesIO
 
 import numpy as np
 import pytest
 from moving_points import decode, run
 from PIL import Image
 
-from icon_nb.animation import animate, encode
+from icon_nb.animation import animate
 from icon_nb.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
 def shown():
-    return animate(run(T=4), frame_duration=120, hold=400, size=(321, 240))
+    return animate(run(T=4), fps=1000 / 120, tween=0, hold=400, size=(321, 240))
 
 
 @pytest.mark.parametrize("kind", ["gif", "apng", "webp"])
@@ -49,16 +48,6 @@ def test_png_is_the_last_frame(shown, tmp_path):
     image = Image.open(shown.save(tmp_path / "last.png"))
     assert image.mode == "P"
     np.testing.assert_array_equal(np.asarray(image.convert("RGB")), shown.frames[3])
-
-
-def test_a_poster_shrinks_only_as_far_as_it_must():
-    noise = encode.Frames(
-        [np.random.default_rng(0).integers(0, 64, (400, 400), dtype=np.uint8)], np.arange(192, dtype=np.uint8).reshape(64, 3)
-    )
-    small = encode.poster(noise, 30 * 1024)
-    assert len(small) <= 30 * 1024
-    assert Image.open(BytesIO(small)).size[0] > 100
-    assert Image.open(BytesIO(encode.poster(noise, 10**7))).size == (400, 400)
 
 
 def test_frames_are_a_sequence_of_arrays(shown):

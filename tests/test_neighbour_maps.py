@@ -115,7 +115,7 @@ def test_tsne_of_epochs_is_steady_reproducible_and_true_to_every_epoch():
 
 def test_an_animation_places_only_the_epochs_it_shows():
     t = run(T=9, n=20)
-    shown = animate(t, projection="tsne", every=4)
+    shown = animate(t, projection="tsne", every=4, tween=0)
     assert shown.epochs.tolist() == [0, 4, 8]
     assert len(shown.frames) == 3
     coordinates = shown.projections[0].coordinates(t)

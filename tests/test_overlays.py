@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from moving_points import run
+from moving_points import animate, run, side_by_side
 from sklearn.linear_model import LogisticRegression
 
-from icon_nb.animation import animate, side_by_side
 from icon_nb.animation.annotations import LiveText, MetricCurves
 from icon_nb.animation.overlays import Strokes, spread_out
 from icon_nb.animation.palette import blend, class_color, rgb, theme

@@ -12,9 +12,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from moving_points import animate
 from PIL import Image
 
-from icon_nb.animation import animate
 from icon_nb.animation import page as pages
 from icon_nb.animation import sheet as sheets
 from icon_nb.animation.palette import class_color, class_marker
@@ -261,8 +261,10 @@ def test_repr_is_one_line_and_the_bundle_holds_the_page_in_a_closed_frame():
     assert repr(page) == f"Player(1 run, epochs 0..5, 40 points, 2-d, {page.nbytes / 1e6:.2f} MB)"
     bundle = page._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html", "image/png"}
-    ((tag, attributes, words),) = Elements(bundle["text/html"]).found
+    (tag, attributes, _), (inner, picture, words) = Elements(bundle["text/html"]).found
     assert tag == "iframe"
+    assert inner == "img"
+    assert bundle["image/png"] in picture["src"], "a filmstrip where a viewer takes the frame away"
     assert attributes["srcdoc"] == page.html
     assert attributes["sandbox"] == "allow-scripts"
     assert attributes["height"] == str(page.height)
@@ -270,15 +272,15 @@ def test_repr_is_one_line_and_the_bundle_holds_the_page_in_a_closed_frame():
 
 
 @pytest.mark.parametrize("kind", ["pca", "pca3", "tsne"])
-def test_the_bundle_has_a_small_still_of_the_last_epoch_for_readers_without_html(kind):
+def test_the_bundle_has_a_filmstrip_for_readers_without_html(kind):
     runs = [walk(frames=3, n=60, dim=6, labels=np.arange(60) % 3)]
     if kind != "tsne":
         runs.append(walk(n=2100, dim=6, seed=1))  # more points than an animation draws by default
     data = base64.b64decode(player(runs, kind)._repr_mimebundle_()["image/png"])
-    assert len(data) <= 30 * 1024
+    assert len(data) <= 120 * 1024
     with Image.open(BytesIO(data)) as still:
         assert still.format == "PNG"
-        assert min(still.size) >= 200
+        assert still.width >= 500
         assert len(np.unique(np.asarray(still.convert("RGB")).reshape(-1, 3), axis=0)) > 10, "something is drawn"
     large = player(runs, kind, inline_limit=1)._repr_mimebundle_()
     assert large["image/png"] in large["text/html"], "it stands beside the note of a page that is too large"

@@ -5,10 +5,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from moving_points import run
+from moving_points import animate, run, side_by_side
 from PIL import Image
 
-from icon_nb.animation import animate, side_by_side
 from icon_nb.animation.palette import class_color, rgb
 from icon_nb.animation.plots import curves, small_multiples
 from icon_nb.errors import ConfigError

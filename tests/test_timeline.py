@@ -6,17 +6,17 @@ from moving_points import decode, run
 
 from icon_nb.animation import animate, side_by_side
 from icon_nb.animation.options import Options
-from icon_nb.animation.timeline import choose_epochs, pace, plan, ticks
+from icon_nb.animation.timeline import choose_epochs, plan, smooth, ticks
 from icon_nb.evaluation.trajectory import Trajectory
 
 
 def simple(epochs, **more):
-    return plan(epochs, more.pop("movement", np.ones(len(epochs) - 1)), Options(**more))
+    return plan(epochs, more.pop("movement", np.ones(len(epochs) - 1)), Options(**{"tween": 0, **more}))
 
 
 def test_durations_are_what_a_gif_can_hold():
     assert ticks([1, 33, 47, 200]).tolist() == [20, 30, 50, 200]
-    planned = simple(np.arange(61), frame_duration=33.3)
+    planned = simple(np.arange(61), fps=30)
     assert set(planned.durations[:-1]) == {30}
     assert planned.durations[-1] == 1500
 
@@ -26,21 +26,23 @@ def test_by_default_an_animation_lasts_about_six_seconds():
     assert simple(np.arange(4)).durations[0] == 500
 
 
-def test_adaptive_time_follows_movement_and_keeps_the_length():
+def test_in_between_frames_go_where_points_move_most_and_keep_the_length():
     movement = np.array([8.0, 4.0, 1.0, 1.0, 1.0, 1.0])
-    even, paced = simple(np.arange(7)), simple(np.arange(7), movement=movement, adaptive=True)
-    assert paced.durations[0] > paced.durations[1] > paced.durations[2]
-    assert sum(paced.durations) == pytest.approx(sum(even.durations), rel=0.02)
-    assert pace(np.zeros(3)).tolist() == [1, 1, 1]
+    even, moving = simple(np.arange(7)), simple(np.arange(7), movement=movement, tween="auto")
+    assert moving.n_frames == 22
+    assert moving.between[0] > moving.between[1] > moving.between[2]
+    assert sum(moving.durations) == pytest.approx(sum(even.durations), rel=0.05)
+    assert [moving.at(frame) for frame in moving.starts] == [(k, 0) for k in range(7)]
+    assert smooth(np.ones(30), 200).tolist() == [0] * 30, "there are frames enough"
 
 
-def test_adaptive_time_is_measured_on_the_points():
+def test_leaps_are_measured_on_the_points():
     z = np.zeros((5, 10, 2), np.float32)
     z[1:] += 5
     z[3:] += 0.1
     z[:, 0, 0] = np.arange(5)
-    shown = animate(Trajectory(z, np.arange(5)), adaptive=True)
-    assert shown.durations[0] > 2 * shown.durations[1]
+    between = animate(Trajectory(z, np.arange(5))).timeline.between
+    assert between[0] > 2 * between[1]
 
 
 def test_a_thousand_epochs_stay_within_the_bound():
@@ -57,8 +59,8 @@ def test_in_between_frames_are_counted_interpolated_and_said_to_be_so():
     assert sum(shown.durations[:-1]) == pytest.approx(600, abs=60)
     halfway = shown.views[0].points(2)
     np.testing.assert_allclose(halfway, (t.embeddings[0] + t.embeddings[1]) / 2, atol=1e-5)
-    assert "3 frames are interpolated" in shown.caption
-    assert "interpolated" not in animate(t).caption
+    assert "9 frames are interpolated" in shown.caption
+    assert "interpolated" not in animate(t, tween=0).caption
     assert len(decode(shown.to_bytes())[0]) == 13
 
 
@@ -70,7 +72,7 @@ def test_every_nth_epoch_keeps_first_and_last():
 def test_in_between_frames_give_way_to_the_bound():
     planned = simple(np.arange(101), tween=5)
     assert planned.n_frames <= 200
-    assert planned.tween == 0
+    assert not planned.between.any()
 
 
 def test_one_epoch_is_one_held_frame():

@@ -127,10 +127,10 @@ class Animation:
     @cached_property
     def timeline(self) -> Timeline:
         """Which epoch each frame shows, and for how long."""
-        steps = (
-            [np.linalg.norm(np.diff(xyz, axis=0), axis=-1).mean(1) for xyz in self._coordinates] if self.options.adaptive else []
-        )
-        return plan(self.epochs, np.mean(steps, axis=0) if steps else np.ones(len(self.epochs) - 1), self.options)
+        leaps = np.zeros(len(self.epochs) - 1)
+        if self.options.tween == "auto":
+            leaps = np.mean([np.linalg.norm(np.diff(xyz, axis=0), axis=-1).mean(1) for xyz in self._coordinates], axis=0)
+        return plan(self.epochs, leaps, self.options)
 
     @cached_property
     def _coordinates(self) -> list[np.ndarray]:
@@ -187,8 +187,10 @@ class Animation:
     def caption(self) -> str:
         """What the picture shows, how it was projected, and what its distances mean."""
         parts = [caption_of(self.projections, self.titles)]
-        if self.timeline.tween:
-            parts.append(f"Between two epochs, {self.timeline.tween} frames are interpolated.")
+        if n := self.timeline.between.sum():
+            parts.append(f"Between the epochs {n} frame{'s are' if n > 1 else ' is'} interpolated.")
+        if len(self._keep[0]) < (n := self._given[0].n_points):
+            parts.append(f"{len(self._keep[0])} of {n} points are shown.")
         if any(xyz.shape[-1] == 3 for xyz in self._coordinates) and any(turn for turn, _ in self._stances):
             parts.append("The view turns; that motion is not learning.")
         drawn = curve_names(self._trajectories, self.options.overlays) if len(self._given) > 1 else ()
@@ -199,8 +201,12 @@ class Animation:
     @property
     def short_caption(self) -> str:
         """The same in a few words."""
-        tween = ["in-between frames interpolated"] if self.timeline.tween else []
-        return "; ".join([short_of(self.projections), *self.options.said("short"), *tween])
+        return self.still_caption + ("; in-between frames interpolated" if self.timeline.between.any() else "")
+
+    @property
+    def still_caption(self) -> str:
+        """What holds of every frame by itself."""
+        return "; ".join([short_of(self.projections), *self.options.said("short")])
 
     @property
     def footer(self) -> str:

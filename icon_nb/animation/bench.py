@@ -2,68 +2,27 @@
 
 from __future__ import annotations
 
-import html
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 from ..errors import ConfigError, demand, nearest
-from ..files import write_whole
 from ..methods.config import SETTINGS, Config
 from .bench_contents import CARRIED, SUPERVISORY, contents
+from .display import Page
 from .page import document
 
 SCRIPTS = ("math", "data", "trainer", "words", "view", "state")
-SUFFIXES = (".html", ".htm")
-HEIGHT = 1500
 OWN_DATA = ("two_moons", "blobs", "drawn")
 """Data that only the page has; the others are names of the package."""
 
 
-@dataclass(frozen=True)
-class BenchPage:
-    """A page that trains in the browser; show it as the last value of a cell, or :meth:`save` it.
+@dataclass(frozen=True, repr=False)
+class BenchPage(Page):
+    """A page that trains in the browser."""
 
-    Parameters
-    ----------
-    html : str
-        The whole page.
-    summary : str
-        What it starts with, in one line.
-    """
-
-    html: str = field(repr=False)
-    summary: str
-
-    def save(self, path) -> Path:
-        """Write the page to ``path``, whole or not at all; returns where it is.
-
-        Raises
-        ------
-        ConfigError
-            A suffix that is not of a page.
-        SaveError
-            The folder cannot be written to.
-        """
-        path = Path(path)
-        path = path if path.suffix else path.with_name(f"{path.name}.html")
-        demand(path.suffix.lower() in SUFFIXES, f"cannot write the bench as {path.suffix!r}, it is a page: use .html")
-        return write_whole(path, self.html.encode())
-
-    def __repr__(self) -> str:
-        return f"BenchPage({self.summary}, {len(self.html.encode()) / 1e6:.2f} MB)"
-
-    def _repr_html_(self) -> str:
-        title, page = html.escape(f"I-Con bench: {self.summary}", quote=True), html.escape(self.html, quote=True)
-        return (
-            f'<iframe title="{title}" sandbox="allow-scripts" allow="clipboard-write" width="100%" height="{HEIGHT}" '
-            f'style="border:0;width:100%;height:{HEIGHT}px" srcdoc="{page}">'
-            f"{title}: trust this notebook or run the cell again to see it.</iframe>"
-        )
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+    height: int = 1500
+    what = "bench"
 
 
 def bench(**start) -> BenchPage:
@@ -111,8 +70,8 @@ def bench(**start) -> BenchPage:
 @cache
 def assets() -> tuple[str, str, str]:
     """Template, style and script; the script's files share one scope of their own."""
-    folder = files("icon_nb.animation") / "bench_files"
-    names = [*(f"bench_{name}.js" for name in SCRIPTS), "bench.js"]
+    folder = files("icon_nb.animation")
+    names = ["page_files/page_theme.js", *(f"bench_files/bench_{name}.js" for name in SCRIPTS), "bench_files/bench.js"]
     script = "".join((folder / name).read_text(encoding="utf-8").replace('"use strict";\n', "", 1) for name in names)
-    template, style = ((folder / f"bench.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
+    template, style = ((folder / f"bench_files/bench.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
     return template, style, f'(() => {{\n"use strict";\n{script}}})();\n'

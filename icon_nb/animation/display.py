@@ -1,23 +1,117 @@
-"""How a widget shows itself: live where there is a front end for it, as still pictures everywhere else."""
+"""How things show themselves: pages in a closed frame, pictures as data, widgets live where there is a front end for them."""
 
 from __future__ import annotations
 
-import base64
 import html
 import sys
+from base64 import b64encode
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from ..errors import demand
+from ..files import write_whole
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+SUFFIXES = (".html", ".htm")
+TELL_THEME = """(f => {
+  const dark = () => {
+    for (let e = f; e; e = e.parentElement) {
+      const [r, g, b, a = 1] = (getComputedStyle(e).backgroundColor.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+      if (a > 0.5) return r + g + b < 384;
+    }
+    return matchMedia('(prefers-color-scheme: dark)').matches;
+  };
+  const say = () => f.contentWindow?.postMessage({theme: dark() ? 'dark' : 'light'}, '*');
+  say();
+  for (const e of [document.documentElement, document.body]) new MutationObserver(say).observe(e, {attributes: true});
+})(this)"""
+"""Tells a page in a frame whether it stands on a dark ground: it may not look outside its frame itself."""
 
 
-def image(png: bytes, alt: str, width: int | None = None) -> str:
+@dataclass(frozen=True)
+class Page:
+    """A self-contained page; show it as the last value of a cell, or :meth:`save` it.
+
+    Parameters
+    ----------
+    html : str
+        The whole page.
+    summary : str
+        What it shows, in one line.
+    height : int
+        Height of the inline frame in CSS pixels.
+    """
+
+    html: str = field(repr=False)
+    summary: str
+    height: int = 620
+
+    what: ClassVar[str] = "page"
+    instead: ClassVar[str] = ""
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the page in bytes."""
+        return len(self.html.encode())
+
+    def save(self, path) -> Path:
+        """Write the page to ``path``: the whole file or, when that fails, nothing; returns where it is.
+
+        Parameters
+        ----------
+        path : path
+            Ends in ``.html`` or ``.htm``; a name without a suffix gets ``.html``.
+
+        Raises
+        ------
+        ConfigError
+            Another suffix.
+        SaveError
+            The folder cannot be written to.
+        """
+        path = Path(path)
+        path = path if path.suffix else path.with_name(f"{path.name}.html")
+        said = f"cannot write a {self.what} as {path.suffix!r}, it is a page: use .html{self.instead.format(path.name)}"
+        demand(path.suffix.lower() in SUFFIXES, said)
+        return write_whole(path, self.html.encode())
+
+    def frame(self, instead: str = "") -> str:
+        """An iframe that may run the page's script and nothing else: it cannot reach the notebook around it.
+
+        What is inside it is seen only where a viewer takes the frame away, as for a notebook that is not trusted.
+        """
+        title, page = html.escape(f"I-Con {self.what}: {self.summary}", quote=True), html.escape(self.html, quote=True)
+        return (
+            f'<iframe title="{title}" sandbox="allow-scripts" allow="clipboard-write" width="100%" height="{self.height}" '
+            f'style="border:0;width:100%;height:{self.height}px" onload="{html.escape(TELL_THEME)}" srcdoc="{page}">'
+            f"{instead}{title}: trust this notebook or run the cell again to see it.</iframe>"
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.summary}, {self.nbytes / 1e6:.2f} MB)"
+
+    def _repr_html_(self) -> str:
+        return self.frame()
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+def image(data: bytes, alt: str, width: int | None = None, kind: str = "png") -> str:
     """An ``<img>`` with its data inside."""
     size = f' width="{width}"' if width else ""
-    data = base64.b64encode(png).decode()
     words = html.escape(alt, quote=True)
-    return f'<img src="data:image/png;base64,{data}" alt="{words}"{size} style="max-width:100%;height:auto">'
+    return f'<img src="{source(data, kind)}" alt="{words}"{size} style="max-width:100%;height:auto">'
 
 
-def bundle(widget, words: str, still: str) -> dict[str, object]:
+def source(data: bytes, kind: str) -> str:
+    """A picture as the address of itself."""
+    return f"data:image/{kind};base64,{b64encode(data).decode()}"
+
+
+def bundle(widget, words: str, still: str, png: bytes = b"") -> dict[str, object]:
     """A widget's view with a still page beside it; in Colab the view alone, which knows no other order of preference."""
     live = {"text/plain": words, VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
-    return live if "google.colab" in sys.modules else {**live, "text/html": still}
+    picture = {"image/png": b64encode(png).decode()} if png else {}
+    return live if "google.colab" in sys.modules else {**live, "text/html": still, **picture}

@@ -60,27 +60,14 @@ def animated(frames: Frames, durations: Sequence[int], kind: str, **options) -> 
 
 def png(frames: Frames, k: int) -> bytes:
     """Frame k as a small indexed PNG."""
+    return indexed_png(frames.indices[k], frames.palette)
+
+
+def indexed_png(indices: np.ndarray, palette: np.ndarray) -> bytes:
+    """Positions (height, width) in a palette (m, 3) as a PNG."""
     out = BytesIO()
-    frames.image(k).save(out, "PNG", optimize=True)
+    Frames([indices], palette).image(0).save(out, "PNG", optimize=True)
     return out.getvalue()
-
-
-def poster(frames: Frames, limit: int) -> bytes:
-    """The last frame as a PNG of at most ``limit`` bytes, made smaller only as far as needed."""
-    data = png(frames, len(frames) - 1)
-    return data if len(data) <= limit else shrunk(frames.image(len(frames) - 1).convert("RGB"), limit)
-
-
-def shrunk(image: Image.Image, limit: int) -> bytes:
-    """An RGB image as a PNG of 64 colours and at most ``limit`` bytes, with fewer pixels where these would not fit."""
-    data, share = b" " * (limit + 1), 1 / 0.85
-    while len(data) > limit and share > 0.2:
-        share *= 0.85
-        out = BytesIO()
-        small = image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), Image.Resampling.LANCZOS)
-        small.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-        data = out.getvalue()
-    return data
 
 
 def mp4(frames: Frames, durations: Sequence[int]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,8 +14,8 @@ from torch import Tensor
 from ..errors import ConfigError
 from ..objective.batch import Target
 from ..objective.closed_forms import FusedKL
-from ..objective.edges import neighbour_edges
 from ..objective.learned import StudentT
+from ..objective.supervisory.perplexity import perplexity_of
 from ..training.optimizers import Gains
 
 EXAGGERATION = 12.0
@@ -112,11 +113,12 @@ def tsne_step(n: int, seed: int, steps: Steps = WHOLE) -> Step:
 
 
 def joint_neighbours(z: np.ndarray, perplexity: float) -> Tensor:
-    """The p of t-SNE for points (n, d): symmetric, float32 (n, n), which sums to one."""
-    edges = neighbour_edges(torch.from_numpy(np.asarray(z, np.float32)), perplexity, joint=True)
-    p = torch.zeros(len(z), len(z))
-    p[edges.i, edges.j] = edges.weight
-    return p
+    """The p of t-SNE for points (n, d): symmetric, float32 (n, n), which sums to one; zero beyond 3 * perplexity neighbours."""
+    n, points = len(z), torch.from_numpy(np.asarray(z, np.float32))
+    distances = torch.cdist(points, points).square_().fill_diagonal_(torch.inf)
+    nearest = distances.topk(min(n - 1, math.ceil(3 * perplexity)), largest=False)
+    p = torch.zeros(n, n).scatter_(1, nearest.indices, perplexity_of(nearest.values, perplexity))
+    return (p + p.T) / (2 * n)
 
 
 def unfold(p: Tensor, start: np.ndarray, steps: Steps = WHOLE) -> np.ndarray:

@@ -62,15 +62,17 @@ class Options:
     thumbnails: int = option(0, "About this many points are shown by their image.", int, low=0, high=100_000)
     point_size: float | None = option(None, "Pixels across a point.", float, low=1, high=100)
     title: str | None = option(None, "Instead of the trajectory's own.", str)
-    # The longest times are those that a GIF can hold, also where adaptive time stretches a step.
     fps: float | None = option(None, "Epochs a second; by default six seconds in all.", float, low=0.1, high=1000)
-    frame_duration: float | None = option(None, "Milliseconds an epoch, instead of ``fps``.", float, low=20, high=60_000)
     hold: float = option(1500, "Milliseconds for which the last frame stays.", float, low=20, high=600_000)
     every: int = option(1, "Show every n-th epoch, and always the first and the last.", int, low=1, high=100_000)
-    tween: int = option(
-        0, "In-between frames after each epoch, interpolated (and said to be so in the caption).", int, low=0, high=100_000
+    tween: int | str = option(
+        "auto",
+        "In-between frames after each epoch, interpolated (and said to be so in the caption); 'auto' makes 22 frames of fewer "
+        "epochs, with more in between where points move most.",
+        int,
+        low=0,
+        high=100_000,
     )
-    adaptive: bool = option(False, "Slower while points move much, faster on a plateau; the same length in all.", bool)
     max_frames: int = option(200, "More frames than this are never drawn: epochs are thinned evenly.", int, low=2)
     size: tuple[int, int] | None = option(None, "Pixels; 500 x 500 at 100 dpi, and for several panels as much as they need.")
     dpi: float = option(
@@ -104,11 +106,9 @@ class Options:
     inline_limit: float = option(2_000_000, "Bytes above which a notebook shows the last frame only.", float, low=0)
 
     def __post_init__(self):
-        same = f"fps={shown(self.fps)} and frame_duration={shown(self.frame_duration)} say the same thing: give one of them"
-        demand(self.fps is None or self.frame_duration is None, same)
         for f in fields(self):
             value, setting = getattr(self, f.name), f.metadata["setting"]
-            if setting.kind is not object:
+            if setting.kind is not object and (f.name, value) != ("tween", "auto"):
                 value = setting.check(f.name, value.item() if isinstance(value, np.generic) else value)
                 object.__setattr__(self, f.name, value)
         theme(self.style)
@@ -131,11 +131,6 @@ class Options:
     def own_scales(self) -> tuple[str, ...]:
         """Names of the metrics that each panel scales by its own range."""
         return overlay_names(self.own_scale)
-
-    @property
-    def duration(self) -> float | None:
-        """Milliseconds from one epoch to the next, or None for the default."""
-        return 1000 / self.fps if self.fps is not None else self.frame_duration
 
     def said(self, words: str) -> list[str]:
         """What the overlays say of themselves in a picture: their ``caption``, or their ``short`` words."""

@@ -21,7 +21,7 @@ from .projection import Projection
 from .sheet import sheet_of
 from .view import CAMERA, cameras, eye
 
-SCRIPTS = ("player_decode.js", "player_raster.js", "player_view.js", "player_curves.js", "player.js")
+SCRIPTS = ("page_theme.js", "player_decode.js", "player_raster.js", "player_view.js", "player_curves.js", "player.js")
 LEVELS = 2**16 - 1
 """Steps along the longest side of the box."""
 

@@ -2,109 +2,57 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import math
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 
 from ..errors import ConfigError
 from ..evaluation.trajectory import Trajectory
-from ..files import write_whole
-from .display import image
-from .layout import grid_shape
+from .display import Page, image
 from .page import contents, document
 from .projection import Projection, fit_projection
 
 INLINE_LIMIT = 2_000_000
-POSTER_LIMIT = 30 * 1024
-SUFFIXES = (".html", ".htm")
 
 
-@dataclass(frozen=True)
-class Player:
-    """A finished page; show it as the last value of a cell, or :meth:`save` it.
+@dataclass(frozen=True, repr=False)
+class Player(Page):
+    """A page with the epochs of runs; show it as the last value of a cell, or :meth:`save` it.
 
     Parameters
     ----------
-    html : str
-        The whole page.
-    summary : str
-        What it shows, in one line.
-    height : int
-        Height of the inline frame in CSS pixels.
+    html, summary, height
+        As of any :class:`icon_nb.animation.display.Page`.
     inline_limit : int
-        Bytes; a larger page is not shown inline: the last epoch is, and a note says its size and what to do.
+        Bytes; a larger page is not shown inline: a filmstrip is, and a note says its size and what to do.
     draw : callable () -> bytes
-        Makes the PNG of the last epoch.
+        Makes the filmstrip, a PNG.
     """
 
-    html: str = field(repr=False)
-    summary: str
-    height: int = 620
     inline_limit: int = INLINE_LIMIT
-    draw: Callable[[], bytes] = field(default=bytes, repr=False, compare=False)
+    draw: Callable[[], bytes] = field(default=bytes, compare=False)
+
+    what = "player"
+    instead = ", or .animate().save({!r}) for pictures that move"
 
     @cached_property
     def poster(self) -> bytes:
-        """The last epoch as a small PNG, for readers that show no HTML; drawn when first asked for."""
+        """A filmstrip as a PNG, for readers that show no HTML; drawn when first asked for."""
         return self.draw()
 
-    @property
-    def nbytes(self) -> int:
-        """Size of the page in bytes."""
-        return len(self.html.encode())
-
-    def save(self, path) -> Path:
-        """Write the page to ``path``: the whole file or, when that fails, nothing; returns where it is.
-
-        Parameters
-        ----------
-        path : path
-            Ends in ``.html`` or ``.htm``; a name without a suffix gets ``.html``.
-
-        Raises
-        ------
-        ConfigError
-            Another suffix.
-        SaveError
-            The folder cannot be written to.
-        """
-        path = Path(path)
-        path = path if path.suffix else path.with_name(f"{path.name}.html")
-        if path.suffix.lower() not in SUFFIXES:
-            said = f"cannot write a player as {path.suffix!r}, it is a page: use .html"
-            raise ConfigError(f"{said}, or .animate().save({path.name!r}) for pictures that move")
-        return write_whole(path, self.html.encode())
-
-    def __repr__(self) -> str:
-        return f"Player({self.summary}, {self.nbytes / 1e6:.2f} MB)"
-
     def _repr_html_(self) -> str:
-        return self._note() if self.nbytes > self.inline_limit else self._frame()
+        still = image(self.poster, f"Filmstrip of the embedding: {self.summary}")
+        return self.frame(still) if self.nbytes <= self.inline_limit else still + self._note()
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        still = {"image/png": base64.b64encode(self.poster).decode()} if self.poster else {}
-        return {"text/plain": repr(self), "text/html": self._repr_html_(), **still}
-
-    def _frame(self) -> str:
-        """An iframe that may run the page's script and nothing else: it cannot reach the notebook around it.
-
-        The words inside it are seen only where a viewer takes the frame away, as for a notebook that is not trusted.
-        """
-        title, page = html.escape(self.summary, quote=True), html.escape(self.html, quote=True)
-        return (
-            f'<iframe title="{title}" sandbox="allow-scripts" width="100%" height="{self.height}" '
-            f'style="border:0;width:100%;height:{self.height}px" srcdoc="{page}">'
-            f"Player of {title}: trust this notebook or run the cell again to see it.</iframe>"
-        )
+        return {**super()._repr_mimebundle_(), "image/png": b64encode(self.poster).decode()}
 
     def _note(self) -> str:
-        still = image(self.poster, f"The last epoch: {self.summary}") if self.poster else ""
         return (
-            f"{still}<p>The player of {html.escape(self.summary)} has {self.nbytes / 1e6:.1f} MB, above the limit of "
+            f"<p>The player of {html.escape(self.summary)} has {self.nbytes / 1e6:.1f} MB, above the limit of "
             f'{self.inline_limit / 1e6:.1f} MB inline. Write it with <code>.save("player.html")</code> and open that file, '
             f"or lift the limit with <code>inline_limit={self.nbytes}</code>.</p>"
         )
@@ -168,22 +116,15 @@ def player(
     if height is None:
         height = 620 if len(runs) == 1 else 250 + 350 * math.ceil(len(runs) / 3)
     whole = document(page, " | ".join(filter(None, names)) or "Embedding player")
-    return Player(whole, _summary(runs, views), height, inline_limit, partial(last_epoch, runs, views, names))
+    return Player(whole, _summary(runs, views), height, inline_limit, partial(strip, runs, views, names))
 
 
-def last_epoch(runs: Sequence[Trajectory], views: Sequence[Projection], titles: Sequence[str]) -> bytes:
-    """The last epoch of every run side by side, as a PNG of at most 30 KiB, drawn small so that its words can be read."""
-    from PIL import Image
-
+def strip(runs: Sequence[Trajectory], views: Sequence[Projection], titles: Sequence[str]) -> bytes:
+    """The filmstrip of every run, a PNG."""
     from .animation import side_by_side
-    from .encode import shrunk
+    from .inline import filmstrip
 
-    rows, columns = grid_shape(len(runs))
-    size = (420, 420) if len(runs) == 1 else (max(420, 215 * columns), 70 + 235 * rows)
-    most = max(run.n_points for run in runs)
-    drawn = side_by_side(runs, titles, projection=views, turn=0, max_points=most, align=False, size=size)
-    pixels = drawn.painter.paint(drawn.timeline.n_frames - 1)
-    return shrunk(Image.fromarray(pixels[..., :3].copy()), POSTER_LIMIT)
+    return filmstrip(side_by_side(runs, titles, projection=views, turn=0, max_points=max(run.n_points for run in runs)))
 
 
 def _trajectories(given) -> list[Trajectory]:

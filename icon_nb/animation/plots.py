@@ -22,7 +22,7 @@ PANEL, LEFT, TOP, GAP, FOOT = (215, 150), 52, 34, 52, 44  # pixels of a picture 
 BARS = 14
 
 
-def small_multiples(animation, epochs: Sequence[int] | None = None) -> Picture:
+def small_multiples(animation, epochs: Sequence[int] | None = None, most: int = 0) -> Picture:
     """Chosen epochs of an animation beside each other, on the same axes: the animation for paper.
 
     Parameters
@@ -31,6 +31,8 @@ def small_multiples(animation, epochs: Sequence[int] | None = None) -> Picture:
         Of any number of runs: each run is a row where there are several.
     epochs : sequence of int, optional
         Epochs to show; by default up to six, of several runs up to four, more of them early, when points move most.
+    most : int
+        Show at most so many instead, all in one row a run.
 
     Raises
     ------
@@ -46,15 +48,16 @@ def small_multiples(animation, epochs: Sequence[int] | None = None) -> Picture:
     Picture(an embedding at epochs 0, 4, 8, 620x288)
     """
     views, options = animation.views, animation.options
-    frames = _frames_of(animation, epochs, 6 if len(views) == 1 else 4)
-    columns = len(frames) if len(views) > 1 or len(frames) <= 3 else -(-len(frames) // 2)
+    frames = _frames_of(animation, epochs, most or (6 if len(views) == 1 else 4))
+    columns = len(frames) if most or len(views) > 1 or len(frames) <= 3 else -(-len(frames) // 2)
     cells = [(view, k) for view in views for k in frames]
     side, head = max(CELL, 3 * 200 // columns) if columns > 3 else 200, 20 if len(views) == 1 else 38
     height = 78 + (side + head - 10) * (-(-len(cells) // columns))
     size = tuple(round(pixels * options.dpi / 100) for pixels in (side * columns + 20, height))
     canvas = Canvas(size, options.dpi, options.style)
     entries = class_entries([view.trajectory for view in views], canvas.theme.muted) if options.legend else []
-    layout = set_out(canvas, plan_legend(canvas, entries), len(cells), caption=animation.footer, columns=columns, head=head)
+    caption = animation.still_caption if options.caption else ""
+    layout = set_out(canvas, plan_legend(canvas, entries), len(cells), caption=caption, columns=columns, head=head)
     title = animation.heading or ", ".join(filter(None, animation.titles))
     canvas.text(layout.title.x, layout.title.y, title, 14, canvas.theme.ink, bold=True, room=layout.title.w)
     shown = {k: animation.timeline.recorded()[k] for k in frames}

@@ -170,7 +170,11 @@ class Recorder:
         return player(self.trajectory, **options)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return self.animate()._repr_mimebundle_() if self._frames else {"text/plain": repr(self)}
+        if not self._frames:
+            return {"text/plain": repr(self)}
+        from .inline import SMALL, bundle
+
+        return {**bundle(self.animate(**SMALL), self.player()), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"Recorder({self.trajectory!r})" if self._frames else "Recorder(nothing recorded)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from .options import Options
 
 GIF_TICK = 10
 SHORTEST = 20
+SMOOTH = 22
+"""Frames that are enough for the eye to follow the points, and few enough to be drawn in a fraction of a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,28 +23,34 @@ class Timeline:
     ----------
     epochs : int array (K,)
         The epochs shown.
-    tween : int
-        In-between frames after each of them.
-    durations : tuple of int, (K - 1) * (tween + 1) + 1
+    between : int array (K - 1,)
+        In-between frames after each of them but the last.
+    durations : tuple of int, K + sum(between)
         Milliseconds, multiples of 10, at least 20.
     """
 
     epochs: np.ndarray
-    tween: int
+    between: np.ndarray
     durations: tuple[int, ...]
 
     @property
     def n_frames(self) -> int:
         return len(self.durations)
 
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """The frame (K,) that shows each epoch."""
+        return np.r_[0, np.cumsum(self.between + 1)]
+
     def at(self, frame: int) -> tuple[int, float]:
         """The epoch's position k and the share of the way to the next one, in [0, 1)."""
-        k, part = divmod(frame, self.tween + 1)
-        return k, part / (self.tween + 1)
+        k = int(np.searchsorted(self.starts, frame, side="right")) - 1
+        past = frame - int(self.starts[k])
+        return k, past / (int(self.between[k]) + 1) if past else 0.0
 
     def recorded(self) -> dict[int, int]:
         """The frames that show a recorded epoch, not one in between, each with its epoch."""
-        return {k * (self.tween + 1): int(epoch) for k, epoch in enumerate(self.epochs)}
+        return dict(zip(self.starts.tolist(), self.epochs.tolist()))
 
 
 def choose_epochs(recorded: list[np.ndarray], every: int, max_frames: int) -> np.ndarray:
@@ -80,28 +89,24 @@ def plan(epochs: np.ndarray, movement: np.ndarray, options: Options) -> Timeline
     movement : float array (K - 1,)
         How far the points move from each epoch to the next; only ratios matter.
     options : Options
-        ``tween`` gives way to ``max_frames``; without a duration, six seconds are divided among the epochs; ``adaptive`` shares
-        the same total time by movement.
+        ``tween`` gives way to ``max_frames``; without ``fps``, six seconds are divided among the epochs.
     """
     steps, hold = len(epochs) - 1, int(ticks(options.hold))
     if steps == 0:
-        return Timeline(epochs, 0, (hold,))
-    tween = min(options.tween, (options.max_frames - 1) // steps - 1)
-    each = np.full(steps, np.clip(6000 / (steps + 1), 60, 500) if options.duration is None else float(options.duration))
-    if options.adaptive:
-        each *= pace(movement)
-    durations = np.repeat(ticks(each / (tween + 1)), tween + 1)
-    return Timeline(epochs, tween, (*durations.tolist(), hold))
+        return Timeline(epochs, np.zeros(0, int), (hold,))
+    most = (options.max_frames - 1) // steps - 1
+    between = smooth(movement, options.max_frames) if options.tween == "auto" else np.full(steps, min(options.tween, most))
+    each = np.clip(6000 / (steps + 1), 60, 500) if options.fps is None else 1000 / options.fps
+    return Timeline(epochs, between, (*ticks(np.repeat(each / (between + 1), between + 1)).tolist(), hold))
 
 
-def pace(movement: np.ndarray) -> np.ndarray:
-    """Relative time of each step, mean one: between a third and three times the average, by how far the points move.
+def smooth(movement: np.ndarray, max_frames: int) -> np.ndarray:
+    """In-between frames after each epoch (K - 1,), as many as there are frames to spare, one by one where the longest leap is.
 
-    >>> pace(np.array([4.0, 1.0, 1.0])).round(2).tolist()
-    [2.0, 0.5, 0.5]
+    >>> smooth(np.array([4.0, 1.0, 1.0]), 8).tolist(), smooth(np.zeros(1), 20).tolist()
+    ([3, 1, 0], [18])
     """
-    mean = movement.mean()
-    if not mean > 0:
-        return np.ones(len(movement))
-    weight = np.clip(movement / mean, 1 / 3, 3)
-    return weight / weight.mean()
+    between = np.zeros(len(movement), int)
+    for _ in range(min(max_frames, SMOOTH) - len(movement) - 1):
+        between[(movement / (between + 1)).argmax()] += 1
+    return between

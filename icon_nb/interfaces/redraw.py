@@ -31,6 +31,7 @@ READ = {
     "highlight": lambda text: text.split(","),
     "fit_on": lambda text: int(text) if text.isdecimal() else text,
     "seed": int,
+    "tween": lambda text: text if text == "auto" else int(text),
     "size": _pair,
     "camera": _pair,
 }

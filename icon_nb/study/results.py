@@ -184,12 +184,16 @@ class Results(Run):
 
     @cached_property
     def _animation(self):
-        return self.animate()
+        from ..animation.inline import SMALL
+
+        return self.animate(**{**SMALL, "max_points": min(SMALL["max_points"], self.config.gif_max_points)})
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         from html import escape
 
-        bundle = self._animation._repr_mimebundle_()
+        from ..animation.inline import bundle as shown
+
+        bundle = shown(self._animation, self.player())
         note = f"<p>{escape(self.summary())}<br>{escape(str(self.diagnosis))}<br>{self.next_step.html}</p>"
         return {**bundle, "text/plain": repr(self), "text/html": note + bundle["text/html"]}
 

@@ -334,7 +334,7 @@ function makePicture() {
     event.preventDefault();
   });
   window.addEventListener("resize", show);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(known.colours); show(); drawPad(); });
+  followTheme(() => { readColours(known.colours); show(); drawPad(); });
 }
 
 /* ---- your own points ---- */

@@ -308,8 +308,9 @@ class Player {
     const repaint = () => {
       this.colours = theme();
       this.panels.forEach((panel) => panel.repaint());
+      this.frame(performance.now());
     };
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+    followTheme(repaint);
     this.still.addEventListener("change", () => this.refresh());
   }
 
