@@ -75,6 +75,29 @@ class Trajectory:
         """
         return bool(np.abs(np.linalg.norm(self.embeddings, axis=-1) - 1).max(initial=0) < 1e-3)
 
+    def to_frame(self):
+        """A pandas DataFrame with a row for each point at each epoch: epoch, point, label if there are any, z0, z1, ...
+
+        ``point`` is the position in the data set where that is known. Write it with ``to_parquet``, ``to_csv`` and the like.
+
+        Examples
+        --------
+        >>> seen = Trajectory(np.zeros((2, 3, 2)), np.array([0, 5]), np.array([0, 0, 1]), ("cat", "dog"))
+        >>> seen.to_frame().columns.tolist(), len(seen.to_frame())
+        (['epoch', 'point', 'label', 'z0', 'z1'], 6)
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise DataError("to_frame needs pandas: pip install pandas, or use trajectory.embeddings, a numpy array") from None
+        index = np.arange(self.n_points) if self.index is None else self.index
+        columns = {"epoch": np.repeat(self.epochs, self.n_points), "point": np.tile(index, self.n_frames)}
+        if self.labels is not None:
+            names = np.array(self.class_names, object)[self.labels] if self.class_names else self.labels
+            columns["label"] = np.tile(names, self.n_frames)
+        flat = self.embeddings.reshape(-1, self.dim)
+        return pd.DataFrame(columns | {f"z{k}": flat[:, k] for k in range(self.dim)})
+
     def __repr__(self) -> str:
         last = int(self.epochs[-1])
         return f"Trajectory({self.n_frames} frames, epochs {int(self.epochs[0])}..{last}, {self.n_points} points, {self.dim}-d)"

@@ -279,6 +279,16 @@ HISTORY: dict[str, Named] = by_name(
 )
 """What a run measures at every epoch: the columns of its history."""
 
+_TRACKERS = "icon_nb.study.trackers"
+
+TRACKERS: dict[str, Named] = by_name(
+    Named("csv", "csv:FILE, a row per epoch", f"{_TRACKERS}:Csv"),
+    Named("tensorboard", "tensorboard:DIR, with the points and the animation", f"{_TRACKERS}:TensorBoard"),
+    Named("mlflow", "mlflow or mlflow:EXPERIMENT", f"{_TRACKERS}:MLflow"),
+    Named("wandb", "wandb or wandb:PROJECT", f"{_TRACKERS}:WandB"),
+)
+"""Where a run can be logged while it trains."""
+
 _SCORES, _PROBE, _EMBEDDING = (f"icon_nb.evaluation.{name}" for name in ("scores", "probing:probe", "embedding"))
 _LABELLED = ("z", "y", "seed", "metric")
 

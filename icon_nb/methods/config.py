@@ -17,7 +17,7 @@ from pkgutil import resolve_name
 
 from ..errors import ConfigError, nearest
 from . import axes, resolve
-from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HOLD, OPTIMIZERS, PROJECTIONS
+from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HOLD, OPTIMIZERS, PROJECTIONS, TRACKERS
 from .components import as_settings
 from .methods import ALIASES, METHODS
 from .resolve import Case, method_of
@@ -197,6 +197,10 @@ class Config:
     run_name: str | None = setting(str, "output", "name of the run and its folder", optional=True)
     viz: bool = setting(bool, "output", "write static plots", True)
     save_checkpoints: bool = setting(bool, "output", "write weights/epoch_001.pt ... after every recorded epoch", False)
+    log_to: str | None = setting(
+        str, "output", "where it is logged while it trains, as in csv:FILE, tensorboard:DIR: {}", choices=TRACKERS, free=True,
+        optional=True,
+    )
     quiet: bool = setting(bool, "output", "no progress and no printed configuration", False)
     # fmt: on
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import axes
-from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, OVERLAYS, PROJECTIONS, SCORES
+from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, OVERLAYS, PROJECTIONS, SCORES, TRACKERS
 from .methods import METHODS
 from .recipes import RECIPES
 
@@ -16,6 +16,7 @@ NAMED = {
     "`gif_method`, `projection=`": PROJECTIONS,
     "`gif_overlay`, `overlay=`": OVERLAYS,
     "`results.scores`": SCORES,
+    "`log_to`": TRACKERS,
     "`--recipe`, `icon.run_recipe`": RECIPES,
 }
 """Where names are given or found, and the table of the names."""

@@ -8,7 +8,18 @@ from functools import cached_property
 
 from ..errors import ConfigError, DataError, nearest
 from . import axes, methods
-from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HISTORY, OVERLAYS, PROJECTIONS, is_known, options_of, published
+from .catalogue import (
+    AUGMENTATIONS,
+    BACKBONES,
+    DATASETS,
+    HISTORY,
+    OVERLAYS,
+    PROJECTIONS,
+    TRACKERS,
+    is_known,
+    options_of,
+    published,
+)
 from .methods import Method
 from .settings import Setting
 
@@ -237,6 +248,14 @@ def drawn() -> list[str]:
     return list(dict.fromkeys((*(name for name, row in OVERLAYS.items() if not row.by_hand), *HISTORY)))
 
 
+def _unlogged(case: Case) -> str:
+    """What is wrong with the place where a run is to be logged, if anything."""
+    kind, _, place = (case.given["log_to"] or "wandb").partition(":")
+    if kind not in TRACKERS:
+        return nearest(kind, TRACKERS)
+    return "" if place or not TRACKERS[kind].about.startswith(f"{kind}:") else f"say where: {TRACKERS[kind].about}"
+
+
 def _unknown_overlays(case: Case) -> list[str]:
     return [part for part in case.given["gif_overlay"].split("+") if part not in drawn()]
 
@@ -258,6 +277,10 @@ RULES = (
     Rule(
         _unknown_overlays,
         lambda case, parts: f"gif_overlay={case.given['gif_overlay']!r}: {parts[0]!r} is not known; {nearest(parts[0], drawn())}",
+    ),
+    Rule(
+        _unlogged,
+        lambda case, why: f"log_to={case.given['log_to']!r} is no place to log to; {why}",
     ),
     Rule(
         _beyond_projection,

@@ -22,6 +22,7 @@ from .folders.outputs import write_run, written
 from .folders.store import CHECKPOINTS, RECORD, foreign, load_run
 from .results import Results
 from .session import Session
+from .trackers import Tracking
 
 
 def run(
@@ -30,6 +31,7 @@ def run(
     data=None,
     progress: bool | None = None,
     on_record=None,
+    log_to=None,
     save_to=None,
     resume: bool = False,
     live: bool = False,
@@ -47,6 +49,9 @@ def run(
         Progress bar on stderr; on unless ``quiet`` is set.
     on_record : callable(Record, Recorder), optional
         Called after every epoch.
+    log_to : str or Tracker, optional
+        ``"csv:FILE"``, ``"tensorboard:DIR"``, ``"mlflow"``, ``"wandb"``, or an object of your own with two methods:
+        ``record(epoch, metrics, model)`` after every epoch, and ``finish(results)``. One that raises never stops the run.
     save_to : path, optional
         A folder for the run: a checkpoint after every epoch, and at the end what the command line would leave.
     resume : bool
@@ -85,7 +90,9 @@ def run(
     config = Config() if config is None else config
     if not isinstance(config, Config):
         raise ConfigError(f"config={shown(config)} is of type {type(config).__name__}: give icon_nb.Config(method='simclr')")
-    session = start(config.replace(**settings), data)
+    logged = {"log_to": log_to} if isinstance(log_to, str) else {}
+    session = start(config.replace(**settings, **logged), data)
+    session.log_to = log_to
     if resume and save_to is None:
         raise ConfigError("resume=True needs save_to, the folder of the run to go on with")
     calls = [on_record]
@@ -114,10 +121,13 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
     An interrupt keeps what there is.
     """
     show = (not session.config.quiet) if progress is None else progress
+    tracking = Tracking(session.log_to or session.config.log_to, session.config)
     with fitting_threads(session.trainer), progress_bar(session.config, show) as advance:
         try:
             for record in session.records():
                 advance(record, session.knn)
+                measured = {name: values[-1] for name, values in session.history.items() if name != "epoch"}
+                tracking.record(record.epoch, measured, session.trainer.model)
                 for call in filter(None, after_epoch):
                     call(record, session.recorder)
         except KeyboardInterrupt:
@@ -129,7 +139,7 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
                 session.fail(error)
             error.results = session.results() if session.history["epoch"] else None
             raise
-        return session.results()
+        return tracking.finish(session.results())
 
 
 @contextmanager

@@ -34,6 +34,7 @@ class Session:
     status: str = "complete"
     error: str = ""
     diverged: bool = False
+    log_to: object = None
     history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *HISTORY)})
 
     def __post_init__(self):
