@@ -1,7 +1,8 @@
 """Processor seconds of SimCLR with convolutions on pictures of 20x20, against a DataLoader loop with the same network.
 
 One thread, and time of the processor instead of the clock's, so that other work on the machine counts little. Network, batch
-and augmentation are the same on both sides. The limit is what the multiplications of the network take at the rate of a matrix product.
+and augmentation are the same on both sides. The limit is what the multiplications of the network take at the rate of a matrix
+product.
 """
 
 from __future__ import annotations
