@@ -18,6 +18,7 @@ _WHERE = {
     "run_configs": "study.sweep",
     "load": "study.load",
     "card": "study.card",
+    "atlas": "study.atlas",
     "Recorder": "animation.recorder",
     "bench": "animation.bench",
     "loss": "training.criterion",

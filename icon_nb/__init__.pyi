@@ -19,6 +19,7 @@ from .objective import learned as learned
 from .objective import supervisory as supervisory
 from .objective.batch import Batch as Batch
 from .objective.objective import Objective as Objective
+from .study.atlas import atlas as atlas
 from .study.card import card as card
 from .study.comparison import Comparison as Comparison
 from .study.load import load as load
@@ -32,6 +33,7 @@ from .training.criterion import loss as loss
 __version__: str
 __all__ = [
     "Batch", "Comparison", "Config", "IconError", "IconTransformer", "Objective", "Recorder", "Results", "Trajectory",
-    "__version__", "bench", "card", "data", "distances", "divergences", "dynamics", "evaluate", "learned", "load", "loss",
+    "__version__", "atlas", "bench",
+    "card", "data", "distances", "divergences", "dynamics", "evaluate", "learned", "load", "loss",
     "methods", "recipe", "recipes", "recorders", "run", "run_configs", "run_recipe", "supervisory", "sweep", "widgets",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from .trajectory import choose_points
 
 __all__ = [
     "FEW_POINTS", "SCORES", "clustering", "clustering_accuracy", "evaluate", "folds", "knn_accuracy", "linear_probe",
-    "neighbourhood_preservation", "probe", "separability", "split",
+    "neighbour_overlap", "neighbourhood_preservation", "probe", "separability", "split",
 ]  # fmt: skip
 
 
@@ -120,6 +120,36 @@ def neighbourhood_preservation(x, z, k: int = 10, *, max_points: int = 1000, see
     k = max(1, min(k, (len(keep) - 1) // 2))
     x = x[keep].reshape(len(keep), -1).astype(np.float64)
     return float(trustworthiness(x, as_points(z[keep], metric), n_neighbors=k))
+
+
+def neighbour_overlap(a, b, k: int = 10) -> float:
+    r"""Share of the k nearest neighbours of a point among the rows of a that are also its nearest among those of b.
+
+    .. math:: \frac{1}{nk} \sum_i |N_k^a(i) \cap N_k^b(i)|
+
+    With inputs for a and a map for b this is the kNN recall.
+
+    Parameters
+    ----------
+    a, b : tensors or arrays (n, d), (n, d')
+        The same points in the same order; distances are Euclidean.
+    k : int, < n
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> neighbour_overlap(np.arange(6)[:, None] ** 2, np.arange(6)[:, None] ** 3, k=1)
+    1.0
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    rows = [as_array(each) for each in (a, b)]
+    one, other = (NearestNeighbors(n_neighbors=k).fit(each).kneighbors(return_distance=False) for each in rows)
+    return float((one[:, :, None] == other[:, None, :]).any(2).mean())
 
 
 def separability(z, y, *, max_points: int = 2000, seed: int = 0, metric: str = "auto") -> float:

@@ -13,6 +13,7 @@ from .listings import list_datasets, list_methods, list_recipes, one_or_all
 from .notebooks import copy_notebooks, folder_to_fill
 from .redraw import animate, animate_flags
 from .saved import compare, folder_flag, list_runs, many_runs, one_run, probe, show
+from .studies import atlas_flags, claim_flags, run_atlas, run_claim
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ _COMMANDS = (
     ),
     Command("bench", "write a page that trains in the browser, where p and q can be changed", write_bench, bench_flags),
     Command("notebooks", "copy the notebooks to a folder of your own", copy_notebooks, folder_to_fill, "DIR"),
+    Command("reproduce", "list what papers claim; with a NAME, see whether that holds", run_claim, claim_flags, "[NAME]"),
+    Command("atlas", "train every p, q and divergence that fit together, and map what each reaches", run_atlas, atlas_flags),
 )  # fmt: skip
 COMMANDS = {command.name: command for command in _COMMANDS}
 

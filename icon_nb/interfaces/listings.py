@@ -14,12 +14,12 @@ from .flags import Parser, add_flag
 
 def list_recipes(given) -> int:
     """Every recipe with the question that it answers."""
-    return _print({name: each.question for name, each in RECIPES.items()})
+    return print_lines({name: each.question for name, each in RECIPES.items()})
 
 
 def list_methods(given) -> int:
     """Every method with its name in the literature, its p and its q."""
-    return _print({m.name: f"{m.title}: p {m.supervisory}, q {m.learned}" for m in METHODS.values()})
+    return print_lines({m.name: f"{m.title}: p {m.supervisory}, q {m.learned}" for m in METHODS.values()})
 
 
 def one_or_all(parser: Parser) -> None:
@@ -39,10 +39,10 @@ def list_datasets(given) -> int:
         print(card(given.name, data_dir=given.data_dir))
         return 0
     own = {f"{source.name}:{source.place}": source.about for source in SOURCES.values()}
-    return _print({name: row.about for name, row in DATASETS.items()} | own)
+    return print_lines({name: row.about for name, row in DATASETS.items()} | own)
 
 
-def _print(lines: Mapping[str, str], width: int = 100) -> int:
+def print_lines(lines: Mapping[str, str], width: int = 100) -> int:
     """Two columns; what is too long for a line goes on in the next."""
     column = max(map(len, lines)) + 2
     for name, about in lines.items():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from . import axes
+from .atlas import Atlas
 from .cell import STYLE, Method
 from .methods import METHODS
 
@@ -65,9 +66,12 @@ class PeriodicTable:
         )
 
 
-def table() -> PeriodicTable:
-    """The periodic table, rows q and columns p: a grid in a notebook, plain text elsewhere."""
-    return PeriodicTable()
+def table(reached: bool = False) -> PeriodicTable | Atlas:
+    """The periodic table, rows q and columns p: a grid in a notebook, plain text elsewhere.
+
+    With ``reached`` it has every p and q, each cell coloured by what it reached in the atlas that comes with the package.
+    """
+    return Atlas.shipped() if reached else PeriodicTable()
 
 
 def _text_lines() -> Iterator[str]:

@@ -1,0 +1,213 @@
+"""The gap atlas: every p, q and divergence that make sense together, trained small and scored, a row each, named or not."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
+from contextlib import nullcontext
+from itertools import combinations, product
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from .. import __version__
+from ..errors import ConfigError, IconError, demand, nearest
+from ..evaluation.embedding import as_points
+from ..evaluation.scores import neighbour_overlap
+from ..files import write_whole
+from ..methods import axes
+from ..methods.atlas import KEY, REACHED, Atlas
+from ..methods.catalogue import DATASETS, published
+from ..methods.config import SETTINGS, Config
+from ..methods.methods import METHODS
+from ..objective.distances import metric_of
+from .run import run
+from .table import Spread
+from .workers import processes
+
+EVERYDAY = ("digits", "moving_digits", "fashion_small", "photo_digits")
+"""The data that most cells are trained on."""
+SPECIAL = {
+    "pairs": ("digit_captions", "digit_halves"),
+    "companion": ("digit_captions",),
+    "graph": ("karate_club",),
+    "tokens": ("tiny_text",),
+}
+"""Where p needs what those do not have."""
+WHOLE = ("karate_club", "tiny_text")
+"""Small data that are taken as they are, with the network and the epochs of the method."""
+
+
+def atlas(
+    *,
+    supervisory: str | Iterable[str] | None = None,
+    learned: str | Iterable[str] | None = None,
+    divergence: str | Iterable[str] | None = None,
+    dataset: str | Iterable[str] | None = None,
+    seeds: Iterable[int] = range(5),
+    n_samples: int = 300,
+    epochs: int = 10,
+    save_to=None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    progress: bool = True,
+) -> Atlas:
+    """Train every pair of a p and a q that makes sense, under every divergence, on several data sets, and score each.
+
+    Parameters
+    ----------
+    supervisory, learned, divergence, dataset : str or several, optional
+        Restrict the atlas to these.
+    seeds : iterable of int
+        One run for each; a row holds their mean and standard deviation, and how far they agree.
+    n_samples, epochs : int
+        The size of each run. The graph and the text, which are small, are taken whole, with the epochs of their method.
+    save_to : path, optional
+        A ``.jsonl`` file that takes each row as it is finished. The same call again, also after a kill, measures what is missing.
+    workers, executor : optional
+        As in :func:`icon_nb.run_configs`.
+    progress : bool
+        Whether a line on stderr counts the rows.
+
+    Raises
+    ------
+    ConfigError
+        A name that is not known, or a file with an atlas of another size.
+
+    Notes
+    -----
+    All cells of a data set share its network, the ``mlp`` unless another suits the data, into 32 dimensions, or onto 10 clusters.
+    Scores are on at most 500 points, held out where the data have some.
+
+    Examples
+    --------
+    >>> atlas(supervisory="knn", learned="gaussian", dataset="digits", divergence="kl", seeds=[0], epochs=1, progress=False)
+    Atlas(1 rows: 1 cells, 0 of them without a name; 1 seeds, 300 samples, 1 epochs)
+    """
+    demand(workers is None or executor is None, f"workers={workers!r}: give workers or an executor")
+    restrict = {"supervisory": supervisory, "learned": learned, "divergence": divergence, "dataset": dataset}
+    restrict = {name: [each] if isinstance(each, str) else list(each) for name, each in restrict.items() if each is not None}
+    size = {"n_samples": n_samples, "epochs": epochs, "seeds": list(seeds)}
+    path, wanted = save_to and Path(save_to), jobs(restrict)
+    found = _begun(path, size, {"command": _command(restrict, size)})
+    known = {tuple(row[name] for name in KEY): row for row in found.rows}
+    missing = [job for job in wanted if job not in known]
+    for row in tqdm(_measured(missing, size, workers, executor), total=len(missing), unit="cell", disable=not progress):
+        known[tuple(row[name] for name in KEY)] = row
+        if path:
+            with path.open("a", encoding="utf-8") as file:  # the rows before it stay as they are, whatever happens
+                file.write(f"{json.dumps(row)}\n")
+    return Atlas(found.about, tuple(known[job] for job in wanted))
+
+
+def _begun(path: Path | None, size: Mapping[str, object], command: Mapping[str, str]) -> Atlas:
+    """The atlas that is to be gone on with, or an empty one; in its file, a line that a kill cut short is cut off."""
+    versions = {"icon_nb": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    found = Atlas.read(path) if path and path.exists() else Atlas({**size, **versions})
+    for name, value in size.items():
+        there = found.about[name]
+        demand(there == value, f"{path} holds an atlas with {name}={there}: give the same, or choose another file")
+    found = Atlas({**found.about, **command}, found.rows)
+    if path:
+        write_whole(path, found.to_jsonl().encode())
+    return found
+
+
+def jobs(restrict: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    """The keys of the rows to measure, data set by data set: every allowed combination."""
+    known = {**axes.SLOTS, "divergence": [*SETTINGS["divergence"].choices, "limit"], "dataset": DATASETS}
+    for name, values in restrict.items():
+        for value in values:
+            demand(value in known[name], f"{name}={value!r} is not known; {nearest(value, known[name])}")
+    chosen = {name: [value for value in known[name] if value in restrict.get(name, (value,))] for name in KEY}
+    every = sorted(product(*chosen.values()), key=lambda job: chosen["dataset"].index(job[3]))
+    return [job for job in every if job[3] in _serves(job[0]) and _allowed(*job)]
+
+
+def _serves(p: str) -> tuple[str, ...]:
+    """The data sets that a p is measured on."""
+    return next((SPECIAL[need] for need in axes.SUPERVISORY[p].needs if need in SPECIAL), EVERYDAY)
+
+
+def _allowed(p: str, q: str, divergence: str, dataset: str) -> bool:
+    if axes.LEARNED[q].limit != (divergence == "limit"):
+        return False
+    try:
+        _config(p, q, divergence, dataset)
+    except ConfigError:
+        return False
+    return True
+
+
+def _config(p: str, q: str, divergence: str, dataset: str, n_samples: int = 300, epochs: int = 10, seed: int = 0) -> Config:
+    """One run of a cell: the pair's own settings, on the network of the data set."""
+    settings = {} if divergence == "limit" else {"divergence": divergence}
+    if dataset not in WHOLE:
+        network = {"backbone": published(dataset).suits.get("backbone", "mlp"), "embedding_dim": 10 if q == "clusters" else 32}
+        settings |= {"n_samples": n_samples, "epochs": epochs, "record_every": max(1, epochs), **network}
+        settings |= {"distance": "cosine"} if q == "gaussian_wide" else {}  # whose loss has no floor on a network otherwise
+    return Config(supervisory=p, learned=q, dataset=dataset, seed=seed, max_points=500, probe=False, quiet=True, **settings)
+
+
+def _measured(missing: Sequence[tuple], size: Mapping, workers: int | None, executor: Executor | None) -> Iterator[dict]:
+    """The rows as they are finished, here or elsewhere."""
+    threads = torch.get_num_threads()
+    if workers is None and executor is None:
+        yield from (measure(job, size, threads) for job in missing)
+        return
+    with nullcontext(executor.submit) if executor is not None else processes(workers) as submit:
+        futures = [submit(measure, job, size, threads) for job in missing]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def measure(job: tuple[str, ...], size: Mapping, threads: int) -> dict[str, object]:
+    """One row: the runs of a cell over the seeds, scored."""
+    torch.set_num_threads(threads)
+    results, error = [], None
+    for seed in size["seeds"]:
+        try:
+            results.append(run(_config(*job, size["n_samples"], size["epochs"], seed)))
+        except IconError as failed:
+            error = str(failed)
+    method = next((m.name for m in METHODS.values() if (m.supervisory, m.learned) == job[:2]), None)
+    row = {**dict(zip(KEY, job)), "method": method, "runs": len(results)}
+    for name in REACHED:
+        if name == "stability":
+            row[name] = _rounded(agreement(results))
+            continue
+        spread = Spread.of([r.provenance["seconds"] if name == "seconds" else r.scores[name] for r in results])
+        row |= {name: _rounded(spread.mean), f"{name}_sd": _rounded(spread.deviation)}
+    return row if error is None else {**row, "error": error}
+
+
+def agreement(results: Sequence, k: int = 10) -> float:
+    """How far runs with different seeds agree: the share of the k nearest neighbours of a point that two of them have in common.
+
+    In [0, 1], a mean over the pairs of runs; NaN for one run, or where they share fewer than 2 k points.
+    """
+    shared = []
+    for one, other in combinations(results, 2):
+        _, *positions = np.intersect1d(one.trajectory.index, other.trajectory.index, return_indices=True)
+        if len(positions[0]) >= 2 * k:
+            z = (as_points(r.embeddings[keep], metric_of(r.config.distance)) for r, keep in zip((one, other), positions))
+            shared.append(neighbour_overlap(*z, k))
+    return float(np.mean(shared)) if shared else float("nan")
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if np.isfinite(value) else None
+
+
+def _command(restrict: Mapping[str, Sequence[str]], size: Mapping[str, object]) -> str:
+    """The line that measures the same."""
+    flags = {**restrict, "n_samples": [size["n_samples"]], "epochs": [size["epochs"]], "seeds": size["seeds"]}
+    return " ".join(["icon-nb atlas", *(f"--{name} {','.join(map(str, values))}" for name, values in flags.items())])

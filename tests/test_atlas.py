@@ -1,0 +1,112 @@
+"""The gap atlas: what it measures, that a killed one goes on, on any executor, and the one that ships."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import icon_nb as icon
+from icon_nb.errors import ConfigError, LoadError
+from icon_nb.interfaces.cli import main
+from icon_nb.methods import axes
+from icon_nb.methods.atlas import KEY, Atlas
+from icon_nb.study.atlas import EVERYDAY, agreement, jobs
+
+SMALL = {"n_samples": 60, "epochs": 1, "progress": False}
+CELLS = {"supervisory": ("knn", "same_class"), "learned": "gaussian", "dataset": "digits"}
+
+
+def without_clock(rows) -> list[dict]:
+    return [{name: value for name, value in row.items() if not name.startswith("seconds")} for row in rows]
+
+
+def test_every_pair_that_makes_sense_is_measured_named_or_not():
+    asked = jobs({})
+    pairs = {job[:2] for job in asked}
+    allowed = {(p.name, q.name) for p in axes.SUPERVISORY.values() for q in axes.LEARNED.values() if not axes.why_not(p, q)}
+    assert pairs == allowed
+    assert {job[3] for job in asked if job[:2] == ("knn", "gaussian")} == set(EVERYDAY)
+    assert len(EVERYDAY) >= 4
+    assert {job[2] for job in asked if job[:2] == ("knn", "gaussian_wide")} == {"limit"}
+    assert {job[3] for job in asked if job[0] == "graph"} == {"karate_club"}
+
+
+def test_a_row_holds_the_scores_of_the_runs_and_how_far_they_agree():
+    cell = {"supervisory": "positive_pairs", "learned": "gaussian", "divergence": "kl", "dataset": "digits"}
+    (row,) = icon.atlas(**cell, seeds=[3, 4], **SMALL).rows
+    config = icon.Config(
+        method="simclr", dataset="digits", n_samples=60, epochs=1, backbone="mlp", embedding_dim=32, max_points=500, probe=False
+    )
+    runs = [icon.run(config, seed=seed, quiet=True) for seed in (3, 4)]
+    assert (row["method"], row["runs"]) == ("simclr", 2)
+    assert "error" not in row
+    for name in ("knn", "nmi", "neighbourhood_preservation", "effective_rank"):
+        values = [run.scores[name] for run in runs]
+        assert row[name] == pytest.approx(np.mean(values), abs=1e-4)
+        assert row[f"{name}_sd"] == pytest.approx(np.std(values, ddof=1), abs=1e-4)
+    near = [np.argsort(-run.embeddings @ run.embeddings.T, axis=1)[:, 1:11] for run in runs]
+    assert row["stability"] == pytest.approx(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*near)]), abs=2e-3)
+    assert agreement(runs[:1]) != agreement(runs[:1])  # NaN: one run agrees with none
+
+
+def test_an_atlas_that_is_killed_goes_on_where_it_stopped(tmp_path):
+    file = tmp_path / "atlas.jsonl"
+    flags = ["--supervisory", "knn,same_class", "--learned", "gaussian", "--dataset", "digits"]
+    flags += ["--seeds", "0", "--n_samples", "60", "--epochs", "1", "--out", str(file), "--page", str(tmp_path / "atlas.html")]
+    process = subprocess.Popen([sys.executable, "-m", "icon_nb", "atlas", *flags], stderr=subprocess.DEVNULL)
+    deadline = time.time() + 120
+    while time.time() < deadline and (not file.exists() or file.read_text().count("\n") < 3):
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    before = file.read_text()
+    rows = [json.loads(line) for line in before.splitlines(keepends=True)[1:] if line.endswith("\n")]
+    assert 2 <= len(rows) < 6
+    with file.open("a") as cut:
+        cut.write('{"supervisory": "same_cl')  # what a kill may leave
+
+    assert main(["atlas", *flags]) == 0
+    after = Atlas.read(file)
+    assert list(after.rows[: len(rows)]) == rows, "what was measured stays as it was"
+    keys = [tuple(row[name] for name in KEY) for row in after.rows]
+    assert len(keys) == len(set(keys)) == 6
+    fresh = icon.atlas(**CELLS, seeds=[0], **SMALL)
+    assert without_clock(fresh.rows) == without_clock(after.rows)
+    assert "same_class" in (tmp_path / "atlas.html").read_text()
+
+
+def test_an_executor_measures_the_same():
+    cells = {**CELLS, "divergence": "js", "seeds": [0]}
+    with ThreadPoolExecutor(1) as pool:
+        elsewhere = icon.atlas(**cells, executor=pool, **SMALL)
+    assert without_clock(elsewhere.rows) == without_clock(icon.atlas(**cells, **SMALL).rows)
+
+
+def test_what_cannot_be_is_refused_by_name(tmp_path):
+    with pytest.raises(ConfigError, match="learned='gausian' is not known; did you mean 'gaussian'"):
+        icon.atlas(learned="gausian")
+    file = tmp_path / "atlas.jsonl"
+    icon.atlas(**CELLS, divergence="kl", seeds=[0], save_to=file, **SMALL)
+    content = file.read_bytes()
+    with pytest.raises(ConfigError, match=r"holds an atlas with seeds=\[0\]: give the same"):
+        icon.atlas(**CELLS, divergence="kl", seeds=[1], save_to=file, **SMALL)
+    assert file.read_bytes() == content
+    file.write_text("hello\n")
+    with pytest.raises(LoadError, match="is not an atlas"):
+        Atlas.read(file)
+
+
+def test_the_command_writes_the_page_of_the_atlas_that_ships(tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["atlas", "--shipped", "--dataset", "digits", "--page", str(page)]) == 0
+    assert str(page) in capsys.readouterr().out
+    shown = json.loads(page.read_text().split("const atlas = ")[1].split(";\n")[0])
+    assert {row["dataset"] for row in shown["rows"]} == {"digits"}
