@@ -84,3 +84,27 @@ def test_the_notebooks_are_copied_and_what_is_there_is_kept(tmp_path, capsys):
 def test_importing_the_package_loads_no_torch():
     code = "import icon_nb, sys; icon_nb.Config(); dir(icon_nb); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_recorder_shows_itself_without_torch(tmp_path):
+    code = """
+import sys
+sys.modules["torch"] = sys.modules["torchvision"] = None  # as where they are not installed
+import numpy as np, icon_nb as icon
+recorder = icon.Recorder(labels=np.arange(300) % 3)
+for epoch in range(3):
+    recorder.record(np.random.default_rng(epoch).normal(size=(300, 8)), loss=1 / (epoch + 1))
+animation = recorder.animate()
+animation.save("moves.gif")
+recorder.animate(projection="pca3", overlay="curves+centroids+trails").save("more.gif")
+recorder.player().save("page.html")
+assert "text/html" in recorder._repr_mimebundle_()
+assert animation.projections[0].kind == "pca"
+try:
+    recorder.animate(projection="tsne").save("tsne.gif")
+except icon.IconError as error:
+    assert "needs torch" in str(error), error
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"moves.gif", "more.gif", "page.html"}

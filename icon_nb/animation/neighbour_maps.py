@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..errors import ConfigError
-from ..objective.batch import Target
-from ..objective.closed_forms import FusedKL
-from ..objective.learned import StudentT
-from ..objective.supervisory.perplexity import perplexity_of
-from ..training.optimizers import Gains
 
-EXAGGERATION = 12.0
-
-
-class Steps(NamedTuple):
-    """How many iterations t-SNE takes: exaggerated and then as it is for the first map, and for each that begins at another."""
-
-    early: int
-    cold: int
-    warm: int
-
-
-WHOLE, QUICK = Steps(250, 300, 50), Steps(40, 60, 10)
 WARM_EPOCHS = 100  # of UMAP
 Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
 
@@ -93,57 +72,6 @@ def _centred(points: np.ndarray) -> np.ndarray:
     return points - points.mean(0)
 
 
-def tsne_step(n: int, seed: int, steps: Steps = WHOLE) -> Step:
-    """One t-SNE of n points: from principal components at first, from the neighbour's map and without exaggeration after."""
-    _enough(n, "tsne")
-    perplexity = min(30.0, (n - 1) / 3)
-
-    def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
-        p = joint_neighbours(z, perplexity)
-        if previous is not None:
-            return descend(p, previous, steps.warm)
-        start = np.random.default_rng(seed).normal(size=(n, 2)) * 1e-2
-        mean, axes, _ = principal_axes(z, min(2, z.shape[1]))
-        flat = (z - mean) @ axes.T
-        start *= flat.std() or 1.0
-        start[:, : len(axes)] += flat
-        return unfold(p, start, steps)
-
-    return step
-
-
-def joint_neighbours(z: np.ndarray, perplexity: float) -> Tensor:
-    """The p of t-SNE for points (n, d): symmetric, float32 (n, n), which sums to one; zero beyond 3 * perplexity neighbours."""
-    n, points = len(z), torch.from_numpy(np.asarray(z, np.float32))
-    distances = torch.cdist(points, points).square_().fill_diagonal_(torch.inf)
-    nearest = distances.topk(min(n - 1, math.ceil(3 * perplexity)), largest=False)
-    p = torch.zeros(n, n).scatter_(1, nearest.indices, perplexity_of(nearest.values, perplexity))
-    return (p + p.T) / (2 * n)
-
-
-def unfold(p: Tensor, start: np.ndarray, steps: Steps = WHOLE) -> np.ndarray:
-    """A whole t-SNE: the start (n, 2) made small, attraction exaggerated at first, then the descent proper."""
-    small = start * (1e-4 / max(float(start[:, 0].std()), 1e-12))
-    return descend(p, descend(EXAGGERATION * p, small, steps.early, momentum=0.5), steps.cold)
-
-
-@torch.no_grad()
-def descend(p: Tensor, start: np.ndarray, iterations: int, momentum: float = 0.8) -> np.ndarray:
-    """The map (n, 2) that this many steps down KL(p || q) lead to; a p that sums to more than one exaggerates attraction."""
-    y, target = torch.from_numpy(start.astype(np.float32)), Target(p)
-    objective = FusedKL(StudentT(), joint=True, symmetric=True)
-    optimizer = Gains([y], lr=max(0.25 / float(p.sum()), 50 / len(y)), momentum=momentum)
-    for _ in range(iterations):
-        _, y.grad = objective.value_and_gradient(target, y, valued=False)
-        optimizer.step()
-    return y.numpy()
-
-
-def quick_tsne_step(n: int, seed: int) -> Step:
-    """The same with fewer iterations: for a first look, where a reader waits."""
-    return tsne_step(n, seed, QUICK)
-
-
 def neighbours_kept(z: np.ndarray, flat: np.ndarray, k: int = 10, max_points: int = 500) -> float:
     """Share of the k nearest neighbours of each point in z (n, d) that are among its k nearest in the plane (n, 2).
 
@@ -154,13 +82,19 @@ def neighbours_kept(z: np.ndarray, flat: np.ndarray, k: int = 10, max_points: in
     some = slice(None, None, -(-len(z) // max_points))
     k = min(k, len(z[some]) - 1)
     near = []
-    for points in (z[some], flat[some]):
-        distance = torch.cdist(*[torch.from_numpy(np.ascontiguousarray(points, np.float32))] * 2).fill_diagonal_(torch.inf)
-        near.append(torch.zeros_like(distance).scatter_(1, distance.topk(k, largest=False).indices, 1.0))
+    for points in (np.asarray(each[some], np.float64) for each in (z, flat)):
+        points = points - points.mean(0)
+        squares = np.square(points).sum(1)
+        distance = squares[:, None] + squares - 2 * points @ points.T
+        np.fill_diagonal(distance, np.inf)
+        close = np.zeros_like(distance)
+        np.put_along_axis(close, np.argpartition(distance, k - 1, axis=1)[:, :k], 1, axis=1)
+        near.append(close)
     return float((near[0] * near[1]).sum() / (k * len(near[0])))
 
 
-def _enough(n: int, kind: str) -> None:
+def enough(n: int, kind: str) -> None:
+    """Refuse a map of too few points."""
     if n < 5:
         raise ConfigError(f"projection={kind!r} needs at least 5 points, got {n}: use 'pca'")
 
@@ -171,7 +105,7 @@ def umap_step(n: int, seed: int) -> Step:
         from umap import UMAP
     except ImportError:
         raise ConfigError("projection='umap' needs umap-learn: pip install 'icon_nb[umap]', or use 'tsne'") from None
-    _enough(n, "umap")
+    enough(n, "umap")
 
     def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
         warm = {} if previous is None else {"init": previous.astype(np.float32), "n_epochs": WARM_EPOCHS}

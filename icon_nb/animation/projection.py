@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pkgutil import resolve_name
 from weakref import WeakKeyDictionary
 
@@ -89,10 +90,10 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
         Embeddings (n_frames, n, d).
     kind : str
         ``"auto"`` shows embeddings of up to three dimensions as they are (3-d ones of unit length as ``"sphere"``). Of others it
-        takes ``"pca"`` where that keeps half of the neighbours of the last epoch, for fewer than 200 points, and where a map
-        would take more than about a second; otherwise ``"tsne_quick"``, and the caption says what each keeps. ``"raw"``,
-        ``"pca"``, ``"pca3"`` (three axes, the view turns), ``"sphere"`` (3-d embeddings on the unit sphere), ``"tsne"``,
-        ``"tsne_quick"`` (in fewer steps, begun at the untrained frame), ``"umap"``.
+        takes ``"pca"`` where that keeps half of the neighbours of the last epoch, for fewer than 200 points, where a map would
+        take more than about a second, and without torch; otherwise ``"tsne_quick"``, and the caption says what each keeps.
+        ``"raw"``, ``"pca"``, ``"pca3"`` (three axes, the view turns), ``"sphere"`` (3-d embeddings on the unit sphere),
+        ``"tsne"``, ``"tsne_quick"`` (in fewer steps, begun at the untrained frame), ``"umap"``.
     fit_on : ``"last"``, ``"first"``, an epoch, or a fitted Projection
         The recorded epoch whose principal axes are used; t-SNE and UMAP start from it and go on to its neighbours.
     seed : int
@@ -144,7 +145,7 @@ def kind_and_frame(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]
 def _of_many(trajectory: Trajectory) -> str:
     """What ``auto`` means for more than three dimensions."""
     n = trajectory.n_points
-    cheap = n >= MANY and trajectory.n_frames * n**2 <= AFFORDABLE
+    cheap = n >= MANY and trajectory.n_frames * n**2 <= AFFORDABLE and find_spec("torch")
     return "tsne_quick" if cheap and _kept_by_pca(trajectory) < ENOUGH else "pca"
 
 
@@ -215,7 +216,11 @@ def _directions(z: np.ndarray) -> np.ndarray:
 def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames: np.ndarray) -> Projection:
     """A map of its own for each of these frames, from ``frame`` outwards, each begun at its neighbour."""
     row, epoch = PROJECTIONS[kind], int(trajectory.epochs[frame])
-    points = chain(trajectory.embeddings, frame, frames, resolve_name(row.make)(trajectory.n_points, seed))
+    try:
+        make = resolve_name(row.make)
+    except ImportError:
+        raise ConfigError(f"projection={kind!r} needs torch: pip install torch, or use 'pca'") from None
+    points = chain(trajectory.embeddings, frame, frames, make(trajectory.n_points, seed))
     caption = (
         f"{row.chained} of each epoch, begun at epoch {epoch}; each other starts from its neighbour and is turned onto it, not "
         "scaled. Who is near whom has meaning; distances, sizes and gaps between clusters have none."

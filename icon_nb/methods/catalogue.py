@@ -213,7 +213,7 @@ CANDIDATES: dict[str, CandidateKind] = by_name(
     ),
 )  # fmt: skip
 
-_PROJECTION, _MAPS = "icon_nb.animation.projection", "icon_nb.animation.neighbour_maps"
+_PROJECTION, _MAPS, _TSNE = (f"icon_nb.animation.{name}" for name in ("projection", "neighbour_maps", "tsne_map"))
 
 PROJECTIONS: dict[str, ProjectionKind] = by_name(
     ProjectionKind(
@@ -225,10 +225,10 @@ PROJECTIONS: dict[str, ProjectionKind] = by_name(
     ProjectionKind(
         "sphere", "directions on the unit sphere", f"{_PROJECTION}:fit_sphere", 3, 3, "set embedding_dim=3, or use 'pca3'"
     ),
-    ProjectionKind("tsne", "a t-SNE map of every epoch, begun at the map before it", f"{_MAPS}:tsne_step", chained="t-SNE"),
+    ProjectionKind("tsne", "a t-SNE map of every epoch, begun at the map before it", f"{_TSNE}:tsne_step", chained="t-SNE"),
     ProjectionKind(
         "tsne_quick", "the same in fewer steps, begun at the untrained frame: what auto takes for many dimensions",
-        f"{_MAPS}:quick_tsne_step", 4, instead="use 'raw'", chained="t-SNE",
+        f"{_TSNE}:quick_tsne_step", 4, instead="use 'raw'", chained="t-SNE",
     ),
     ProjectionKind("umap", "a UMAP map of every epoch, begun at the map before it", f"{_MAPS}:umap_step", chained="UMAP"),
 )

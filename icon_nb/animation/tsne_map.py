@@ -1,0 +1,81 @@
+"""t-SNE by the closed form that trains it: one map, or one that begins at its neighbour's. No other projection needs torch."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..objective.batch import Target
+from ..objective.closed_forms import FusedKL
+from ..objective.learned import StudentT
+from ..objective.supervisory.perplexity import perplexity_of
+from ..training.optimizers import Gains
+from .neighbour_maps import Step, enough, principal_axes
+
+EXAGGERATION = 12.0
+
+
+class Steps(NamedTuple):
+    """How many iterations t-SNE takes: exaggerated and then as it is for the first map, and for each that begins at another."""
+
+    early: int
+    cold: int
+    warm: int
+
+
+WHOLE, QUICK = Steps(250, 300, 50), Steps(40, 60, 10)
+
+
+def tsne_step(n: int, seed: int, steps: Steps = WHOLE) -> Step:
+    """One t-SNE of n points: from principal components at first, from the neighbour's map and without exaggeration after."""
+    enough(n, "tsne")
+    perplexity = min(30.0, (n - 1) / 3)
+
+    def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
+        p = joint_neighbours(z, perplexity)
+        if previous is not None:
+            return descend(p, previous, steps.warm)
+        start = np.random.default_rng(seed).normal(size=(n, 2)) * 1e-2
+        mean, axes, _ = principal_axes(z, min(2, z.shape[1]))
+        flat = (z - mean) @ axes.T
+        start *= flat.std() or 1.0
+        start[:, : len(axes)] += flat
+        return unfold(p, start, steps)
+
+    return step
+
+
+def joint_neighbours(z: np.ndarray, perplexity: float) -> Tensor:
+    """The p of t-SNE for points (n, d): symmetric, float32 (n, n), which sums to one; zero beyond 3 * perplexity neighbours."""
+    n, points = len(z), torch.from_numpy(np.asarray(z, np.float32))
+    distances = torch.cdist(points, points).square_().fill_diagonal_(torch.inf)
+    nearest = distances.topk(min(n - 1, math.ceil(3 * perplexity)), largest=False)
+    p = torch.zeros(n, n).scatter_(1, nearest.indices, perplexity_of(nearest.values, perplexity))
+    return (p + p.T) / (2 * n)
+
+
+def unfold(p: Tensor, start: np.ndarray, steps: Steps = WHOLE) -> np.ndarray:
+    """A whole t-SNE: the start (n, 2) made small, attraction exaggerated at first, then the descent proper."""
+    small = start * (1e-4 / max(float(start[:, 0].std()), 1e-12))
+    return descend(p, descend(EXAGGERATION * p, small, steps.early, momentum=0.5), steps.cold)
+
+
+@torch.no_grad()
+def descend(p: Tensor, start: np.ndarray, iterations: int, momentum: float = 0.8) -> np.ndarray:
+    """The map (n, 2) that this many steps down KL(p || q) lead to; a p that sums to more than one exaggerates attraction."""
+    y, target = torch.from_numpy(start.astype(np.float32)), Target(p)
+    objective = FusedKL(StudentT(), joint=True, symmetric=True)
+    optimizer = Gains([y], lr=max(0.25 / float(p.sum()), 50 / len(y)), momentum=momentum)
+    for _ in range(iterations):
+        _, y.grad = objective.value_and_gradient(target, y, valued=False)
+        optimizer.step()
+    return y.numpy()
+
+
+def quick_tsne_step(n: int, seed: int) -> Step:
+    """The same with fewer iterations: for a first look, where a reader waits."""
+    return tsne_step(n, seed, QUICK)
