@@ -8,12 +8,15 @@ import html
 import json
 import math
 import re
+import zlib
 from functools import cache
 from importlib.resources import files
+from itertools import zip_longest
 
 import numpy as np
 
 from ..errors import DataError
+from ..evaluation.rows import Neighbours
 from ..evaluation.trajectory import Trajectory
 from .captions import caption_of, parted
 from .palette import class_color, class_marker
@@ -26,19 +29,33 @@ LEVELS = 2**16 - 1
 """Steps along the longest side of the box."""
 
 
-def contents(runs: list[Trajectory], views: list[Projection], titles: list[str]) -> dict:
-    """Everything the script needs; equal class lists, point sets and picture sheets are told once and numbered."""
+def contents(runs: list[Trajectory], views: list[Projection], titles: list[str], linked=(), baselines=(), **said) -> dict:
+    """Everything the script needs; equal class lists, point sets and picture sheets are told once and numbered.
+
+    ``linked`` and ``baselines`` have an entry a run, or none; ``said`` goes to the page as it is.
+    """
     groups, points, sheets = [], [], []
     told, placed = [], _placed(runs, views)
-    for run, view, title, coordinates in zip(runs, views, titles, placed):
+    for run, view, title, coordinates, links, lines in zip_longest(runs, views, titles, placed, linked, baselines):
         sheet = None if run.images is None else sheet_of(run.images)
         told.append(
             _run(run, title, coordinates)
             | _coordinates(coordinates, view.kind == "sphere")
             | {"group": _number(_group(run), groups), "points": _number(_identity(run), points)}
-            | {"sheet": None if sheet is None else _number(sheet, sheets)}
+            | {"sheet": None if sheet is None else _number(sheet, sheets), "baselines": lines or {}}
+            | {"links": None if links is None else _links(links)}
         )
-    return {"runs": told, "groups": groups, "sheets": sheets} | _captions(views, titles)
+    return {"runs": told, "groups": groups, "sheets": sheets} | _captions(views, titles) | said
+
+
+def _links(links: Neighbours) -> dict:
+    """The strongest neighbours, packed: the points as 16-bit numbers, then their probabilities in steps of 1/65,535."""
+    return {"k": links.q[0].shape[-1]} | {name: None if each is None else _packed(*each) for name, each in vars(links).items()}
+
+
+def _packed(points: np.ndarray, weights: np.ndarray) -> str:
+    steps = np.rint(weights.clip(0, 1) * LEVELS)
+    return base64.b64encode(zlib.compress(np.stack([points, steps]).astype("<u2").tobytes(), 9)).decode()
 
 
 def _placed(runs: list[Trajectory], views: list[Projection]) -> list[np.ndarray]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 import math
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from ..errors import ConfigError
+from ..evaluation.rows import Neighbours
 from ..evaluation.trajectory import Trajectory
 from .display import Page, image
+from .options import overlay_names
 from .page import contents, document
 from .projection import Projection, fit_projection
 
@@ -67,6 +69,10 @@ def player(
     seed: int = 0,
     height: int | None = None,
     inline_limit: int = INLINE_LIMIT,
+    neighbours: Sequence[Neighbours | None] = (),
+    baselines: Sequence[Mapping[str, Mapping[str, float]]] = (),
+    own_scale: str | Sequence[str] = (),
+    note: str = "",
 ) -> Player:
     """A page on which the epochs can be played, scrubbed, turned and compared.
 
@@ -84,6 +90,14 @@ def player(
         Height of the inline frame in CSS pixels.
     inline_limit : int
         Bytes of the largest page that is shown inline.
+    neighbours : sequence of Neighbours, optional
+        One a run: what a pinned point is joined to. Of runs of icon_nb they are known.
+    baselines : sequence of mapping, optional
+        One a run, as ``{"knn_accuracy": {"raw inputs": 0.97}}``: dashed lines in the chart of that metric.
+    own_scale : str or sequence of str
+        Metrics that are not comparable between the runs: each is drawn on an axis of its own.
+    note : str
+        A sentence below the charts.
 
     Returns
     -------
@@ -112,9 +126,10 @@ def player(
     runs, kinds = _pair(_trajectories(trajectories), projection)
     names = _titles(runs, titles)
     views = [fit_projection(run, kind, fit_on, seed) if isinstance(kind, str) else kind for run, kind in zip(runs, kinds)]
-    page = contents(runs, views, names)
+    said = {"own_scales": overlay_names(own_scale) if own_scale else (), "note": note}
+    page = contents(runs, views, names, neighbours, baselines, **said)
     if height is None:
-        height = 620 if len(runs) == 1 else 250 + 350 * math.ceil(len(runs) / 3)
+        height = 620 if len(runs) == 1 else 270 + 350 * math.ceil(len(runs) / 3)
     whole = document(page, " | ".join(filter(None, names)) or "Embedding player")
     return Player(whole, _summary(runs, views), height, inline_limit, partial(strip, runs, views, names))
 

@@ -26,3 +26,28 @@ class Rows:
     q: np.ndarray | None
     anchors: tuple[str, ...]
     candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The strongest neighbours of every recorded point, under p once and under q at every frame.
+
+    Parameters
+    ----------
+    p : (int array (n, k), float array (n, k)) or None
+        Which points, strongest first, and their probabilities; None where p does not speak of recorded points.
+    q : (int array (n_frames, n, k), float array (n_frames, n, k))
+    """
+
+    p: tuple[np.ndarray, np.ndarray] | None
+    q: tuple[np.ndarray, np.ndarray]
+
+
+def strongest(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k largest entries of every row (n, m), largest first: their columns and their values, both (n, k).
+
+    >>> strongest(np.array([[0.1, 0.6, 0.3]]), 2)
+    (array([[1, 2]]), array([[0.6, 0.3]]))
+    """
+    columns = np.argsort(-rows, axis=1, kind="stable")[:, :k]
+    return columns, np.take_along_axis(rows, columns, 1)

@@ -194,7 +194,9 @@ class Comparison(Sequence):
         from ..animation.player import player
 
         runs = self._drawn(each)
-        return player([run.trajectory for run in runs], **{"titles": [self.name(run) for run in runs], **options})
+        told = {"titles": [self.name(run) for run in runs], "neighbours": [run.neighbours for run in runs]}
+        apart = {"own_scale": "loss", "note": self.incomparable} if self.incomparable else {}
+        return player([run.trajectory for run in runs], **{**told, **apart, **options})
 
     # Records
 

@@ -147,10 +147,52 @@ class Results(Run):
         return animate(self.watched(overlays), **options)
 
     def player(self, **options):
-        """The interactive page of the embedding; options as in :func:`icon_nb.player.player`."""
+        """The interactive page of the embedding; options as in :func:`icon_nb.player.player`.
+
+        A pinned point is joined to its neighbours under p and q where these are over the recorded points.
+        """
         from ..animation.player import player
 
-        return player(self.trajectory, **{"projection": self.config.gif_method, **options})
+        known = {"projection": self.config.gif_method, "neighbours": [self.neighbours]}
+        return player(self.trajectory, **{**known, **options})
+
+    def _points(self):
+        """The objective over the recorded points."""
+        from ..evaluation.forces import OnPoints
+
+        return OnPoints(self.config, self.data(), self.trajectory)
+
+    @cached_property
+    def neighbours(self):
+        """The strongest neighbours of every recorded point under p and q; None where these are not over recorded points."""
+        try:
+            return self._points().neighbours()
+        except DataError:  # the data are not at hand
+            return None
+
+    def forces(self, epoch: int | None = None):
+        """What p pulls and what q pushes at a recorded epoch, the last if none is given.
+
+        Returns
+        -------
+        Forces
+            ``attraction`` and ``repulsion``, arrays (n, d) whose sum is the gradient of the mean divergence over the recorded
+            points; see :func:`icon_nb.evaluation.forces.split_forces`, which derives them.
+
+        Raises
+        ------
+        ConfigError
+            The epoch was not recorded, or p does not spread over samples: views of past epochs are not kept.
+
+        Examples
+        --------
+        >>> import icon_nb as icon
+        >>> icon.run(method="sne", n_samples=60, epochs=2, quiet=True).forces(0).attraction.shape
+        (60, 2)
+        """
+        from ..animation.projection import fitted_frame
+
+        return self._points().forces(fitted_frame(self.trajectory, "last" if epoch is None else epoch))
 
     def plot(self, **options):
         """Static curves of the run; options as in :func:`icon_nb.animation.plots.curves`."""

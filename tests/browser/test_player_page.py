@@ -10,6 +10,7 @@ import pytest
 
 from icon_nb.animation.palette import THEMES, class_color, rgb
 from icon_nb.animation.player import player
+from icon_nb.evaluation.rows import Neighbours
 from icon_nb.evaluation.trajectory import Trajectory
 
 pytestmark = pytest.mark.browser
@@ -375,6 +376,8 @@ def test_the_third_axis_points_up_and_the_nearer_point_hides_the_farther(visit):
     z = np.stack([eye, -eye, [0, 0, 1], [0, 0, -1]])
     z = np.stack([z, z]).astype(np.float32)
     page = visit(Shown(Trajectory(z, np.arange(2), np.array([0, 1, 2, 3]))))
+    page.click("#names")  # they stand where the points are
+    settle(page)
     told = page.locator("canvas.points").evaluate("(c) => ({ ...c.dataset })")
     x, y = float(told["originX"]), float(told["originY"])
     assert pixel(page, x, y) == color(0)
@@ -528,12 +531,62 @@ def test_nothing_overlaps_is_cut_or_needs_sideways_scrolling(visit, kind, width)
 def test_what_holds_for_all_panels_stands_once_below_them_and_opens(visit):
     shown = Shown(three_clusters(dim=3, title="one"), three_clusters(7, dim=3, title="two"), projection="pca")
     page = visit(shown, viewport={"width": 1000, "height": 900})
-    assert page.locator("#panels summary").all_inner_texts() == ["PCA of 3-d, 96 % of variance"]
+    assert page.locator(".shared summary").all_inner_texts() == ["PCA of 3-d, 96 % of variance"]
     assert page.locator("figcaption").first.inner_text() == "fitted on epoch 12"
-    page.locator("#panels summary").click()
-    said = page.locator("#panels").inner_text()
+    page.locator(".shared summary").click()
+    said = page.locator(".shared").inner_text()
     assert said.count("seen from one side") == 1
     assert page.evaluate(OVERLAPS) == []
+
+
+def test_a_pinned_point_shows_who_is_near_it_under_p_and_q_at_every_epoch(visit):
+    images = np.full((36, 8, 8, 1), 90, np.uint8)
+    run = three_clusters(images=images)
+    n, frames = run.n_points, run.n_frames
+    p = np.tile([[1, 2]], (n, 1)), np.tile([[0.6, 0.4]], (n, 1))
+    q = np.stack([np.full((n, 2), [3 + t % 2, 5]) for t in range(frames)]), np.full((frames, n, 2), [0.0004, 0.0002])
+    page = visit(Shown(run, neighbours=[Neighbours(p, q)]))
+    page.locator("canvas.points").focus()
+    page.keyboard.press("n")
+    reads(page, "pinned", "0:0")
+    near = page.locator(".card .near")
+    assert near.all_inner_texts() == ["p\n60 %\n40 %", "q\n0.04 %\n0.02 %"]
+    assert near.locator("canvas").count() == 4
+    look = "(c) => c.toDataURL()"
+    last = page.locator("canvas.points").evaluate(look)
+    page.keyboard.press("ArrowLeft")
+    settle(page)
+    assert page.locator("canvas.points").evaluate(look) != last
+    page.keyboard.press("n")
+    reads(page, "pinned", "0:1")
+    page.keyboard.press("Shift+N")
+    reads(page, "pinned", "0:0")
+
+
+def test_a_page_in_a_frame_follows_the_ground_around_it(visit, one):
+    from playwright.sync_api import expect
+
+    for ground, theme in (("#111", "dark"), ("#fff", "light")):
+        around = f"<!doctype html><meta charset=utf-8><link rel=icon href=data:,><body style='background:{ground}'>"
+        page = visit(one.shown, document=around + one.shown.page._repr_html_(), color_scheme="light" if theme == "dark" else "dark")
+        expect(page.frame_locator("iframe").locator(f"html[data-theme={theme}]")).to_have_count(1)
+        page.evaluate("document.body.style.background = 'rgb(17, 17, 17)'")
+        expect(page.frame_locator("iframe").locator("html[data-theme=dark]")).to_have_count(1)
+
+
+def test_two_runs_fill_the_width_and_spheres_share_one_camera(visit):
+    turned = three_clusters(dim=3)
+    ball = replace(turned, embeddings=turned.embeddings / np.linalg.norm(turned.embeddings, axis=-1, keepdims=True))
+    shown = Shown(ball, replace(ball, title="two"), own_scale="loss", note="Losses differ.")
+    page = visit(shown, viewport={"width": 1022, "height": 900})
+    widths = page.locator(".stage").evaluate_all("(all) => all.map((each) => each.clientWidth)")
+    assert sum(widths) > 950
+    page.locator("canvas.points").first.focus()
+    page.keyboard.press("d")
+    settle(page)
+    yaws = page.locator("canvas.points").evaluate_all("(all) => all.map((each) => each.dataset.yaw)")
+    assert yaws[0] == yaws[1] != str(round(np.deg2rad(35), 4))
+    assert page.locator(".note").inner_text() == "Losses differ."
 
 
 def test_names_stay_text(visit):

@@ -10,11 +10,12 @@ class Player {
     this.root = document.getElementById("player");
     this.runs = runs;
     this.sheets = sheets;
-    Object.assign(this, { short: page.short, own: page.own, caption: page.caption });
+    Object.assign(this, { short: page.short, own: page.own, caption: page.caption, note: page.note, ownScales: page.own_scales, camera: {} });
     this.groups = page.groups.map((group) => ({ ...group, hidden: new Set() }));
     this.steps = [...new Set(runs.flatMap((run) => run.epochs))].sort((a, b) => a - b);
     this.last = this.steps.length - 1;
     Object.assign(this, { position: this.last, playing: false, speed: 1, loop: false, pinned: null, hovered: null, emphasis: null });
+    this.named = this.groups.every((group) => group.names.length <= 20) && this.groups.some((group) => group.names.length);
     // About eight seconds from end to end at speed 1, but never so fast that epochs blur or so slow that nothing happens.
     this.rate = clamp(this.last / 8, 2, 15);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -28,8 +29,9 @@ class Player {
   start() {
     this.panels = this.runs.map((run, place) => new Panel(run, place, this));
     this.find("panels").append(...this.panels.map((panel) => panel.node));
-    if (this.runs.length > 1) this.find("panels").append(this.sharedCaption());
+    if (this.runs.length > 1) this.find("side").before(this.sharedCaption());
     this.buildCharts();
+    if (this.note) this.find("charts").append(element("p", { class: "note", text: this.note }));
     this.buildLegends();
     this.buildTransport();
     this.root.classList.add(this.runs.length === 1 ? "one" : "many");
@@ -107,6 +109,9 @@ class Player {
     speed.addEventListener("change", () => this.setSpeed(Number(speed.value)));
     this.find("play").addEventListener("click", () => this.toggleplay());
     this.find("loop").addEventListener("click", () => this.setLoop(!this.loop));
+    const names = this.find("names");
+    names.hidden = !this.named;
+    names.addEventListener("click", () => this.setNames(!this.named));
     this.find("epoch-last").textContent = `of ${this.steps[this.last]}`;
     this.root.classList.toggle("single", this.last === 0);
     this.buildHint();
@@ -117,10 +122,16 @@ class Player {
     const key = (name) => element("kbd", { text: name });
     const turn = solid ? "drag to turn (with Shift to move)" : "drag to move";
     hint.append(
-      element("span", { class: "keys" }, key("space"), " play, ", key("\u2190"), " ", key("\u2192"), " one epoch, ",
-        key("Ctrl"), " + wheel zoom. "),
-      `Click a point to follow it, ${turn}, pinch to zoom. `,
+      element("span", { class: "keys" }, key("space"), " play, ", key("\u2190"), " ", key("\u2192"), " one epoch, ", key("N"),
+        " pin the next point, ", key("W"), key("A"), key("S"), key("D"), solid ? " turn, " : " move, ", key("Ctrl"), " + wheel zoom. "),
+      `Click a point to follow it${this.linkWords()}, ${turn}, pinch to zoom. `,
       this.still.matches ? "Steps from one recorded epoch to the next." : "Between two recorded epochs the points move in straight lines.");
+  }
+
+  linkWords() {
+    const has = (kind) => this.runs.some((run) => run.links && run.links[kind]);
+    const kinds = [has("p") ? "p (solid)" : "", has("q") ? "q (dashed)" : ""].filter(Boolean);
+    return kinds.length ? ` and see its neighbours under ${kinds.join(" and ")}` : "";
   }
 
   // --- time -------------------------------------------------------------------------------------------------------------
@@ -175,6 +186,12 @@ class Player {
     this.refresh();
   }
 
+  setNames(on) {
+    this.named = on;
+    this.find("names").setAttribute("aria-pressed", String(on));
+    this.invalidate();
+  }
+
   advance(now) {
     if (!this.playing) return;
     const passed = this.before === null ? 0 : Math.min(0.25, (now - this.before) / 1000);
@@ -203,6 +220,8 @@ class Player {
     this.advance(now);
     const epoch = this.epoch;
     for (const panel of this.panels) panel.draw(epoch);
+    if (this.pinned && Math.floor(this.shown) !== this.told) this.panels.forEach((panel) => panel.showCard());
+    this.told = Math.floor(this.shown);
     for (const chart of this.charts) chart.draw(epoch);
     this.tell(epoch);
   }
@@ -238,7 +257,7 @@ class Player {
   publish(epoch, position) {
     const point = (mark) => (mark ? `${mark.place}:${mark.i}` : "");
     const seen = {
-      epoch, position: Math.round(position * 1000) / 1000, playing: this.playing, speed: this.speed, loop: this.loop,
+      epoch, position: Math.floor(position * 1000 + 1e-6) / 1000, playing: this.playing, speed: this.speed, loop: this.loop,
       hover: point(this.hovered), pinned: point(this.pinned),
       hidden: this.groups.map((group) => [...group.hidden].sort((a, b) => a - b).join(",")).join(";"),
       runEpochs: this.runs.map((run) => run.epochs[bracket(run, this.epoch).from]).join(","),
@@ -276,6 +295,14 @@ class Player {
     const same = panel && this.pinned && this.pinnedIn(panel.run) === i;
     this.pinned = i < 0 || same ? null : { place: panel.place, i };
     this.refresh();
+  }
+
+  // The next point that can be seen, by its number.
+  pinNext(by) {
+    const panel = this.panels[this.pinned ? this.pinned.place : 0], { n, group, labels } = panel.run, { hidden } = this.groups[group];
+    let i = this.pinned ? this.pinned.i : by > 0 ? -1 : n;
+    do i += by; while (i >= 0 && i < n && hidden.has(labels[i]));
+    if (i >= 0 && i < n) this.pin(panel, i);
   }
 
   toggle(group, label, only) {
@@ -326,11 +353,13 @@ class Player {
 
   keys(stride) {
     const zoom = (factor) => () => this.panels.forEach((panel) => (factor ? panel.zoomAt(panel.width / 2, panel.height / 2, factor) : panel.resetView()));
+    const slide = (dx, dy) => () => new Set(this.panels.map((panel) => panel.view)).forEach((view) => this.panels.find((panel) => panel.view === view).drag(dx, dy, false));
     const faster = (by) => () => this.setSpeed(SPEEDS[clamp(SPEEDS.indexOf(this.speed) + by, 0, SPEEDS.length - 1)]);
     return {
       " ": () => this.toggleplay(), ArrowRight: () => this.step(stride), ArrowLeft: () => this.step(-stride),
       PageUp: () => this.step(10), PageDown: () => this.step(-10), Home: () => this.step(-Infinity), End: () => this.step(Infinity),
-      "]": faster(1), "[": faster(-1), l: () => this.setLoop(!this.loop), "+": zoom(1.4), "=": zoom(1.4), "-": zoom(1 / 1.4), 0: zoom(0),
+      "]": faster(1), "[": faster(-1), l: () => this.setLoop(!this.loop), t: () => this.setNames(!this.named), "+": zoom(1.4), "=": zoom(1.4), "-": zoom(1 / 1.4), 0: zoom(0),
+      n: () => this.pinNext(stride > 1 ? -1 : 1), w: slide(0, -15), s: slide(0, 15), a: slide(-15, 0), d: slide(15, 0),
       Escape: () => this.pin(null, -1),
     };
   }
@@ -339,7 +368,7 @@ class Player {
 // A class's mark as the points have it.
 function swatch(colour, marker) {
   const size = 14, ratio = 3, canvas = element("canvas", { width: size * ratio, height: size * ratio, "aria-hidden": "true" });
-  drawMark(canvas.getContext("2d"), (size * ratio) / 2, (size * ratio) / 2, 4.6 * ratio, { colour, edge: "transparent", marker });
+  drawMark(canvas.getContext("2d"), (size * ratio) / 2, (size * ratio) / 2, 4.6 * ratio, { colour, edge: edgeOf(colour, theme().plate), marker });
   return canvas;
 }
 
@@ -354,8 +383,9 @@ function markers() {
 
 async function main() {
   const page = JSON.parse(document.getElementById("data").textContent);
+  const runs = await Promise.all(page.runs.map(readRun));
   const sheets = await Promise.all(page.sheets.map(async (sheet) => ({ ...sheet, image: await loadImage(sheet.source) })));
-  new Player(page, page.runs.map(readRun), sheets).start();
+  new Player(page, runs, sheets).start();
 }
 
 main().catch((error) => {

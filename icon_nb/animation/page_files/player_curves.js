@@ -15,7 +15,7 @@ function short(value) {
 
 // How a run's line looks, here and beside its title.
 function lineStyle(place, colours) {
-  return { dash: DASHES[place % DASHES.length], colour: Math.floor(place / DASHES.length) % 2 ? colours.muted : place % 2 ? colours.accent : colours.ink };
+  return { dash: DASHES[place % DASHES.length], colour: place % 2 ? colours.muted : colours.ink };
 }
 
 class Chart {
@@ -56,8 +56,14 @@ class Chart {
     this.player.invalidate();
   }
 
-  range() {
-    const all = this.player.runs.flatMap((run) => run.metrics[this.name] || []).filter(Number.isFinite);
+  // Whether each run has an axis of its own: its values are not comparable with those of the others.
+  get apart() {
+    return this.player.runs.length > 1 && this.player.ownScales.includes(this.name);
+  }
+
+  range(runs = this.player.runs) {
+    const lines = runs.flatMap((run) => Object.values(run.baselines[this.name] || {}));
+    const all = [...runs.flatMap((run) => run.metrics[this.name] || []), ...lines].filter(Number.isFinite);
     if (!all.length) return [0, 1];
     const low = Math.min(...all), high = Math.max(...all);
     return low === high ? [low - 0.5, high + 0.5] : [low, high];
@@ -76,11 +82,15 @@ class Chart {
   draw(epoch) {
     if (!this.width) return;
     const { ink } = this, { colours } = this.player, [low, high] = this.range();
-    const toY = (value) => PAD.top + (1 - (value - low) / (high - low)) * (this.height - PAD.top - PAD.bottom);
+    const scale = ([least, most]) => (value) => PAD.top + (1 - (value - least) / (most - least)) * (this.height - PAD.top - PAD.bottom);
     ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     ink.clearRect(0, 0, this.width, this.height);
-    this.drawGround(colours, low, high);
-    this.player.runs.forEach((run, place) => this.drawLine(run, lineStyle(place, colours), toY, epoch));
+    this.drawGround(colours, this.apart ? "least" : short(low), this.apart ? "most" : short(high));
+    this.player.runs.forEach((run, place) => {
+      const toY = scale(this.apart ? this.range([run]) : [low, high]);
+      if (!this.apart) this.drawBaselines(run, toY);
+      this.drawLine(run, lineStyle(place, colours), toY, epoch);
+    });
     this.drawCursor(colours, epoch);
     this.tell(epoch);
   }
@@ -102,8 +112,8 @@ class Chart {
     say(String(steps[0]), PAD.left, height - 4, "left");
     say(String(steps[steps.length - 1]), width - PAD.right, height - 4, "right");
     say("epoch", (PAD.left + width - PAD.right) / 2, height - 4, "center");
-    say(short(high), PAD.left - 8, PAD.top + 4, "right", PAD.left - 8);
-    say(short(low), PAD.left - 8, floor + 3, "right", PAD.left - 8);
+    say(high, PAD.left - 8, PAD.top + 4, "right", PAD.left - 8);
+    say(low, PAD.left - 8, floor + 3, "right", PAD.left - 8);
   }
 
   drawLine(run, { dash, colour }, toY, epoch) {
@@ -121,6 +131,21 @@ class Chart {
     ink.setLineDash([]);
     const { from } = bracket(run, epoch);
     if (Number.isFinite(values[from])) drawMark(ink, this.toX(run.epochs[from]), toY(values[from]), 3.2, { colour, edge: this.player.colours.page });
+  }
+
+  drawBaselines(run, toY) {
+    const { ink } = this, { muted } = this.player.colours;
+    for (const [name, value] of Object.entries(run.baselines[this.name] || {})) {
+      const y = Math.round(toY(value)) + 0.5;
+      Object.assign(ink, { strokeStyle: muted, fillStyle: muted, lineWidth: 1, textAlign: "left" });
+      ink.setLineDash([5, 3]);
+      ink.beginPath();
+      ink.moveTo(PAD.left, y);
+      ink.lineTo(this.width - PAD.right, y);
+      ink.stroke();
+      ink.fillText(`${name} ${short(value)}`, PAD.left + 4, y > PAD.top + 14 ? y - 3 : y + 12);
+      ink.setLineDash([]);
+    }
   }
 
   drawCursor(colours, epoch) {

@@ -41,7 +41,7 @@ class Marks {
     const columns = radii.length * 2 * this.parts ** 2, sheet = element("canvas", { width: columns * this.cell, height: colours.length * this.cell });
     this.stride = sheet.width;
     this.ink = sheet.getContext("2d", { willReadFrequently: true });
-    colours.forEach((colour, row) => this.drawRow(row, radii, { colour, marker: markers[row], ratio, edge }));
+    colours.forEach((colour, row) => this.drawRow(row, radii, { colour, marker: markers[row], ratio, edge: edgeOf(colour, edge) }));
     this.pixels = new Uint32Array(this.ink.getImageData(0, 0, sheet.width, sheet.height).data.buffer);
   }
 
@@ -111,4 +111,18 @@ class Raster {
 function packed(colour) {
   const value = parseInt(colour.slice(1), 16);
   return (0xff000000 | ((value & 255) << 16) | (value & 0xff00) | (value >> 16)) >>> 0;
+}
+
+// The outline of a colour: that of the ground where the two are far enough apart, otherwise its own shade that is (3:1).
+function edgeOf(colour, plate) {
+  const channels = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
+  const light = (rgb) => rgb.map((v) => (v / 255 <= 0.04045 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+  const ground = light(channels(plate)), aim = ground > 0.5 ? 0 : 255;
+  const apart = (rgb) => (Math.max(light(rgb), ground) + 0.05) / (Math.min(light(rgb), ground) + 0.05) >= 3;
+  if (apart(channels(colour))) return plate;
+  for (let mix = 0.1; ; mix += 0.1) {
+    const shade = channels(colour).map((v) => Math.round(v + (aim - v) * mix));
+    if (apart(shade)) return `#${shade.map((v) => v.toString(16).padStart(2, "0")).join("")}`;
+  }
 }

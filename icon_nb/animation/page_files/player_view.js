@@ -17,7 +17,7 @@ function element(tag, attributes = {}, ...children) {
 
 function theme() {
   const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(["page", "plate", "ink", "muted", "line", "faint", "accent"].map((k) => [k, style.getPropertyValue(`--${k}`).trim()]));
+  return Object.fromEntries(["page", "plate", "ink", "muted", "line", "faint", "accent", "p", "q"].map((k) => [k, style.getPropertyValue(`--${k}`).trim()]));
 }
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -62,8 +62,10 @@ class Panel {
     return element("figcaption", { text: runs.length === 1 ? caption : own[this.place] });
   }
 
+  // All spheres are seen by one camera.
   resetView() {
-    this.view = { zoom: 1, panX: 0, panY: 0, yaw: START.azimuth, pitch: START.elevation };
+    this.view = this.view || (this.run.sphere ? this.player.camera : {});
+    Object.assign(this.view, { zoom: 1, panX: 0, panY: 0, yaw: START.azimuth, pitch: START.elevation });
     this.player.invalidate();
   }
 
@@ -147,6 +149,7 @@ class Panel {
     this.drawPoints();
     this.ink.putImageData(this.raster.image, 0, 0);
     this.ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    if (this.player.named) this.drawNames();
     this.drawMarks(epoch);
     if (this.hover >= 0) this.placeTip();
     this.report();
@@ -173,9 +176,43 @@ class Panel {
     }
   }
 
+  // The name of every class, in the middle of its points.
+  drawNames() {
+    const { names, hidden } = this.player.groups[this.run.group], { ink } = this;
+    Object.assign(ink, { font: `600 13px ${getComputedStyle(document.body).fontFamily}`, textAlign: "center", textBaseline: "middle", lineJoin: "round" });
+    names.forEach((name, label) => {
+      const members = [...this.order].filter((i) => this.run.labels[i] === label);
+      if (!members.length || hidden.has(label)) return;
+      const middle = (places) => members.map((i) => places[i]).sort((a, b) => a - b)[members.length >> 1];
+      const at = [name, middle(this.x), middle(this.y)];
+      Object.assign(ink, { strokeStyle: this.theme.plate, lineWidth: 4, fillStyle: this.theme.ink });
+      ink.strokeText(...at);
+      ink.fillText(...at);
+    });
+  }
+
+  // The strongest neighbours of a point under p or q at an epoch: [point, probability].
+  neighbours(kind, i, epoch) {
+    const { links, n } = this.run, told = links && links[kind];
+    if (!told) return [];
+    const frame = told.points.length > n * links.k ? bracket(this.run, epoch).from : 0, start = (frame * n + i) * links.k;
+    return Array.from({ length: links.k }, (_, k) => [told.points[start + k], told.weights[start + k] / 65535]).filter(([, share]) => share > 0);
+  }
+
+  // Lines to the neighbours under p (solid) and under q (dashed), as wide as the probability.
+  drawLinks(i, epoch) {
+    for (const [kind, dash] of [["p", []], ["q", [5, 4]]]) {
+      const found = this.neighbours(kind, i, epoch), most = Math.max(...found.map(([, share]) => share));
+      for (const [j, share] of found) {
+        this.strokePath([[this.x[i], this.y[i]], [this.x[j], this.y[j]]], this.theme[kind], 1 + 3 * (share / most), dash);
+      }
+    }
+  }
+
   drawMarks(epoch) {
     const pinned = this.player.pinnedIn(this.run), hover = this.player.hoverIn(this.run);
     if (pinned >= 0) this.drawPath(pinned, epoch);
+    if (pinned >= 0) this.drawLinks(pinned, epoch);
     if (pinned >= 0) this.drawRing(pinned, 2.5);
     if (hover >= 0 && hover !== pinned) this.drawRing(hover, 1.5);
   }
@@ -229,7 +266,7 @@ class Panel {
       const text = round(value);
       if (this.canvas.dataset[name] !== text) this.canvas.dataset[name] = text;
     }
-    const steady = view.zoom === 1 && !view.panX && !view.panY && this.run.dim === 2;
+    const steady = view.zoom === 1 && !view.panX && !view.panY;
     this.canvas.style.touchAction = steady ? "pan-y" : "none";
   }
 
@@ -249,10 +286,10 @@ class Panel {
     box.hidden = false;
   }
 
-  picture(i) {
+  picture(i, side = 56) {
     const sheet = this.player.sheets[this.run.sheet];
     if (!sheet || !sheet.image) return null;
-    const { cell_w: w, cell_h: h, columns } = sheet, scale = Math.max(1, Math.floor(56 / Math.max(w, h)));
+    const { cell_w: w, cell_h: h, columns } = sheet, scale = Math.max(0.5, Math.floor((2 * side) / Math.max(w, h)) / 2);
     const canvas = element("canvas", { width: w * scale, height: h * scale, "aria-hidden": "true" });
     const ink = canvas.getContext("2d");
     ink.imageSmoothingEnabled = false;
@@ -283,9 +320,21 @@ class Panel {
     this.card.hidden = i < 0;
     if (i < 0) return;
     this.fill(this.card, i);
+    this.card.append(...["p", "q"].map((kind) => this.neighbourList(kind, i)).filter(Boolean));
     const close = element("button", { type: "button", text: "\u00d7", "aria-label": "Let the point go", title: "Let the point go (Esc)" });
     close.addEventListener("click", () => this.player.pin(null, -1));
     this.card.append(close);
+  }
+
+  // The same neighbours as pictures, or by name, with their probabilities.
+  neighbourList(kind, i) {
+    const found = this.neighbours(kind, i, this.player.epoch);
+    if (!found.length) return null;
+    const each = found.map(([j, share]) => {
+      const { name } = this.about(j), percent = `${Number((100 * share).toPrecision(2))} %`;
+      return element("span", { title: `${name}, ${percent}` }, this.picture(j, 22) || name, element("i", { text: percent }));
+    });
+    return element("div", { class: `near ${kind}`, "aria-label": `strongest under ${kind}` }, element("b", { text: kind }), ...each);
   }
 
   // --- pointers ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,170 @@
+"""What p pulls and what q pushes: the gradient of the objective on every recorded point, in two parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.dataset import Dataset
+from ..errors import ConfigError
+from ..methods import axes
+from ..methods.config import Config
+from ..methods.resolve import method_of
+from ..objective.batch import Batch, Target
+from ..objective.learned import Clusters, Joint, Mixed
+from ..objective.objective import Objective, build_objective
+from .rows import Neighbours, strongest
+from .trajectory import Trajectory
+
+
+@dataclass(frozen=True, eq=False)
+class Forces:
+    """The gradient of the mean divergence by every embedding, in two parts; points move against it.
+
+    Parameters
+    ----------
+    attraction, repulsion : float arrays (n, d)
+        What p pulls and what the normaliser of q pushes; their sum is autograd's gradient.
+    """
+
+    attraction: np.ndarray
+    repulsion: np.ndarray
+
+
+def split_forces(objective: Objective, target: Target, z: Tensor, candidates: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    r"""The gradient of an objective by embeddings z, in what p pulls and what q pushes.
+
+    Every q is a kernel over its sum, :math:`\log q_{ij} = s_{ij} - \log \sum_k e^{s_{ik}}` with logits s. With
+    :math:`g_{ij} = \partial L / \partial \log q_{ij}` the chain rule through the two terms gives
+
+    .. math:: \frac{\partial L}{\partial z} = \sum_{ij} g_{ij} \frac{\partial s_{ij}}{\partial z}
+              - \sum_{ij} q_{ij} \Big(\sum_k g_{ik}\Big) \frac{\partial s_{ij}}{\partial z}.
+
+    The first sum is the attraction, from the kernel itself. For D(p || q) it is :math:`g_{ij} = -p_{ij} / n`: each point is drawn to
+    its neighbours under p. The second is the repulsion, from the normaliser: there :math:`\sum_k g_{ik} = -1 / n`, so that each point
+    is pushed from where q puts its weight. Where p = q they cancel. For q from clusters the normaliser is that of each cluster,
+    and for the limits of the temperature, which have none, the repulsion is all that does not contain p.
+
+    Parameters
+    ----------
+    objective : Objective
+    target : Target
+        p of the points, (n, m) or (1, n * n).
+    z : (n, d)
+    candidates : (m, d), optional
+        Constants beside which the points stand; not given, the points are each other's.
+
+    Returns
+    -------
+    attraction, repulsion : (n, d)
+        Parts of the gradient; points move against them.
+
+    Examples
+    --------
+    >>> sne = build_objective(Config(method="sne", perplexity=2).resolve())
+    >>> z = torch.tensor([[0.0], [1.0], [3.0]])
+    >>> p = torch.tensor([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]])
+    >>> [part[:, 0].round(decimals=2).tolist() for part in split_forces(sne, Target(p), z)]
+    [[-2.67, -0.67, 3.33], [1.33, 0.02, -1.35]]
+    """
+    z = z.detach().clone().requires_grad_()
+    q = objective.learned
+    kernel = q.kernel if isinstance(q, Mixed) else q
+    p, others = target.p.to(z.dtype), z if candidates is None else candidates
+    if not hasattr(kernel, "logits") and not isinstance(kernel, (Joint, Clusters)):  # a limit: distances in the place of log q
+        d = kernel(z, candidates)
+        total = objective.divergence(p, d, target.log_p).mean()
+        pull = (p * d.masked_fill(p == 0, 0)).sum(1).mean()
+        parts = [torch.autograd.grad(each, z, retain_graph=True)[0] for each in (pull, total)]
+        return parts[0], parts[1] - parts[0]
+    log_q = kernel(z, candidates, target.measure).detach().requires_grad_()
+    mixed = replace(q, kernel=lambda *_: log_q)(z) if isinstance(q, Mixed) else log_q
+    (g,) = torch.autograd.grad(objective.divergence(p, mixed, target.log_p).mean(), log_q)
+    g = g.masked_fill(log_q == -torch.inf, 0)
+    if isinstance(kernel, Clusters):
+        return _through_clusters(z, others, target.measure, g)
+    logits = kernel.kernel.logits(z, candidates).reshape(1, -1) if isinstance(kernel, Joint) else kernel.logits(z, candidates)
+    upstream = g, -log_q.detach().exp() * g.sum(1, keepdim=True)
+    return tuple(torch.autograd.grad(logits, z, each, retain_graph=True)[0] for each in upstream)
+
+
+def _through_clusters(z: Tensor, others: Tensor, measure: Tensor | None, g: Tensor) -> tuple[Tensor, Tensor]:
+    """The same where q leads through clusters: through the memberships, and through the size of each cluster."""
+    join, member = z.log_softmax(1), others.log_softmax(1)
+    member = member if measure is None else member + measure.log()[:, None]
+    size = member.logsumexp(0)
+    through = (join[:, None] + member - size.detach()).logsumexp(2), (join.detach()[:, None] + member.detach() - size).logsumexp(2)
+    return tuple(torch.autograd.grad(each, z, g, retain_graph=True)[0] for each in through)
+
+
+class OnPoints:
+    """The objective of a run over its recorded points, which are each other's candidates.
+
+    Parameters
+    ----------
+    config : Config
+        Resolved.
+    dataset : Dataset
+    trajectory : Trajectory
+    """
+
+    def __init__(self, config: Config, dataset: Dataset, trajectory: Trajectory):
+        self.trajectory, self.objective = trajectory, build_objective(config)
+        self.row = axes.SUPERVISORY[method_of(config).supervisory]
+        held_out = trajectory.held_out is not None and bool(trajectory.held_out.any())
+        index = torch.from_numpy(np.asarray(trajectory.index))
+        x = dataset.x_test if held_out else dataset.x
+        y = None if trajectory.labels is None else torch.from_numpy(np.asarray(trajectory.labels))
+        taken = {"graph": dataset.graph, "companion": dataset.companion}
+        graph, companion = (None if held_out or each is None else each.to_dense()[index] for each in taken.values())
+        flat = dataset.flat(x[index]).double() if "inputs" in self.row.needs else None
+        graph = None if graph is None else graph[:, index].double()
+        self.batch = Batch(index, flat, y, dataset.n_classes, torch.float64, companion, graph)
+
+    @property
+    def lacking(self) -> str:
+        """Why p says nothing about the recorded points, or nothing."""
+        if self.row.candidates not in ("samples", "pairs"):
+            return f"supervisory={self.row.name!r} spreads over {self.row.candidates}, which are not recorded: use a p over samples"
+        views = "views" in self.row.needs
+        return f"supervisory={self.row.name!r} joins views of a sample, which are not recorded: use a p over samples" * views
+
+    def target(self) -> Target:
+        """p of the points.
+
+        Raises
+        ------
+        ConfigError
+            It does not spread over samples.
+        """
+        if self.lacking:
+            raise ConfigError(self.lacking)
+        return self.objective.target(self.batch)
+
+    def forces(self, frame: int) -> Forces:
+        """The forces at a recorded frame."""
+        z = torch.from_numpy(self.trajectory.embeddings[frame]).double()
+        return Forces(*(part.numpy() for part in split_forces(self.objective, self.target(), z)))
+
+    def q(self, frame: int) -> Tensor:
+        """q of the points at a recorded frame, (n, n), rows that sum to one."""
+        with torch.no_grad():
+            return _rows(self.objective.learned(torch.from_numpy(self.trajectory.embeddings[frame]).double()).exp())
+
+    def neighbours(self, k: int = 4) -> Neighbours | None:
+        """Who is near whom: the k strongest neighbours of every point; None where q is not over points, or no distribution."""
+        if self.row.candidates not in ("samples", "pairs", "views", "keys") or hasattr(self.objective.learned, "divergence"):
+            return None
+        q = [strongest(self.q(frame).numpy(), k) for frame in range(self.trajectory.n_frames)]
+        p = None if self.lacking else strongest(_rows(self.target().p).numpy(), k)
+        return Neighbours(p, tuple(np.stack(each) for each in zip(*q)))
+
+
+def _rows(matrix: Tensor) -> Tensor:
+    if matrix.shape[0] > 1:
+        return matrix
+    matrix = matrix.reshape(round(matrix.numel() ** 0.5), -1)
+    return matrix / matrix.sum(1, keepdim=True)
