@@ -568,7 +568,8 @@ def test_a_page_in_a_frame_follows_the_ground_around_it(visit, one):
 
     for ground, theme in (("#111", "dark"), ("#fff", "light")):
         around = f"<!doctype html><meta charset=utf-8><link rel=icon href=data:,><body style='background:{ground}'>"
-        page = visit(one.shown, document=around + one.shown.page._repr_html_(), color_scheme="light" if theme == "dark" else "dark")
+        other = "light" if theme == "dark" else "dark"
+        page = visit(one.shown, document=around + one.shown.page._repr_html_(), color_scheme=other)
         expect(page.frame_locator("iframe").locator(f"html[data-theme={theme}]")).to_have_count(1)
         page.evaluate("document.body.style.background = 'rgb(17, 17, 17)'")
         expect(page.frame_locator("iframe").locator("html[data-theme=dark]")).to_have_count(1)
