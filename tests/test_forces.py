@@ -88,7 +88,7 @@ def test_a_run_tells_its_forces_at_every_recorded_epoch(run):
 
 def test_views_that_were_not_recorded_have_no_forces_and_say_so():
     run = icon.run(dataset="digits", n_samples=100, epochs=1, quiet=True)
-    with pytest.raises(ConfigError, match="joins views of a sample"):
+    with pytest.raises(ConfigError, match="joins views"):
         run.forces()
     assert run.neighbours.p is None
     np.testing.assert_allclose(run.neighbours.q[1].sum(-1).max(), 1, atol=1)
