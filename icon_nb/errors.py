@@ -61,6 +61,15 @@ def shown(value: object, length: int = 100) -> str:
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
+def printable(text: object) -> str:
+    """A text on one line, with what would move the cursor or hide something on a terminal written out.
+
+    >>> printable("a\\x1b[2J\\nb")
+    'a\\\\x1b[2J\\\\nb'
+    """
+    return "".join(each if each.isprintable() or each == "\xa0" else repr(each)[1:-1] for each in str(text))
+
+
 def nearest(name: object, choices) -> str:
     """Say which of ``choices`` is meant: ``"did you mean 'simclr'?"``, or the whole list when nothing is close.
 

@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import re
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from .errors import SaveError
+from .errors import SaveError, shown
+
+LARGEST_TEXT = 64 << 20
+"""No JSON file of ours has more bytes than this."""
+
+_STRAY = re.compile(r"\..*\.icon_nb-([0-9]{1,9})\.[a-z0-9_]{8}\.tmp")
+
+
+def place(path, error: type[Exception] = SaveError) -> Path:
+    """A path as one that can be used, ``~`` expanded.
+
+    >>> place("~/runs").is_absolute()
+    True
+    """
+    try:
+        found = Path(path).expanduser()
+        os.lstat(found)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except (TypeError, ValueError, RuntimeError, OSError) as problem:  # no text, characters that no path has, no home, too long
+        why = getattr(problem, "strerror", None) or problem
+        raise error(f"{shown(path)} cannot be the path of a file or a folder: {why}") from None
+    return found
+
+
+def read(path, most: int | None = None) -> bytes:
+    """The bytes of a plain file; a pipe or a device, which would never end, and what is larger than ``most`` is refused."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file")
+        if most is not None and about.st_size > most:
+            raise OSError(errno.EFBIG, f"it has {about.st_size:,} bytes, and at most {most:,} can be right")
+    except OSError:
+        os.close(handle)
+        raise
+    with os.fdopen(handle, "rb") as file:
+        return file.read()
 
 
 def write_whole(path, data: bytes) -> Path:
@@ -62,12 +103,17 @@ def _stage(path: Path, data: bytes, staged: dict[Path, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not (path.is_file() or path.is_dir()):  # a device would be replaced, for everybody
         raise SaveError(f"{path} is a device or a pipe, and no file: choose another name")
-    handle, staged[path] = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.{os.getpid()}.", suffix=".tmp")
+    handle, staged[path] = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.icon_nb-{os.getpid()}.", suffix=".tmp")
     with os.fdopen(handle, "wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
-    os.chmod(staged[path], 0o666 & ~_umask())
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM):  # some file systems cannot
+                raise
+    with suppress(OSError):  # some file systems have no permissions
+        os.chmod(staged[path], 0o666 & ~_umask())
 
 
 def digest(content: bytes) -> str:
@@ -80,11 +126,12 @@ def digest(content: bytes) -> str:
 
 
 def sweep_stray(folder: Path) -> None:
-    """Remove the temporary files below a folder whose process is gone: what a killed run left."""
-    for path in folder.rglob(".*.tmp"):
-        owner = path.name.split(".")[-3]
-        if owner.isdigit() and not alive(int(owner)):
-            path.unlink(missing_ok=True)
+    """Remove the temporary files below a folder whose process is gone: what a killed run left. Links are not followed."""
+    for where, _, names in os.walk(folder):
+        for name in names:
+            ours = _STRAY.fullmatch(name)
+            if ours and not alive(int(ours.group(1))):
+                os.unlink(os.path.join(where, name))
 
 
 def alive(pid: int) -> bool:

@@ -81,13 +81,15 @@ def test_without_the_flag_there_are_no_frames(cli):
         "metrics.json",
         "embeddings.npz",
         "model.pt",
+        "optimizer.pt",
         "provenance.json",
     }
 
 
 def test_save_checkpoints_keeps_the_weights_of_every_recorded_epoch(cli):
     _, runs = cli("--epochs", 2, "--save_checkpoints", "--no_viz", "--no_probe", *QUICK)
-    assert sorted(path.name for path in (runs[0] / "weights").iterdir()) == ["epoch_000.pt", "epoch_001.pt", "epoch_002.pt"]
+    kept = sorted(path.name for path in (runs[0] / "weights").iterdir())
+    assert kept == [f"epoch_{k:03d}{suffix}" for k in range(3) for suffix in (".optimizer.pt", ".pt")]
     last, whole = (torch.load(path, weights_only=True) for path in (runs[0] / "weights" / "epoch_002.pt", runs[0] / "model.pt"))
     assert all(torch.equal(last[name], whole[name]) for name in whole)
 

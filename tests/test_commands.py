@@ -294,12 +294,26 @@ def fails_once(act):
     return acts
 
 
-@pytest.mark.parametrize("place", ["new_folder", "write_run"])
-def test_a_run_in_a_process_that_cannot_be_saved_does_not_stop_the_others(tmp_path, monkeypatch, capsys, place):
+def link_once(act):
+    """The first folder holds a link to another."""
+    calls = []
+
+    def acts(*given):
+        folder = act(*given)
+        if not calls:
+            (folder / "weights").symlink_to(folder.parent)
+        calls.append(folder)
+        return folder
+
+    return acts
+
+
+@pytest.mark.parametrize(("fails", "words"), [(fails_once, "No space left"), (link_once, "is a link to another folder")])
+def test_a_run_in_a_process_that_cannot_be_saved_does_not_stop_the_others(tmp_path, monkeypatch, capsys, fails, words):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(outputs, place, fails_once(getattr(outputs, place)))
+    monkeypatch.setattr(outputs, "new_folder", fails(outputs.new_folder))
     assert call("--sweep", "seed=0,1", "--workers", "1", *FLAGS) == 1
-    assert "icon-nb: could not write it: No space left" in capsys.readouterr().err
+    assert words in capsys.readouterr().err
     (folder,) = (tmp_path / "playground_runs").glob("sweep_of_seed_*")
     assert [run.status for run in icon.load(folder)] == ["failed", "complete"]
     assert len(json.loads((folder / "table.json").read_text())["rows"]) >= 1

@@ -14,7 +14,7 @@ import torch
 import icon_nb as icon
 from icon_nb.errors import LoadError, SaveError
 from icon_nb.study.folders.lock import LOCK
-from icon_nb.study.folders.store import CHECKPOINTS, FILES, RECORD, foreign
+from icon_nb.study.folders.store import CHECKPOINTS, FILES, OPTIMIZER, RECORD, foreign
 
 SMALL = {"dataset": "digits", "n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
 
@@ -44,7 +44,7 @@ def test_a_loaded_run_is_equal_animation_included(method, tmp_path):
 
 
 def test_the_files_of_a_run_are_plain(folder, run):
-    assert sorted(os.listdir(folder)) == sorted([*FILES, RECORD])
+    assert sorted(os.listdir(folder)) == sorted([*FILES, OPTIMIZER, RECORD])
     config = json.loads((folder / "config.json").read_text())
     assert config["temperature"] == run.config.temperature
     provenance = json.loads((folder / "provenance.json").read_text())

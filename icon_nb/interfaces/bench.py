@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .flags import Parser
+from .terminal import tell
 
 
 def bench_flags(parser: Parser) -> None:
@@ -19,5 +20,5 @@ def write_bench(given) -> int:
     from ..animation.bench import bench
 
     page = bench(**{name: value for name in ("method", "dataset") if (value := getattr(given, name)) is not None})
-    print(f"{page!r}\nsaved in {page.save(given.out)}: open it in a browser")
+    tell(f"{page!r}\nsaved in {page.save(given.out)}: open it in a browser")
     return 0

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..errors import ConfigError, DataError, IconError
+from ..errors import ConfigError, DataError, IconError, printable
+from ..files import LARGEST_TEXT, place, read
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config, settings_from_json
 from ..methods.recipes import RECIPES, grid, recipe
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_trust(given, configs)
         workers = workers_of(given)
     except IconError as error:
-        parser.error(str(error))
+        parser.error(printable(error))
     stop_politely()
     if len(configs) == 1:
         return run_one(configs[0], given.get("resume"))
@@ -81,7 +82,7 @@ def check_trust(given: Mapping[str, object], configs: Sequence[Config]) -> None:
 def read_settings(path: str) -> dict[str, object]:
     """The settings of a JSON file."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read(place(path, ConfigError), LARGEST_TEXT).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"config={path!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     return settings_from_json(text, path)

@@ -10,6 +10,7 @@ from ..errors import ConfigError, nearest
 from ..methods.config import SETTINGS, Config, check_names
 from ..methods.recipes import RECIPES
 from ..methods.settings import GROUPS, Setting
+from .terminal import tell
 
 OLDER = {"method": "icon_mode", "learning_rate": "lr"}
 """Other spellings of settings."""
@@ -78,7 +79,7 @@ class _Help(argparse.Action):
     """The first page, or the whole of it for ``--help all`` and ``--help-all``."""
 
     def __call__(self, parser, namespace, values, option_string=None):
-        print(parser.format_help() if values == "all" or "all" in option_string else parser.first_page, end="")
+        tell((parser.format_help() if values == "all" or "all" in option_string else parser.first_page).rstrip())
         parser.exit()
 
 
@@ -203,6 +204,8 @@ def values_of(given: Mapping[str, object]) -> dict[str, list]:
         if not equals or not all(value.strip() for value in values.split(",")):
             raise ConfigError(f"sweep={text!r}: give a setting and its values, for instance temperature=0.1,0.5")
         listed = (typed(name, SETTINGS[name], value.strip()) for value in values.split(","))
+        if name in varied:
+            raise ConfigError(f"{name} is swept twice: give all its values at once, as in --sweep {name}=A,B,C")
         varied[name] = list(dict.fromkeys(listed))  # each value is run once
     return varied
 

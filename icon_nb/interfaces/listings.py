@@ -10,6 +10,7 @@ from ..methods.config import SETTINGS
 from ..methods.methods import METHODS
 from ..methods.recipes import RECIPES
 from .flags import Parser, add_flag
+from .terminal import tell
 
 
 def list_recipes(given) -> int:
@@ -36,7 +37,7 @@ def list_datasets(given) -> int:
     if given.name is not None:
         from ..study.card import card
 
-        print(card(given.name, data_dir=given.data_dir))
+        tell(card(given.name, data_dir=given.data_dir))
         return 0
     own = {f"{source.name}:{source.place}": source.about for source in SOURCES.values()}
     return print_lines({name: row.about for name, row in DATASETS.items()} | own)
@@ -46,5 +47,5 @@ def print_lines(lines: Mapping[str, str], width: int = 100) -> int:
     """Two columns; what is too long for a line goes on in the next."""
     column = max(map(len, lines)) + 2
     for name, about in lines.items():
-        print(textwrap.fill(f"{name:<{column}}{about}", width, subsequent_indent=" " * column, break_on_hyphens=False))
+        tell(textwrap.fill(f"{name:<{column}}{about}", width, subsequent_indent=" " * column, break_on_hyphens=False))
     return 0

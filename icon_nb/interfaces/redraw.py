@@ -12,6 +12,7 @@ from ..errors import ConfigError, demand
 from ..methods.config import SETTINGS
 from .flags import Parser, add_setting, typed
 from .saved import one_run, open_run
+from .terminal import tell
 
 ELSEWHERE = ("rows", "own_scale", "align", "inline_limit")
 """Options that a shell cannot give, or that have no effect on the file of one run."""
@@ -69,11 +70,11 @@ def animate(given) -> int:
     number = "" if given.replace else free_number(path)
     target, frames = Path(given.out or path / f"training_dynamics{number}.gif"), path / f"epoch_frames{number}"
     said = "replaced" if target.exists() else "saved in"
-    print(f"{animation!r}\n{said} {animation.save(target)}")
+    tell(f"{animation!r}\n{said} {animation.save(target)}")
     if given.frames or given.replace and frames.is_dir():
         said = "replaced" if frames.exists() else "saved in"
         _draw_frames(animation, frames)
-        print(f"{said} {frames}")
+        tell(f"{said} {frames}")
     return 0
 
 

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import ConfigError, LoadError, nearest
+from ..files import LARGEST_TEXT, place, read
 from ..methods.catalogue import runs_code
 from ..methods.config import SETTINGS
 from .flags import Parser, add_flag
+from .terminal import tell
 from .training import describe
 
 NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or none of two points: nothing to probe"
@@ -46,10 +48,11 @@ def find(name: str, output_dir: str) -> Path:
     LoadError
         There is none; names the nearest.
     """
-    for path in (Path(name), Path(output_dir) / name):
+    folder = place(output_dir, LoadError)
+    for path in (place(name, LoadError), place(folder / name, LoadError)):
         if path.is_dir():
             return path
-    there = sorted(path.name for path in Path(output_dir).glob("*") if path.is_dir())
+    there = sorted(path.name for path in folder.glob("*") if path.is_dir())
     hint = nearest(name, there) if there else f"there are no runs in {output_dir!r}"
     raise LoadError(f"{name!r} is not the folder of a run: {hint}")
 
@@ -70,12 +73,12 @@ def list_runs(given) -> int:
     """A line for every folder: what was run, and what came of it."""
     from ..study.table import Table
 
-    folders = sorted(path for path in Path(given.output_dir).glob("*") if path.is_dir())
+    folders = sorted(path for path in place(given.output_dir, LoadError).glob("*") if path.is_dir())
     rows = [row for row in map(brief, folders) if row is not None]
     if not rows:
-        print(f"there are no runs in {given.output_dir!r}")
+        tell(f"there are no runs in {given.output_dir!r}")
         return 0
-    print(Table(("run", "dataset", "method", "epochs", "loss", "knn", "status"), tuple(rows)))
+    tell(Table(("run", "dataset", "method", "epochs", "loss", "knn", "status"), tuple(rows)))
     return 0
 
 
@@ -96,7 +99,7 @@ def brief(folder: Path) -> dict[str, object] | None:
 
 def _json(path: Path) -> dict:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read(path, LARGEST_TEXT))
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -110,25 +113,25 @@ def show(given) -> int:
     path = find(given.run, given.output_dir)
     run = load(path, trust_code=given.trust_code)
     if isinstance(run, Comparison):
-        print(f"{run}\n{run.next_step.for_shell(path)}")
+        tell(f"{run}\n{run.next_step.for_shell(path)}")
         return 0
-    print(describe(run.config.replace_sources(run.provenance.get("sources") or {})))
-    print(f"\n{run.summary()}\n{run.diagnosis}\n{run.next_step.for_shell(path)}")
+    tell(describe(run.config))
+    tell(f"\n{run.summary()}\n{run.diagnosis}\n{run.next_step.for_shell(path)}")
     if run.error:
-        print(f"error: {run.error}")
+        tell(f"error: {run.error}")
     versions = ", ".join(f"{name} {version}" for name, version in run.provenance["versions"].items())
-    print(f"{run.provenance['started']}, {run.provenance['seconds']} s on {run.provenance['device']}: {versions}")
+    tell(f"{run.provenance['started']}, {run.provenance['seconds']} s on {run.provenance['device']}: {versions}")
     _print_probes(run, path)
-    print("files: " + ", ".join(sorted(each.name for each in path.iterdir())))
+    tell("files: " + ", ".join(sorted(each.name for each in path.iterdir())))
     return 0
 
 
 def _print_probes(run, path: Path) -> None:
     """The probes that a run was saved with, and those that only its trusted code can bring; or what is missing for them."""
     if "probes" not in run.__dict__ and run.withheld:
-        print(f"no probes: {run.withheld}")
+        tell(f"no probes: {run.withheld}")
     elif run.__dict__.get("probes") or run.trust_code and runs_code(run.config.dataset):
-        print(probe_table(run.probes) if run.probes else f"no probes: {path} {NOTHING_TO_PROBE}")
+        tell(probe_table(run.probes) if run.probes else f"no probes: {path} {NOTHING_TO_PROBE}")
 
 
 def compare(given) -> int:
@@ -143,15 +146,16 @@ def compare(given) -> int:
     if len(runs) < 2:
         raise ConfigError(f"{', '.join(given.runs)}: nothing to compare with; name two different runs")
     study = Comparison(tuple(runs.values()), "comparison")
-    folder = write_comparison(study, Path(given.output_dir), time.strftime("%Y%m%d-%H%M%S"), viz=given.viz, gif=given.viz)
-    print(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
+    folder = write_comparison(study, place(given.output_dir), time.strftime("%Y%m%d-%H%M%S"), viz=given.viz, gif=given.viz)
+    tell(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
     return 0
 
 
-def _identity(run) -> tuple[str, str | None]:
-    """The settings of a run, and the contents of its data, which may be in a file that was written anew between two runs."""
+def _identity(run) -> tuple[str | None, ...]:
+    """The settings of a run, the contents of its data, which may be in a file that was written anew, and where it forked off."""
     about = getattr(run, "provenance", {}).get("dataset", {})
-    return run.config.key(), about.get("fingerprint", about.get("sha256"))
+    trunk = getattr(run, "provenance", {}).get("fork", "")
+    return run.config.key(), about.get("fingerprint", about.get("sha256")), str(trunk)
 
 
 def probe(given) -> int:
@@ -162,7 +166,7 @@ def probe(given) -> int:
     run.__dict__.pop("probes", None)
     if not run.probes:
         raise ConfigError(f"{path} {NOTHING_TO_PROBE}")
-    print(probe_table(run.probes))
+    tell(probe_table(run.probes))
     save(run, path, overwrite=True)
     return 0
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from ..errors import ConfigError, IconError, TrainingError
+from ..errors import IconError, TrainingError, printable
+from ..files import place
 from ..methods.catalogue import runs_code
 from ..methods.config import Config
+from .terminal import complain, say, tell
 
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
 GO_ON = "icon-nb runs lists what has begun, icon-nb --resume RUN goes on with it"
@@ -17,9 +20,10 @@ GO_ON = "icon-nb runs lists what has begun, icon-nb --resume RUN goes on with it
 
 def describe(config: Config) -> str:
     """Every setting of a resolved config with its value and where it came from, under a heading."""
-    values = {name: str(value) for name, value in config.to_dict().items()}
+    values = {name: printable(value) for name, value in config.to_dict().items()}
     width, column = max(map(len, values)), min(32, max(map(len, values.values())))
-    lines = [f"  {name:<{width}}  {text:<{column}}  {config.sources.get(name, 'default')}" for name, text in values.items()]
+    said = {name: printable(config.sources.get(name, "default")) for name in values}
+    lines = [f"  {name:<{width}}  {text:<{column}}  {said[name]}" for name, text in values.items()]
     return "\n".join(["FINAL RESOLVED CONFIGURATION", *lines])
 
 
@@ -71,27 +75,29 @@ def one_by_one(configs: Sequence[Config]) -> Iterator[tuple]:
 
 
 def in_processes(configs: Sequence[Config], workers: int) -> Iterator[tuple]:
-    """The same in so many processes at once."""
-    from ..study.folders.outputs import write_run
+    """The same in so many processes at once, each of which writes its runs as a single one is written, checkpoints and all."""
     from ..study.record import Failure
     from ..study.workers import train_each
 
     if not configs[0].quiet:
-        print("\n".join(describe(config) for config in configs), flush=True)
-    for config, outcome in train_each(configs, workers=workers):
-        if outcome.error:
-            say(outcome.error)
-        if isinstance(outcome, Failure):
-            yield outcome, None, 1
-            continue
+        tell("\n".join(describe(config) for config in configs))
+    folders = {}
+    for config in configs:
         try:
-            folder = folder_for(config)
-            write_run(outcome, folder)
+            folders[config] = folder_for(config)
         except IconError as error:
-            yield outcome, None, complain(error)
-            continue
-        report(outcome, folder)
-        yield outcome, folder, CODES[outcome.status]
+            yield Failure(config, str(error)), None, complain(error)
+    try:
+        for config, outcome in train_each(list(folders), workers=workers, folders=folders):
+            if outcome.error:
+                say(outcome.error)
+            if not isinstance(outcome, Failure):
+                report(outcome, folders[config])
+            yield outcome, None if isinstance(outcome, Failure) else folders[config], CODES[outcome.status]
+    finally:
+        for folder in folders.values():
+            with suppress(OSError):
+                folder.rmdir()  # where nothing was begun
 
 
 def trained(config: Config, resume: str | None = None):
@@ -100,7 +106,7 @@ def trained(config: Config, resume: str | None = None):
 
     session = start(config)
     if not session.config.quiet:
-        print(describe(session.config), flush=True)
+        tell(describe(session.config))
     folder = Path(resume) if resume else folder_for(session.config)
     try:
         results = train_in_folder(folder, session, resume=bool(resume))
@@ -122,12 +128,12 @@ def folder_for(config: Config) -> Path:
 
 def report(results, folder: Path) -> None:
     """Print what came of a run, where it stands, and how to go on where it was interrupted."""
-    print(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}", flush=True)
+    tell(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}")
     if results.status == "interrupted":
         trust = " --trust-code" if runs_code(results.config.dataset) else ""
-        print(f"go on with: icon-nb --resume {folder}{trust}", flush=True)
+        tell(f"go on with: icon-nb --resume {shlex.quote(str(folder))}{trust}")
     else:
-        print(results.next_step.for_shell(folder), flush=True)
+        tell(results.next_step.for_shell(folder))
 
 
 def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> int:
@@ -139,25 +145,18 @@ def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: 
     config = study[0].config
     options = {"folders": [folder for _, folder in done], "viz": config.viz, "gif": config.save_epoch_gifs}
     try:
-        folder = write_comparison(study, Path(config.output_dir), now(), **options)
+        folder = write_comparison(study, place(config.output_dir), now(), **options)
     except IconError as error:
-        print(study, file=sys.stderr)
+        tell(study, "stderr")
         return complain(error)
-    print(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
+    except KeyboardInterrupt:
+        runs = shlex.join(str(each) for each in options["folders"] if each is not None)
+        say(f"interrupted while the comparison was written; the runs are saved: icon-nb compare {runs} writes it")
+        return 130
+    tell(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
     return 0
 
 
 def now() -> str:
     """The time as it stands in the names of folders."""
     return time.strftime("%Y%m%d-%H%M%S")
-
-
-def say(words: object) -> None:
-    """Tell a person what went wrong."""
-    print(f"icon-nb: {words}", file=sys.stderr)
-
-
-def complain(error: IconError) -> int:
-    """Tell a person of an error; returns the exit code that goes with it."""
-    say(error)
-    return 2 if isinstance(error, ConfigError) else 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
-from ..errors import DataError
+from ..errors import DataError, printable
 from ..methods.config import SETTINGS
 from .next_step import next_for_several
 from .record import Failure  # noqa: F401  a comparison holds them, and is where to import them from
@@ -68,7 +68,9 @@ class Comparison(Sequence):
         values = {setting: self.value(run, setting) for setting in self.compared if setting not in without}
         texts = {k: f"{v:g}" if isinstance(v, float) else str(v) for k, v in values.items() if v is not None}
         said = [text if name in ("method", "backbone") else f"{name}={text}" for name, text in texts.items()]
-        return ", ".join(said) or run.config.label
+        fork = getattr(run, "provenance", {}).get("fork")
+        said += [f"from epoch {fork['epoch']}"] if fork else []
+        return printable(", ".join(said) or run.config.label)
 
     def value(self, run: Outcome, setting: str) -> object:
         """A setting of a run as titles and tables give it: data given as objects go by their name, numbered if need be."""
@@ -219,7 +221,10 @@ class Comparison(Sequence):
         failed = f", {len(self.failures)} failed" if self.failures else ""
         stopped = ", interrupted" if self.interrupted else ""
         title = self.title or f"comparison of {', '.join(self.compared)}"
-        return f"Comparison({title}: {many}{failed}{stopped})"
+        return f"Comparison({printable(title)}: {many}{failed}{stopped})"
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_animation"}  # a drawing cannot be copied
 
     def __str__(self) -> str:
         return f"{self!r}\n{self.table(seconds=True)}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-from ..errors import LoadError
+from ..errors import LoadError, shown
+from ..files import place
 from .comparison import Comparison
 from .folders.store import COMPARISON, RECORD, load_run
 from .folders.studies import read_study
@@ -38,8 +38,8 @@ def load(path, *, trust_code: bool = False) -> Results | Comparison:
     True
     """
     if not isinstance(path, (str, os.PathLike)):
-        raise LoadError(f"{path!r} is of type {type(path).__name__}: give the folder of a saved run")
-    path = Path(path)
+        raise LoadError(f"{shown(path)} is of type {type(path).__name__}: give the folder of a saved run")
+    path = place(path, LoadError)
     with reading(path):
         several = (path / COMPARISON).exists() and not (path / RECORD).exists()
     loaded = Comparison(**read_study(path)) if several else load_run(path, Results)

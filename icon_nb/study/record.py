@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor, nn
 
 from ..data.dataset import Dataset
+from ..errors import printable
 from ..evaluation.trajectory import Trajectory
 from ..methods.config import Config
 
@@ -39,6 +41,10 @@ class Run:
         The data of the run; those of a loaded run are read when they are needed.
     trust_code : bool
         Whether :meth:`data` may run the file that ``dataset="custom:..."`` names.
+    states : mapping of int to (mapping, mapping)
+        Weights and optimizer state after the epochs of which they were kept in memory.
+    folder : Path, optional
+        Where it was loaded from.
     """
 
     config: Config
@@ -51,6 +57,8 @@ class Run:
     state: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     dataset: Dataset | None = field(default=None, repr=False)
     trust_code: bool = field(default=False, repr=False)
+    states: Mapping[int, tuple[Mapping, Mapping]] = field(default_factory=dict, repr=False)
+    folder: Path | None = field(default=None, repr=False)
 
     def __eq__(self, other: object) -> bool:
         """The same config, status, history, trajectory and weights, bit for bit; where and when it ran does not count."""
@@ -79,15 +87,24 @@ class Run:
         """Class (n,) of each evaluation point."""
         return self.trajectory.labels
 
+    def frames(self) -> Iterator[tuple[int, np.ndarray, dict[str, float]]]:
+        """Epoch, embedding and metrics of every frame."""
+        metrics = self.trajectory.metrics
+        for k, epoch in enumerate(self.trajectory.epochs.tolist()):
+            yield epoch, self.trajectory.embeddings[k], {name: float(values[k]) for name, values in metrics.items()}
+
     def summary(self) -> str:
         """One line: what was run, and what came of it."""
         measured = [v for v in self.history["knn_accuracy"] if v == v]
         knn = f", kNN {measured[0]:.3f} -> {measured[-1]:.3f}" if measured else ""
         mark = "" if self.status == "complete" else f", {self.status}"
-        title, losses = self.trajectory.title, [v for v in self.history["loss"] if v == v]
+        title, losses = printable(self.trajectory.title), [v for v in self.history["loss"] if v == v]
         last = self.history["epoch"][-1]
         epochs = f"{last} epoch{'s' * (last != 1)}"
         return f"{title}: {epochs}{mark}, loss {losses[0]:.3f} -> {losses[-1]:.3f}{knn}"
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_animation"}  # a drawing cannot be copied
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.summary()})"
@@ -110,7 +127,7 @@ class Failure:
 
     def summary(self) -> str:
         """One line: what was run, and why there is nothing."""
-        return f"{self.config.run_name or self.config.label} on {self.config.dataset}: failed: {self.error}"
+        return printable(f"{self.config.run_name or self.config.label} on {self.config.dataset}: failed: {self.error}")
 
 
 def _same(a, b) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,18 +12,21 @@ from pathlib import Path
 from ..data.augment import default_augment
 from ..data.loading import load_for
 from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError, shown
-from ..files import write_whole
+from ..files import LARGEST_TEXT, place, read, write_whole
 from ..methods.config import Config
 from ..methods.resolve import fit_to_data
 from ..training import open_tsne
 from ..training.threads import fitting_threads
 from ..training.trainer import Record, is_for_open_tsne, usual_torch
-from .folders.checkpoints import Checkpoints, check_data
+from .folders.checkpoints import Checkpoints, check_data, check_settings
 from .folders.outputs import write_run, written
-from .folders.store import CHECKPOINTS, RECORD, foreign, load_run
+from .folders.store import CHECKPOINTS, RECORD, foreign, load_run, read_state
 from .results import Results
-from .session import Session
+from .session import Session, state_of
 from .trackers import Tracking
+
+KEEP_STATES = 64
+"""MiB of weights and optimizer states that a run keeps for forks, where nobody says how many."""
 
 
 def run(
@@ -35,6 +39,7 @@ def run(
     save_to=None,
     resume: bool = False,
     live: bool = False,
+    keep_states: float = KEEP_STATES,
     **settings,
 ) -> Results:
     """Train what a Config describes and record its embedding at every epoch.
@@ -56,9 +61,12 @@ def run(
         A folder for the run: a checkpoint after every epoch, and at the end what the command line would leave.
     resume : bool
         Go on from the last finished epoch in ``save_to``, to the same end, bit for bit on a CPU; a run that is finished there is
-        only loaded, and an empty folder is begun.
+        only loaded, unless more epochs are asked for, and an empty folder is begun.
     live : bool
         In a notebook: redraw the embedding and the loss in place while it trains, as often as a tenth of the time allows.
+    keep_states : float
+        MiB of memory for the weights and optimizer states of recorded epochs, from which :meth:`Results.fork` can go on. Where
+        all take more, those of every second epoch are kept, and so on; 0 keeps none.
     **settings
         Settings that override those of ``config``.
 
@@ -90,19 +98,22 @@ def run(
     config = Config() if config is None else config
     if not isinstance(config, Config):
         raise ConfigError(f"config={shown(config)} is of type {type(config).__name__}: give icon_nb.Config(method='simclr')")
+    folder = None if save_to is None else place(save_to).absolute()  # also where a callback changes the working directory
     logged = {"log_to": log_to} if isinstance(log_to, str) else {}
     session = start(config.replace(**settings, **logged), data)
-    session.log_to = log_to
+    session.log_to, session.keep_states = log_to, keep_states
     if resume and save_to is None:
         raise ConfigError("resume=True needs save_to, the folder of the run to go on with")
     calls = [on_record]
-    if live:
+    if live and "IPython" not in sys.modules:
+        warnings.warn("live=True draws in a notebook only: this run shows nothing while it trains", stacklevel=2)
+    elif live:
         from .live import Live  # loads what draws
 
         calls.append(Live(session.config))
-    if save_to is None:
+    if folder is None:
         return train(session, *calls, progress=progress)
-    return train_in_folder(Path(save_to), session, *calls, resume=resume, progress=progress)
+    return train_in_folder(folder, session, *calls, resume=resume, progress=progress)
 
 
 @usual_torch()
@@ -178,14 +189,22 @@ def train_in_folder(
         The run to go on with has other settings, or was trained on other data.
     """
     _refuse_foreign(folder, session.config)
-    checkpoints, ended = Checkpoints(folder), False  # from here on nobody else writes in the folder
     try:
-        results = _finished(folder, session, resume)
+        checkpoints, ended = Checkpoints(folder), False  # from here on nobody else writes in the folder
+    except SaveError:
+        found = _finished(folder, session) if resume and (folder / RECORD).exists() else None
+        if found is None:
+            raise
+        return found  # on a disk that cannot be written, say
+    try:
+        if not resume and ((folder / RECORD).exists() or (folder / CHECKPOINTS).exists()):
+            raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
+        results = _finished(folder, session)
         if results is None:
-            _begin(folder, session.config)
-            if resume:
-                checkpoints.restore(session)
+            _begin(folder, session, checkpoints)
             results = _train_and_write(folder, session, checkpoints, after_epoch, progress)
+        elif (folder / CHECKPOINTS).exists():  # it was stopped while it was drawn
+            write_run(results, folder)
         ended = results.status != "interrupted"
     except TrainingError as error:
         if error.results is not None:
@@ -206,13 +225,14 @@ def _refuse_foreign(folder: Path, config: Config) -> None:
         raise SaveError(f"{folder} holds {', '.join(theirs)}, of no run: choose another folder")
 
 
-def _finished(folder: Path, session: Session, resume: bool) -> Results | None:
-    """The run that stands in the folder to its end; None where it is to be begun, or gone on with from its checkpoints."""
+def _finished(folder: Path, session: Session) -> Results | None:
+    """The run that stands in the folder to its end; None where it is to be begun, or gone on with.
+
+    A session of more epochs than the run takes its place at its end.
+    """
     record, checkpoints = folder / RECORD, folder / CHECKPOINTS
     if not record.exists() and not checkpoints.exists():
         return None
-    if not resume:
-        raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
     _same_settings(folder / "config.json", session.config)
     if not record.exists():
         return None
@@ -224,14 +244,31 @@ def _finished(folder: Path, session: Session, resume: bool) -> Results | None:
         return None
     check_data(folder, session, found.provenance["dataset"])
     found.dataset = session.dataset
-    return None if found.status == "interrupted" else found
+    if found.status == "interrupted":
+        return None
+    if found.status == "complete" and session.config.epochs > found.config.epochs:
+        _lengthen(folder, session, found)
+        return None
+    return found
 
 
-def _begin(folder: Path, config: Config) -> None:
-    """Make a folder that of an unfinished run."""
+def _lengthen(folder: Path, session: Session, found: Results) -> None:
+    """Let a session take the place of a finished run of fewer epochs."""
+    state = read_state(folder, found.config.epochs, found.config.epochs)
+    if state is None:
+        raise ConfigError(f"{folder} holds no optimizer.pt: only a run that was trained in its folder can get more epochs")
+    session.go_on(*state, found.history, found.frames(), session.config.record_every)
+
+
+def _begin(folder: Path, session: Session, checkpoints: Checkpoints) -> None:
+    """Make a folder that of an unfinished run, and bring the session to the last epoch that stands there."""
+    if session.history["epoch"]:  # it goes on from a run that was finished, or elsewhere
+        checkpoints.save(session)
+        checkpoints.wait()
+    else:
+        checkpoints.restore(session)
+    write_whole(folder / "config.json", session.config.to_json().encode())
     (folder / RECORD).unlink(missing_ok=True)
-    if not (folder / CHECKPOINTS).exists():
-        write_whole(folder / "config.json", config.to_json().encode())
 
 
 def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, after_epoch, progress: bool | None) -> Results:
@@ -245,21 +282,23 @@ def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, a
 
     results = train(session, wait, *after_epoch, save, progress=progress)
     checkpoints.wait()
+    last = session.history["epoch"][-1]
+    if results.status == "complete" and last not in results.states:
+        results.states[last] = results.state, state_of(session.trainer.optimizer)
     try:
         write_run(results, folder)
     except SaveError as error:  # the results are still there
         error.results = results
         raise
+    if not session.keep_states:
+        results.states.clear()
     return results
 
 
 def _same_settings(path: Path, config: Config) -> None:
-    """Refuse to go on with a run of other settings; how it is drawn and written may differ."""
+    """Refuse to go on with a run of other settings."""
     try:
-        found = Config.from_json(path.read_text(encoding="utf-8"), where=str(path))
+        found = Config.from_json(read(path, LARGEST_TEXT).decode(), where=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read ({error}): the run cannot be continued") from None
-    if found.key() != config.key():
-        mine, other = config.resolve().to_dict(), found.resolve().to_dict()
-        differ = [name for name in {**mine, **other} if mine.get(name) != other.get(name)]
-        raise ConfigError(f"{path.parent} holds a run with other settings ({', '.join(differ)}): choose another folder")
+    check_settings(path.parent, config, found, path.name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import math
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,17 +36,20 @@ class Session:
     error: str = ""
     diverged: bool = False
     log_to: object = None
+    keep_states: float = 0.0
     history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *HISTORY)})
 
     def __post_init__(self):
         self.trainer = Trainer(self.config, self.dataset)
         self.good: dict[str, torch.Tensor] = {}
+        self.states: dict[int, tuple[dict, dict]] = {}
         self.started = datetime.datetime.now(datetime.UTC)
         x, y, held_out = evaluation_points(self.config, self.dataset)
         keep = torch.from_numpy(choose_points(len(x), self.config.max_points, self.config.seed))
         seen = x[keep]  # read once, where the pictures are on the disk
         self._x = (keep if self.config.backbone == "table" else seen).to(self.trainer.device)
         self._y = None if y is None else y[keep].to(self.trainer.device)
+        what = f"{self.config.label} on {self.dataset.name}"
         self.recorder = Recorder(
             None if y is None else y[keep],
             self.dataset.class_names or None,
@@ -53,12 +57,40 @@ class Session:
             images=thumbnails(self.dataset, seen),
             index=keep.numpy(),
             held_out=np.full(len(keep), held_out),
-            title=f"{self.config.run_name or self.config.label} on {self.dataset.name}",
+            title=f"{self.config.run_name}: {what}" if self.config.run_name else what,
         )
+
+    @property
+    def n_points(self) -> int:
+        """How many points are watched."""
+        return len(self._x)
 
     @property
     def knn(self) -> float:
         return self.history["knn_accuracy"][-1]
+
+    def go_on(self, model: Mapping, optimizer: Mapping, history: Mapping[str, list], frames: Iterable, every: int = 1) -> None:
+        """Take the place of a run after its last epoch: its weights, the state of its optimizer, its history and its frames.
+
+        A frame that was due only because the run ended there is left out where this one records at ``every`` so many epochs.
+
+        Raises
+        ------
+        ValueError
+            The weights or the state belong to another network; nothing is taken then.
+        """
+        own, trainer = self.trainer.model.state_dict(), self.trainer
+        if {name: each.shape for name, each in own.items()} != {name: each.shape for name, each in model.items()}:
+            raise ValueError("its weights belong to another network")
+        set_state(trainer.optimizer, optimizer)
+        trainer.model.load_state_dict(model)
+        self.history = {name: [math.nan if v is None else v for v in values] for name, values in history.items()}
+        trainer.epoch, self.good = history["epoch"][-1], {name: tensor.clone() for name, tensor in model.items()}
+        for epoch, frame, metrics in frames:
+            if epoch % every and epoch != self.config.epochs:
+                self.history["knn_accuracy"][epoch] = math.nan
+                continue
+            self.recorder.record(frame, epoch=epoch, **{name: math.nan if v is None else v for name, v in metrics.items()})
 
     def records(self) -> Iterator[Record]:
         """Train to the end, recording on the way; yields one record per epoch. A resumed run goes on where it stopped."""
@@ -82,7 +114,18 @@ class Session:
         for name, value in zip(self.history, (record.epoch, record.loss, knn, record.seconds)):
             self.history[name].append(value)
         self.good = {name: tensor.clone() for name, tensor in self.trainer.model.state_dict().items()}
+        if self.keep_states and self.recorder.kept()[-1][0] == record.epoch:
+            self._keep_state(record.epoch)
         return record
+
+    def _keep_state(self, epoch: int) -> None:
+        """Keep what a fork needs; where that takes more than its share of memory, of every second epoch only."""
+        self.states[epoch] = {name: each.cpu() for name, each in self.good.items()}, state_of(self.trainer.optimizer)
+        size = sum(each.nbytes for state in self.states[epoch] for each in _tensors(state)) / 2**20
+        while len(self.states) * size > self.keep_states:
+            epochs = list(self.states)
+            kept = epochs[1 - len(epochs) % 2 :: 2] if len(epochs) > 1 else []  # the newest among them
+            self.states = {k: self.states[k] for k in kept}
 
     def _frame(self, z: torch.Tensor, epoch: int, loss: float) -> float:
         """Record an embedding; returns its kNN accuracy, NaN without labels."""
@@ -118,7 +161,36 @@ class Session:
             self.error,
             self.trainer.model.state_dict(),
             self.dataset,
+            states=self.states,
         )
+
+
+def state_of(optimizer: torch.optim.Optimizer) -> dict[int, dict]:
+    """What an optimizer remembers of every parameter: copies, on the CPU."""
+    state = optimizer.state_dict()["state"]
+    keep = lambda value: value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value  # noqa: E731
+    return {k: {name: keep(value) for name, value in each.items()} for k, each in state.items()}
+
+
+def _tensors(state: Mapping) -> Iterator[torch.Tensor]:
+    for each in state.values():
+        yield from _tensors(each) if isinstance(each, dict) else (each,) if isinstance(each, torch.Tensor) else ()
+
+
+def set_state(optimizer: torch.optim.Optimizer, state: Mapping[int, Mapping]) -> None:
+    """Let an optimizer remember what another one did; step size and momentum stay its own.
+
+    Raises
+    ------
+    ValueError
+        It remembers parameters of other shapes.
+    """
+    parameters = [each for group in optimizer.param_groups for each in group["params"]]
+    for k, each in state.items():
+        shapes = {value.shape for value in each.values() if isinstance(value, torch.Tensor) and value.dim()}
+        if not 0 <= k < len(parameters) or shapes - {parameters[k].shape}:
+            raise ValueError("the state of its optimizer belongs to another network")
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": dict(state)})
 
 
 def evaluation_points(config: Config, dataset: Dataset):

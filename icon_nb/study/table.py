@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ConfigError, IconError
+from ..errors import ConfigError, IconError, printable
 from ..files import write_whole
 from ..methods.catalogue import SCORES
 
@@ -91,8 +92,7 @@ class Table:
         return [row.get(column) for row in self.rows]
 
     def __str__(self) -> str:
-        cells = [[heading(column) for column in self.shown]]
-        cells += [[cell(row.get(column)) for column in self.shown] for row in self.rows]
+        cells = self._cells()
         widths = [max(len(line[k]) for line in cells) for k in range(len(self.shown))]
         left = [self._is_text(column) for column in self.shown]
         lines = ("  ".join(t.ljust(w) if flush else t.rjust(w) for t, w, flush in zip(line, widths, left)) for line in cells)
@@ -126,17 +126,35 @@ class Table:
         return [_flat(row, self.columns, wide) for row in self.rows]
 
     def to_csv(self) -> str:
-        """Comma-separated values with a header; missing and NaN are empty."""
+        """Comma-separated values with a header; missing and NaN are empty, a text that a spreadsheet would compute is quoted."""
         records, out = self.records(), io.StringIO()
         writer = csv.DictWriter(out, list(records[0]) if records else list(self.columns), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _plain(value, "") for name, value in record.items()} for record in records)
+        writer.writerows({name: _no_formula(_plain(value, "")) for name, value in record.items()} for record in records)
         return out.getvalue()
 
     def to_json(self) -> str:
         """``{"rows": [...], "notes": [...]}``; missing and NaN are null."""
         rows = [{name: _plain(value, None) for name, value in record.items()} for record in self.records()]
         return json.dumps({"rows": rows, "notes": list(self.notes)}, indent=2, ensure_ascii=False) + "\n"
+
+    def _cells(self) -> list[list[str]]:
+        """The headings, and below them the rows, as text."""
+        return [[heading(name) for name in self.shown], *([cell(row.get(name)) for name in self.shown] for row in self.rows)]
+
+    def to_markdown(self) -> str:
+        """A pipe table, with the notes below."""
+        head, *rows = [[re.sub(r"([\\|*_`<\[])", r"\\\1", text) for text in line] for line in self._cells()]
+        rule = [":--" if self._is_text(name) else "--:" for name in self.shown]
+        lines = [f"| {' | '.join(line)} |" for line in (head, rule, *rows)]
+        return "\n".join(lines) + "".join(f"\n\n{note}" for note in self.notes) + "\n"
+
+    def to_latex(self) -> str:
+        """A tabular with the rules of booktabs; the notes are comments above it."""
+        head, *rows = [" & ".join(map(_latex, line)) + r" \\" for line in self._cells()]
+        columns = "".join("l" if self._is_text(name) else "r" for name in self.shown)
+        top, end = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"], [r"\bottomrule", r"\end{tabular}"]
+        return "\n".join([*(f"% {note}" for note in self.notes), *top, head, r"\midrule", *rows, *end]) + "\n"
 
     def to_frame(self):
         """A pandas DataFrame.
@@ -153,9 +171,10 @@ class Table:
         return DataFrame(self.records())
 
     def save(self, path) -> Path:
-        """Write ``.csv``, ``.json``, ``.html`` or ``.txt``; the suffix names the format."""
+        """Write ``.csv``, ``.json``, ``.html``, ``.md``, ``.tex`` or ``.txt``; the suffix names the format."""
         path = Path(path)
         forms = {".csv": self.to_csv, ".json": self.to_json, ".html": self.to_html, ".txt": lambda: f"{self}\n"}
+        forms |= {".md": self.to_markdown, ".tex": self.to_latex}
         if path.suffix not in forms:
             raise ConfigError(f"cannot write a table as {path.suffix!r}: choose {', '.join(forms)}")
         return write_whole(path, forms[path.suffix]().encode())
@@ -169,7 +188,18 @@ def cell(value) -> str:
         if not math.isfinite(value):
             return "-"
         return f"{value:.3f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.3g}"
-    return str(value)
+    return printable(value)
+
+
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(each) or (f"\\{each}" if each in "&%$#_{}" else each) for each in text)
+
+
+def _no_formula(value):
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _plain(value, missing):

@@ -7,13 +7,15 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext
+from pathlib import Path
+from queue import SimpleQueue
 
 import torch
 
@@ -64,13 +66,17 @@ def train_each(
     executor: Executor | None = None,
     progress: bool | None = None,
     datasets: DatasetCache | None = None,
+    folders: Mapping[Config, Path] | None = None,
 ) -> Iterator[tuple[Config, Outcome]]:
-    """Train resolved configs; yields each with its outcome as it comes. The options are those of :func:`icon_nb.run_configs`."""
+    """Train resolved configs; yields each with its outcome as it comes. The options are those of :func:`icon_nb.run_configs`.
+
+    With ``workers``, a run that has a folder in ``folders`` is written there by the process that trains it.
+    """
     datasets = DatasetCache() if datasets is None else datasets
     if workers is None and executor is None:
         trained = _here(configs, progress)
     else:
-        trained = _elsewhere(configs, processes(workers) if executor is None else nullcontext(executor.submit))
+        trained = _elsewhere(configs, processes(workers) if executor is None else nullcontext(executor.submit), folders or {})
     with closing(trained):
         for config, outcome in trained:
             yield config, datasets.attach(outcome)
@@ -84,54 +90,58 @@ def _here(configs: Sequence[Config], progress: bool | None) -> Iterator[tuple[Co
             raise KeyboardInterrupt
 
 
-def attempt(config: Config, progress: bool | None) -> Outcome:
+def attempt(config: Config, progress: bool | None, folder: Path | None = None) -> Outcome:
     """Train a config; an error becomes a record of it."""
     try:
-        return run(config, progress=progress)
+        return run(config, progress=progress, save_to=folder, keep_states=0)
     except TrainingError as error:
         return error.results if error.results is not None else Failure(config, str(error))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Failure(config, _said(error))
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     return str(error) if isinstance(error, IconError) else f"{type(error).__name__}: {error}"
 
 
 # On an executor: only settings and data go there, and only files come back
 
 
-def _elsewhere(configs: Sequence[Config], executor) -> Iterator[tuple[Config, Outcome]]:
-    threads, futures = torch.get_num_threads(), {}
+def _elsewhere(configs: Sequence[Config], executor, folders: Mapping[Config, Path]) -> Iterator[tuple[Config, Outcome]]:
+    threads, futures, ended = torch.get_num_threads(), {}, SimpleQueue()
     data = {name: pack(name) for name in {config.dataset for config in configs}}
     with executor as submit:
         try:
             for config in configs:
                 settings = json.dumps([config.to_dict(), dict(config.sources)])
-                futures[submit(work, settings, data[config.dataset], threads)] = config
-            for future in as_completed(futures):
+                future = submit(work, settings, data[config.dataset], threads, folders.get(config))
+                futures[future] = config
+                future.add_done_callback(ended.put)  # also of one that somebody cancels, which as_completed would wait for
+            for future in (ended.get() for _ in configs):
                 yield futures[future], _received(future, futures[future])
         finally:
             for future in futures:
                 future.cancel()
 
 
-def work(settings: str, data: bytes | None, threads: int) -> dict[str, bytes] | str:
-    """Train a config, given as JSON, on a worker: the files of its saved run, or the error that stopped it."""
+def work(settings: str, data: bytes | None, threads: int, folder: Path | None = None) -> dict[str, bytes] | Path | str:
+    """Train a config, given as JSON, on a worker: the files of its saved run, or its folder; or the error that stopped it."""
     torch.set_num_threads(threads)
     if data is not None:
         hold(pickle.loads(data))
     values, sources = json.loads(settings)
-    outcome = attempt(Config(**values, sources=sources), progress=False)
-    return outcome.error if isinstance(outcome, Failure) else store.pack(outcome)
+    outcome = attempt(Config(**values, sources=sources), False, folder)
+    return outcome.error if isinstance(outcome, Failure) else folder or store.pack(outcome)
 
 
 def _received(future: Future, config: Config) -> Outcome:
     try:
         answer = future.result()
-    except Exception as error:  # the worker died, or its executor did
+        if isinstance(answer, str):
+            return Failure(config, answer)
+        return store.load_run(answer, Results) if isinstance(answer, Path) else store.unpack(answer, Results)
+    except (Exception, SystemExit) as error:  # the worker died, or its executor did, or it answers what is no run
         return Failure(config, _said(error))
-    return Failure(config, answer) if isinstance(answer, str) else store.unpack(answer, Results)
 
 
 def pack(dataset: str) -> bytes | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import re
 import shutil
 from collections.abc import Mapping
@@ -19,11 +18,13 @@ import numpy as np
 import torch
 
 from ...data.dataset import describe, is_described
-from ...errors import ConfigError, DataError, LoadError
-from ...files import digest, sweep_stray, write_whole
-from ..session import Session
+from ...errors import ConfigError, DataError, LoadError, SaveError
+from ...files import digest, read, sweep_stray, write_whole
+from ...methods.config import SETTINGS, Config
+from ..session import Session, state_of
+from . import verify
 from .lock import FolderLock
-from .store import CHECKPOINTS, RECORD, pack_state
+from .store import CHECKPOINTS, RECORD, STATES, pack_tensors, to_json
 from .verify import expect, reading
 
 KEPT = 2
@@ -41,11 +42,15 @@ class Checkpoints:
     Raises
     ------
     SaveError
-        Another run that is still alive writes into this folder, from this process or another; or it cannot be written.
+        Another run that is still alive writes into this folder, from this process or another; or it cannot be written; or
+        something in it is a link, by which files elsewhere would be written and removed.
     """
 
     def __init__(self, folder: Path):
         self.folder = Path(folder) / CHECKPOINTS
+        for path in (self.folder, self.folder / "frames", *(Path(folder) / name for name in (STATES, "epoch_frames"))):
+            if path.is_symlink():
+                raise SaveError(f"{path} is a link to another folder, which a run would write into: remove it")
         self._worker = ThreadPoolExecutor(1)
         self._pending: Future | None = None
         self._written: dict[int, str] = {}  # epoch of every frame on the disk -> its checksum
@@ -61,15 +66,14 @@ class Checkpoints:
             The write before it failed, for instance on a full disk.
         """
         self.wait()
-        recorder, data = session.recorder, {"dataset": describe(session.dataset), "strategy": strategy_of(session)}
-        state = {
-            "model": session.good,
-            "optimizer": _copied(session.trainer.optimizer.state_dict()),
-            "about": json.dumps({"history": session.history, "frames": recorder.kept(), "epoch": session.trainer.epoch, **data}),
-        }
+        recorder, about = session.recorder, {"dataset": describe(session.dataset), "strategy": strategy_of(session)}
+        about |= {"history": session.history, "frames": recorder.kept(), "config": session.config.to_dict()}
+        state = {"model": session.good, "optimizer": state_of(session.trainer.optimizer), "about": to_json(about).decode()}
         fresh = {epoch: frame for epoch, frame in recorder.frames() if epoch not in self._written}
         if session.config.save_checkpoints and session.trainer.epoch in fresh:
-            write_whole(self.folder.parent / "weights" / f"epoch_{session.trainer.epoch:03d}.pt", pack_state(session.good))
+            name = self.folder.parent / STATES / f"epoch_{session.trainer.epoch:03d}"
+            write_whole(name.with_suffix(".pt"), pack_tensors(session.good))
+            write_whole(name.with_suffix(".optimizer.pt"), pack_tensors(state["optimizer"]))
         self._pending = self._worker.submit(self._write, session.trainer.epoch, state, fresh, {e for e, _ in recorder.frames()})
 
     def _write(self, epoch: int, state: dict, fresh: Mapping[int, np.ndarray], kept: set[int]) -> None:
@@ -106,35 +110,42 @@ class Checkpoints:
         DataError
             It was trained on other data.
         ConfigError
-            openTSNE trained it and would not go on with it, or the other way round.
+            It has other settings; or openTSNE trained it and would not go on with it, or the other way round.
         """
         for path in self.all():
             try:
-                return self._restore(path, session)
+                epoch = self._restore(path, session)
             except LoadError:
                 continue
+            for other in {*self.all(), *(self.folder / "frames").glob("*.npy")} - {path, *map(self._frame, self._written)}:
+                other.unlink()  # makes room, should the disk be full
+            return epoch
         return None
 
     def _restore(self, path: Path, session: Session) -> int:
+        number, checksum = _NAME.fullmatch(path.name).groups()
         with reading(path):
-            content = path.read_bytes()
-            expect(digest(content).startswith(_NAME.fullmatch(path.name).group(2)), path, "its checksum does not match")
+            content = read(path)
+            expect(digest(content).startswith(checksum), path, "its checksum does not match")
+            verify.container(content, path)
             state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-            about = json.loads(state["about"])
+            about = json.loads(state["about"], parse_constant=lambda _: None)
+            verify.follows(about, verify.CHECKPOINT, path)
+            expect(about["history"]["epoch"] == list(range(int(number) + 1)), path, "its history is not that of its epochs")
             written = {int(epoch): checksum for epoch, checksum in json.loads(state["frames"]).items()}
             frames = [(epoch, self._read_frame(epoch, written[epoch]), metrics) for epoch, metrics in about["frames"]]
-            described = dict(about.get("dataset", {}))
-        check_data(self.folder.parent, session, described)
+            verify.state(state["model"], len(content), path)
+            points = np.stack([frame for _, frame, _ in frames])
+            verify.arrays(points, {"epochs": np.array([epoch for epoch, _, _ in frames])}, 0, path)
+            expect(points.shape[1] == session.n_points and frames[-1][0] <= int(number), path, "its frames are of another run")
+            settings = Config(**about["config"]) if about.get("config") else session.config
+        check_data(self.folder.parent, session, about.get("dataset") or {})
         check_strategy(self.folder.parent, session, about.get("strategy"))
-        session.trainer.model.load_state_dict(state["model"])
-        session.trainer.optimizer.load_state_dict(state["optimizer"])
-        session.trainer.epoch = about["epoch"]
-        session.history = {name: [math.nan if v is None else v for v in values] for name, values in about["history"].items()}
-        session.good = state["model"]
-        for epoch, frame, metrics in frames:
-            session.recorder.record(frame, epoch=epoch, **{name: math.nan if v is None else v for name, v in metrics.items()})
+        check_settings(self.folder.parent, session.config, settings, f"checkpoint {path.name}")
+        with reading(path):
+            session.go_on(state["model"], state["optimizer"], about["history"], frames, session.config.record_every)
         self._written = written
-        return about["epoch"]
+        return int(number)
 
     def _frame(self, epoch: int) -> Path:
         return self.folder / "frames" / f"epoch_{epoch:06d}.npy"
@@ -142,7 +153,7 @@ class Checkpoints:
     def _read_frame(self, epoch: int, checksum: str) -> np.ndarray:
         path = self._frame(epoch)
         with reading(path):
-            content = path.read_bytes()
+            content = read(path)
             expect(digest(content) == checksum, path, "its checksum does not match")
             return np.load(io.BytesIO(content), allow_pickle=False)
 
@@ -181,10 +192,12 @@ def check_strategy(folder: Path, session: Session, before: str | None) -> None:
         raise ConfigError(f"{folder} holds a run that {before} trained and {now} would go on with: {remedy}choose another folder")
 
 
-def _copied(value):
-    """Nested containers with every tensor copied, so that training can go on while they are written."""
-    if isinstance(value, torch.Tensor):
-        return value.detach().clone()
-    if isinstance(value, dict):
-        return {key: _copied(each) for key, each in value.items()}
-    return [_copied(each) for each in value] if isinstance(value, list) else value
+def check_settings(folder: Path, config: Config, found: Config, where: str) -> None:
+    """Refuse to go on with a run of other settings; more epochs may be asked for, and another way to draw and to write it."""
+    mine, other = config.resolve(), found.resolve()
+    if mine.key() == other.replace(epochs=max(mine.epochs, other.epochs)).key():
+        return
+    mine, other = mine.to_dict(), other.to_dict()
+    differ = [name for name in {**mine, **other} if mine.get(name) != other.get(name) and SETTINGS[name].counts]
+    told = f"{', '.join(differ)}, by its {where}"
+    raise ConfigError(f"{folder} holds a run with other settings ({told}): choose another folder")

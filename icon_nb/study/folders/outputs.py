@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 from ...errors import SaveError
+from ...files import place
 from ...methods.config import Config
 from ..comparison import Comparison
 from ..results import Results
@@ -37,7 +39,7 @@ def new_folder(config: Config, stamp: str) -> Path:
     """
     parts = (config.dataset, config.backbone, config.label, stamp)
     name = safe_name(config.run_name) if config.run_name else "_".join(safe_name(part) for part in parts)
-    return fresh_folder(Path(config.output_dir), name)
+    return fresh_folder(place(config.output_dir), name)
 
 
 def check_room(config: Config) -> None:
@@ -48,7 +50,7 @@ def check_room(config: Config) -> None:
     SaveError
         It is a file, or cannot be written.
     """
-    with _made(Path(config.output_dir)) as parent:
+    with _made(place(config.output_dir)) as parent:
         if not os.access(parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
@@ -88,15 +90,26 @@ def written(config: Config) -> tuple[str, ...]:
 
 
 def write_run(results: Results, folder: Path) -> None:
-    """Write all that the settings ask for to a folder made or claimed for it; the record that makes it complete comes last."""
+    """Save a run in a folder made or claimed for it, then score and draw what its settings ask for.
+
+    What cannot be scored or drawn is warned of: the run is there by then.
+    """
     config = results.config
-    if config.save_epoch_gifs:
-        write_animation(results, folder)
-    if config.probe and results.status != "failed":
-        results.probes  # noqa: B018  computed here, so that it is saved with the run
-    if config.viz:
-        write_plots(results, folder)
     save(results, folder, overwrite=True)
+    wanted = {
+        "probes": (config.probe and results.status != "failed", lambda: results.probes),
+        "animation": (config.save_epoch_gifs, lambda: write_animation(results, folder)),
+        "plots": (config.viz, lambda: write_plots(results, folder)),
+    }
+    for what, make in [(what, make) for what, (asked, make) in wanted.items() if asked]:
+        try:
+            make()
+        except SaveError:
+            raise
+        except Exception as error:  # out of memory, say
+            why = f"{type(error).__name__}: {error}".partition("\n")[0]
+            warnings.warn(f"the run is saved in {folder}, but its {what} could not be made ({why})", stacklevel=2)
+    save(results, folder, overwrite=True)  # with the probes
 
 
 def write_animation(results: Results, folder: Path) -> None:

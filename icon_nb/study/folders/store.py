@@ -10,7 +10,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ import torch
 
 from ...errors import LoadError, SaveError
 from ...evaluation.trajectory import Trajectory
-from ...files import digest, write_together
+from ...files import LARGEST_TEXT, digest, place, read, write_together
 from ...methods.config import Config
 from ...training.backbones import build_backbone, seeded
 from ..record import Run
@@ -29,6 +29,8 @@ SCHEMA = 1
 RECORD = "metrics.json"
 COMPARISON = "comparison.json"
 CHECKPOINTS = "checkpoints"
+STATES = "weights"
+OPTIMIZER = "optimizer.pt"
 FILES = ("config.json", "provenance.json", "embeddings.npz", "model.pt")
 _ARRAYS = ("epochs", "labels", "index", "images", "held_out")
 
@@ -44,18 +46,22 @@ def pack(results: Run) -> dict[str, bytes]:
         "config.json": results.config.to_json().encode(),
         "provenance.json": to_json(results.provenance),
         "embeddings.npz": _pack(results.trajectory),
-        "model.pt": pack_state(results.state),
+        "model.pt": pack_tensors(results.state),
     }
+    if results.history["epoch"][-1] in results.states:
+        contents[OPTIMIZER] = pack_tensors(results.states[results.history["epoch"][-1]][1])
     return {**contents, RECORD: _record(results, contents)}
 
 
 def write(files: dict[str, bytes], path, *, overwrite: bool = False) -> Path:
     """Write the files of :func:`pack` to a folder."""
-    path = Path(path)
-    if _holds(path, {name: content for name, content in files.items() if name != RECORD}, files[RECORD]):
+    path = place(path)
+    standing = {name: _digest_of(path / name) for name in files if name != RECORD}
+    if _holds(path, standing, files):
         return path
     _check_room(path, overwrite)
-    write_together({path / name: content for name, content in files.items()}, lambda: (path / RECORD).unlink(missing_ok=True))
+    fresh = {path / name: content for name, content in files.items() if standing.get(name) != digest(content)}
+    write_together(fresh, lambda: (path / RECORD).unlink(missing_ok=True))
     return path
 
 
@@ -78,19 +84,21 @@ def foreign(path: Path, names: Iterable[str]) -> list[str]:
     return [] if ours else [name for name in names if os.path.lexists(path / name)]
 
 
-def _holds(path: Path, contents: dict[str, bytes], record: bytes) -> bool:
+def _digest_of(path: Path) -> str | None:
+    try:
+        return digest(read(path))
+    except OSError:
+        return None
+
+
+def _holds(path: Path, standing: Mapping[str, str | None], files: Mapping[str, bytes]) -> bool:
     """Whether the folder holds this very run already, times aside."""
     try:
-        old, new = json.loads((path / RECORD).read_bytes()), json.loads(record)
-    except (OSError, ValueError, RecursionError):
+        old, new = _read_record(path), json.loads(files[RECORD])
+    except LoadError:
         return False
-    if not isinstance(old, dict) or not isinstance(old.get("files"), dict):
-        return False
-    try:
-        whole = all(digest((path / name).read_bytes()) == old["files"].get(name) for name in contents)
-    except OSError:
-        return False
-    same = all(old["files"].get(name) == new["files"][name] for name in contents if name != "provenance.json")
+    whole = all(old["files"].get(name) == checksum for name, checksum in standing.items())
+    same = all(old["files"].get(name) == new["files"][name] for name in standing if name != "provenance.json")
     return whole and same and old.get("probes") == new["probes"]
 
 
@@ -135,17 +143,41 @@ def _pack(trajectory: Trajectory) -> bytes:
     return buffer.getvalue()
 
 
-def pack_state(state) -> bytes:
+def pack_tensors(state: Mapping) -> bytes:
+    """Weights by name, or what an optimizer remembers of each, as the bytes of a file of plain tensors."""
+    plain = lambda each: each.detach().cpu().contiguous() if isinstance(each, torch.Tensor) else each  # noqa: E731
     buffer = io.BytesIO()
-    torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, buffer)
+    torch.save({k: {n: plain(e) for n, e in v.items()} if isinstance(v, dict) else plain(v) for k, v in state.items()}, buffer)
     return buffer.getvalue()
+
+
+def read_state(folder: Path, epoch: int, last: int) -> tuple[Mapping, Mapping] | None:
+    """Weights and optimizer state of a saved run after an epoch; None where they were not kept.
+
+    Raises
+    ------
+    LoadError
+        A file of theirs is damaged.
+    """
+    if epoch == last and (folder / OPTIMIZER).exists():
+        record = _read_record(folder)
+        files = {folder / name: _read(folder / name, record["files"].get(name)) for name in ("model.pt", OPTIMIZER)}
+    else:
+        paths = [folder / STATES / f"epoch_{epoch:03d}{suffix}" for suffix in (".pt", ".optimizer.pt")]
+        if not all(path.exists() for path in paths):
+            return None
+        files = {path: _read(path) for path in paths}
+    (file, weights), (other, state) = files.items()
+    return _state(weights, file), _tensors(state, other)
 
 
 def load_run(path: Path, kind: type[Run] = Run) -> Run:
     """Read one saved run back, as a record of this kind."""
     record = _read_record(path)
     contents = {name: _read(path / name, record["files"].get(name)) for name in FILES}
-    return _assemble(path, record, contents, kind)
+    run = _assemble(path, record, contents, kind)
+    run.folder = path
+    return run
 
 
 def unpack(files: dict[str, bytes], kind: type[Run] = Run) -> Run:
@@ -155,8 +187,9 @@ def unpack(files: dict[str, bytes], kind: type[Run] = Run) -> Run:
 
 def _assemble(path: Path, record: dict, contents: dict[str, bytes], kind: type[Run]) -> Run:
     with verify.reading(path / "config.json"):
-        config = Config.from_json(contents["config.json"].decode(), where="it").resolve()  # what a file leaves out is the default
+        config = Config.from_json(contents["config.json"].decode(), where="config.json").resolve()  # what it leaves out: defaults
     provenance = _provenance(contents["provenance.json"], path / "provenance.json")
+    config = config.replace_sources(provenance.get("sources") or {})
     trajectory = _unpack(contents["embeddings.npz"], record["trajectory"], path)
     state = _state(contents["model.pt"], path / "model.pt")
     try:
@@ -182,8 +215,9 @@ def _read_record(path: Path) -> dict:
         begun = f"it holds {', '.join(there)} but no {RECORD}: the run was not finished; icon-nb --resume goes on with it"
         found = begun if there else "it holds no run"
         raise LoadError(f"{path} cannot be loaded: {found}")
+    content = _read(path / RECORD)
     with verify.reading(path / RECORD):
-        record = json.loads((path / RECORD).read_bytes())
+        record = json.loads(content)
         verify.expect(isinstance(record, dict) and "schema" in record, path / RECORD, "it is not the record of a run")
         verify.version(record["schema"], SCHEMA, path / RECORD)
         checksum = record.pop("checksum", None)
@@ -192,12 +226,11 @@ def _read_record(path: Path) -> dict:
     return record
 
 
-def _read(path: Path, expected: str | None) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise LoadError(f"{path} cannot be read ({error.strerror}): {verify.REMEDY}") from None
-    if digest(content) != expected:
+def _read(path: Path, expected: str | None = "") -> bytes:
+    """The bytes of a file, with this checksum where there is one."""
+    with verify.reading(path):
+        content = read(path, LARGEST_TEXT if path.suffix == ".json" else None)
+    if expected != "" and digest(content) != expected:
         raise LoadError(f"{path} is damaged or was changed after the run was saved ({RECORD} names another): {verify.REMEDY}")
     return content
 
@@ -223,10 +256,15 @@ def _unpack(content: bytes, about: dict, path: Path) -> Trajectory:
     return Trajectory(embeddings, class_names=tuple(about["class_names"]), metrics=metrics, title=about["title"], **found)
 
 
-def _state(content: bytes, path: Path) -> dict[str, torch.Tensor]:
+def _tensors(content: bytes, path: Path) -> dict:
     with verify.reading(path):
         verify.container(content, path)
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def _state(content: bytes, path: Path) -> dict[str, torch.Tensor]:
+    state = _tensors(content, path)
+    with verify.reading(path):
         verify.state(state, len(content), path)
     return state
 

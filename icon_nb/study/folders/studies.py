@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...data.dataset import Dataset, is_described
 from ...errors import IconError, LoadError, SaveError
-from ...files import sweep_stray, write_whole
+from ...files import LARGEST_TEXT, place, read, sweep_stray, write_whole
 from ...methods.config import Config
 from ..record import Failure
 from ..results import Outcome, Results
@@ -27,7 +27,7 @@ class StudyFolder:
     """The folder in which a study keeps its runs as they finish; without a path, nothing is kept."""
 
     def __init__(self, path=None):
-        self.path = None if path is None else Path(path)
+        self.path = None if path is None else place(path).absolute()
         self._kept: dict[int, str] = {}
         if self.path is not None and self.path.exists() and not self.path.is_dir():
             raise SaveError(f"save_to={str(path)!r} is a file: choose a folder")
@@ -65,7 +65,7 @@ class StudyFolder:
 
 def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) -> Path:
     """Write a comparison and every run in it; see :meth:`icon_nb.Comparison.save`."""
-    path = Path(path)
+    path = place(path)
     if path.exists() and not path.is_dir():
         raise SaveError(f"{path} is a file: choose a folder")
     if (path / store.COMPARISON).exists() and not overwrite:
@@ -105,7 +105,7 @@ def read_study(path) -> dict[str, object]:
     """
     file = Path(path) / store.COMPARISON
     with verify.reading(file):
-        record = verify.parse(file.read_bytes())
+        record = verify.parse(read(file, LARGEST_TEXT))
         verify.version(record["schema"], SCHEMA, file)
         verify.follows(record, verify.COMPARISON, file)
         runs = [_read_entry(Path(path), entry) for entry in record["runs"]]

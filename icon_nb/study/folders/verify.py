@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ...errors import ConfigError, LoadError
+from ...methods.catalogue import HISTORY
 from ...methods.config import SETTINGS
 
 REMEDY = "restore it from a copy, or run again"
@@ -40,7 +41,7 @@ def reading(path: Path) -> Iterator[None]:
     except ConfigError as error:
         raise LoadError(f"{path} does not hold a configuration: {error}") from None
     except Exception as error:  # json, zipfile, numpy and torch each raise their own
-        text = (str(error).splitlines() or [""])[0][:200]
+        text = (getattr(error, "strerror", None) or str(error)).partition("\n")[0][:200]
         raise LoadError(f"{path} is damaged or cannot be read ({type(error).__name__}: {text}): {REMEDY}") from error
 
 
@@ -86,6 +87,11 @@ def number(value) -> bool:
     return value is None or (isinstance(value, (int, float)) and abs(value) < 1e300)
 
 
+def title(value) -> bool:
+    """A text that a picture or a page has room for."""
+    return isinstance(value, str) and len(value) <= 1000
+
+
 def count(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40
 
@@ -112,8 +118,8 @@ RUN = (
     ("history", {str: [number]}, "history is not columns of one length of numbers"),
     ("history", of_one_length, "history is not columns of one length of numbers"),
     ("history.epoch", increasing, "the epochs of its history do not increase"),
-    ("trajectory.title", str, "trajectory has no title"),
-    ("trajectory.class_names", [str], "class_names is not a list of names"),
+    ("trajectory.title", title, "trajectory has no title, or one of more than 1,000 characters"),
+    ("trajectory.class_names", [title], "class_names is not a list of names"),
     ("trajectory.metrics", {str: [number]}, "the metrics of the trajectory are not columns of numbers"),
     ("probes", ({str: {str: number}}, None), "probes is not a table of numbers"),
 )
@@ -130,10 +136,20 @@ PROVENANCE = (
 )
 """``provenance.json``: what the backbone is rebuilt from, and what is shown of the rest."""
 
+CHECKPOINT = (
+    ("history", lambda value: isinstance(value, dict) and set(value) == {"epoch", *HISTORY}, "its history has other columns"),
+    ("history", {str: [number]}, "history is not columns of numbers"),
+    ("history", of_one_length, "the columns of its history differ in length"),
+    ("frames", lambda value: fits(value, [lambda frame: fits(frame[1], {str: number})]), "it names no frames"),
+    ("dataset", (dict, None), "it does not describe the data set"),
+    ("config", (dict, None), "it has no settings"),
+)
+"""What a checkpoint says beside its tensors; those of older versions say less."""
+
 _ENTRY = {"config": dict, "error": str, "folder": (str, None), "scores": ({str: number}, None)}
 
 COMPARISON = (
-    ("title", str, "it is not the record of a comparison"),
+    ("title", title, "it is not the record of a comparison"),
     ("compared", lambda value: fits(value, [str]) and set(value) <= set(SETTINGS), "what it compares are not settings"),
     ("interrupted", bool, "interrupted is neither true nor false"),
     ("runs", [_ENTRY], "runs is not a list of runs"),
