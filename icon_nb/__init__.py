@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "Config": "methods.config",
     "recipe": "methods.recipes",
+    "get_recipe": "methods.recipes",
     "run": "study.run",
     "sweep": "study.sweep",
     "run_recipe": "study.sweep",

@@ -151,6 +151,9 @@ class ImageFiles:
     size: tuple[int, int]
     grey: bool
 
+    def __post_init__(self):
+        object.__setattr__(self, "stamps", [_stamp(file) for file in self.files])  # a file that changes later is refused
+
     def __len__(self) -> int:
         return len(self.files)
 
@@ -158,6 +161,8 @@ class ImageFiles:
         """uint8 (c, h, w), c is 1 or 3."""
         from PIL import Image, ImageOps
 
+        if _stamp(self.files[i]) != self.stamps[i]:
+            raise DataError("it was written anew")
         with Image.open(self.files[i]) as image:
             deep = _is_deep(image)
             image = ImageOps.exif_transpose(image)
@@ -171,6 +176,11 @@ class ImageFiles:
 
     def name(self, i: int) -> str:
         return self.files[i].name
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    about = file.stat()
+    return about.st_mtime_ns, about.st_size
 
 
 def _part(files: list, size: tuple[int, int], grey: bool, bad: list[str], streaming: Streaming):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from numbers import Integral
 from pathlib import Path
 from pkgutil import resolve_name
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -20,23 +21,38 @@ from .arrays import inputs, stratified
 from .dataset import Dataset
 from .own import from_object, read_embeddings
 from .published import Search
-from .stored import Stored, Streaming
+from .stored import STREAM_ABOVE, Stored, Streaming
 
-MEMORY: dict[str, Dataset] = {}
-"""Data that were given as objects, by their handle."""
+MEMORY: WeakValueDictionary[str, Dataset] = WeakValueDictionary()
+"""Data that were given as objects, by their handle, as long as a Config or anything else has a use for them."""
 
 
-def hold(data: object, **streaming) -> str:
-    """Keep data of the caller's in this process; returns the handle that stands for them in a Config.
+class Handle(str):
+    """The text that stands for data in a Config; it keeps them, a copy of it elsewhere does not."""
 
-    The handle is made from all that they hold, so the same data always have the same one, and other data another.
-    ``streaming`` is ``stream`` and ``num_workers`` as in :func:`load`.
+    data: Dataset
+
+    def __reduce__(self):
+        return str, (str(self),)
+
+
+def hold(data: object, **streaming) -> Handle:
+    """Keep data of the caller's in this process; returns the handle that stands for them in a Config, and keeps them.
+
+    The handle is made from all that they hold, so the same data always have the same one, and other data another. Arrays of up to
+    2 GiB are copied: what becomes of the caller's does not matter. ``streaming`` is ``stream`` and ``num_workers`` as in
+    :func:`load`.
     """
     dataset = load(data, **streaming)
+    parts = {f.name: part for f in fields(Dataset) if isinstance(part := getattr(dataset, f.name), Tensor)}
+    if sum(part.element_size() * part.numel() for part in parts.values()) <= STREAM_ABOVE:
+        dataset = replace(dataset, **{name: part.clone() for name, part in parts.items()})
     handle = f"memory:{dataset.name}-{dataset.fingerprint[:16]}"
     older = f"memory:{dataset.name}-{dataset.checksum[:8]}"  # stands in runs that were saved when only inputs and labels counted
     MEMORY[handle] = MEMORY[older] = dataset
-    return handle
+    held = Handle(handle)
+    held.data = dataset
+    return held
 
 
 def load(

@@ -11,7 +11,7 @@ from .bench import bench_flags, write_bench
 from .flags import STUDY, Parser
 from .listings import list_datasets, list_methods, list_recipes, one_or_all
 from .notebooks import copy_notebooks, folder_to_fill
-from .redraw import animate, animate_flags
+from .redraw import animate, animate_flags, player_flags, write_player
 from .saved import compare, folder_flag, list_runs, many_runs, one_run, probe, show
 from .studies import atlas_flags, claim_flags, run_atlas, run_claim
 
@@ -40,6 +40,7 @@ _COMMANDS = (
         "animate", "draw the animation of a saved run anew, without training", animate, animate_flags, "RUN",
         "icon-nb animate RUN --projection tsne --fps 4",
     ),
+    Command("player", "write the page to scrub the epochs of a saved run or comparison", write_player, player_flags, "RUN"),
     Command("bench", "write a page that trains in the browser, where p and q can be changed", write_bench, bench_flags),
     Command("notebooks", "copy the notebooks to a folder of your own", copy_notebooks, folder_to_fill, "DIR"),
     Command("reproduce", "list what papers claim; with a NAME, see whether that holds", run_claim, claim_flags, "[NAME]"),

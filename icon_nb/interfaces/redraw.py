@@ -9,9 +9,10 @@ from itertools import chain, count
 from pathlib import Path
 
 from ..errors import ConfigError, demand
+from ..files import place
 from ..methods.config import SETTINGS
 from .flags import Parser, add_setting, typed
-from .saved import one_run, open_run
+from .saved import find, one_run, open_run
 from .terminal import tell
 
 ELSEWHERE = ("rows", "own_scale", "align", "inline_limit")
@@ -68,13 +69,30 @@ def animate(given) -> int:
     path, run = open_run(given)
     animation = run.animate(**_options(given))
     number = "" if given.replace else free_number(path)
-    target, frames = Path(given.out or path / f"training_dynamics{number}.gif"), path / f"epoch_frames{number}"
+    target, frames = place(given.out or path / f"training_dynamics{number}.gif"), path / f"epoch_frames{number}"
+    demand(not frames.is_symlink(), f"{frames} is a link to another folder, whose files would be replaced: remove it")
     said = "replaced" if target.exists() else "saved in"
     tell(f"{animation!r}\n{said} {animation.save(target)}")
     if given.frames or given.replace and frames.is_dir():
         said = "replaced" if frames.exists() else "saved in"
         _draw_frames(animation, frames)
         tell(f"{said} {frames}")
+    return 0
+
+
+def player_flags(parser: Parser) -> None:
+    """A run or a comparison, and where the page goes."""
+    one_run(parser)
+    parser.add_argument("--out", metavar="FILE", help="where to write the page; player.html in the folder when not given")
+
+
+def write_player(given) -> int:
+    """Write the interactive page of a run or a comparison."""
+    from ..study.load import load
+
+    path = find(given.run, given.output_dir)
+    target = place(given.out or path / "player.html")
+    tell(f"saved in {load(path, trust_code=given.trust_code).player().save(target)}: open it in a browser")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 from functools import cached_property
 
 import ipywidgets as w
@@ -55,7 +56,12 @@ class TemperatureWidget:
             self.message = ""
         except IconError as error:
             self.message = str(error)
-        self._refresh(then)
+        except KeyboardInterrupt:
+            self.message = "Interrupted: Run goes on with what is missing."
+            if os.environ.get("ICON_NB_STRICT"):
+                raise
+        finally:
+            self._refresh(then)
         return self
 
     def show(self, *_) -> None:

@@ -10,12 +10,13 @@ import functools
 import hashlib
 import json
 import os
+import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, nearest, shown
 from . import axes, resolve
 from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HOLD, OPTIMIZERS, PROJECTIONS, TRACKERS
 from .components import as_settings
@@ -243,7 +244,8 @@ class Config:
         kept = self.explicit()
         if any(SETTINGS[name].deciding and not self._has(name, value) for name, value in changes.items()):
             kept = {name: value for name, value in kept.items() if not self.came_by_default(name)}
-        sources = {name: source for name, source in self.sources.items() if name in kept}
+        said = {name for name in self.sources if getattr(self, name) == DEFAULTS[name] and not self.came_by_default(name)}
+        sources = {name: source for name, source in self.sources.items() if name in kept or name in said}
         return Config(**{**kept, **changes}, sources={**sources, **dict.fromkeys(changes, "keyword")})
 
     def _has(self, name: str, value: object) -> bool:
@@ -317,11 +319,16 @@ _unnamed = Config.__init__
 
 @functools.wraps(_unnamed)
 def _init(self, *args, **settings):
+    if args:
+        raise ConfigError(f"Config takes settings by their names, as in Config(method={shown(args[0])})")
     check_names(settings.keys() - {"sources"})  # the nearest name, before Python says that an argument is unexpected
-    _unnamed(self, *args, **settings)
+    _unnamed(self, **settings)
 
 
 Config.__init__ = _init
+_indented = functools.partial(textwrap.fill, width=120, initial_indent=" " * 8, subsequent_indent=" " * 8)
+_words = "".join(f"    {name} : {about.kind.__name__}\n{_indented(about.text)}\n" for name, about in SETTINGS.items())
+Config.__doc__ = Config.__doc__.replace("    Raises\n", f"    Parameters\n    ----------\n{_words}\n    Raises\n", 1)
 
 _SAID: set[str] = set()
 

@@ -140,6 +140,9 @@ def recipe(name: str, *, layers: Iterable[tuple[str, Mapping[str, object]]] = ()
     return _keep_useful(given, [_merge(chosen, own, layers) for own in chosen.varies], set(chosen.base))
 
 
+get_recipe = recipe
+
+
 def _merge(chosen: Recipe, own: Mapping[str, object], layers) -> list[tuple[str, dict]]:
     return [(f"recipe {chosen.name}", {**chosen.base, **own}), *layers]
 

@@ -29,7 +29,10 @@ def trained(config: Config, data=None, on_record: Callable | None = None) -> tup
     config = (config if data is None else config.replace(dataset=data)).resolve()
     key = config.key() + (load_for(config).fingerprint if source_of(config.dataset) else "")  # a file may be written anew
     if key not in _TRAINED:
-        _TRAINED[key] = run_and_watch(config, on_record=on_record)
+        found = run_and_watch(config, on_record=on_record)
+        if found[0].status == "interrupted":
+            raise KeyboardInterrupt
+        _TRAINED[key] = found
         while len(_TRAINED) > KEPT:
             _TRAINED.popitem(last=False)
     _TRAINED.move_to_end(key)
@@ -82,7 +85,10 @@ class TemperatureStudy:
         return [t for t in self.temperatures if t not in lacking]
 
     def train(self, on_epoch: Callable[[float, int, int], None] | None = None) -> TemperatureStudy:
-        """Train what is missing; ``on_epoch(temperature, seed, epoch)`` is called after every epoch."""
+        """Train what is missing; ``on_epoch(temperature, seed, epoch)`` is called after every epoch.
+
+        A run that is interrupted is not kept, and the interrupt is raised.
+        """
         for t, seed in self.missing:
             config = self.config.replace(temperature=t, seed=seed)
             call = None if on_epoch is None else lambda record, recorder, t=t, seed=seed: on_epoch(t, seed, record.epoch)

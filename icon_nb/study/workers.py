@@ -127,10 +127,9 @@ def _elsewhere(configs: Sequence[Config], executor, folders: Mapping[Config, Pat
 def work(settings: str, data: bytes | None, threads: int, folder: Path | None = None) -> dict[str, bytes] | Path | str:
     """Train a config, given as JSON, on a worker: the files of its saved run, or its folder; or the error that stopped it."""
     torch.set_num_threads(threads)
-    if data is not None:
-        hold(pickle.loads(data))
+    held = None if data is None else hold(pickle.loads(data))
     values, sources = json.loads(settings)
-    outcome = attempt(Config(**values, sources=sources), False, folder)
+    outcome = attempt(Config(**values | ({} if held is None else {"dataset": held}), sources=sources), False, folder)
     return outcome.error if isinstance(outcome, Failure) else folder or store.pack(outcome)
 
 

@@ -1,0 +1,536 @@
+"""What comes from elsewhere is looked at before it is believed: checkpoints, links, pipes, names, and what a caller changes."""
+
+import copy
+import gc
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import icon_nb as icon
+from icon_nb.data.loading import MEMORY
+from icon_nb.errors import ConfigError, DataError, LoadError, SaveError
+from icon_nb.files import digest, sweep_stray, write_whole
+from icon_nb.interfaces.cli import main
+from icon_nb.interfaces.flags import values_of
+from icon_nb.study.folders import store
+from icon_nb.study.folders.lock import FolderLock
+from icon_nb.study.table import Table
+
+SMALL = icon.Config(
+    dataset="digits", n_samples=60, epochs=5, max_points=12, hidden_dim=8, embedding_dim=3, batch_size=20, quiet=True, viz=False,
+    probe=False,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _keep_what_there_is(monkeypatch):
+    monkeypatch.delenv("ICON_NB_STRICT", raising=False)
+
+
+def stop_at(epoch):
+    def stop(record, recorder):
+        if record.epoch == epoch:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A finished run in its folder, and the same run stopped after three epochs."""
+    root = tmp_path_factory.mktemp("doors")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("ICON_NB_STRICT", raising=False)
+        icon.run(SMALL, save_to=root / "whole")
+        icon.run(SMALL, save_to=root / "stopped", on_record=stop_at(4))
+    return root
+
+
+@pytest.fixture
+def whole(made, tmp_path):
+    return shutil.copytree(made / "whole", tmp_path / "whole")
+
+
+@pytest.fixture
+def stopped(made, tmp_path):
+    return shutil.copytree(made / "stopped", tmp_path / "stopped")
+
+
+def same_bytes(one, other, names=("config.json", "embeddings.npz", "model.pt", "optimizer.pt")):
+    assert [name for name in names if (one / name).read_bytes() != (other / name).read_bytes()] == []
+
+
+# Settings and checkpoints
+
+
+def test_edited_settings_are_refused_by_name(stopped):
+    (stopped / "metrics.json").unlink()  # as after a kill
+    edited = json.loads((stopped / "config.json").read_text()) | {"temperature": 0.05}
+    (stopped / "config.json").write_text(json.dumps(edited))
+    with pytest.raises(ConfigError, match=r"other settings \(temperature, by its checkpoint epoch_000003"):
+        icon.run(SMALL, temperature=0.05, save_to=stopped, resume=True)
+    assert len(list((stopped / "checkpoints").glob("*.pt"))) == 2
+
+
+def forge(path, change):
+    """Write a checkpoint again with other contents, under the name that goes with them."""
+    state = torch.load(path, weights_only=True)
+    about = json.loads(state["about"])
+    state = change(state, about) or state
+    torch.save({**state, "about": json.dumps(about)}, path)
+    path.rename(path.with_name(f"{path.name[:13]}{digest(path.read_bytes())[:16]}.pt"))
+
+
+def longer(state, about):
+    for column in about["history"].values():
+        column.extend([1.0] * 990)
+
+
+FORGED = {
+    "an epoch more": lambda state, about: about["history"]["epoch"].append(1000),
+    "990 epochs more": longer,
+    "another column": lambda state, about: about["history"].update(other=about["history"]["loss"]),
+    "a column less": lambda state, about: about["history"].pop("loss") and None,
+    "a shorter column": lambda state, about: about["history"]["loss"].pop() and None,
+    "no history": lambda state, about: about.pop("history") and None,
+    "a history of texts": lambda state, about: about["history"].update(loss=["a"] * 4),
+    "frames that are none": lambda state, about: about.update(frames=[1, 2]),
+    "no frames": lambda state, about: about.update(frames=[]),
+    "settings that are none": lambda state, about: about.update(config={"temperature": "hot"}),
+    "other weights": lambda state, about: {**state, "model": {name: each[:1] for name, each in state["model"].items()}},
+    "no weights": lambda state, about: {**state, "model": {}},
+    "another optimizer": lambda state, about: {**state, "optimizer": {0: {"exp_avg": torch.zeros(2, 2)}}},
+    "an optimizer of texts": lambda state, about: {**state, "optimizer": "adam"},
+}
+
+
+@pytest.mark.parametrize("change", FORGED.values(), ids=FORGED)
+def test_a_forged_checkpoint_is_passed_over(made, stopped, change):
+    newest = sorted((stopped / "checkpoints").glob("*.pt"))[-1]
+    forge(newest, change)
+    seen = []
+    icon.run(SMALL, save_to=stopped, resume=True, on_record=lambda record, _: seen.append(record.epoch))
+    assert seen[0] == 3  # from the checkpoint before
+    same_bytes(made / "whole", stopped)
+
+
+def test_going_on_makes_room_first(stopped):
+    checkpoints = sorted((stopped / "checkpoints").glob("*.pt"))
+    (stopped / "checkpoints" / "frames" / "epoch_000099.npy").write_bytes(b"left")
+    seen = []
+
+    def look(record, recorder):
+        seen.append({path.name for path in (stopped / "checkpoints").rglob("*.*")})
+        raise KeyboardInterrupt
+
+    icon.run(SMALL, save_to=stopped, resume=True, on_record=look)
+    assert checkpoints[-1].name in seen[0]
+    assert not {checkpoints[0].name, "epoch_000099.npy"} & seen[0]
+
+
+# More epochs
+
+
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("left", ["finished", "stopped"])
+def test_more_epochs_end_as_a_run_of_so_many_does(left, every, tmp_path):
+    config = SMALL.replace(record_every=every, epochs=4)
+    icon.run(config, epochs=6, save_to=tmp_path / "whole")
+    icon.run(config, save_to=tmp_path / "part", on_record=stop_at(3) if left == "stopped" else None)
+    icon.run(config, epochs=6, save_to=tmp_path / "part", resume=True)
+    same_bytes(tmp_path / "whole", tmp_path / "part")
+
+
+def test_more_epochs_on_the_command_line(whole, capsys):
+    assert main(["--resume", str(whole), "--epochs", "7"]) == 0
+    assert icon.load(whole).history["epoch"][-1] == 7
+    assert main(["--resume", str(whole), "--epochs", "3"]) == 2
+    assert "other settings (epochs" in capsys.readouterr().err
+    (whole / "optimizer.pt").unlink()
+    assert main(["--resume", str(whole), "--epochs", "9"]) == 2
+    assert "holds no optimizer.pt" in capsys.readouterr().err
+    assert icon.load(whole).history["epoch"][-1] == 7
+
+
+# Links, pipes, other people's files
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "weights", "epoch_frames"])
+def test_a_link_lets_nothing_be_written_elsewhere(name, stopped, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "epoch_001.png").write_text("mine")
+    shutil.rmtree(stopped / name, ignore_errors=True)
+    (stopped / name).symlink_to(elsewhere)
+    with pytest.raises(SaveError, match=f"{name} is a link"):
+        icon.run(SMALL, save_to=stopped, resume=True)
+    assert [path.name for path in elsewhere.iterdir()] == ["epoch_001.png"]
+
+
+def test_frames_are_not_replaced_through_a_link(whole, tmp_path, capsys):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "epoch_9.png").write_text("mine")
+    (whole / "epoch_frames").symlink_to(tmp_path / "pictures")
+    with pytest.raises(SystemExit):
+        main(["animate", str(whole), "--replace"])
+    assert "epoch_frames is a link" in capsys.readouterr().err
+    assert (tmp_path / "pictures" / "epoch_9.png").read_text() == "mine"
+
+
+def test_only_temporaries_of_ours_are_swept(tmp_path):
+    theirs = [".cache.99999999.abc.tmp", ".a.99999999.abcdefgh.tmp", ".b.icon_nb-²²².abcdefgh.tmp", ".c.icon_nb-9e9.abcdefgh.tmp"]
+    ours = ".model.pt.icon_nb-99999999.abcdefgh.tmp"
+    (tmp_path / "sub").mkdir()
+    for name in (*theirs, ours):
+        (tmp_path / "sub" / name).write_text("x")
+    sweep_stray(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "sub").iterdir()) == sorted(theirs)
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.json", "provenance.json", "embeddings.npz", "model.pt"])
+def test_a_pipe_is_no_file_of_a_run(name, whole, capsys):
+    (whole / name).unlink()
+    os.mkfifo(whole / name)
+    with pytest.raises(LoadError, match=f"{name} .*no plain file"):
+        icon.load(whole)
+    assert main(["runs", "--output_dir", str(whole.parent)]) == 0
+
+
+def test_a_pipe_is_no_settings_and_no_lock(tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SystemExit):
+        main(["--config", str(tmp_path / "pipe")])
+    assert "no plain file" in capsys.readouterr().err
+    os.mkfifo(tmp_path / ".running")
+    with pytest.raises(SaveError, match="is no file"):
+        FolderLock(tmp_path)
+
+
+def test_sizes_are_checked_before_they_are_read(whole):
+    with (whole / "metrics.json").open("r+b") as file:
+        file.truncate(1 << 40)  # takes no room on the disk
+    with pytest.raises(LoadError, match="at most 67,108,864 can be right"):
+        icon.load(whole)
+
+
+def test_a_title_of_ten_megabytes_is_refused(whole):
+    record = json.loads((whole / "metrics.json").read_text())
+    record["trajectory"]["title"] = "x" * 10_000_000
+    record.pop("checksum")
+    write_whole(whole / "metrics.json", store.to_json({**record, "checksum": digest(store.to_json(record))}))
+    with pytest.raises(LoadError, match="more than 1,000 characters"):
+        icon.load(whole)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", "x" * 300, "~no_such_user/x", b"x", None])
+def test_what_is_no_path_is_refused_by_name(path, tmp_path):
+    run = icon.run(SMALL, epochs=0)
+    with pytest.raises(SaveError, match="cannot be the path|could not write"):
+        run.save(path)
+    with pytest.raises(LoadError, match="cannot be the path|is not a folder|is of type"):
+        icon.load(path)
+    if path is not None:
+        with pytest.raises(SaveError):
+            icon.run(SMALL, epochs=0, save_to=path)
+
+
+def test_home_is_where_the_tilde_points(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    flags = ["--dataset", "digits", "--epochs", "0", "--no_viz", "--no_probe", "--output_dir", "~/x", "--run_name", "a"]
+    assert main(flags) == 0
+    assert icon.load("~/x/a").status == "complete"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x"]
+
+
+def test_a_run_stays_in_its_folder_when_the_working_directory_changes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    icon.run(SMALL, epochs=1, save_to="run", on_record=lambda *_: os.chdir(tmp_path / "other"))
+    assert icon.load(tmp_path / "run").status == "complete"
+    assert not list((tmp_path / "other").iterdir())
+
+
+# Disks
+
+
+def test_a_disk_without_fsync_and_permissions_is_written(tmp_path, monkeypatch):
+    def cannot(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "fsync", cannot)
+    monkeypatch.setattr(os, "chmod", cannot)
+    assert write_whole(tmp_path / "a", b"x").read_bytes() == b"x"
+
+
+def test_a_finished_run_is_resumed_where_nothing_can_be_written(made, monkeypatch):
+    def refuses(folder):
+        raise SaveError("could not write it: Read-only file system")
+
+    monkeypatch.setattr("icon_nb.study.folders.checkpoints.FolderLock", refuses)
+    assert icon.run(SMALL, save_to=made / "whole", resume=True) == icon.load(made / "whole")
+    with pytest.raises(SaveError, match="Read-only"):
+        icon.run(SMALL, save_to=made / "stopped", resume=True)
+
+
+def test_what_was_trained_is_saved_before_it_is_scored(tmp_path, monkeypatch):
+    def fails(results):
+        raise MemoryError("2.98 GiB")
+
+    monkeypatch.setattr("icon_nb.study.probes.probe_run", fails)
+    with pytest.warns(UserWarning, match="is saved in .*but its probes could not be made"):
+        icon.run(SMALL, probe=True, save_to=tmp_path / "run")
+    assert icon.load(tmp_path / "run").status == "complete"
+
+
+def test_a_run_that_was_stopped_while_it_was_drawn_is_drawn_when_it_goes_on(tmp_path, monkeypatch):
+    def stops(*_):
+        raise KeyboardInterrupt
+
+    config = SMALL.replace(save_epoch_gifs=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("icon_nb.study.folders.outputs.write_animation", stops)
+        with pytest.raises(KeyboardInterrupt):
+            icon.run(config, save_to=tmp_path / "run")
+    assert icon.load(tmp_path / "run").status == "complete"
+    icon.run(config, save_to=tmp_path / "run", resume=True, on_record=lambda *_: pytest.fail("trained again"))
+    assert (tmp_path / "run" / "training_dynamics.gif").exists()
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+# Data that a caller holds
+
+
+def arrays(seed=0):
+    return np.random.default_rng(seed).normal(size=(40, 6)).astype("f")
+
+
+OWN = icon.Config(method="sne", backbone="mlp", batch_size=20, perplexity=5.0, epochs=1, hidden_dim=8, quiet=True)
+
+
+def test_data_are_let_go_with_the_last_config_that_names_them():
+    before = len(MEMORY)
+    config = OWN.replace(dataset=arrays())
+    handle = str(config.dataset)
+    assert handle in MEMORY
+    assert icon.run(config.replace(seed=1)).status == "complete"
+    assert pickle.loads(pickle.dumps(config)) == config
+    del config
+    gc.collect()
+    assert handle not in MEMORY
+    assert len(MEMORY) == before
+    with pytest.raises(DataError, match="give the same data again"):
+        icon.run(OWN, dataset=handle)
+
+
+def test_what_a_caller_changes_afterwards_does_not_matter():
+    x = torch.from_numpy(arrays())
+    config = OWN.replace(dataset=x)
+    first = icon.run(config)
+    x.zero_()
+    assert icon.run(config) == first
+    assert OWN.replace(dataset=x).dataset != config.dataset
+
+
+def test_pictures_that_are_replaced_during_a_run_are_refused(tmp_path):
+    from PIL import Image
+
+    for k in range(40):
+        Image.fromarray(np.full((8, 8), k, np.uint8)).save(tmp_path / f"{k:02d}.png")
+    config = icon.Config(dataset=f"folder:{tmp_path}", stream="always", batch_size=20, epochs=2, quiet=True)
+
+    def replaces(record, recorder):
+        for path in tmp_path.glob("*.png"):
+            Image.fromarray(np.full((8, 8), 255, np.uint8)).save(path)
+            os.utime(path, (record.epoch, record.epoch))
+
+    with pytest.raises(DataError, match="cannot be read any more .*written anew"):
+        icon.run(config, on_record=replaces)
+
+
+# Executors
+
+
+class Odd:
+    """An executor whose futures are not what they should be."""
+
+    def __init__(self, act):
+        self.act = act
+
+    def submit(self, *job):
+        future = Future()
+        self.act(future)
+        return future
+
+
+ODD = {
+    "cancelled": lambda future: future.cancel(),
+    "no run": lambda future: future.set_result(3),
+    "nothing": lambda future: future.set_result(None),
+    "an exit": lambda future: future.set_exception(SystemExit(3)),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("act", ODD.values(), ids=ODD)
+def test_an_odd_future_is_a_failed_row(act):
+    study = icon.sweep(SMALL, seed=[0, 1], executor=Odd(act))
+    assert [run.status for run in study] == ["failed", "failed"]
+    assert all(run.error for run in study)
+
+
+# Names on a terminal
+
+EVIL = "a\x1b[2J\nb\u202e\x07"
+
+
+def test_names_do_not_steer_a_terminal(tmp_path, capsys):
+    config = SMALL.replace(run_name=EVIL, epochs=1, output_dir=str(tmp_path))
+    run = icon.run(config, save_to=tmp_path / "run")
+    study = icon.Comparison([run, icon.run(SMALL, epochs=1)], EVIL, ("run_name",))
+    for text in (run.summary(), repr(run), repr(study), study.name(run), *str(study.table()).splitlines()):
+        assert text.isprintable(), text
+    assert main(["show", str(tmp_path / "run")]) == 0
+    assert main(["runs", "--output_dir", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert not set("\x1b\x07\u202e") & set(out)
+    assert run.trajectory.title.endswith(": simclr on digits")  # a name does not displace the method
+
+
+SAY = [sys.executable, "-m", "icon_nb", "show"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_any_encoding_will_do(whole, encoding):
+    config = json.loads((whole / "config.json").read_text())
+    assert config
+    variables = {**os.environ, "PYTHONIOENCODING": encoding}
+    named = ["--dataset", "digits", "--epochs", "0", "--run_name", "größe – 数", "--no_viz", "--no_probe"]
+    command = [sys.executable, "-m", "icon_nb", *named, "--output_dir", str(whole.parent / "runs")]
+    done = subprocess.run(command, capture_output=True, env=variables)
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"\\u6570" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["{show} | head -n 1", "{show} | true", "{show} >&-"])
+def test_nobody_has_to_listen(whole, command):
+    show = " ".join([*SAY, str(whole)])
+    done = subprocess.run(["bash", "-c", command.format(show=show)], capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+def test_training_goes_on_when_nobody_listens(tmp_path):
+    run = f"{sys.executable} -m icon_nb --dataset digits --epochs 1 --no_viz --no_probe --output_dir {tmp_path} --run_name a"
+    subprocess.run(["bash", "-c", f"{run} | true"], capture_output=True)
+    assert icon.load(tmp_path / "a").status == "complete"
+
+
+# Tables
+
+
+def test_a_table_holds_no_formula_for_a_spreadsheet():
+    texts = ["=1+1", "+1", "-1", "@x", "plain"]
+    table = Table(("method",), tuple({"method": text} for text in texts))
+    assert table.to_csv().splitlines()[1:] == ["'=1+1", "'+1", "'-1", "'@x", "plain"]
+    assert Table(("loss",), ({"loss": -1.5},)).to_csv().splitlines()[1] == "-1.5"
+
+
+def test_tables_for_papers(tmp_path):
+    table = Table(("method", "knn"), ({"method": "a_b|c & 5%", "knn": 0.5},), ("A note.",))
+    assert table.to_markdown().splitlines()[:3] == ["| method | kNN |", "| :-- | --: |", r"| a\_b\|c & 5% | 0.500 |"]
+    assert r"a\_b|c \& 5\% & 0.500 \\" in table.to_latex()
+    assert table.to_latex().startswith("% A note.\n\\begin{tabular}{lr}\n\\toprule")
+    assert table.save(tmp_path / "a.tex").read_text() == table.to_latex()
+    assert table.save(tmp_path / "a.md").read_text() == table.to_markdown()
+
+
+# Objects
+
+
+def test_results_are_copied_and_pickled_once_shown():
+    run = icon.run(SMALL, epochs=1)
+    study = icon.Comparison([run, icon.run(SMALL, epochs=1, temperature=0.3)])
+    for each in (run, study):
+        each._repr_mimebundle_()
+        assert repr(copy.deepcopy(each)) == repr(pickle.loads(pickle.dumps(each))) == repr(each)
+    assert pickle.loads(pickle.dumps(run)) == run
+
+
+def test_a_config_takes_names_and_says_so():
+    with pytest.raises(ConfigError, match=r"Config\(method='simclr'\)"):
+        icon.Config("simclr")
+    assert "tau, the scale that divides the distance in q" in icon.Config.__doc__
+    assert icon.get_recipe("simclr_vs_sne") == icon.recipe("simclr_vs_sne")
+
+
+def test_a_setting_is_swept_once():
+    with pytest.raises(ConfigError, match="swept twice"):
+        values_of({"sweep": ["temperature=0.1", "temperature=0.5"]})
+
+
+def test_show_says_where_settings_came_from(tmp_path, capsys):
+    (tmp_path / "c.json").write_text(json.dumps({"seed": 3, "epochs": 0, "dataset": "digits", "viz": False, "probe": False}))
+    flags = ["--config", str(tmp_path / "c.json"), "--seed", "0", "--output_dir", str(tmp_path), "--run_name", "a"]
+    assert main(flags) == 0
+    assert main(["show", str(tmp_path / "a")]) == 0
+    for shown in capsys.readouterr().out.split("FINAL RESOLVED CONFIGURATION")[1:]:
+        rows = {line.split()[0]: line.split()[2:] for line in shown.splitlines() if line.startswith("  ")}
+        assert rows["seed"] == ["flag"]
+        assert rows["epochs"] == ["file", str(tmp_path / "c.json")]
+        assert rows["precision"] == ["default"]
+
+
+def test_live_outside_a_notebook_says_so(tmp_path):
+    code = "import icon_nb as icon; print(icon.run(dataset='digits', epochs=0, quiet=True, live=True))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "live=True draws in a notebook only" in done.stderr
+
+
+def test_the_page_of_a_saved_run_is_a_command_away(whole, capsys):
+    assert main(["player", str(whole)]) == 0
+    assert "player.html" in capsys.readouterr().out
+    assert "<html" in (whole / "player.html").read_text()[:200].lower()
+
+
+# Sweeps in processes
+
+
+def test_a_sweep_in_processes_can_be_gone_on_with(tmp_path):
+    flags = ["--sweep", "seed=0,1", "--workers", "2", "--dataset", "digits", "--epochs", "2000", "--no_viz", "--no_probe"]
+    command = [sys.executable, "-m", "icon_nb", *flags, "--quiet", "--output_dir", str(tmp_path)]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=os.setsid)
+    while len(list(tmp_path.glob("*/checkpoints/epoch_*.pt"))) < 2:
+        assert run.poll() is None
+    os.kill(run.pid, 15)
+    assert "icon-nb --resume RUN goes on" in run.communicate(timeout=120)[1]
+    folder = Path(next(tmp_path.glob("*/checkpoints"))).parent
+    config = icon.Config.from_json((folder / "config.json").read_text())
+    seen = []
+
+    def stop(record, recorder):
+        seen.append(record.epoch)
+        raise KeyboardInterrupt
+
+    icon.run(config, save_to=folder, resume=True, on_record=stop)
+    assert seen[0] > 1
+
+
+def test_an_interrupt_while_a_comparison_is_written_says_what_is_there(tmp_path, monkeypatch, capsys):
+    def stops(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("icon_nb.study.folders.outputs.write_comparison", stops)
+    flags = ["--sweep", "seed=0,1", "--dataset", "digits", "--epochs", "0", "--no_viz", "--no_probe"]
+    assert main([*flags, "--output_dir", str(tmp_path)]) == 130
+    assert "the runs are saved: icon-nb compare" in capsys.readouterr().err
