@@ -137,13 +137,13 @@ def _allowed(p: str, q: str, divergence: str, dataset: str) -> bool:
     if axes.LEARNED[q].limit != (divergence == "limit"):
         return False
     try:
-        _config(p, q, divergence, dataset)
+        config_of(p, q, divergence, dataset)
     except ConfigError:
         return False
     return True
 
 
-def _config(p: str, q: str, divergence: str, dataset: str, n_samples: int = 300, epochs: int = 10, seed: int = 0) -> Config:
+def config_of(p: str, q: str, divergence: str, dataset: str, n_samples: int = 300, epochs: int = 10, seed: int = 0) -> Config:
     """One run of a cell: the pair's own settings, on the network of the data set."""
     settings = {} if divergence == "limit" else {"divergence": divergence}
     if dataset not in WHOLE:
@@ -175,7 +175,7 @@ def measure(job: tuple[str, ...], size: Mapping, threads: int) -> dict[str, obje
     results, error = [], None
     for seed in size["seeds"]:
         try:
-            results.append(run(_config(*job, size["n_samples"], size["epochs"], seed)))
+            results.append(run(config_of(*job, size["n_samples"], size["epochs"], seed)))
         except IconError as failed:
             error = str(failed)
     method = next((m.name for m in METHODS.values() if (m.supervisory, m.learned) == job[:2]), None)
