@@ -1,9 +1,10 @@
 """A question asked of the atlas that ships: is some cell without a name better than both its parents?
 
-The parents of a cell are the best named cell with the same p and the best named cell with the same q, each under its best divergence.
-Where p of the cell knows no labels, that of its parents knows none either. On every data set the unnamed cell is chosen that leads both
-parents by most in the atlas. It is then trained anew, and so are its parents, with seeds that the atlas never saw. All are scored on
-training images that these runs did not see, and on which the atlas has no scores. ``python -m benchmarks gaps`` writes ``docs/gaps.md``.
+The parents of a cell are the best named cell with the same p and the best named cell with the same q, each under its best
+divergence. Where p of the cell knows no labels, that of its parents knows none either. On every data set the unnamed cell is
+chosen that leads both parents by most in the atlas. It is then trained anew, and so are its parents, with seeds that the atlas
+never saw. All are scored on training images that these runs did not see, and on which the atlas has no scores. ``python -m
+benchmarks gaps`` writes ``docs/gaps.md``.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def run(quick: bool = False) -> None:
     data = {each: icon.data.load(each) for each in dict.fromkeys(row["dataset"] for row in atlas.rows)}
     asked = [each for each, found in data.items() if found.kind == "images" and found.x_test is not None and found.pair is None]
     parts = [section(each, list(atlas.select(dataset=each).rows), atlas.about, seeds) for each in asked[: 1 if quick else None]]
-    size = "{n_samples} samples, {epochs} epochs".format(**atlas.about) + f", seeds {seeds[0]} to {seeds[-1]}; ± is a 95 % interval."
+    size = "{n_samples} samples, {epochs} epochs".format(**atlas.about) + f", seeds {seeds[0]} to {seeds[-1]}."
+    size += " ± is half of a 95 % interval."
     about = __doc__.split("\n", 2)[2].strip()
     page = "\n\n".join(["# Is some cell without a name better than both its parents?", about, size, *parts]) + "\n"
     if quick:

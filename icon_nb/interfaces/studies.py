@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..errors import ConfigError
 from ..files import write_whole
 from ..methods.catalogue import DATASETS
 from ..methods.ledger import LEDGER
@@ -10,22 +9,20 @@ from .flags import Parser, add_flag
 from .listings import print_lines
 
 
-def _names(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(text.split(","))
+def names(text: str) -> list[str]:
+    """The names of a flag, parted by commas."""
+    return text.split(",")
 
 
-def _seeds(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    if not all(part.isdecimal() for part in text.split(",")):
-        raise ConfigError(f"--seeds {text} is no list of whole numbers: give, for instance, 0,1,2")
-    return tuple(map(int, text.split(",")))
+def whole_numbers(text: str) -> list[int]:
+    """Its numbers."""
+    return [int(part) for part in text.split(",")]
 
 
 def claim_flags(parser: Parser) -> None:
     """Which claim is run, and where its page is written."""
     parser.add_argument("name", metavar="NAME", nargs="?", help="the entry to run; without one, all are listed")
-    add_flag(parser, "seeds", metavar="A,B", help="the seeds to run; as many as the entry says when not given")
+    add_flag(parser, "seeds", metavar="A,B", type=whole_numbers, help="the seeds to run; as many as the entry says by default")
     add_flag(parser, "data_dir", metavar="DIR", help="folder that holds the data files, for entries on data that are not bundled")
     add_flag(parser, "out", metavar="DIR", default="reproductions", help="where the page and the JSON are written")
 
@@ -36,7 +33,7 @@ def run_claim(given) -> int:
         return print_lines({name: _line(entry) for name, entry in LEDGER.items()})
     from ..study.ledger import reproduce
 
-    found = reproduce(given.name, seeds=_seeds(given.seeds), data_dir=given.data_dir)
+    found = reproduce(given.name, seeds=given.seeds, data_dir=given.data_dir)
     page, _ = found.save(given.out)
     print(f"{found}\nsaved in {page}")
     return 0
@@ -51,8 +48,8 @@ def _line(entry) -> str:
 def atlas_flags(parser: Parser) -> None:
     """What the atlas is restricted to, its size, and where it is written."""
     for name in ("supervisory", "learned", "divergence", "dataset"):
-        add_flag(parser, name, metavar="A,B", help="only these; all that make sense when not given")
-    add_flag(parser, "seeds", metavar="A,B", default="0,1,2,3,4", help="one run of each cell for every seed (default: 0,1,2,3,4)")
+        add_flag(parser, name, metavar="A,B", type=names, help="only these; all that make sense when not given")
+    add_flag(parser, "seeds", metavar="A,B", type=whole_numbers, default=range(5), help="one run for each (default: 0,1,2,3,4)")
     add_flag(parser, "n_samples", metavar="N", type=int, default=300, help="training samples of a run (default: 300)")
     add_flag(parser, "epochs", metavar="N", type=int, default=10, help="epochs of a run (default: 10)")
     add_flag(parser, "workers", metavar="N", type=int, help="train in so many processes at once")
@@ -63,7 +60,7 @@ def atlas_flags(parser: Parser) -> None:
 
 def run_atlas(given) -> int:
     """Measure what is missing, and write the rows and the page."""
-    restrict = {name: _names(getattr(given, name)) for name in ("supervisory", "learned", "divergence", "dataset")}
+    restrict = {name: getattr(given, name) for name in ("supervisory", "learned", "divergence", "dataset")}
     if given.shipped:
         from ..methods.atlas import Atlas
 
@@ -71,7 +68,7 @@ def run_atlas(given) -> int:
     else:
         from ..study.atlas import atlas
 
-        size = {"n_samples": given.n_samples, "epochs": given.epochs, "seeds": _seeds(given.seeds)}
+        size = {"n_samples": given.n_samples, "epochs": given.epochs, "seeds": given.seeds}
         found = atlas(**restrict, **size, workers=given.workers, save_to=given.out)
     page = write_whole(given.page, found.to_html().encode())
     print(f"{found!r}\nsaved in {page}: open it in a browser")

@@ -21,7 +21,7 @@ from ..evaluation.scores import neighbour_overlap
 from ..files import write_whole
 from ..methods import axes
 from ..methods.atlas import KEY, REACHED, Atlas
-from ..methods.catalogue import DATASETS, published
+from ..methods.catalogue import DATASETS, SCORES, published
 from ..methods.config import SETTINGS, Config
 from ..methods.methods import METHODS
 from ..objective.distances import metric_of
@@ -125,22 +125,17 @@ def jobs(restrict: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
             demand(value in known[name], f"{name}={value!r} is not known; {nearest(value, known[name])}")
     chosen = {name: [value for value in known[name] if value in restrict.get(name, (value,))] for name in KEY}
     every = sorted(product(*chosen.values()), key=lambda job: chosen["dataset"].index(job[3]))
-    return [job for job in every if job[3] in _serves(job[0]) and _allowed(*job)]
+    return [job for job in every if _makes_sense(*job)]
 
 
-def _serves(p: str) -> tuple[str, ...]:
-    """The data sets that a p is measured on."""
-    return next((SPECIAL[need] for need in axes.SUPERVISORY[p].needs if need in SPECIAL), EVERYDAY)
-
-
-def _allowed(p: str, q: str, divergence: str, dataset: str) -> bool:
-    if axes.LEARNED[q].limit != (divergence == "limit"):
+def _makes_sense(p: str, q: str, divergence: str, dataset: str) -> bool:
+    serves = next((SPECIAL[need] for need in axes.SUPERVISORY[p].needs if need in SPECIAL), EVERYDAY)
+    if dataset not in serves or axes.LEARNED[q].limit != (divergence == "limit"):
         return False
     try:
-        config_of(p, q, divergence, dataset)
+        return bool(config_of(p, q, divergence, dataset))
     except ConfigError:
         return False
-    return True
 
 
 def config_of(p: str, q: str, divergence: str, dataset: str, n_samples: int = 300, epochs: int = 10, seed: int = 0) -> Config:
@@ -179,12 +174,10 @@ def measure(job: tuple[str, ...], size: Mapping, threads: int) -> dict[str, obje
         except IconError as failed:
             error = str(failed)
     method = next((m.name for m in METHODS.values() if (m.supervisory, m.learned) == job[:2]), None)
-    row = {**dict(zip(KEY, job)), "method": method, "runs": len(results)}
-    for name in REACHED:
-        if name == "stability":
-            row[name] = _rounded(agreement(results))
-            continue
-        spread = Spread.of([r.provenance["seconds"] if name == "seconds" else r.scores[name] for r in results])
+    values = {name: [each.scores[name] for each in results] for name in REACHED if name in SCORES}
+    values["seconds"] = [each.provenance["seconds"] for each in results]
+    row = {**dict(zip(KEY, job)), "method": method, "runs": len(results), "stability": _rounded(agreement(results))}
+    for name, spread in ((name, Spread.of(each)) for name, each in values.items()):
         row |= {name: _rounded(spread.mean), f"{name}_sd": _rounded(spread.deviation)}
     return row if error is None else {**row, "error": error}
 
