@@ -231,4 +231,6 @@ def typed(name: str, setting: Setting, text: str) -> object:
     try:
         return int(text) if kind is int else float(text)
     except ValueError:
+        if setting.scheduled and ".." in text:
+            return text
         raise ConfigError(f"{name}={text!r}: give {'a whole number' if kind is int else 'a number'}") from None

@@ -5,6 +5,7 @@ The command line, ``config.json``, the printed configuration and the documentati
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import hashlib
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pkgutil import resolve_name
 
 from ..errors import ConfigError, nearest, shown
-from . import axes, resolve
+from . import axes, resolve, schedules
 from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HOLD, OPTIMIZERS, PROJECTIONS, TRACKERS
 from .components import as_settings
 from .methods import ALIASES, METHODS
@@ -96,8 +97,9 @@ class Config:
         str, "objective", "D(p || q)", general="kl", choices=("kl", "rkl", "js"), applies=lambda case: not case.q.limit,
         because=resolve.limit,
     )
-    temperature: float | None = setting(
-        float, "objective", "tau, the scale that divides the distance in q", general=1.0, above=0, because=resolve.limit
+    temperature: float | str | None = setting(
+        float, "objective", "tau, the scale that divides the distance in q; or a schedule, as in 0.1..1.0:cosine",
+        general=1.0, above=0, because=resolve.limit, scheduled=True,
     )
     distance: str | None = setting(
         str, "objective", "distance of q", general="sqeuclidean", choices=("sqeuclidean", "cosine", "neg_dot")
@@ -118,8 +120,9 @@ class Config:
         str, "objective", "weights of the walk: all lengths added, or uniform", general="sum", choices=("sum", "uniform"),
         applies=lambda case: case.takes("walk") and case["walk_length"] != 1, because=lambda case: "walk_length=1",
     )
-    alpha: float | None = setting(
-        float, "objective", "uniform mixing (debiasing): (1 - alpha) p + alpha / n", general=0.0, low=0, below=1
+    alpha: float | str | None = setting(
+        float, "objective", "uniform mixing (debiasing): (1 - alpha) p + alpha / n; or a schedule", general=0.0, low=0, below=1,
+        scheduled=True,
     )
     alpha_on: str | None = setting(
         str, "objective", "which side alpha mixes", general="p", choices=("p", "q", "both"),
@@ -158,7 +161,20 @@ class Config:
         int, "training", "images per step; p and q live on the batch", general=128, low=2, applies=resolve.on_a_network,
         because=resolve.backbone,
     )
-    learning_rate: float | None = setting(float, "training", "step size of the optimizer", general=1e-3, above=0)
+    learning_rate: float | str | None = setting(
+        float, "training", "step size of the optimizer; or a schedule, as in 0.01..0.0001:cosine", general=1e-3, above=0,
+        scheduled=True,
+    )
+    warmup: int | None = setting(
+        int, "training", "epochs in which the learning rate rises from 0", low=1, optional=True,
+    )
+    clip_norm: float | None = setting(
+        float, "training", "a gradient that is longer than this is shortened to it", above=0, optional=True,
+    )
+    accumulate: int | None = setting(
+        int, "training", "batches whose gradients are averaged for one step; p and q still live on a batch", low=1, optional=True,
+        applies=resolve.on_a_network, because=resolve.backbone,
+    )
     optimizer: str | None = setting(str, "training", "optimizer", general="adam", choices=OPTIMIZERS)
     momentum: float | None = setting(
         float, "training", "momentum of sgd and gains", general=0.9, low=0, below=1,
@@ -247,6 +263,23 @@ class Config:
         said = {name for name in self.sources if getattr(self, name) == DEFAULTS[name] and not self.came_by_default(name)}
         sources = {name: source for name, source in self.sources.items() if name in kept or name in said}
         return Config(**{**kept, **changes}, sources={**sources, **dict.fromkeys(changes, "keyword")})
+
+    def at(self, t: float) -> Config:
+        """The same with every schedule replaced by its value when a share t of the epochs is over.
+
+        >>> Config(temperature="0.1..0.5:linear").at(0.25).temperature
+        0.2
+        """
+        moved = copy.copy(self)  # not made anew: a value that is 0 for one epoch contradicts nothing
+        for name, about in SETTINGS.items():
+            if about.scheduled:
+                object.__setattr__(moved, name, schedules.value_at(getattr(self, name), t))
+        return moved
+
+    @property
+    def moves(self) -> bool:
+        """Whether p or q changes with the epochs."""
+        return isinstance(self.temperature, str) or isinstance(self.alpha, str)
 
     def _has(self, name: str, value: object) -> bool:
         own = getattr(self, name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..errors import ConfigError, DataError, nearest
-from . import axes, methods
+from . import axes, methods, schedules
 from .catalogue import (
     AUGMENTATIONS,
     BACKBONES,
@@ -333,7 +333,7 @@ RULES = (
         f"supervisory={case.p.name!r} does not",
     ),
     Rule(
-        lambda case: case.needs_alpha and (case.given["alpha"] == 0 or case.given["alpha_on"] == "q"),
+        lambda case: case.needs_alpha and (0 in schedules.ends(case.given["alpha"]) or case.given["alpha_on"] == "q"),
         lambda case, _: "divergence='rkl' is infinite where p is zero: it needs alpha > 0 on p (the default is alpha=0.01)",
     ),
 )

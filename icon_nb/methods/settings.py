@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError, nearest, shown
+from . import schedules
 
 SCHEMA = 1
 """Of ``config.json``."""
@@ -57,6 +58,8 @@ class Setting:
         Whether the numbers of a run depend on it.
     deciding : bool
         Whether other settings take their defaults from it.
+    scheduled : bool
+        Whether it may move with the epochs, as :mod:`icon_nb.methods.schedules` says.
     option : str
         The option of :func:`icon_nb.animation.animate` that it is.
     """
@@ -78,6 +81,7 @@ class Setting:
     optional: bool = False
     counts: bool = True
     deciding: bool = False
+    scheduled: bool = False
     option: str = ""
 
     @property
@@ -97,6 +101,8 @@ class Setting:
             if self.default is None:
                 return None
             raise ConfigError(f"{name}=None: give {_ARTICLE[self.kind]}; the default is {self.default!r}")
+        if self.scheduled and isinstance(value, str):
+            return schedules.checked(name, value, self.check)
         given, value = value, self._typed(name, value)
         if self.choices and not self.free and value not in self.names and value not in self.older:
             raise ConfigError(f"{name}={shown(value)} is not known; {nearest(value, self.names)}")

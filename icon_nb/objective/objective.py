@@ -77,9 +77,9 @@ def make(row: axes.Axis, **settings):
     return component(make(axes.LEARNED[row.kernel], **settings)) if row.kernel else component(**row.options, **settings)
 
 
-def build_objective(config: Config) -> Objective:
-    """The objective of a Config, which is resolved if it is not yet."""
-    config = config.resolve()
+def build_objective(config: Config, t: float = 0.0) -> Objective:
+    """The objective of a Config, which is resolved if it is not yet; of schedules, when a share t of the epochs is over."""
+    config = config.resolve().at(t)
     method = method_of(config)
     p_axis, q_axis = axes.SUPERVISORY[method.supervisory], axes.LEARNED[method.learned]
     p_self, q_self = axes.counts_self(p_axis, q_axis)

@@ -18,6 +18,7 @@ from ..methods import axes
 from ..methods.catalogue import HELD, PROJECTIONS
 from ..methods.config import Config, without_effect
 from ..methods.resolve import method_of
+from ..methods.schedules import value_at
 from .record import Run
 
 LITTLE, EASY = 0.02, 0.9
@@ -85,16 +86,20 @@ class Evidence:
 
     def far(self, name: str) -> bool:
         """Whether a number was given, and is far from the method's own."""
-        return name in self.given and not 0.2 <= self.given[name] / self.own(name) <= 5
+        return name in self.given and not 0.2 <= value_at(self.given[name], 1) / self.own(name) <= 5
 
     def around(self, name: str, less: float, more: float, most: float = math.inf) -> list[float]:
         """A number, and one on either side of it."""
-        value = getattr(self.config, name)
+        value = value_at(getattr(self.config, name), 1)
         return sorted({float(f"{min(each, most):.2g}") for each in (less * value, value, more * value)})
+
+    def bolder(self) -> float:
+        """A learning rate that is ten times this one."""
+        return float(f"{10 * value_at(self.config.learning_rate, 1):.2g}")
 
     def calmer(self) -> float:
         """A learning rate that is a tenth of this one, and at most the method's own."""
-        return float(f"{min(self.config.learning_rate / 10, self.own('learning_rate')):.2g}")
+        return float(f"{min(value_at(self.config.learning_rate, 1) / 10, self.own('learning_rate')):.2g}")
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,7 @@ ROWS = {
     "nothing learned": Row(
         lambda e: e.verdict == "plateau" and e.since == e.run.trajectory.epochs[0],
         "Nothing changed by more than chance. Take larger steps:",
-        "run", lambda e: {"learning_rate": None if e.far("learning_rate") else float(f"{10 * e.config.learning_rate:.2g}")},
+        "run", lambda e: {"learning_rate": None if e.far("learning_rate") else e.bolder()},
     ),
     "fell": Row(
         lambda e: e.gain < -LITTLE and not e.learns_classes,

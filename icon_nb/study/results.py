@@ -201,15 +201,21 @@ class Results(Run):
         return curves(self.watched(options.get("metrics")), **options)
 
     def watched(self, names: str | Iterable[str] | None) -> Trajectory:
-        """The trajectory; where ``names`` name columns of the history that it was not recorded with, it has these too."""
+        """The trajectory; it has the columns of the history, and the schedules, that ``names`` name too."""
         names = (names,) if isinstance(names, str) else names or ()
         columns = {name: self.history[name] for name in names if name in self.history and name != "epoch"}
+        columns |= {name: self._schedule(name) for name in names if isinstance(vars(self.config).get(name), str) and name in MOVING}
         missing = {name: values for name, values in columns.items() if name not in self.trajectory.metrics}
         if not missing:
             return self.trajectory
         at = np.searchsorted(self.history["epoch"], self.trajectory.epochs)
         more = {name: np.asarray(values, dtype=float)[at] for name, values in missing.items()}
         return replace(self.trajectory, metrics={**self.trajectory.metrics, **more})
+
+    def _schedule(self, name: str) -> list[float]:
+        """The values of a setting that moves, in every epoch of the history."""
+        last = max(1, self.config.epochs - 1)
+        return [getattr(self.config.at((epoch - 1) / last), name) for epoch in self.history["epoch"]]
 
     def save(self, path, *, overwrite: bool = False):
         """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.
@@ -244,6 +250,10 @@ class Results(Run):
 
 
 Outcome = Results | Failure
+
+
+MOVING = {name for name, setting in SETTINGS.items() if setting.scheduled}
+"""Settings that may move with the epochs, and can be drawn as curves then."""
 
 
 def animation_options(config: Config) -> dict[str, object]:

@@ -107,7 +107,7 @@ class Session:
             if not torch.isfinite(z).all():
                 raise TrainingError(
                     f"the embedding became NaN or infinite in epoch {record.epoch}, "
-                    f"with learning_rate={self.config.learning_rate:g}; the last good epoch is {record.epoch - 1}: "
+                    f"with learning_rate={self.config.learning_rate}; the last good epoch is {record.epoch - 1}: "
                     "lower learning_rate"
                 )
             knn = self._frame(z, record.epoch, record.loss)

@@ -84,6 +84,11 @@ class Reader:
         p = axes.SUPERVISORY[method_of(config).supervisory]
         self.needs, self.read = p.needs, partial(resolve_name(CANDIDATES[p.candidates].read), self)
 
+    @property
+    def steps(self) -> int:
+        """Batches of an epoch."""
+        return len(self.dataset) // self.batch_size
+
     def order(self, epoch: int) -> Iterator[Tensor]:
         """The positions of each batch, in an order that depends on (seed, epoch); the last partial batch is dropped."""
         n, size = len(self.dataset), self.batch_size

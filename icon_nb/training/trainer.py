@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from ..data.dataset import Dataset
 from ..errors import ConfigError, DeviceError, TrainingError
 from ..methods import axes
 from ..methods.config import Config
 from ..methods.resolve import method_of
+from ..methods.schedules import value_at
 from ..objective.batch import Target
 from ..objective.closed_forms import FusedKL, fuse
 from ..objective.distances import as_seen_by
@@ -76,7 +78,7 @@ class Trainer:
         accelerate(config, self.model, self.device)
         self.reader = Reader(config, self.dataset, self.device, self.dtype)
         self.strategy = strategy_of(config, self.dataset, self.objective, self.dtype)
-        self.optimizer = self.strategy.optimizer(config, self.model.parameters())
+        self.optimizer = self.strategy.optimizer(config.at(0), self.model.parameters())
         self.epoch = 0
 
     def run_epoch(self) -> Record:
@@ -90,18 +92,33 @@ class Trainer:
         start = time.perf_counter()
         self.epoch += 1
         self.model.train()
-        losses = []
+        if self.config.moves:
+            self.strategy.take(build_objective(self.config, (self.epoch - 1) / max(1, self.config.epochs - 1)))
+        self.optimizer.zero_grad(set_to_none=True)
+        losses, together = [], self.config.accumulate or 1
         for step, index in enumerate(self.reader.order(self.epoch)):
-            self.optimizer.zero_grad(set_to_none=True)
             loss = self.loss(index, step)
-            loss.backward()
-            self.optimizer.step()
-            self.model.after_step()
+            (loss / together).backward()
             losses.append(loss.detach())
+            if (step + 1) % together == 0:
+                self._step((self.epoch - 1) + step / self.reader.steps)
         losses = torch.stack(losses)  # on the device: the only synchronisation of the epoch is the next line
         if self.strategy.measures(self.epoch) and not torch.isfinite(losses).all():
             self._fail(losses)
         return Record(self.epoch, losses.mean().item(), time.perf_counter() - start)
+
+    def _step(self, epochs: float) -> None:
+        """Follow the gradient, at the learning rate that is due when so many epochs are over."""
+        config = self.config
+        if isinstance(config.learning_rate, str) or config.warmup:
+            rate = value_at(config.learning_rate, epochs / config.epochs)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate * min(1.0, (epochs + 1 / self.reader.steps) / (config.warmup or 1))
+        if config.clip_norm:
+            clip_grad_norm_(self.model.parameters(), config.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.model.after_step()
 
     def loss(self, index: Tensor, step: int) -> Tensor:
         """The mean divergence on the samples at ``index``."""
@@ -140,7 +157,7 @@ class Trainer:
         bad = int((~torch.isfinite(losses)).nonzero()[0])
         raise TrainingError(
             f"the loss became {losses[bad].item()} in epoch {self.epoch}, batch {bad + 1} of {len(losses)}, "
-            f"with learning_rate={self.config.learning_rate:g}; the last good epoch is {self.epoch - 1}: "
+            f"with learning_rate={self.config.learning_rate}; the last good epoch is {self.epoch - 1}: "
             "lower learning_rate, or raise temperature"
         )
 
@@ -151,6 +168,10 @@ class EveryBatch:
     engine = "exact"
 
     def __init__(self, objective: Objective):
+        self.objective = objective
+
+    def take(self, objective: Objective) -> None:
+        """Go on with another temperature or alpha."""
         self.objective = objective
 
     def measures(self, epoch: int) -> bool:
@@ -175,6 +196,10 @@ class Once(EveryBatch):
 
     known: Target | None = None
 
+    def take(self, objective: Objective) -> None:
+        self.known = self.known if objective.supervisory == self.objective.supervisory else None
+        super().take(objective)
+
     def p(self, rows: Rows, epoch: int) -> Target:
         if self.known is None:
             self.known = super().p(rows, epoch)
@@ -188,6 +213,10 @@ class OnEdges(EveryBatch):
         super().__init__(objective)
         self.kernel, self.edges = kernel, neighbour_edges(x, perplexity, kernel.joint)
         self.engine = f"p on {3 * perplexity:g} nearest neighbours only, q exact in blocks"
+
+    def take(self, objective: Objective) -> None:
+        super().take(objective)
+        self.kernel = fuse(objective.learned)
 
     def p(self, rows: Rows, epoch: int) -> Edges:
         return self.edges
