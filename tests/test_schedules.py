@@ -47,7 +47,7 @@ def test_a_schedule_survives_every_way_a_config_is_written():
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"temperature": "warm"}, "no schedule"),
+        ({"temperature": "warm"}, "a number, or a schedule"),
         ({"temperature": "0..1"}, "greater than 0"),
         ({"temperature": "0.1..1:cosin"}, "did you mean 'cosine'"),
         ({"temperature": "0.1..nan"}, "finite"),
@@ -155,3 +155,34 @@ def test_schedules_on_the_command_line():
     assert typed("temperature", SETTINGS["temperature"], "0.1..1:cosine") == "0.1..1:cosine"
     with pytest.raises(ConfigError, match="a number"):
         typed("clip_norm", SETTINGS["clip_norm"], "0.1..1:cosine")
+
+
+# --- a projection head -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head", ["linear", "mlp"])
+@pytest.mark.parametrize("method", ["simclr", "supcon", "cross_entropy", "spectral", "sne"])
+def test_the_loss_sees_what_is_behind_the_head_and_results_what_is_before_it(method, head):
+    if method == "spectral":
+        with pytest.raises(ConfigError, match="head has no effect"):
+            icon.Config(method=method, head=head)
+        return
+    batch = {} if method != "sne" else {"backbone": "mlp"}
+    session = start(icon.Config(method=method, head=head, **FEW | batch))
+    model = session.trainer.model
+    x = session.trainer.reader.plain(session.trainer.dataset.x[:6])
+    z, _ = model(x)[0]
+    assert torch.allclose(z, model.head(model.backbone(x))[: len(z)])
+    before = [p.detach().clone() for p in model.head.parameters()]
+    session.trainer.run_epoch()
+    assert all(not torch.equal(p, old) for p, old in zip(model.head.parameters(), before))
+
+
+def test_a_run_with_a_head_is_probed_before_and_behind_it_and_loads(tmp_path):
+    run = icon.run(head="mlp", **FEW)
+    again = icon.load(run.save(tmp_path / "run"))
+    assert again == run
+    assert again.embed(run.data().x_test[:3]).tolist() == run.embed(run.data().x_test[:3]).tolist()
+    assert again.probes == run.probes
+    assert run.probes["behind the head"] != run.probes["trained"]
+    assert icon.run(head="none", **FEW) == icon.run(**FEW)

@@ -151,6 +151,11 @@ class Config:
         applies=lambda case: not case.network or (case.backbone == "linear" and case.q.name == "clusters"),
         because=resolve.backbone,
     )
+    head: str | None = setting(
+        str, "model", "a map between the embedding and the loss, which frames, probes and results come before", general="none",
+        choices=("none", "linear", "mlp"), because=lambda case: f"method={case.method.name!r} on backbone={case.backbone!r}",
+        applies=lambda case: case.network and case.p.candidates not in ("modality", "keys") and not case.wide,
+    )
     ema_momentum: float | None = setting(
         float, "model", "how much of itself the slow encoder keeps each step", general=0.99, low=0, below=1,
         applies=lambda case: case.p.candidates == "keys",

@@ -55,7 +55,7 @@ def checked(name: str, text: str, check: Callable[[str, float], float]) -> str:
     try:
         first, last, shape = _read(text)
     except ValueError:
-        raise ConfigError(f"{name}={shown(text)} is no number and no schedule: write one as {name}='0.1..1.0:cosine'") from None
+        raise ConfigError(f"{name}={shown(text)}: give a number, or a schedule as in {name}='0.1..1.0:cosine'") from None
     if shape not in SHAPES:
         raise ConfigError(f"{name}={shown(text)}: {shape!r} is no shape of a schedule; {nearest(shape, SHAPES)}")
     return f"{check(name, first)!r}..{check(name, last)!r}:{shape}"

@@ -15,7 +15,7 @@ from ..methods.config import Config
 from ..objective.distances import as_seen_by, metric_of
 from ..training.backbones import seeded
 from ..training.batches import other_side
-from ..training.candidates import build_model, second_encoder
+from ..training.candidates import build_model, projection, second_encoder
 
 MAX_PROBE_POINTS = 10_000
 
@@ -102,7 +102,7 @@ def probe_run(results) -> dict[str, dict[str, float]]:
     Returns
     -------
     dict
-        ``trained``, ``untrained`` and ``raw``, each with ``linear_probe`` and ``knn`` in [0, 1]; ``about`` with ``n_points`` and
+        ``trained``, ``untrained`` and ``raw``, and ``behind the head`` where there is one, each with ``linear_probe`` and ``knn`` in [0, 1]; ``about`` with ``n_points`` and
         ``held_out``. Empty where nothing can be learned or tested: no labels, one class, or no class with two points.
     """
     data, config = results.data(), results.config
@@ -119,10 +119,15 @@ def probe_run(results) -> dict[str, dict[str, float]]:
         embedded = [network(keep).detach().numpy() for network in (results.backbone, untrained)]
     else:
         embedded = [embed(network, data, x, config) for network in (results.backbone, untrained)]
-    embedded.append(data.flat(x).numpy())
+    named = {"trained": embedded[0], "untrained": embedded[1], "raw": data.flat(x).numpy()}
+    if config.head in ("linear", "mlp"):
+        head = projection(config.embedding_dim, config.head)
+        head.load_state_dict({name[5:]: each for name, each in results.state.items() if name.startswith("head.")})
+        head.to(next(results.backbone.parameters()).dtype)
+        named["behind the head"] = embed(nn.Sequential(results.backbone, head), data, x, config)
     scores = {
         name: probe(z, y, seed=config.seed, metric="auto" if name == "raw" else metric_of(config.distance))
-        for name, z in zip(("trained", "untrained", "raw"), embedded)
+        for name, z in named.items()
     }
     return {**scores, "about": {"n_points": len(x), "held_out": held_out}}
 

@@ -204,7 +204,8 @@ class Results(Run):
         """The trajectory; it has the columns of the history, and the schedules, that ``names`` name too."""
         names = (names,) if isinstance(names, str) else names or ()
         columns = {name: self.history[name] for name in names if name in self.history and name != "epoch"}
-        columns |= {name: self._schedule(name) for name in names if isinstance(vars(self.config).get(name), str) and name in MOVING}
+        own = [name for name in names if name in MOVING and isinstance(getattr(self.config, name), str)]
+        columns |= {name: self._schedule(name) for name in own}
         missing = {name: values for name, values in columns.items() if name not in self.trajectory.metrics}
         if not missing:
             return self.trajectory

@@ -43,6 +43,11 @@ class Model(nn.Module):
         for name, part in parts.items():
             setattr(self, name, part)
 
+    def embed(self, x) -> Tensor:
+        """What the loss sees: the embedding (n, d), behind the projection head where there is one."""
+        z = self.backbone(x)
+        return self.head(z) if hasattr(self, "head") else z
+
     def forward(self, x) -> Blocks:
         """The rows of q: anchors and their candidates."""
         return self._blocks(self, x)
@@ -60,19 +65,19 @@ def halves(z: Tensor) -> tuple[Tensor, ...]:
 
 
 def among_themselves(model: Model, x: Tensor) -> Blocks:
-    return [(model.backbone(x), None)]
+    return [(model.embed(x), None)]
 
 
 def against_prototypes(model: Model, x: Tensor) -> Blocks:
-    return [(model.backbone(x), model.prototypes)]
+    return [(model.embed(x), model.prototypes)]
 
 
 def first_against_second(model: Model, x: Tensor) -> Blocks:
-    return [halves(model.backbone(x))]
+    return [halves(model.embed(x))]
 
 
 def dimensions(model: Model, x: Tensor) -> Blocks:
-    first, second = halves(model.backbone(x))
+    first, second = halves(model.embed(x))
     return [((first - first.mean(0)).T, (second - second.mean(0)).T)]  # the cosine is now a correlation over the batch
 
 
@@ -96,11 +101,15 @@ def prototypes(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
 
 def slow_copy(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
     """A copy of the backbone that only follows, and the predictor between the backbone and the queries (MoCo v3)."""
-    d = config.embedding_dim
-    hidden = max(d, 64)
-    predictor = nn.Sequential(nn.Linear(d, hidden), nn.ReLU(), nn.Linear(hidden, d))
+    predictor = projection(config.embedding_dim, "mlp")
     slow = Slow(deepcopy(backbone), config.ema_momentum)
     return {"predictor": predictor, "slow": slow}
+
+
+def projection(d: int, kind: str) -> nn.Module:
+    """A map of embeddings (n, d) -> (n, d) that the loss sees and nobody keeps: ``linear``, or ``mlp`` with one hidden layer."""
+    hidden = max(d, 64)
+    return nn.Linear(d, d) if kind == "linear" else nn.Sequential(nn.Linear(d, hidden), nn.ReLU(), nn.Linear(hidden, d))
 
 
 def second_encoder(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
@@ -144,6 +153,8 @@ def build_model(config: Config, dataset: Dataset) -> Model:
     with seeded(config.seed):
         backbone = _encoder(config, dataset)
         parts = resolve_name(kind.parts)(config, dataset, backbone) if kind.parts else {}
+        if config.head in ("linear", "mlp"):
+            parts["head"] = projection(config.embedding_dim, config.head)
     if config.init == "pca":
         backbone.weight.data = initial_points(dataset, config.embedding_dim).to(backbone.weight.dtype)
     if config.init == "kmeans++":
