@@ -103,7 +103,8 @@ def probe_run(results) -> dict[str, dict[str, float]]:
     -------
     dict
         ``trained``, ``untrained`` and ``raw``, and ``behind the head`` where there is one, each with ``linear_probe`` and ``knn``
-        in [0, 1]; ``about`` with ``n_points`` and ``held_out``. Empty where nothing can be learned or tested: no labels, one class, or no class with two points.
+        in [0, 1]; ``about`` with ``n_points`` and ``held_out``. Empty where nothing can be learned or tested: no labels, one
+        class, or no class with two points.
     """
     data, config = results.data(), results.config
     held_out = data.x_test is not None and config.backbone != "table"
