@@ -5,9 +5,8 @@ import pytest
 
 import icon_nb as icon
 from icon_nb.evaluation import dynamics
-from icon_nb.evaluation.diagnosis import FAILURES, VERDICTS, diagnose
+from icon_nb.evaluation.diagnosis import FAILURES, VERDICTS, baselines, diagnose
 from icon_nb.evaluation.dynamics import diagnose as from_dynamics
-from icon_nb.evaluation.readings import Limits
 from icon_nb.evaluation.trajectory import Trajectory
 
 N, CLASSES, EPOCHS = 200, 10, 21
@@ -236,10 +235,47 @@ def test_missing_values_and_skipped_epochs_do_not_disturb():
     assert found.evidence["knn_accuracy"] == 0.91
 
 
-def test_limits_can_be_given_and_names_are_known():
-    assert diagnose(healthy(), limits=Limits(spread=2)).verdict == "collapsed"
+def test_names_are_known():
     assert from_dynamics(healthy()) == diagnose(healthy())
     assert set(FAILURES) < set(VERDICTS)
+
+
+def test_training_that_lowers_the_loss_and_loses_neighbours_is_worse_than_untrained():
+    def run(first, last):
+        return diagnose(healthy(knn_accuracy=first + (last - first) * settling()))
+
+    found = run(0.96, 0.878)
+    assert (found.verdict, found.failed) == ("no better than untrained", False)
+    assert found.sentence == "Trained, but worse than untrained: the kNN accuracy was 96.0% before and is 88.0% after."
+    assert "no better than untrained" in run(0.244, 0.218).sentence
+    assert run(0.99, 0.99).verdict != "no better than untrained", "there is nothing left to gain"
+    assert run(0.4, 0.9).verdict == "healthy"
+
+
+def test_without_labels_the_neighbourhoods_of_the_inputs_decide():
+    run = healthy(labels=None)
+    x = run.embeddings[-1] + 0.01
+    gained = baselines(run, x)
+    assert gained["last_preservation"] > 0.9 > gained["first_preservation"]
+    assert diagnose(run, baselines=gained).verdict == "healthy"
+    lost = {"first_preservation": 0.9, "last_preservation": 0.7}
+    assert "share of neighbourhoods kept was 90.0% before and is 70.0%" in diagnose(run, baselines=lost).sentence
+
+
+def test_inputs_that_serve_better_than_the_embedding_are_named():
+    assert baselines(healthy(), np.eye(CLASSES)[LABELS]) == {"raw_knn_accuracy": 1.0}
+    run = healthy(knn_accuracy=0.3 + 0.6 * settling())
+    assert str(diagnose(run, baselines={"raw_knn_accuracy": 0.99})).endswith("a kNN accuracy of 99%, the embedding 89%.")
+    assert "raw inputs" not in str(diagnose(run, baselines={"raw_knn_accuracy": 0.5}))
+
+
+def test_epochs_are_not_called_enough_while_the_points_still_spread():
+    loss = np.r_[3, 2, np.ones(EPOCHS - 2)]
+    z = clusters(2)
+    grows = trajectory([z * (1 + 0.1 * t) for t in range(EPOCHS)], loss=loss)
+    stands = trajectory([z * (1 + 0.1 * min(t, 2)) + 1e-3 * t for t in range(EPOCHS)], loss=loss)
+    assert "epochs are enough" not in diagnose(grows).advice
+    assert "About 2 epochs are enough" in diagnose(stands).advice
 
 
 KNN = np.r_[0.95, 0.7, np.linspace(0.72, 0.86, EPOCHS - 2)]

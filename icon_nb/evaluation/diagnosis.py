@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .curves import thin
-from .readings import Limits, Readings
+from .probing import knn_accuracy
+from .readings import LIMITS, Readings
+from .scores import neighbourhood_preservation
 from .trajectory import Trajectory
 
-VERDICTS = ("diverged", "collapsed", "oscillating", "dimensional collapse", "still learning", "plateau", "healthy")
+VERDICTS = (
+    "diverged", "collapsed", "oscillating", "dimensional collapse", "no better than untrained", "still learning", "plateau",
+    "healthy",
+)  # fmt: skip
 FAILURES = VERDICTS[:4]
 ADVICE = {
     "diverged": "Lower the learning rate, by a factor of ten to begin with.",
@@ -19,6 +25,7 @@ ADVICE = {
     ),
     "oscillating": "Lower the learning rate, or the momentum; a larger batch makes the steps less noisy.",
     "dimensional collapse": "Lower the temperature or the learning rate, or use stronger augmentation.",
+    "no better than untrained": "Choose a p, an augmentation or a temperature that suits these data; longer training will not help.",
     "still learning": "Train for more epochs.",
     "plateau": "Raise the learning rate, or check that the method fits the data.",
     "healthy": "",
@@ -59,7 +66,7 @@ class Diagnosis:
         return f"{self.sentence} {self.advice}".strip()
 
 
-def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits | None = None) -> Diagnosis:
+def diagnose(trajectory: Trajectory, *, diverged: bool = False, baselines: Mapping[str, float] | None = None) -> Diagnosis:
     """Say in words what a run did: the first of these that fits, from the worst to the best.
 
     1. *diverged*: training stopped on NaN or infinite numbers (``diverged=True``, or they stand in the trajectory), or the loss
@@ -70,13 +77,15 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits |
        loss does not fall steadily, or the loss leaps up.
     4. *dimensional collapse*: they lie in fewer dimensions than the classes need. Maps of up to three dimensions are exempt, and
        so are data of few classes, where a good supervised embedding has few dimensions too.
-    5. *still learning*: the last fifth of the run, or the last epoch of a short one, brought a good share of the gain; or there
+    5. *no better than untrained*: it trained, but the kNN accuracy is where it was or lower; without labels, the embedding keeps
+       no more of the neighbourhoods of the inputs.
+    6. *still learning*: the last fifth of the run, or the last epoch of a short one, brought a good share of the gain; or there
        are not three epochs to judge by.
-    6. *plateau*: nothing was gained after half of the run (``since`` says when it stopped), or nothing was gained at all.
-    7. *healthy*: it learned, none of the above is wrong, and the gain levelled off towards the end.
+    7. *plateau*: nothing was gained after half of the run (``since`` says when it stopped), or nothing was gained at all.
+    8. *healthy*: it learned, none of the above is wrong, and the gain levelled off towards the end.
 
-    A fall of the kNN accuracy is told in the sentence of any verdict: it says that the method does not fit the data, which is not
-    a failure of the optimisation.
+    A fall of the kNN accuracy is told in the sentence of any verdict, and so is one that stays below that of the raw inputs: they
+    say that the method does not fit the data, which is not a failure of the optimisation.
 
     Parameters
     ----------
@@ -85,7 +94,8 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits |
         read instead.
     diverged : bool
         Say so when the run was cut short by a loss that is not a number.
-    limits : Limits, optional
+    baselines : mapping of str to float, optional
+        What :func:`baselines` measured.
 
     Returns
     -------
@@ -98,20 +108,47 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, limits: Limits |
     >>> diagnose(Trajectory(points, np.arange(3))).verdict
     'collapsed'
     """
-    limits = limits or Limits()
     finite = np.isfinite(trajectory.embeddings).all((1, 2)) & ~np.isinf(trajectory.metrics.get("loss", 0.0))
     if diverged or not finite.all():
         return _diverged(trajectory, finite)
-    run = Readings(thin(trajectory), limits)
+    numbers = {name: value for name, value in (baselines or {}).items() if isinstance(value, float)}
+    run = Readings(thin(trajectory), numbers)
     return _tell_knn(run, next(found for check in CHECKS if (found := check(run)) is not None))
 
 
+def baselines(trajectory: Trajectory, inputs: np.ndarray) -> dict[str, float]:
+    """What training has to beat on the recorded points: numbers for :func:`diagnose`.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    inputs : array (n, features)
+        The recorded points before any network.
+
+    Returns
+    -------
+    dict
+        With labels ``raw_knn_accuracy``, of the inputs themselves. Without, ``first_preservation`` and ``last_preservation``: how
+        well the embedding keeps the neighbourhoods of the inputs before and after; see
+        :func:`icon_nb.evaluation.scores.neighbourhood_preservation`. Empty for fewer than four points.
+    """
+    if trajectory.n_points < 4:
+        return {}
+    if trajectory.labels is not None:
+        return {"raw_knn_accuracy": knn_accuracy(inputs, trajectory.labels, metric="euclidean")}
+    first, last = (neighbourhood_preservation(inputs, trajectory.embeddings[frame]) for frame in (0, -1))
+    return {"first_preservation": first, "last_preservation": last}
+
+
 def _tell_knn(run: Readings, found: Diagnosis) -> Diagnosis:
-    """The diagnosis with a word about the kNN accuracy, where it fell."""
-    last, fall = run.last("knn_accuracy"), run.knn_fall()
-    if fall < 3 * run.knn_noise() or "first_knn_accuracy" in found.evidence:
-        return found
-    return replace(found, sentence=f"{found.sentence} The kNN accuracy fell from {last + fall:.0%} to {last:.0%}.")
+    """The diagnosis with a word about the kNN accuracy, where it fell or stayed below that of the inputs."""
+    last, fall, raw = run.last("knn_accuracy"), run.knn_fall(), run.baselines.get("raw_knn_accuracy", 0.0)
+    said = found.sentence
+    if fall >= 3 * run.knn_noise() and "first_knn_accuracy" not in found.evidence:
+        said = f"{said} The kNN accuracy fell from {last + fall:.0%} to {last:.0%}."
+    if raw > last + run.knn_noise():
+        said = f"{said} The raw inputs alone give a kNN accuracy of {raw:.0%}, the embedding {last:.0%}."
+    return replace(found, sentence=said)
 
 
 def _verdict(verdict: str, sentence: str, evidence: dict[str, float], since: int | None = None, advice: str = "") -> Diagnosis:
@@ -142,7 +179,7 @@ def stopped(trajectory: Trajectory, error: str) -> Diagnosis:
 
 
 def _blown_up(run: Readings) -> Diagnosis | None:
-    return _risen(run, run.limits.blow_up - 1)
+    return _risen(run, LIMITS.blow_up - 1)
 
 
 def _risen(run: Readings, share: float | None = None) -> Diagnosis | None:
@@ -150,7 +187,7 @@ def _risen(run: Readings, share: float | None = None) -> Diagnosis | None:
     if known.sum() < 3:
         return None
     first, loss = run.loss[known][0], np.where(known, run.loss, np.inf)
-    high = loss > first + (run.limits.rise if share is None else share) * abs(first)
+    high = loss > first + (LIMITS.rise if share is None else share) * abs(first)
     if not high[-3:].all():
         return None
     since = run.since(high)
@@ -173,7 +210,7 @@ def _thrown_back(run: Readings) -> Diagnosis | None:
 
 def _collapsed(run: Readings) -> Diagnosis | None:
     spread = run.curves["spread"]
-    small = spread < run.limits.spread
+    small = spread < LIMITS.spread
     if not small[-1] or (run.learned_nothing() and spread[-1] > spread[0] / 2):  # an untrained deep network starts like this
         return None
     since, knn, last = run.since(small), run.last("knn_accuracy"), run.last("spread")
@@ -185,9 +222,9 @@ def _collapsed(run: Readings) -> Diagnosis | None:
 
 
 def _dimensional_collapse(run: Readings) -> Diagnosis | None:
-    most = run.limits.at_most
+    most = LIMITS.at_most
     needed = min(run.dim, most, most if run.labels is None else len(np.unique(run.labels)) - 1)
-    few = run.curves["dimensions"] < needed * (run.limits.lossy_dimensions if run.lossy() else run.limits.dimensions)
+    few = run.curves["dimensions"] < needed * (LIMITS.lossy_dimensions if run.lossy() else LIMITS.dimensions)
     if run.dim <= 3 or not few[-1]:
         return None
     since = run.since(few)
@@ -200,8 +237,8 @@ def _dimensional_collapse(run: Readings) -> Diagnosis | None:
 
 def _oscillating(run: Readings) -> Diagnosis | None:
     turning, moving = (float(np.median(late)) if len(late) else np.nan for late in (run.late("turning"), run.late("step")))
-    jumps = turning < run.limits.turning and moving > run.limits.movement and run.roughness() >= run.limits.rough
-    leaps = run.leap() > run.limits.leap and not run.learned_nothing()  # a flat loss leaps by its own noise
+    jumps = turning < LIMITS.turning and moving > LIMITS.movement and run.roughness() >= LIMITS.rough
+    leaps = run.leap() > LIMITS.leap and not run.learned_nothing()  # a flat loss leaps by its own noise
     if run.n_frames < 5 or not (jumps or leaps):
         return None
     since = int(run.epochs[run.n_frames // 2])
@@ -212,6 +249,22 @@ def _oscillating(run: Readings) -> Diagnosis | None:
     return _verdict("oscillating", f"Oscillating: since epoch {since} {what}.", evidence, since)
 
 
+def _no_better(run: Readings) -> Diagnosis | None:
+    """Trained, but the embedding is worth no more than before: by labels, or by the neighbourhoods of the inputs."""
+    if run.n_frames < 4 or run.learned_nothing():
+        return None
+    first, last = (run.baselines.get(f"{when}_preservation", np.nan) for when in ("first", "last"))
+    noise, what = 0.01, "share of neighbourhoods kept"
+    if np.isfinite(run.last("knn_accuracy")):
+        last, noise, what = run.last("knn_accuracy"), run.knn_noise(), "kNN accuracy"
+        first = last + run.knn_fall()
+    worse = last < first - noise
+    if not worse and not (last - first <= noise and first < 1 - 2 * noise):  # unknown, gained, or nothing left to gain
+        return None
+    said = f"Trained, but {'worse' if worse else 'no better'} than untrained: the {what} was {first:.1%} before and is {last:.1%} after."
+    return _verdict("no better than untrained", said, run.evidence() | {"untrained": float(first)})
+
+
 GAINS = {"loss": "fall of the loss", "knn_accuracy": "gain in kNN accuracy", "movement": "way to the final embedding"}
 
 
@@ -219,7 +272,7 @@ def _still_learning(run: Readings) -> Diagnosis | None:
     if run.n_frames < 4:
         said = f"Still learning: {run.n_frames} recorded frames, the untrained one included, are too few to judge by."
         return _verdict("still learning", said, run.evidence())
-    late = {name: progress.late for name, progress in run.progress.items() if progress.late > run.limits.late}
+    late = {name: progress.late for name, progress in run.progress.items() if progress.late > LIMITS.late}
     if not late:
         return None
     what = " and ".join(f"{share:.0%} of the {GAINS[name]}" for name, share in late.items())
@@ -234,8 +287,10 @@ def _plateau(run: Readings) -> Diagnosis | None:
     since = max(progress.settled for progress in run.progress.values() if progress.real)
     if since - run.epochs[0] > (run.epochs[-1] - run.epochs[0]) / 2:
         return None
-    said = f"Plateau since epoch {since}: what came after brought less than {run.limits.settled:.0%} of the gain."
-    advice = f"About {since} epochs are enough; to get further, change a setting rather than train longer."
+    said = f"Plateau since epoch {since}: what came after brought less than {LIMITS.settled:.0%} of the gain."
+    advice = "To get further, change a setting rather than train longer."
+    if not run.growing(since):
+        advice = f"About {since} epochs are enough. {advice}"
     return _verdict("plateau", said, run.evidence() | {"settled": float(since)}, since, advice)
 
 
@@ -248,10 +303,10 @@ def _healthy(run: Readings) -> Diagnosis | None:
     learned = " and ".join(name.replace("_accuracy", " accuracy") for name, p in run.progress.items() if p.real)
     said = (
         f"Healthy: {learned} improved and levelled off, the points {'stay close together' if close else 'stay spread out'} "
-        f"(variance {run.last('spread'):.2g}, {run.last('dimensions'):.1f} dimensions)."
+        f"(variance {run.last('spread'):.2g}, participation ratio {run.last('dimensions'):.1f} dimensions)."
     )
     return _verdict("healthy", said, run.evidence("spread", "dimensions", "movement"))
 
 
-CHECKS = (_blown_up, _collapsed, _risen, _oscillating, _dimensional_collapse, _thrown_back, _still_learning, _plateau, _healthy)
+CHECKS = (_blown_up, _collapsed, _risen, _oscillating, _dimensional_collapse, _thrown_back, _no_better, _still_learning, _plateau, _healthy)
 """From the worst to the best; the last always has an answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,60 +11,20 @@ from .curves import centred, curves
 from .trajectory import Trajectory
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What counts as what. Every limit is a ratio, so that it holds for any method, size and unit.
+class LIMITS:
+    """What counts as what. Every limit is a ratio, so that it holds for any method, size and unit."""
 
-    Parameters
-    ----------
-    rise : float
-        Diverged: the loss ended above where it began by more than this share of it.
-    blow_up : float
-        Diverged even though the points fell together too: the loss ended at more than this many times its beginning.
-    spread : float
-        Collapsed: the variance on the unit sphere (the mean cosine of two points is 1 less that), or the size of a map as a share
-        of its largest, is below this.
-    dimensions, at_most : float
-        Dimensionally collapsed: the variance lies in fewer dimensions than the share ``dimensions`` of those there is a use for:
-        the classes less one, never more than the width, nor than ``at_most``, which is also what counts without labels.
-    lossy_dimensions, fall : float
-        The same with the share ``lossy_dimensions``, where three epochs or more lost over the share ``fall`` of the kNN accuracy
-        above chance.
-    turning, movement, rough : float
-        Oscillating: over the second half of the run, the median cosine of successive steps is below ``turning``, the median step
-        from frame to frame is more than ``movement`` of the embedding's size, and at least the share ``rough`` of the way the
-        loss went was upwards.
-    leap : float
-        Oscillating as well: in the second half of the run the loss rose from one frame to the next by more than this share of all
-        it ever fell.
-    still : float
-        Nothing was learned: all steps together are less than this share of the embedding's size.
-    late : float
-        Still learning: this share of everything gained so far was gained in the last fifth of the run.
-    settled : float
-        A curve has stopped improving where all but this share of its gain is made.
-    knn : float
-        A change of kNN accuracy below this is noise (so is one below two standard errors).
-    loss : float
-        A fall of the loss by less than this share of its median is noise.
-    """
-
-    rise: float = 0.1
-    blow_up: float = 10.0
-    spread: float = 0.02
-    dimensions: float = 0.2
-    at_most: float = 10.0
-    lossy_dimensions: float = 0.5
-    fall: float = 0.1
-    turning: float = -0.2
-    movement: float = 0.3
-    rough: float = 0.15
-    leap: float = 0.5
-    still: float = 0.01
-    late: float = 0.1
-    settled: float = 0.05
-    knn: float = 0.01
-    loss: float = 0.01
+    rise = 0.1  # diverged: the loss ended above where it began by more than this share of it
+    blow_up = 10.0  # or at more than this many times its beginning, even though the points fell together too
+    spread = 0.02  # collapsed: variance on the unit sphere, or size of a map as a share of its largest
+    dimensions, at_most = 0.2, 10.0  # dimensionally collapsed: share of the classes less one, at most so many dimensions
+    lossy_dimensions, fall = 0.5, 0.1  # the same where more than this share of the kNN accuracy above chance was lost
+    turning, movement, rough = -0.2, 0.3, 0.15  # oscillating: cosine of successive steps, their size, share of the loss upwards
+    leap = 0.5  # oscillating as well: the loss rose at once by this share of all it ever fell
+    still = 0.01  # nothing was learned: all steps together, in units of the embedding's size
+    late = 0.1  # still learning: this share of the gain was made in the last fifth of the run
+    settled = 0.05  # a curve has stopped improving where all but this share of its gain is made
+    knn = loss = 0.01  # less is noise, as a share of the points, and of the median of the loss
 
 
 @dataclass(frozen=True)
@@ -75,7 +36,7 @@ class Progress:
     settled: int  # epoch from which no more than a small share was still to come
 
 
-def progress_of(values: np.ndarray, epochs: np.ndarray, noise: float, limits: Limits, skip: int = 0) -> Progress | None:
+def progress_of(values: np.ndarray, epochs: np.ndarray, noise: float, skip: int = 0) -> Progress | None:
     """``skip`` leaves the first values out of the shares: the loss of an untrained network can dwarf the rest."""
     known = np.isfinite(values)
     if known.sum() < 2:
@@ -88,15 +49,15 @@ def progress_of(values: np.ndarray, epochs: np.ndarray, noise: float, limits: Li
     if gain <= noise:
         return Progress(real, 0.0, int(epochs[0]))
     late = best[-1] - np.interp(min(epochs[-1] - 0.2 * (epochs[-1] - epochs[0]), epochs[-2]), epochs, best)
-    settled = epochs[np.argmax(best >= best[-1] - max(limits.settled * gain, noise))]
+    settled = epochs[np.argmax(best >= best[-1] - max(LIMITS.settled * gain, noise))]
     return Progress(True, late / gain if late > noise else 0.0, int(settled))
 
 
 class Readings:
     """What the checks read: the curves, and how far each got."""
 
-    def __init__(self, trajectory: Trajectory, limits: Limits):
-        self.limits, self.epochs, self.dim = limits, trajectory.epochs, trajectory.dim
+    def __init__(self, trajectory: Trajectory, baselines: Mapping[str, float]):
+        self.baselines, self.epochs, self.dim = baselines, trajectory.epochs, trajectory.dim
         self.n_frames, self.n_points, self.labels = trajectory.n_frames, trajectory.n_points, trajectory.labels
         self.of_unit_length = trajectory.of_unit_length
         self.curves = curves(trajectory)
@@ -105,15 +66,15 @@ class Readings:
         self.progress = self._all_progress(trajectory)
 
     def _all_progress(self, trajectory: Trajectory) -> dict[str, Progress]:
-        noise = self.limits.loss * float(np.nanmedian(np.abs(self.loss))) if np.isfinite(self.loss).any() else 0.0
+        noise = LIMITS.loss * float(np.nanmedian(np.abs(self.loss))) if np.isfinite(self.loss).any() else 0.0
         found = {
-            "loss": progress_of(-self.loss, self.epochs, noise, self.limits, skip=1),
-            "knn_accuracy": progress_of(self.knn, self.epochs, self.knn_noise(), self.limits),
+            "loss": progress_of(-self.loss, self.epochs, noise, skip=1),
+            "knn_accuracy": progress_of(self.knn, self.epochs, self.knn_noise()),
         }
         found = {name: progress for name, progress in found.items() if progress}
         if found or self.n_frames < 3:
             return found
-        return {"movement": progress_of(_nearness_to_last(trajectory), self.epochs, self.limits.settled, self.limits)}
+        return {"movement": progress_of(_nearness_to_last(trajectory), self.epochs, LIMITS.settled)}
 
     def last(self, name: str) -> float:
         """The newest known value of a curve, or NaN."""
@@ -134,15 +95,20 @@ class Readings:
         values = {name: self.last(name) for name in (*names, "loss", "knn_accuracy")}
         return {name: value for name, value in values.items() if np.isfinite(value)}
 
+    def growing(self, since: int) -> bool:
+        """Whether the points spread further after an epoch."""
+        spread = self.curves["spread"]
+        return bool(spread[-1] > 1.05 * spread[np.searchsorted(self.epochs, since)])
+
     def learned_nothing(self) -> bool:
         """No curve gained more than noise, or the points hardly moved."""
-        still = np.nansum(self.curves["step"]) < self.limits.still
+        still = np.nansum(self.curves["step"]) < LIMITS.still
         return bool(still or not any(progress.real for progress in self.progress.values()))
 
     def knn_noise(self) -> float:
         """Two standard errors of the last kNN accuracy, or the limit if that is more."""
         share = np.nan_to_num(self.last("knn_accuracy"))
-        return max(self.limits.knn, float(2 * np.sqrt(share * (1 - share) / self.n_points)))
+        return max(LIMITS.knn, float(2 * np.sqrt(share * (1 - share) / self.n_points)))
 
     def knn_fall(self) -> float:
         """How much lower the kNN accuracy is at the end than at the beginning; 0 where it is not known."""
@@ -154,7 +120,7 @@ class Readings:
         if self.labels is None or self.n_frames < 4:
             return False
         chance = np.unique(self.labels, return_counts=True)[1].max() / self.n_points
-        return bool(fall >= 3 * self.knn_noise() and fall > self.limits.fall * (first - chance))
+        return bool(fall >= 3 * self.knn_noise() and fall > LIMITS.fall * (first - chance))
 
     def lossy(self) -> bool:
         """A good share of the kNN accuracy that the beginning had above chance is gone."""

@@ -39,7 +39,7 @@ class Results(Run):
         failed = self.status == "failed"
         if failed and not self.provenance.get("diverged", True):  # what was saved without it had diverged, as a rule
             return stopped(self.trajectory, self.error)
-        return diagnose(self.trajectory, diverged=failed)
+        return diagnose(self.trajectory, diverged=failed, baselines=self.provenance.get("baselines"))
 
     @cached_property
     def next_step(self):
@@ -154,6 +154,7 @@ class Results(Run):
         from ..animation.player import player
 
         known = {"projection": self.config.gif_method, "neighbours": [self.neighbours]}
+        known["baselines"] = [{"knn_accuracy": self.baselines}]
         return player(self.trajectory, **{**known, **options})
 
     def _points(self):
@@ -169,6 +170,13 @@ class Results(Run):
             return self._points().neighbours()
         except DataError:  # the data are not at hand
             return None
+
+    @property
+    def baselines(self) -> dict[str, float]:
+        """The kNN accuracy before training, and of the raw inputs: what training has to beat. Empty without labels."""
+        raw = (self.provenance.get("baselines") or {}).get("raw_knn_accuracy")
+        known = [value for value in self.history["knn_accuracy"] if value == value]
+        return {"untrained": known[0], "raw inputs": raw} if known and isinstance(raw, float) else {}
 
     def forces(self, epoch: int | None = None):
         """What p pulls and what q pushes at a recorded epoch, the last if none is given.
@@ -243,7 +251,8 @@ class Results(Run):
         from ..animation.inline import bundle as shown
 
         bundle = shown(self._animation, self.player())
-        note = f"<p>{escape(self.summary())}<br>{escape(str(self.diagnosis))}<br>{self.next_step.html}</p>"
+        before = "".join(f", {name} {value:.3f}" for name, value in self.baselines.items())
+        note = f"<p>{escape(self.summary() + before)}<br>{escape(str(self.diagnosis))}<br>{self.next_step.html}</p>"
         return {**bundle, "text/plain": repr(self), "text/html": note + bundle["text/html"]}
 
     def _repr_html_(self) -> str:

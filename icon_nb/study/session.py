@@ -15,6 +15,7 @@ from .. import __version__
 from ..animation.recorder import Recorder
 from ..data.dataset import Dataset, describe
 from ..errors import TrainingError
+from ..evaluation.diagnosis import baselines
 from ..evaluation.scores import knn_accuracy
 from ..evaluation.trajectory import choose_points
 from ..methods.catalogue import HISTORY
@@ -47,6 +48,7 @@ class Session:
         x, y, held_out = evaluation_points(self.config, self.dataset)
         keep = torch.from_numpy(choose_points(len(x), self.config.max_points, self.config.seed))
         seen = x[keep]  # read once, where the pictures are on the disk
+        self._raw = None if self.dataset.kind == "tokens" else seen
         self._x = (keep if self.config.backbone == "table" else seen).to(self.trainer.device)
         self._y = None if y is None else y[keep].to(self.trainer.device)
         what = f"{self.config.label} on {self.dataset.name}"
@@ -146,6 +148,10 @@ class Session:
         """Mark the run as failed. It diverged where its numbers were no longer finite, and by no other error."""
         self.status, self.error, self.diverged = "failed", str(error), isinstance(error, TrainingError)
 
+    def baselines(self) -> dict[str, float]:
+        """What training has to beat; empty for tokens, which nothing can compare as they are."""
+        return {} if self._raw is None else baselines(self.recorder.trajectory, self.dataset.flat(self._raw).cpu().numpy())
+
     def results(self) -> Results:
         """What there is so far, with the weights of the last good epoch, which is the last frame too."""
         self.trainer.model.load_state_dict(self.good)
@@ -223,6 +229,7 @@ def provenance(session: Session) -> dict[str, object]:
         "finished": now.isoformat(timespec="seconds"),
         "seconds": round((now - session.started).total_seconds(), 3),
         "sources": dict(session.config.sources),
+        "baselines": session.baselines(),
         "status": session.status,
         "error": session.error,
         "diverged": session.diverged,
