@@ -25,7 +25,7 @@ ADVICE = {
     ),
     "oscillating": "Lower the learning rate, or the momentum; a larger batch makes the steps less noisy.",
     "dimensional collapse": "Lower the temperature or the learning rate, or use stronger augmentation.",
-    "no better than untrained": "Choose a p, an augmentation or a temperature that suits these data; longer training will not help.",
+    "no better than untrained": "Choose a p, an augmentation or a temperature that suits the data; more epochs will not help.",
     "still learning": "Train for more epochs.",
     "plateau": "Raise the learning rate, or check that the method fits the data.",
     "healthy": "",
@@ -261,7 +261,8 @@ def _no_better(run: Readings) -> Diagnosis | None:
     worse = last < first - noise
     if not worse and not (last - first <= noise and first < 1 - 2 * noise):  # unknown, gained, or nothing left to gain
         return None
-    said = f"Trained, but {'worse' if worse else 'no better'} than untrained: the {what} was {first:.1%} before and is {last:.1%} after."
+    how = "worse" if worse else "no better"
+    said = f"Trained, but {how} than untrained: the {what} was {first:.1%} before and is {last:.1%} after."
     return _verdict("no better than untrained", said, run.evidence() | {"untrained": float(first)})
 
 
@@ -308,5 +309,8 @@ def _healthy(run: Readings) -> Diagnosis | None:
     return _verdict("healthy", said, run.evidence("spread", "dimensions", "movement"))
 
 
-CHECKS = (_blown_up, _collapsed, _risen, _oscillating, _dimensional_collapse, _thrown_back, _no_better, _still_learning, _plateau, _healthy)
+CHECKS = (
+    *(_blown_up, _collapsed, _risen, _oscillating, _dimensional_collapse, _thrown_back),
+    *(_no_better, _still_learning, _plateau, _healthy),
+)
 """From the worst to the best; the last always has an answer."""
