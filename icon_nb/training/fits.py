@@ -101,7 +101,7 @@ MISFITS = (
     Misfit(
         _too_many_rows,
         "embedding_dim={config.embedding_dim}: learned='gaussian_wide' on backbone='linear' is an orthonormal map of the "
-        "{found} features of {data.name}: use at most {found}",
+        "{found} feature(s) of {data.name}: use at most {found}",
     ),
     Misfit(_no_convolution, "channels_last=True has no effect with backbone={config.backbone!r}: leave it out, or use {found}"),
 )
