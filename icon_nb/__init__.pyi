@@ -12,6 +12,7 @@ from .interfaces import widgets as widgets
 from .interfaces.estimator import IconTransformer as IconTransformer
 from .methods import recipes as recipes
 from .methods.config import Config as Config
+from .methods.recipes import get_recipe as get_recipe
 from .methods.recipes import recipe as recipe
 from .objective import distances as distances
 from .objective import divergences as divergences
@@ -34,6 +35,6 @@ __version__: str
 __all__ = [
     "Batch", "Comparison", "Config", "IconError", "IconTransformer", "Objective", "Recorder", "Results", "Trajectory",
     "__version__", "atlas", "bench",
-    "card", "data", "distances", "divergences", "dynamics", "evaluate", "learned", "load", "loss",
+    "card", "data", "distances", "divergences", "dynamics", "evaluate", "get_recipe", "learned", "load", "loss",
     "methods", "recipe", "recipes", "recorders", "run", "run_configs", "run_recipe", "supervisory", "sweep", "widgets",
 ]  # fmt: skip
