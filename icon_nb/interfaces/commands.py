@@ -12,7 +12,7 @@ from .flags import STUDY, Parser
 from .listings import list_datasets, list_methods, list_recipes, one_or_all
 from .notebooks import copy_notebooks, folder_to_fill
 from .redraw import animate, animate_flags, player_flags, write_player
-from .saved import compare, folder_flag, list_runs, many_runs, one_run, probe, show
+from .saved import compare, folder_flag, fork, fork_flags, list_runs, many_runs, one_run, probe, show
 from .studies import atlas_flags, claim_flags, run_atlas, run_claim
 
 
@@ -35,6 +35,10 @@ _COMMANDS = (
     Command("runs", "list the saved runs", list_runs, folder_flag),
     Command("show", "show what a saved run or comparison was, and what came of it", show, one_run, "RUN"),
     Command("compare", "put saved runs side by side: a table, an animation, curves", compare, many_runs, "RUN RUN ..."),
+    Command(
+        "fork", "what if: train on from an epoch of a saved run, with other settings", fork, fork_flags, "RUN",
+        "icon-nb fork RUN --epoch 4 --temperature 0.05",
+    ),
     Command("probe", "probe a saved run on held-out data", probe, one_run, "RUN"),
     Command(
         "animate", "draw the animation of a saved run anew, without training", animate, animate_flags, "RUN",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import ConfigError, LoadError, nearest
 from ..files import LARGEST_TEXT, place, read
 from ..methods.catalogue import runs_code
-from ..methods.config import SETTINGS
-from .flags import Parser, add_flag
+from ..methods.config import OF_THE_TRUNK, SETTINGS
+from .flags import OLDER, Parser, add_flag, add_setting, typed
 from .terminal import tell
-from .training import describe
+from .training import CODES, describe, report
 
 NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or none of two points: nothing to probe"
 TRUST = "run the code that a run on dataset custom:FILE.py:NAME names, where scores or probes need its data"
@@ -156,6 +158,34 @@ def _identity(run) -> tuple[str | None, ...]:
     about = getattr(run, "provenance", {}).get("dataset", {})
     trunk = getattr(run, "provenance", {}).get("fork", "")
     return run.config.key(), about.get("fingerprint", about.get("sha256")), str(trunk)
+
+
+def fork_flags(parser: Parser) -> None:
+    """A run, the epoch to go on from, and the settings that change."""
+    one_run(parser)
+    parser.add_argument("--epoch", metavar="N", type=int, required=True, help="go on from the weights after this epoch")
+    changes = parser.add_argument_group("what changes")
+    for name, setting in SETTINGS.items():
+        if name not in (*OF_THE_TRUNK, "output_dir"):
+            add_setting(changes, name, setting, setting.text, OLDER.get(name))
+
+
+def fork(given) -> int:
+    """Train on from an epoch of a run with other settings, in a folder beside it."""
+    from ..study.folders.outputs import fresh_folder
+
+    path, run = open_run(given)
+    texts = {name: text for name, text in vars(given).items() if name in SETTINGS and name != "output_dir" and text is not None}
+    settings = {name: typed(name, SETTINGS[name], text) for name, text in texts.items()}
+    folder = fresh_folder(place(given.output_dir), f"{path.name}_from_{given.epoch}")
+    try:
+        branch = run.fork(given.epoch, save_to=folder, **settings)
+    finally:
+        with suppress(OSError):
+            folder.rmdir()  # where nothing was begun
+    report(branch, folder)
+    tell(f"beside the run: icon-nb compare {shlex.join(map(str, (path, folder)))}")
+    return CODES[branch.status]
 
 
 def probe(given) -> int:

@@ -351,6 +351,12 @@ class Config:
 
 SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in dataclasses.fields(Config) if "setting" in f.metadata}
 DEFAULTS = {name: about.default for name, about in SETTINGS.items()}
+OF_THE_TRUNK = tuple(
+    name
+    for name, about in SETTINGS.items()
+    if about.counts and (about.group in ("data", "model") and "augment" not in name or name in ("max_points", "precision"))
+)
+"""What the weights and the points of a run depend on, which a fork of it cannot change."""
 
 _unnamed = Config.__init__
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
+from pkgutil import resolve_name
 
 import numpy as np
 
@@ -134,6 +135,43 @@ class Results(Run):
             raise DataError("backbone='table' has no network that could embed new data: train with 'mlp' or 'simplecnn'")
         network, data = encoder_of(self, modality)
         return embed(network, data, new_samples(data, x), self.config)
+
+    def fork(self, epoch: int, *, progress=None, on_record=None, save_to=None, keep_states: float = 64, **settings):
+        """What if: train on from the weights after a recorded epoch, with other settings.
+
+        The trunk, up to this epoch, is the same bytes. A fork that changes nothing ends in the bytes of the run, on a CPU.
+
+        Parameters
+        ----------
+        epoch : int
+            One of which weights were kept: in memory (``keep_states`` of :func:`icon_nb.run`), or in the folder of the run with
+            ``save_checkpoints=True``; of a saved run always the last.
+        progress, on_record, save_to, keep_states
+            As in :func:`icon_nb.run`.
+        **settings
+            What changes: temperature, method, learning rate, augmentation, divergence, epochs and so on. The data, the network
+            and the recorded points stay; the optimizer remembers what it did, unless it is another one, or trains other parts.
+
+        Returns
+        -------
+        Results
+            With the trunk before the branch; ``icon_nb.Comparison([run, branch])`` shows both on one clock.
+
+        Raises
+        ------
+        ConfigError
+            The weights of this epoch were not kept, or a setting cannot change.
+
+        Examples
+        --------
+        >>> import icon_nb as icon
+        >>> run = icon.run(dataset="digits", epochs=3, quiet=True)
+        >>> branch = run.fork(2, temperature=0.5)
+        >>> icon.Comparison([run, branch])
+        Comparison(comparison of temperature: 2 runs)
+        """
+        how = {"progress": progress, "on_record": on_record, "save_to": save_to, "keep_states": keep_states}
+        return resolve_name("icon_nb.study.fork:fork")(self, epoch, settings, **how)  # which stands above this file
 
     def animate(self, **options):
         """The animation of the embedding; options as in :func:`icon_nb.animation.animate`. Nothing is trained again."""

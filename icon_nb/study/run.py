@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..data.augment import default_augment
+from ..data.dataset import Dataset
 from ..data.loading import load_for
 from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError, shown
 from ..files import LARGEST_TEXT, place, read, write_whole
@@ -120,7 +121,12 @@ def run(
 def start(config: Config, data=None) -> Session:
     """A session that is ready to train: the config resolved and fitted to its data."""
     config = (config if data is None else config.replace(dataset=data)).resolve()
-    dataset = load_for(config)
+    return session_of(config, load_for(config))
+
+
+@usual_torch()
+def session_of(config: Config, dataset: Dataset) -> Session:
+    """The same on data that are there already."""
     by_open_tsne = is_for_open_tsne(config, dataset) and open_tsne.installed()
     return Session(fit_to_data(config, len(dataset), default_augment(dataset), by_open_tsne), dataset)
 
@@ -258,6 +264,7 @@ def _lengthen(folder: Path, session: Session, found: Results) -> None:
     if state is None:
         raise ConfigError(f"{folder} holds no optimizer.pt: only a run that was trained in its folder can get more epochs")
     session.go_on(*state, found.history, found.frames(), session.config.record_every)
+    session.fork = found.provenance.get("fork")
 
 
 def _begin(folder: Path, session: Session, checkpoints: Checkpoints) -> None:

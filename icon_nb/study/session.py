@@ -38,6 +38,7 @@ class Session:
     diverged: bool = False
     log_to: object = None
     keep_states: float = 0.0
+    fork: dict | None = None
     history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *HISTORY)})
 
     def __post_init__(self):
@@ -173,9 +174,13 @@ class Session:
 
 def state_of(optimizer: torch.optim.Optimizer) -> dict[int, dict]:
     """What an optimizer remembers of every parameter: copies, on the CPU."""
-    state = optimizer.state_dict()["state"]
-    keep = lambda value: value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value  # noqa: E731
-    return {k: {name: keep(value) for name, value in each.items()} for k, each in state.items()}
+    return _copied(optimizer.state_dict()["state"])
+
+
+def _copied(value):
+    if isinstance(value, Mapping):
+        return {key: _copied(each) for key, each in value.items()}
+    return value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value
 
 
 def _tensors(state: Mapping) -> Iterator[torch.Tensor]:
@@ -196,7 +201,7 @@ def set_state(optimizer: torch.optim.Optimizer, state: Mapping[int, Mapping]) ->
         shapes = {value.shape for value in each.values() if isinstance(value, torch.Tensor) and value.dim()}
         if not 0 <= k < len(parameters) or shapes - {parameters[k].shape}:
             raise ValueError("the state of its optimizer belongs to another network")
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": dict(state)})
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": _copied(state)})  # which takes what fits without a copy
 
 
 def evaluation_points(config: Config, dataset: Dataset):
@@ -233,4 +238,5 @@ def provenance(session: Session) -> dict[str, object]:
         "status": session.status,
         "error": session.error,
         "diverged": session.diverged,
+        **({"fork": session.fork} if session.fork else {}),
     }

@@ -67,7 +67,8 @@ class Checkpoints:
         """
         self.wait()
         recorder, about = session.recorder, {"dataset": describe(session.dataset), "strategy": strategy_of(session)}
-        about |= {"history": session.history, "frames": recorder.kept(), "config": session.config.to_dict()}
+        about |= {"history": session.history, "frames": recorder.kept()}
+        about |= {"config": session.config.to_dict(), "fork": session.fork}
         state = {"model": session.good, "optimizer": state_of(session.trainer.optimizer), "about": to_json(about).decode()}
         fresh = {epoch: frame for epoch, frame in recorder.frames() if epoch not in self._written}
         if session.config.save_checkpoints and session.trainer.epoch in fresh:
@@ -144,7 +145,7 @@ class Checkpoints:
         check_settings(self.folder.parent, session.config, settings, f"checkpoint {path.name}")
         with reading(path):
             session.go_on(state["model"], state["optimizer"], about["history"], frames, session.config.record_every)
-        self._written = written
+        self._written, session.fork = written, about.get("fork")
         return int(number)
 
     def _frame(self, epoch: int) -> Path:

@@ -133,6 +133,7 @@ PROVENANCE = (
     ("versions", {str: str}, "sources and versions are not texts"),
     ("seconds", number, "a duration is not a number"),
     ("stack", number, "a duration is not a number"),
+    ("fork", ({"epoch": count, "settings": dict}, None), "it does not say from where it was forked"),
 )
 """``provenance.json``: what the backbone is rebuilt from, and what is shown of the rest."""
 
@@ -143,6 +144,7 @@ CHECKPOINT = (
     ("frames", lambda value: fits(value, [lambda frame: fits(frame[1], {str: number})]), "it names no frames"),
     ("dataset", (dict, None), "it does not describe the data set"),
     ("config", (dict, None), "it has no settings"),
+    ("fork", ({"epoch": count, "settings": dict}, None), "it does not say from where it was forked"),
 )
 """What a checkpoint says beside its tensors; those of older versions say less."""
 
