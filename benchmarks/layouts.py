@@ -39,7 +39,7 @@ TARGETS = {
 def exact_kl(z: np.ndarray, x: torch.Tensor) -> float:
     """The published cost of a layout, in float64."""
     objective = build_objective(icon.Config(method="tsne", precision="float64").resolve())
-    p = objective.supervisory(Batch(torch.arange(len(x)), x.double()))
+    p = objective.supervisory(Batch(torch.arange(len(x)), x.double(), dtype=torch.float64))
     return fuse(objective.learned)(Target(p), torch.from_numpy(np.array(z)).double()).item()
 
 

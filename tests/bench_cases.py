@@ -5,12 +5,14 @@ from __future__ import annotations
 import torch
 
 from icon_nb.animation.bench_contents import contents
+from icon_nb.methods.catalogue import DIVERGENCES
 from icon_nb.methods.config import Config
 from icon_nb.objective.batch import Batch
 from icon_nb.objective.objective import build_objective
 
 N, FEATURES, CLASSES = 20, 5, 4
 SETTINGS = {"temperature": 0.7, "df": 1.6, "margin": 0.3, "perplexity": 4.5, "p_temperature": 1.3, "n_neighbors": 3}
+SETTINGS |= {"kl_weight": 0.3, "renyi_order": 1.7}
 
 
 def batch() -> Batch:
@@ -43,7 +45,13 @@ def variants(pair: dict) -> list[dict]:
     mixed = [{"alpha": 0.2, "alpha_on": side} for side in (("p", "q", "both") if pair["divergences"] else ("p",))]
     plain = [{**divergence, **distance} for divergence in divergences for distance in distances]
     more = [{**divergence, **side, **distances[0]} for divergence in divergences for side in mixed]
-    return plain + [each for each in more if (each.get("divergence"), each["alpha_on"]) != ("rkl", "q")]
+    rows = {each.get("divergence"): DIVERGENCES.get(each.get("divergence")) for each in divergences}
+    return plain + [each for each in more if not refuses_alpha(rows[each.get("divergence")], each["alpha_on"])]
+
+
+def refuses_alpha(row, side: str) -> bool:
+    """Whether a divergence cannot be had with p or q mixed: it needs strangers, or is infinite where p is zero."""
+    return row is not None and (row.support or (row.reverse and side == "q"))
 
 
 def embedding(config: Config) -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -71,7 +71,8 @@ def test_positive_components_are_positive_and_agree_with_their_logarithm(name):
     p = make(axes.SUPERVISORY[name], **{key: SETTINGS[key] for key in axes.SUPERVISORY[name].settings}, **settings)
     batch = rich_batch()
     torch.testing.assert_close(p.log(batch).exp(), p(batch))
-    assert (p(batch) > 0).all()
+    own = torch.zeros(8, 8, dtype=torch.bool) if p.include_self else torch.eye(8, dtype=torch.bool)
+    assert torch.equal(p(batch).view(8, 8) > 0, ~own)
 
 
 def test_log_p_survives_what_p_does_not():
@@ -101,6 +102,8 @@ def test_what_is_missing_is_named(name):
         ("knn", Batch(index=torch.arange(3), x=torch.eye(3)), "n_neighbors=3"),
         ("gaussian", Batch(index=torch.arange(3), x=torch.eye(3)), "perplexity=3"),
         ("graph_gibbs", Batch(index=torch.arange(2), graph=torch.zeros(2, 2)), "node 0"),
+        ("shortest_paths", Batch(index=torch.arange(4), graph=torch.zeros(4, 4)), "no edge"),
+        ("gaussian", Batch(index=torch.arange(6), x=torch.tensor([[0.0], [1], [2], [3], [4], [math.inf]])), "not finite"),
     ],
 )
 def test_an_anchor_without_a_neighbour_is_an_error(name, batch, cause):
@@ -138,7 +141,7 @@ def test_views_and_neighbours_weigh_views_like_neighbours_and_never_count_a_view
 
 
 @settings(deadline=None, max_examples=15)
-@given(st.floats(0.01, 0.99), st.sampled_from([n for n in axes.SUPERVISORY if n != "gaussian_joint"]))
+@given(st.floats(0.01, 0.99), st.sampled_from([n for n, axis in axes.SUPERVISORY.items() if axis.candidates != "pairs"]))
 def test_mixing_is_the_formula_over_the_candidates_that_p_allows(alpha, name):
     batch, base = rich_batch(views=views_of(name)), component(name)
     p, mixed = base(batch), supervisory.Mixed(base, alpha)(batch)
@@ -186,7 +189,7 @@ def test_spectral_embedding_spans_the_one_of_scikit_learn():
         ("label", "clusters", "spreads over classes"),
         ("gaussian_joint", "gaussian", "over all pairs"),
         ("gaussian", "student_t_joint", "over pairs"),
-        ("identity", "gaussian_narrow", "says nothing"),
+        ("identity", "gaussian_narrow", "nothing else counts"),
         ("cross_modal", "student_t", None),
         ("knn", "clusters", None),
     ],
@@ -222,3 +225,75 @@ def test_every_pair_builds_or_is_refused_and_what_builds_has_a_finite_loss(p, q)
     loss.backward()
     assert math.isfinite(loss.item())
     assert torch.isfinite(z.grad).all()
+
+
+def entropies(p):
+    return torch.xlogy(p, p).sum(-1).neg()
+
+
+@pytest.mark.parametrize("perplexity", [1.5, 5.0, 30.0, 200.0])
+@pytest.mark.parametrize("scaled", [True, False])
+def test_every_row_has_its_perplexity_where_newton_alone_jumps_for_ever(scaled, perplexity):
+    from sklearn.datasets import load_diabetes
+
+    x = torch.from_numpy(load_diabetes(scaled=scaled).data).float()
+    p = supervisory.Gaussian(perplexity=perplexity)(Batch(index=torch.arange(len(x)), x=x, dtype=torch.float64))
+    torch.testing.assert_close(entropies(p), torch.full((len(x),), math.log(perplexity), dtype=p.dtype), atol=1e-8, rtol=0)
+
+
+def test_one_row_far_from_all_others_leaves_them_their_perplexity():
+    x = rich_batch(60).x
+    x[7, 2] = 1e6
+    p = supervisory.Gaussian(perplexity=10.0)(rich_batch(60, x=x))
+    torch.testing.assert_close(entropies(p), torch.full((60,), math.log(10), dtype=p.dtype), atol=1e-8, rtol=0)
+
+
+def test_more_copies_of_a_point_than_its_perplexity_share_all_of_p():
+    x = torch.zeros(12, 2)
+    x[8:] = rich_batch(4).x[:, :2].float()
+    p = supervisory.Gaussian(perplexity=3.0)(Batch(index=torch.arange(12), x=x))
+    torch.testing.assert_close(p[0], torch.tensor([0.0] + [1 / 7] * 7 + [0.0] * 4))
+
+
+def test_neighbours_of_inputs_far_from_the_origin_of_each_other_are_found_in_float32():
+    from sklearn.neighbors import kneighbors_graph
+
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(60, 5, generator=g) + 1e4 * torch.arange(3).repeat(20)[:, None]  # clusters 1e4 apart, float32
+    batch = Batch(index=torch.arange(60), x=x)
+    truth = torch.from_numpy(kneighbors_graph(x.double().numpy(), 5).toarray())
+    assert torch.equal((supervisory.NearestNeighbors(n_neighbors=5)(batch) > 0).double(), truth)
+    near = supervisory.GaussianFixed(p_temperature=1.0)(batch)
+    assert near.dtype == torch.float32
+    exact = supervisory.GaussianFixed(p_temperature=1.0)(Batch(index=batch.index, x=x.double(), dtype=torch.float64))
+    torch.testing.assert_close(near.double(), exact, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", axes.SUPERVISORY)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_p_has_the_precision_of_the_run_whatever_that_of_the_data(name, dtype):
+    rich = rich_batch(views=views_of(name), dtype=dtype)
+    mixed = {"x": rich.x.float(), "companion": rich.companion.double(), "graph": rich.graph.float()}
+    p = component(name)(rich_batch(views=views_of(name), dtype=dtype, **mixed))
+    assert p.dtype == dtype
+
+
+def test_a_graph_of_more_parts_than_eigenvectors_is_refused():
+    x = torch.tensor([[0.0], [1], [50], [51], [100], [101]])
+    with pytest.raises(DataError, match="3 parts, which embedding_dim=2 eigenvectors cannot tell apart: raise n_neighbors"):
+        supervisory.Spectral(n_neighbors=1, embedding_dim=2)(Batch(index=torch.arange(6), x=x))
+    supervisory.Spectral(n_neighbors=1, embedding_dim=3)(Batch(index=torch.arange(6), x=x))
+
+
+def test_shortest_paths_are_those_of_networkx():
+    import networkx
+
+    graph = networkx.karate_club_graph()
+    steps = dict(networkx.all_pairs_shortest_path_length(graph))
+    expected = torch.tensor([[steps[i][j] for j in range(34)] for i in range(34)]).double().square()
+    weights = torch.from_numpy(networkx.to_numpy_array(graph)).float()
+    p = supervisory.ShortestPaths(perplexity=8.0)
+    batch = Batch(index=torch.arange(34), graph=weights, dtype=torch.float64)
+    assert torch.equal(p.distances_of(batch), expected)
+    rows = supervisory.perplexity_rows(expected, 8.0)
+    torch.testing.assert_close(p(batch).view(34, 34), (rows + rows.T) / 68)

@@ -8,11 +8,11 @@ from importlib.resources import files
 
 from ..errors import ConfigError, demand, nearest
 from ..methods.config import SETTINGS, Config
-from .bench_contents import CARRIED, SUPERVISORY, contents
+from .bench_contents import CARRIED, LEARNED, SUPERVISORY, contents
 from .display import Page
 from .page import document
 
-SCRIPTS = ("math", "data", "trainer", "words", "view", "state")
+SCRIPTS = ("divergences", "math", "data", "trainer", "words", "view", "state")
 OWN_DATA = ("two_moons", "blobs", "drawn")
 """Data that only the page has; the others are names of the package."""
 
@@ -61,6 +61,8 @@ def bench(**start) -> BenchPage:
         raise ConfigError(
             f"method={method.name!r}: the bench has no supervisory={method.supervisory!r}; use one of {SUPERVISORY}"
         )
+    if method.learned not in LEARNED:
+        raise ConfigError(f"method={method.name!r}: the bench has no learned={method.learned!r}; use one of {LEARNED}")
     given = {name: value for name, value in config.explicit().items() if name in CARRIED}
     dataset = dataset or ("karate_club" if "graph" in method.p.needs else "digits")
     told = given | {"p": method.supervisory, "q": method.learned, "data": dataset}

@@ -13,7 +13,7 @@ from ..data.augment import build_augment, default_augment
 from ..data.loading import load
 from ..errors import ConfigError
 from ..methods import axes
-from ..methods.catalogue import DATASETS
+from ..methods.catalogue import DATASETS, DIVERGENCES
 from ..methods.config import Config
 from ..methods.methods import METHODS
 from .palette import CLASS_COLORS, THEMES
@@ -24,6 +24,13 @@ SUPERVISORY = (
 )  # fmt: skip
 """The p of the page; the others need a second modality, companion embeddings, a second encoder or a text."""
 
+LEARNED = (
+    "gaussian", "gaussian_wide", "gaussian_narrow", "student_t", "student_t_joint", "student_t_narrow", "clusters",
+)  # fmt: skip
+"""The q of the page."""
+
+ROWS = tuple(dict.fromkeys(axes.LEARNED[name].family for name in LEARNED))
+
 BACKBONES = ("table", "linear", "mlp")
 HIDDEN = 64
 N_POINTS = 500
@@ -31,7 +38,8 @@ SMALL_BATCH = 16
 """For the limit that keeps the nearest alone: in a large batch that is too near, and all points fall into one place."""
 
 CARRIED = (
-    "divergence", "temperature", "distance", "df", "margin", "perplexity", "p_temperature", "n_neighbors", "alpha", "alpha_on",
+    "divergence", "kl_weight", "renyi_order", "temperature", "distance", "df", "margin", "perplexity", "p_temperature",
+    "n_neighbors", "alpha", "alpha_on",
     "backbone", "embedding_dim", "hidden_dim", "init", "n_views", "augment", "augment_strength", "batch_size", "learning_rate",
     "optimizer", "momentum",
 )  # fmt: skip
@@ -44,14 +52,14 @@ _TO_THE_PLANE = {"positive_pairs student_t": "tsimcne"}
 @cache
 def contents() -> dict:
     """All that is the same for every page."""
-    pairs = {f"{p} {q}": pair(p, q) for p in SUPERVISORY for q in axes.LEARNED}
+    pairs = {f"{p} {q}": pair(p, q) for p in SUPERVISORY for q in LEARNED}
     return {
         "p": {name: _axis(axes.SUPERVISORY[name]) for name in SUPERVISORY},
-        "q": {name: _axis(axis) for name, axis in axes.LEARNED.items()},
+        "q": {name: _axis(axes.LEARNED[name]) for name in LEARNED},
         "pairs": pairs,
         "cells": list(cells()),
         "columns": axes.COLUMNS,
-        "rows": axes.ROWS,
+        "rows": {row: title for row, title in axes.ROWS.items() if row in ROWS},
         "data": data(),
         "colours": CLASS_COLORS,
         "themes": {style: vars(THEMES[style]) for style in ("notebook", "dark")},
@@ -65,7 +73,7 @@ def _axis(axis: axes.Axis) -> dict:
 
 def pair(p: str, q: str) -> dict:
     """What is to be known about one p with one q: why it cannot be, or the settings that it starts with on every backbone."""
-    why = why_not(p, q)
+    why = axes.why_not(axes.SUPERVISORY[p], axes.LEARNED[q])
     if why:
         return {"why": why}
     in_p, in_q = axes.counts_self(axes.SUPERVISORY[p], axes.LEARNED[q])
@@ -78,17 +86,9 @@ def pair(p: str, q: str) -> dict:
         "self": [in_p, in_q],
         "backbone": own if own in BACKBONES else "mlp",
         "starts": {backbone: start(told, q, backbone) for backbone in BACKBONES},
-        "divergences": {} if axes.LEARNED[q].limit else {name: refused(told, divergence=name) for name in ("kl", "rkl", "js")},
+        "divergences": {} if axes.LEARNED[q].limit else {name: refused(told, divergence=name) for name in DIVERGENCES},
         "distances": {name: refused(told, distance=name) for name in ("sqeuclidean", "cosine", "neg_dot")},
     }
-
-
-def why_not(p: str, q: str) -> str | None:
-    """Why a pair cannot be, also where only its numbers say so: a point at distance zero from itself."""
-    one, other = axes.SUPERVISORY[p], axes.LEARNED[q]
-    if p == "graph_gibbs" and q in ("gaussian_narrow", "student_t_narrow"):
-        return f"supervisory={p!r} counts the point itself, and with learned={q!r} nothing is nearer to it: nothing else counts"
-    return axes.why_not(one, other)
 
 
 def start(told: dict, q: str, backbone: str) -> dict | str:
@@ -120,11 +120,11 @@ def refused(told: dict, **settings) -> str | None:
 
 def cells() -> Iterator[dict]:
     """The cells of the published figure, row by row: what is in each, which pair it sets, or why there is none."""
-    for row in axes.ROWS:
+    for row in ROWS:
         for column in axes.COLUMNS:
-            inside = [each for each in METHODS.values() if (each.q.family, each.p.family) == (row, column)]
-            here = [(p, q) for p in _family(axes.SUPERVISORY, column) for q in _family(axes.LEARNED, row)]
-            reasons = [why_not(p, q) for p, q in here]
+            here = [(p, q) for p in _family(axes.SUPERVISORY, column) for q in LEARNED if axes.LEARNED[q].family == row]
+            inside = [each for each in METHODS.values() if (each.supervisory, each.learned) in here]
+            reasons = [axes.why_not(axes.SUPERVISORY[p], axes.LEARNED[q]) for p, q in here]
             possible = [f"{p} {q}" for (p, q), why in zip(here, reasons) if why is None and p in SUPERVISORY]
             named = [f"{each.supervisory} {each.learned}" for each in inside]
             yield {

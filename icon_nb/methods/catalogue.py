@@ -11,6 +11,7 @@ from .rows import (
     Backbone,
     CandidateKind,
     DataOption,
+    DivergenceKind,
     Named,
     OptimizerKind,
     OverlayKind,
@@ -186,6 +187,30 @@ AUGMENTATIONS: dict[str, AugmentationPart] = by_name(
 )
 """Parts of an augmentation, joined by ``+``."""
 
+_D = "icon_nb.objective.divergences"
+
+DIVERGENCES: dict[str, DivergenceKind] = by_name(
+    DivergenceKind("kl", "Kullback-Leibler: a neighbour of p that q misses costs most", f"{_D}:kl", "D(p || q)"),
+    DivergenceKind("rkl", "reverse Kullback-Leibler: a stranger in q costs most", f"{_D}:rkl", "D(q || p)", reverse=True),
+    DivergenceKind("js", "Jensen-Shannon: between the two, at most log 2", f"{_D}:js", "JS(p, q)"),
+    DivergenceKind("jeffreys", "both Kullback-Leibler divergences added", f"{_D}:jeffreys", "D(p || q) + D(q || p)", reverse=True),
+    DivergenceKind(
+        "nerv", "both, weighed by kl_weight", f"{_D}:nerv", "w D(p || q) + (1 - w) D(q || p)", ("kl_weight",), reverse=True,
+    ),
+    DivergenceKind("tv", "total variation: the mass that is in the wrong place, at most 1", f"{_D}:tv", "TV(p, q)"),
+    DivergenceKind("hellinger", "squared Hellinger distance, at most 1", f"{_D}:hellinger", "H²(p, q)"),
+    DivergenceKind("chi2", "Pearson's chi-squared: misses cost by their square", f"{_D}:chi2", "χ²(p || q)"),
+    DivergenceKind("renyi", "Renyi's, of the order renyi_order; KL at 1", f"{_D}:renyi", "R(p || q)", ("renyi_order",)),
+    DivergenceKind(
+        "any_neighbor", "q may be on whichever neighbour: all are one candidate", f"{_D}:any_neighbor",
+        "-log q(p > 0)", support=True,
+    ),
+    DivergenceKind(
+        "each_neighbor", "every neighbour by itself against the strangers alone", f"{_D}:each_neighbor",
+        "the mean over neighbours of -log q(j | j or p = 0)", support=True,
+    ),
+)  # fmt: skip
+
 _MODEL, _READ = "icon_nb.training.candidates", "icon_nb.training.batches:read"
 
 CANDIDATES: dict[str, CandidateKind] = by_name(
@@ -197,6 +222,10 @@ CANDIDATES: dict[str, CandidateKind] = by_name(
     CandidateKind(
         "tokens", "the tokens of the vocabulary, one learned embedding each",
         f"{_MODEL}:against_prototypes", f"{_MODEL}:prototypes", read=f"{_READ}_contexts",
+    ),
+    CandidateKind(
+        "instances", "the samples themselves, one learned prototype each",
+        f"{_MODEL}:against_prototypes", f"{_MODEL}:prototypes", read=f"{_READ}_instances",
     ),
     CandidateKind("views", "the other view of every sample, seen from the first", f"{_MODEL}:first_against_second"),
     CandidateKind(

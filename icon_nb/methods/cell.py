@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from . import axes
-from .catalogue import CANDIDATES, published
+from .catalogue import CANDIDATES, DIVERGENCES, published
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ class Method:
     def direction(self) -> str:
         """Which divergence is minimised."""
         if self.q.limit:
-            return "the limit of D(p || q)"
-        return {"kl": "D(p || q)", "rkl": "D(q || p)", "js": "JS(p, q)"}[self.defaults.get("divergence", "kl")]
+            return "D(p || q)" if "temperature" in self.q.settings else "the limit of D(p || q)"
+        return DIVERGENCES[self.defaults.get("divergence", "kl")].symbol
 
     @property
     def backbone(self) -> str:

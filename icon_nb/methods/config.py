@@ -19,7 +19,7 @@ from pkgutil import resolve_name
 
 from ..errors import ConfigError, nearest, shown
 from . import axes, resolve, schedules
-from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, HOLD, OPTIMIZERS, PROJECTIONS, TRACKERS
+from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, DIVERGENCES, HOLD, OPTIMIZERS, PROJECTIONS, TRACKERS
 from .components import as_settings
 from .methods import ALIASES, METHODS
 from .resolve import Case, method_of
@@ -94,8 +94,16 @@ class Config:
         deciding=True,
     )
     divergence: str | None = setting(
-        str, "objective", "D(p || q)", general="kl", choices=("kl", "rkl", "js"), applies=lambda case: not case.q.limit,
+        str, "objective", "D(p || q)", general="kl", choices=DIVERGENCES, applies=lambda case: not case.q.limit,
         because=resolve.limit,
+    )
+    kl_weight: float | None = setting(
+        float, "objective", "weight of D(p || q) in the divergence nerv; D(q || p) has the rest", general=0.5, low=0, high=1,
+        applies=lambda case: case.measures("kl_weight"), because=resolve.divergence,
+    )
+    renyi_order: float | None = setting(
+        float, "objective", "order of the divergence renyi; 1 is the KL", general=0.5, above=0,
+        applies=lambda case: case.measures("renyi_order"), because=resolve.divergence,
     )
     temperature: float | str | None = setting(
         float, "objective", "tau, the scale that divides the distance in q; or a schedule, as in 0.1..1.0:cosine",
@@ -106,8 +114,13 @@ class Config:
     )
     df: float | None = setting(float, "objective", "degrees of freedom of a Student-t q", general=1.0, above=0)
     margin: float | None = setting(
-        float, "objective", "how much farther than the positives the rest must be, as tau goes to 0", general=0.0, low=0
+        float, "objective", "how much farther than the neighbours the rest must be; in radians for gaussian_angular",
+        general=0.0, low=0,
     )
+    hardness: float | None = setting(
+        float, "objective", "how much more the nearest strangers count; at 0 all count alike", general=1.0, low=0
+    )
+    bias: float | None = setting(float, "objective", "logit of two points at distance 0 in a sigmoid q", general=0.0)
     perplexity: float | None = setting(float, "objective", "effective neighbours of a Gaussian p", general=30.0, low=1)
     p_temperature: float | None = setting(
         float, "objective", "scale that divides the distance in p, or the edges of a graph", general=1.0, above=0

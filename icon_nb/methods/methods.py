@@ -35,6 +35,10 @@ _WIDE = r"\frac1n \sum_i \sum_j p_{ij} d_{ij} - \frac{1}{n^2} \sum_{ij} d_{ij}"
 _NARROW = r"\frac1n \sum_i \big[ \sum_j p_{ij} d_{ij} - \min_k (d_{ik} - \mu 1[p_{ik} = 0]) \big]"
 _GAP = "the figure leaves this cell open; it is composed from its row and its column"
 _SEEDED = "it starts at the seeds of k-means++ that `kmeans` starts at; from a random map it ends 5 to 8 points lower on digits"
+_IN_BATCH = (
+    "Neighbours are those within the batch, where the paper takes them from all samples: so does a batch_size of all samples, or "
+    "backbone='table'"
+)
 _FLAT = (
     ". A heavy-tailed p is nearly flat where inputs have many dimensions: on digits it spreads over 1,600 of 1,797 at any scale, "
     "so the map stays close to the principal components"
@@ -72,9 +76,8 @@ LAYOUTS = (
         gap=True, note=_GAP,
     ),
     Method(
-        "graph_student_t", "t-SNE graph embedding", "graph", "student_t", _KL,
-        Paper("Kruiger et al.", 2017, "Graph Layouts by t-SNE"), {**_GRAPH, "df": 1.0},
-        note="the attraction and repulsion of tsNET, without its compression and entropy terms",
+        "graph_student_t", "t-SNE graph embedding", "graph", "student_t", _KL, ICON, {**_GRAPH, "df": 1.0},
+        note="p are the edges themselves; tsNET's p is a Gaussian along the paths of the graph: see `tsnet`",
     ),
     Method(
         "pca", "PCA", "identity", "gaussian_wide",
@@ -117,7 +120,7 @@ CONTRASTIVE = (
     ),
     Method(
         "triplet", "Triplet loss, hardest negative", "positive_pairs", "gaussian_narrow", _NARROW, _FACENET,
-        {**_VIEWS, "margin": 0.5}, oracle="pytorch-metric-learning's TripletMarginLoss on the hardest triplets",
+        {**_VIEWS, "margin": 0.5}, oracle="with sqeuclidean distance, pytorch-metric-learning's TripletMarginLoss on the hardest triplets",
         note="the limit keeps the nearest of all negatives; FaceNet chooses semi-hard ones",
     ),
     Method(
@@ -138,13 +141,13 @@ CONTRASTIVE = (
     Method(
         "vicreg", "VICReg without covariance", "positive_pairs", "gaussian_wide", _WIDE,
         Paper("Bardes et al.", 2022, "VICReg: Variance-Invariance-Covariance Regularization", "2105.04906"),
-        {**_VIEWS}, oracle="lightly's invariance loss less twice the variance",
+        _VIEWS, oracle="with sqeuclidean distance, lightly's invariance loss times d, less twice the variance",
         note="the cohesion-variance limit: only the invariance term is the published one, whose variance term is a hinge",
     ),
     Method(
         "supcon", "SupCon", "same_class", "gaussian",
-        r"-\frac1n \sum_i \frac{1}{K_i - 1} \sum_{j \in y_i} \log \frac{e^{\cos(z_i, z_j)/\tau}}"
-        r"{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}} - \log(K_i - 1)", _SUPCON, _LABELLED,
+        r"-\frac1n \sum_i \Big[ \frac{1}{K_i - 1} \sum_{j \ne i, y_j = y_i} \log \frac{e^{\cos(z_i, z_j)/\tau}}"
+        r"{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}} + \log(K_i - 1) \Big]", _SUPCON, _LABELLED,
         oracle="pytorch-metric-learning, up to the constant mean log(K_i - 1)",
         notebook="06_supervised_vs_unsupervised",
     ),
@@ -158,7 +161,7 @@ CONTRASTIVE = (
         "lgsimclr", "Language-guided SimCLR", "companion_knn", "gaussian", _KL,
         Paper("El Banani et al.", 2023, "Learning Visual Representations via Language-Guided Sampling", "2302.12248"),
         {**_COMPANIONS, "n_neighbors": 3}, oracle="torch's cross_entropy averaged over the neighbours, up to log k",
-        note="p is uniform over the nearest captions, the expectation of drawing one of them as the positive",
+        note="p is uniform over the nearest captions, the expectation of drawing one of them as the positive. " + _IN_BATCH,
     ),
     Method(
         "clip", "CLIP", "cross_modal", "gaussian", r"\frac12 [ D_{KL}(p \Vert q^{1 \to 2}) + D_{KL}(p \Vert q^{2 \to 1}) ]",
@@ -234,9 +237,15 @@ SUPERVISED = (
     Method(
         "error_rate", "Perceptron, in the place of the error rate", "label", "gaussian_narrow",
         r"\frac1n \sum_i \max_c s_{ic} - s_{iy_i},\ s_{ic} = z_i^\top \phi_c", ICON,
-        {**_CLASSES, "distance": "neg_dot", "margin": 1.0}, gap=True,
-        oracle="torch's multi_margin_loss for two classes",
+        {**_CLASSES, "distance": "neg_dot", "margin": 0.0}, gap=True, oracle="the perceptron's loss, written out",
         note="the figure calls the cell error rate; the limit of the loss is the perceptron's, only argmax q is right or wrong",
+    ),
+    Method(
+        "multiclass_hinge", "Multiclass hinge", "label", "gaussian_narrow",
+        r"\frac1n \sum_i \max_c (s_{ic} + 1[c \ne y_i]) - s_{iy_i},\ s_{ic} = z_i^\top \phi_c",
+        Paper("Crammer & Singer", 2001, "On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines"),
+        {**_CLASSES, "distance": "neg_dot", "margin": 1.0},
+        oracle="scikit-learn's hinge_loss; for two classes torch's multi_margin_loss times two",
     ),
 )  # fmt: skip
 
@@ -247,7 +256,7 @@ CLUSTERING = (
         Paper("MacQueen", 1967, "Some Methods for Classification and Analysis of Multivariate Observations"),
         {**_HEAD, "divergence": "rkl", "p_temperature": 1.0, "epochs": 60, "learning_rate": 3e-3, "init": "kmeans++"},
         {**_MEMBERS_STEP, "init": "random"},
-        "twice the inertia of scikit-learn's KMeans, over tau_p",
+        "twice the inertia of scikit-learn's KMeans over tau_p, with the entropies of q and the normalisers of p",
         "clusters first: D(q || p). It is k-means as tau_p goes to zero; a large tau_p wants one big cluster. It starts at "
         "seeds of k-means++, as k-means does: from a random map its inertia ends 1 to 6 % higher",
         notebook="10_clustering_and_debiasing",
@@ -261,21 +270,21 @@ CLUSTERING = (
         r"\frac1n \sum_i D_{KL}(q_i \Vert p_i),\ p_i \text{ on eigenvectors}",
         Paper("Ng, Jordan & Weiss", 2001, "On Spectral Clustering: Analysis and an Algorithm"),
         {**_MEMBERS, "divergence": "rkl", "n_neighbors": 10, "p_temperature": 0.3}, _MEMBERS_STEP,
-        "scikit-learn's spectral embedding and the inertia in it",
+        "the same as kmeans, in scikit-learn's spectral embedding",
     ),
     Method(
         "ncut", "Normalized cuts", "graph_gibbs", "clusters",
         r"\frac1n \big[ \tfrac1{\tau_p} (\mathrm{NCut} - C) - \sum_i H(q_i) + \sum_i \log Z_i \big]",
         Paper("Shi & Malik", 2000, "Normalized Cuts and Image Segmentation"),
         {**_MEMBERS, "dataset": "karate_club", "embedding_dim": 2, "divergence": "rkl", "p_temperature": 0.01}, _MEMBERS_STEP,
-        "networkx's normalized_cut_size", "clusters weigh their members by degree; it is the cut as tau_p goes to zero",
+        "networkx's normalized_cut_size over tau_p, with the entropies of q and the normalisers of p", "clusters weigh their members by degree; it is the cut as tau_p goes to zero",
     ),
     Method(
         "pmi", "Mutual-information clustering (TEMI)", "knn", "clusters",
         r"-\frac1n \sum_i \sum_j p_{ij} \log \sum_c \frac{\phi_{ic} \phi_{jc}}{\pi_c} + \log \frac{n}{k}",
         Paper("Adaloglou et al.", 2023, "Exploring the Limits of Deep Image Clustering using Pretrained Models", "2303.17896"),
         {**_HEAD, "n_neighbors": 5}, _MEMBERS_STEP, "the two lines of TEMI's loss with beta = 1, written out",
-        "the published method adds an exponent beta, a teacher and weights of the pairs",
+        "the published method adds an exponent beta, a teacher and weights of the pairs. " + _IN_BATCH,
         notebook="10_clustering_and_debiasing",
     ),
     Method(
@@ -293,7 +302,7 @@ CLUSTERING = (
         "debiased_infonce_clustering", "Debiased InfoNCE clustering", "views_and_neighbors", "clusters",
         r"\frac1n \sum_i D_{KL}(\tilde p_i \Vert \tilde q_i),\ \tilde p = (1 - \alpha) p + \alpha / n", ICON,
         {**_HEAD, "n_views": 2, "augment": "auto", "n_neighbors": 5, "walk_length": 3, "walk": "uniform", "alpha": 0.2,
-        "alpha_on": "both", "init": "kmeans++"}, note=_SEEDED,
+        "alpha_on": "both", "init": "kmeans++"}, note=f"{_SEEDED}. {_IN_BATCH}",
         notebook="10_clustering_and_debiasing",
     ),
     Method("supervised_clustering", "Supervised clustering", "same_class", "clusters", _KL, ICON, _HEAD, _MEMBERS_STEP,
@@ -342,7 +351,7 @@ def of_pair(p: axes.Axis, q: axes.Axis) -> Method:
 
 def composed_defaults(p: axes.Axis, q: axes.Axis) -> tuple[dict[str, object], dict[str, object]]:
     """Defaults of a pair without a method, and further ones on a table of free points: those of methods with the same needs."""
-    by_candidates = {"modality": _CAPTIONS, "classes": _CLASSES, "tokens": METHODS["mlm"].defaults, "pairs": _PLANE}
+    by_candidates = {"modality": _CAPTIONS, "classes": _CLASSES, "tokens": METHODS["mlm"].defaults}
     by_need = {"graph": _GRAPH, "companion": _COMPANIONS, "views": _VIEWS, "labels": _LABELLED}
     layout = _PLANE if p.needs == ("inputs",) and not q.limit else {}
     defaults = dict(by_candidates.get(p.candidates) or next((by_need[need] for need in p.needs if need in by_need), layout))
@@ -350,7 +359,9 @@ def composed_defaults(p: axes.Axis, q: axes.Axis) -> tuple[dict[str, object], di
         return {**defaults, **_HEAD}, _MEMBERS_STEP
     if q.family == "gaussian_wide":
         defaults.pop("distance", None)  # which depends on the backbone
-    elif p.candidates in ("classes", "tokens") and q.family in ("gaussian", "gaussian_narrow"):
+    elif q.name == "gaussian_angular":
+        defaults |= {"distance": "cosine"}
+    elif p.candidates in ("classes", "tokens", "instances") and q.family in ("gaussian", "gaussian_narrow"):
         defaults |= {"distance": "neg_dot", "temperature": 1.0}
     elif q.family == "student_t":
         defaults |= {"distance": "sqeuclidean", "temperature": 1.0}

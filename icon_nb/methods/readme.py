@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from . import axes
-from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, OVERLAYS, PROJECTIONS, SCORES, TRACKERS
+from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, DIVERGENCES, OVERLAYS, PROJECTIONS, SCORES, TRACKERS
 from .methods import METHODS
 from .recipes import RECIPES
 
 NAMED = {
     "`supervisory`: p": axes.SUPERVISORY,
     "`learned`: q": axes.LEARNED,
+    "`divergence`": DIVERGENCES,
     "`dataset`": DATASETS,
     "`augment`: parts": AUGMENTATIONS,
     "`backbone`": BACKBONES,

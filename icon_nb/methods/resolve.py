@@ -12,6 +12,7 @@ from .catalogue import (
     AUGMENTATIONS,
     BACKBONES,
     DATASETS,
+    DIVERGENCES,
     HISTORY,
     OVERLAYS,
     PROJECTIONS,
@@ -91,7 +92,8 @@ class Case:
     @property
     def needs_alpha(self) -> bool:
         """Whether the divergence is infinite unless p is mixed with the uniform distribution."""
-        return self["divergence"] == "rkl" and not self.p.positive
+        finite = self.p.positive and axes.counts_self(self.p, self.q) != (False, True)
+        return not finite and not self.q.limit and DIVERGENCES[self["divergence"]].reverse
 
     @cached_property
     def defaults(self) -> dict[str, object]:
@@ -105,6 +107,10 @@ class Case:
         frame = ORTHONORMAL if self.backbone == "linear" and self.wide else {}
         own = {"hidden_dim": BACKBONES[self.backbone].width, **self.suits, **layout, **frame, **self.method.defaults}
         return {**general, **own, **({"temperature": self.suits["temperature"]} if "temperature" in self.suits else {})}
+
+    def measures(self, name: str) -> bool:
+        """Whether the divergence takes a setting."""
+        return not self.q.limit and name in DIVERGENCES[self["divergence"]].settings
 
     def takes(self, name: str) -> bool:
         """Whether p or q takes a setting."""
@@ -137,7 +143,12 @@ def backbone(case: Case) -> str:
 
 def limit(case: Case) -> str:
     """Why a setting of the divergence has none, where q is a limit."""
-    return f"learned={case.q.name!r}, a limit that has its own loss" if case.q.limit else f"method={case.method.name!r}"
+    return f"learned={case.q.name!r}, which has its own loss" if case.q.limit else f"method={case.method.name!r}"
+
+
+def divergence(case: Case) -> str:
+    """Why a setting of another divergence has none."""
+    return limit(case) if case.q.limit else f"divergence={case['divergence']!r}"
 
 
 def method_of(config) -> Method:
@@ -324,17 +335,23 @@ RULES = (
         "use sqeuclidean or cosine",
     ),
     Rule(
-        lambda case: case.q.limit and case.given["alpha"] and case.given["alpha_on"] in ("q", "both"),
-        lambda case, _: f"alpha_on={case['alpha_on']!r}: learned={case.q.name!r} is a limit without a q to mix; use alpha_on='p'",
+        lambda case: case.q.name == "gaussian_angular" and case.given["distance"] not in (None, "cosine"),
+        lambda case, _: f"distance={case.given['distance']!r}: an angle is a matter of distance='cosine'",
     ),
     Rule(
-        lambda case: case["divergence"] == "rkl" and axes.counts_self(case.p, case.q) == (False, True),
-        lambda case, _: f"divergence='rkl' is infinite: learned={case.q.name!r} counts the point itself and "
-        f"supervisory={case.p.name!r} does not",
+        lambda case: case.q.limit and case.given["alpha"] and case.given["alpha_on"] in ("q", "both"),
+        lambda case, _: f"alpha_on={case['alpha_on']!r}: learned={case.q.name!r} has its own loss, without a q to mix; "
+        "use alpha_on='p'",
     ),
     Rule(
         lambda case: case.needs_alpha and (0 in schedules.ends(case.given["alpha"]) or case.given["alpha_on"] == "q"),
-        lambda case, _: "divergence='rkl' is infinite where p is zero: it needs alpha > 0 on p (the default is alpha=0.01)",
+        lambda case, _: f"divergence={case['divergence']!r} is infinite where p is zero: it needs alpha > 0 on p "
+        "(the default is alpha=0.01)",
+    ),
+    Rule(
+        lambda case: (case.p.positive or case["alpha"]) and not case.q.limit and DIVERGENCES[case["divergence"]].support,
+        lambda case, _: f"divergence={case['divergence']!r} tells neighbours from strangers, and there are none: "
+        f"supervisory={case.p.name!r} with alpha={case['alpha']!r} is nowhere zero; use alpha=0 and a p like 'knn'",
     ),
 )
 """In the order in which they are looked at."""

@@ -16,6 +16,16 @@ class Named:
 
 
 @dataclass(frozen=True)
+class DivergenceKind(Named):
+    """How p and q are compared; ``make`` takes p, log q and log p, and its settings by name."""
+
+    symbol: str = ""  # in a table
+    settings: tuple[str, ...] = ()
+    reverse: bool = False  # whether it is infinite where p is zero and q is not
+    support: bool = False  # whether it only looks at where p is zero, and so needs a p with strangers
+
+
+@dataclass(frozen=True)
 class DataOption:
     """What can be said of a data set behind its name, as in ``moving_digits:size=24``: its default and its range."""
 

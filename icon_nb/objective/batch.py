@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import DataError
 from ..methods import axes
+from .distances import exact
 
 PARTS = {"x": "inputs", "y": "labels", "companion": "companion embeddings", "graph": "a graph"}
 
@@ -50,12 +51,12 @@ class Batch:
         return len(self.index.unique())
 
     def need(self, part: str, component: object) -> Tensor:
-        """A part that a component cannot do without, or a :class:`DataError` that says which component misses what."""
+        """A part that a component needs, numbers in float64, or a :class:`DataError` that says which component misses what."""
         value = getattr(self, part)
         if value is None:
             name = next(iter(axes.rows_of("supervisory", component)), type(component).__name__)
             raise DataError(f"supervisory={name!r} needs {PARTS[part]}, and the data set has none")
-        return value
+        return exact(value) if value.is_floating_point() else value
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,14 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 
+def exact(x: Tensor) -> Tensor:
+    """The same in float64, which p is made in: distances of inputs have no gradient, and float32 loses those of near points.
+
+    On mps, which has no float64, in float32.
+    """
+    return x.to(torch.float32 if x.device.type == "mps" else torch.float64)
+
+
 def sqeuclidean(a: Tensor, b: Tensor) -> Tensor:
     r"""Squared Euclidean distance, :math:`d_{ij} = \lVert a_i - b_j \rVert^2 \ge 0`.
 

@@ -1,8 +1,8 @@
 r"""SNE and t-SNE of many points: p on the nearest neighbours only, q exact but never held whole.
 
-Beyond a few thousand points p is zero to rounding outside a point's neighbourhood, so it is kept as edges (van der Maaten 2014:
-three times the perplexity). q still runs over all pairs: its normaliser and its gradient are summed over blocks of rows, so
-memory is linear in n and time quadratic.
+Most of a Gaussian p lies on the nearest three times the perplexity (van der Maaten 2014): on digits at perplexity 30 all but 2 %,
+of one point all but 14 %. The rest is left out, and p is kept as edges that sum to one again. q still runs over all pairs: its
+normaliser and its gradient are summed over blocks of rows, so memory is linear in n and time quadratic.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import DataError
 from .closed_forms import FusedKL, KnownGradient
-from .supervisory.perplexity import perplexity_of
+from .supervisory.perplexity import log_perplexity_of
 
 BLOCK = 2**25
 """Entries of a block of rows of q."""
@@ -55,8 +55,8 @@ def neighbour_edges(x: Tensor, perplexity: float, joint: bool) -> Edges:
     n, k = len(x), min(len(x) - 1, math.ceil(3 * perplexity))
     if perplexity > n - 1:
         raise DataError(f"perplexity={perplexity:g} needs more than {n} points: lower it")
-    distances, index = NearestNeighbors(n_neighbors=k).fit(x.cpu().numpy()).kneighbors()
-    weight = perplexity_of(torch.from_numpy(distances).to(x).square(), perplexity)  # (n, k)
+    distances, index = NearestNeighbors(n_neighbors=k).fit(x.cpu().double().numpy()).kneighbors()
+    weight = log_perplexity_of(torch.from_numpy(distances).square(), perplexity).exp().to(x)  # (n, k)
     i = torch.arange(n, device=x.device).repeat_interleave(k)
     j = torch.from_numpy(index).to(x.device).reshape(-1)
     i, j, weight = _symmetric(i, j, weight.reshape(-1), n) if joint else (i, j, weight.reshape(-1))

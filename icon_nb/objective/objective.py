@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pkgutil import resolve_name
 
 import torch
 from torch import Tensor
 
 from ..methods import axes
+from ..methods.catalogue import DIVERGENCES
 from ..methods.config import Config
 from ..methods.resolve import method_of
 from . import learned, supervisory
 from .batch import Batch, Target
 from .closed_forms import FusedClusters, FusedKL, closed_form
-from .divergences import DIVERGENCES
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Objective:
         measure = getattr(self.supervisory, "measure", None)
         log_p = log(batch) if log else None
         p = self.supervisory(batch) if log_p is None else log_p.exp()
-        return Target(p, log_p, measure(batch) if measure else None)
+        weights = measure(batch) if measure else None
+        return Target(p, log_p, None if weights is None else weights.to(p.dtype))
 
     def loss(self, target: Target, blocks) -> Tensor:
         """The loss for a p that is already known, and rows of q in blocks of (anchors, candidates or None)."""
@@ -86,12 +88,19 @@ def build_objective(config: Config, t: float = 0.0) -> Objective:
     either = {"include_self": p_self} if p_axis.include_self is None else {}
     p = make(p_axis, **_settings(config, p_axis), **either)
     q = make(q_axis, **_settings(config, q_axis), include_self=q_self)
-    divergence = q.divergence if q_axis.limit else DIVERGENCES[config.divergence]
+    divergence = q.divergence if q_axis.limit else divergence_of(config)
     if config.alpha and config.alpha_on in ("p", "both"):
         p = supervisory.Mixed(p, config.alpha, own=q_self)
     if config.alpha and config.alpha_on in ("q", "both"):
         q = learned.Mixed(q, config.alpha)
     return Objective(p, q, divergence, closed_form(q, divergence, getattr(p, "symmetric", False)))
+
+
+def divergence_of(config: Config) -> Callable[..., Tensor]:
+    """The divergence that a resolved Config names, with its settings."""
+    row = DIVERGENCES[config.divergence]
+    settings = {name: getattr(config, name) for name in row.settings}
+    return partial(resolve_name(row.make), **settings) if settings else resolve_name(row.make)
 
 
 def _settings(config: Config, axis: axes.Axis) -> dict[str, object]:

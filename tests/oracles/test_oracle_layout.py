@@ -15,7 +15,7 @@ pytestmark = pytest.mark.oracle
 
 
 def inputs(n, d, seed):
-    return Batch(index=torch.arange(n), x=points(n, d, 100 + seed))
+    return Batch(index=torch.arange(n), x=points(n, d, 100 + seed), dtype=torch.float64)
 
 
 def test_perplexity_rows_are_those_of_scikit_learn():

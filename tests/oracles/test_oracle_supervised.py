@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from oracle_tools import SEEDS, SHAPES, agree, differ, literal, objective, points
+from oracle_tools import SEEDS, SHAPES, agree, differ, literal, objective, package, points
 from torch.nn.functional import cross_entropy
 
 from icon_nb.objective.supervisory import Batch
@@ -106,8 +106,8 @@ def test_occurrences_of_one_context_weigh_as_often_as_they_occur():
     assert split.item() == pytest.approx(total.item(), rel=1e-12)
 
 
-def test_the_perceptron_is_the_multi_margin_loss_of_torch_for_two_classes():
-    loss = objective("error_rate", margin=0.7)
+def test_the_multiclass_hinge_is_the_multi_margin_loss_of_torch_for_two_classes():
+    loss = objective("multiclass_hinge", margin=0.7)
     for seed in SEEDS:
         batch = labelled(9, 2, seed)
         agree(
@@ -123,4 +123,19 @@ def test_the_perceptron_counts_errors_only_through_the_most_probable_class():
     z, c = points(20, 3, 0), points(4, 3, 1)
     scores = z @ c.T
     expected = (scores.max(1).values - scores.gather(1, batch.y[:, None])[:, 0]).mean()
-    assert objective("error_rate", margin=0.0)(batch, z, c).item() == pytest.approx(expected.item(), rel=1e-12)
+    assert objective("error_rate")(batch, z, c).item() == pytest.approx(expected.item(), rel=1e-12)
+
+
+def test_the_multiclass_hinge_is_that_of_scikit_learn():
+    hinge = package("sklearn.metrics").hinge_loss
+    loss, batch = objective("multiclass_hinge"), labelled(30, 5)
+    z, c = points(30, 3, 0), points(5, 3, 1)
+    assert loss(batch, z, c).item() == pytest.approx(hinge(batch.y.numpy(), (z @ c.T).numpy(), labels=range(5)), rel=1e-12)
+
+    def crammer_singer(z, c):
+        scores = z @ c.T
+        worst = [max(s - scores[i, y] + (c != y) for c, s in enumerate(scores[i])) for i, y in enumerate(batch.y.tolist())]
+        return sum(worst) / len(worst)
+
+    agree(lambda z, c: loss(batch, z, c), crammer_singer, z, c)
+    differ(lambda z, c: objective("error_rate")(batch, z, c), crammer_singer, z, c)

@@ -422,7 +422,7 @@ function makeCell(cell) {
 
 /** A reason of the package with the titles in the place of the settings. */
 const inWords = (why) => sentence(why.replace(/supervisory='(\w+)'/g, (_, name) => `p (${known.p[name]?.title ?? name})`)
-  .replace(/learned='(\w+)'/g, (_, name) => `q (${known.q[name]?.title ?? name})`).replace("divergence='rkl'", "reverse KL"));
+  .replace(/learned='(\w+)'/g, (_, name) => `q (${known.q[name]?.title ?? name})`).replace(/divergence='(\w+)'/g, (_, name) => CHOICES.divergence[name]));
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;
 const reasonOf = (cell) => Object.entries(known.pairs).find(([pair, { why }]) => why && known.p[pair.split(" ")[0]].family === cell.column && known.q[pair.split(" ")[1]].family === cell.row)?.[1].why;
 

@@ -6,7 +6,7 @@
      1  p(j|i)  from the data                  5  the chain rule: from dL/dlog q back to dL/dz, and to the forces
      2  d(i,j)  distances in the embedding     6  a network that makes the embedding, z = f(x), forward and backward
      3  q(j|i)  a kernel of the distances      7  one step of an optimizer
-     4  D       the divergence                 8  how many nearest neighbours have the same class
+     4  D       divergences                    8  how many nearest neighbours have the same class
 
    A matrix of n rows and m columns is one flat array; entry (i, j) stands at i * m + j. All arrays are made once, by
    `workspace`, and every function below writes into them: nothing is allocated while the page trains.
@@ -14,6 +14,7 @@
    The settings s have the names of icon.Config: s.p and s.q name the rows of the table, s.temperature is tau, s.df is nu.
    s.self_p and s.self_q say whether a point counts as its own neighbour. */
 
+const divergences = typeof module === "undefined" ? DIVERGENCES : require("./bench_divergences.js"); // a file of their own
 const TINY = 2 ** -1022; // the smallest number with all its digits
 const LIMITS = ["gaussian_wide", "gaussian_narrow"]; // q without a temperature: they come with a loss of their own
 
@@ -61,16 +62,16 @@ function normaliseRows(p, n, m, cause) {
 }
 
 /** p_ij = e^(-d_ij beta_i) / sum, j != i, with beta_i so that the entropy of row i is log(perplexity): Newton's method on log
- *  beta_i, kept between two bounds. Distances are shifted and scaled first, so that one start fits every data set. */
-function perplexityRows(d, n, perplexity, p) {
+ *  beta_i; where a step does not halve the one before it or leaves the bracket, bisection. Distances are shifted and scaled first. */
+function perplexityRows(d, n, perplexity, p, logP) {
   if (perplexity > n - 1) throw new Error(`A perplexity of ${perplexity} needs more than ${n} points: lower it.`);
   for (let i = 0, r = 0; i < n; i++, r += n) {
     let near = Infinity, scale = 0;
     for (let j = 0; j < n; j++) if (j !== i) near = Math.min(near, d[r + j]);
     for (let j = 0; j < n; j++) if (j !== i) scale += (d[r + j] - near) / n;
     scale = scale > 0 ? scale : 1;
-    let logBeta = 0, low = -25, high = 25, total = 1;
-    for (let step = 0; step < 60; step++) {
+    let logBeta = 0, low = -Infinity, high = Infinity, total = 1, last = Infinity;
+    for (let tries = 0; tries < 200; tries++) {
       const beta = Math.exp(logBeta);
       let first = 0, second = 0;
       total = 0;
@@ -82,10 +83,16 @@ function perplexityRows(d, n, perplexity, p) {
       const error = Math.log(total) + beta * mean - Math.log(perplexity); // entropy of the row less what it should be
       if (Math.abs(error) < 1e-10) break;
       if (error > 0) low = logBeta; else high = logBeta;
-      const newton = logBeta + error / (beta * beta * Math.max(variance, 1e-30));
-      logBeta = newton > low && newton < high ? newton : (low + high) / 2;
+      const step = Math.max(-8, Math.min(8, error / (beta * beta * Math.max(variance, 1e-30)))), newton = logBeta + step;
+      const halfway = low === -Infinity ? logBeta - 8 : high === Infinity ? logBeta + 8 : (low + high) / 2;
+      const next = newton > low && newton < high && Math.abs(step) <= Math.abs(last) / 2 ? newton : halfway;
+      last = next - logBeta;
+      logBeta = Math.min(next, 650); // as steep as it gets: where more points than the perplexity are nearest, they share all of p
     }
-    for (let j = 0; j < n; j++) p[r + j] /= total;
+    for (let j = 0; j < n; j++) {
+      p[r + j] /= total;
+      logP[r + j] = j === i ? -Infinity : (-(d[r + j] - near) / scale) * Math.exp(logBeta) - Math.log(total);
+    }
   }
 }
 
@@ -98,11 +105,15 @@ function softmaxOfScores(w, s, score) {
 
 /** The rows of the table: each fills w.p (n, m), and those made of scores fill w.logP too. */
 const SUPERVISORY = {
-  gaussian: (s, b, w) => perplexityRows(squares(b.x, w.n, b.features, w.g), w.n, s.perplexity, w.p),
+  gaussian: (s, b, w) => perplexityRows(squares(b.x, w.n, b.features, w.g), w.n, s.perplexity, w.p, w.logP),
   gaussian_joint(s, b, w) { // P_ij = (p_ij + p_ji) / 2n, one distribution over all pairs
-    const { n, p } = w;
+    const { n, p, logP } = w;
     SUPERVISORY.gaussian(s, b, w);
-    for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) p[i * n + j] = p[j * n + i] = (p[i * n + j] + p[j * n + i]) / (2 * n);
+    for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) {
+      const at = i * n + j, back = j * n + i, top = Math.max(logP[at], logP[back]);
+      p[at] = p[back] = (p[at] + p[back]) / (2 * n);
+      logP[at] = logP[back] = top + Math.log1p(Math.exp(Math.min(logP[at], logP[back]) - top)) - Math.log(2 * n);
+    }
   },
   gaussian_fixed(s, b, w) { // p_ij ~ e^(-|x_i - x_j|^2 / tau_p)
     const d = squares(b.x, w.n, b.features, w.g);
@@ -290,40 +301,23 @@ function logSum(w, i, j) {
 
 /* ---- 4  D( p || q ) ------------------------------------------------------------------------------------------------------ */
 
-let byLogQ = 0; // dD / dlog q of the entry that was looked at last
-
-/** Divergences, entry by entry: each returns its part of D, and leaves the derivative in byLogQ. */
-const DIVERGENCES = {
-  kl(p, logP, q, logQ) { // sum p (log p - log q)
-    byLogQ = -p;
-    return p > 0 ? p * (logP - logQ) : 0;
-  },
-  rkl(p, logP, q, logQ) { // sum q (log q - log p)
-    byLogQ = q * (logQ - logP + 1);
-    return q * (logQ - logP);
-  },
-  js(p, logP, q, logQ) { // 1/2 sum p (log p - log m) + 1/2 sum q (log q - log m),  m = (p + q) / 2
-    const logM = Math.log((p + q) / 2);
-    byLogQ = q > 0 ? (q * (logQ - logM)) / 2 : 0;
-    return (p > 0 ? (p * (logP - logM)) / 2 : 0) + byLogQ;
-  },
-};
-
 /** L = mean over the rows of D(p_i || q_i); w.g gets dL / dlog q_ij. */
 function divergence(s, w) {
   if (LIMITS.includes(s.q)) return limit(s, w);
-  const { n, m, rows, p, logP, q, logQ, g } = w, part = DIVERGENCES[s.divergence];
+  const { n, m, rows, p, logP, q, logQ, g } = w, part = divergences.BY_ENTRY[s.divergence];
   const mixed = s.alpha > 0 && s.alpha_on !== "p"; // then q holds what was mixed, and log q the mixture
   let loss = 0;
+  const whole = divergences.BY_ROW[s.divergence];
+  if (whole) for (let i = 0; i < (w.joint ? 1 : n); i++) loss += whole(s, w.joint ? { ...w, m: n * m } : w, i);
   for (let at = 0; at < n * m; at++) {
     if (logQ[at] === -Infinity) { // the point itself: no candidate of q. Where p has weight here, D is infinite.
-      if (p[at] > 0 && s.divergence === "kl") loss = Infinity;
+      if (p[at] > 0 && ["kl", "jeffreys", "nerv", "chi2"].includes(s.divergence)) loss = Infinity;
       g[at] = 0;
       continue;
     }
     const qAt = mixed ? Math.exp(logQ[at]) : q[at];
-    loss += part(p[at], logP[at], qAt, logQ[at]);
-    g[at] = byLogQ / rows;
+    if (!whole) loss += part(p[at], logP[at], qAt, logQ[at], s);
+    g[at] = (whole ? g[at] : divergences.slope.byLogQ) / rows;
     if (mixed) g[at] *= qAt > 0 ? ((1 - s.alpha) * q[at]) / qAt : 0; // from log of the mixture to log of what was mixed
   }
   return loss / rows;
@@ -564,6 +558,6 @@ function knnAccuracy(z, n, d, y, k = 5) {
 
 const math = {
   workspace, supervisory, learned, divergence, chain, objective, Network, orthonormalise, OPTIMIZERS, optimizerMemory, knnAccuracy,
-  SUPERVISORY, KERNELS, DIVERGENCES, LIMITS,
+  SUPERVISORY, KERNELS, LIMITS,
 };
 if (typeof module !== "undefined") module.exports = math; // so that node can run this file too

@@ -3,9 +3,13 @@
 
 const SEED = 0;
 /** Every setting in the order in which it is written. */
-const SETTINGS = ["divergence", "temperature", "distance", "df", "margin", "perplexity", "p_temperature", "n_neighbors", "alpha", "alpha_on",
+const SETTINGS = ["divergence", "kl_weight", "renyi_order", "temperature", "distance", "df", "margin", "perplexity", "p_temperature", "n_neighbors", "alpha", "alpha_on",
   "backbone", "embedding_dim", "hidden_dim", "init", "n_views", "augment", "augment_strength", "batch_size", "learning_rate", "optimizer", "momentum"];
 const TEXTS = new Set(["divergence", "distance", "alpha_on", "backbone", "init", "augment", "optimizer"]);
+
+/** Divergences that are infinite where p is zero, that need strangers, and that have a setting, with its default. */
+const REVERSE = ["rkl", "jeffreys", "nerv"], SUPPORT = ["any_neighbor", "each_neighbor"];
+const OF_DIVERGENCE = { kl_weight: ["nerv", 0.5], renyi_order: ["renyi", 0.5] };
 
 class State {
   /** @param known what the page was given about pairs and data */
@@ -89,7 +93,7 @@ class State {
     if (name === "distance") return distances[value] ?? null;
     if (name === "backbone") return typeof starts[value] === "string" ? starts[value] : null;
     if (name === "alpha_on" && value !== "p" && this.known.q[this.q].limit) return "This limit has no q to mix.";
-    if (name === "alpha_on" && value === "q" && this.settings.divergence === "rkl") return "Reverse KL is infinite where p is zero.";
+    if (name === "alpha_on" && value === "q" && this.needsAlpha) return "This divergence is infinite where p is zero.";
     return null;
   }
 
@@ -100,11 +104,20 @@ class State {
     s[name] = value;
     if (name === "batch_size") this.fit();
     if (name === "distance" && this.q !== "clusters" && s.distance === "cosine" && s.embedding_dim < 2) s.embedding_dim = 2;
-    // reverse KL is infinite where p is zero, so p is mixed a little
-    if (s.divergence === "rkl" && !this.known.p[this.p].positive) {
+    if (name === "divergence") for (const [each, [own, usual]] of Object.entries(OF_DIVERGENCE)) {
+      if (own === value) s[each] = usual; else delete s[each];
+    }
+    if (this.needsAlpha) { // p is mixed a little
       s.alpha = Math.max(s.alpha ?? 0, 0.01);
       if (s.alpha_on === "q") s.alpha_on = "p";
     }
+    if (SUPPORT.includes(s.divergence)) s.alpha = 0;
+  }
+
+  /** Whether the divergence is infinite unless p is mixed with the uniform distribution. */
+  get needsAlpha() {
+    const [inP, inQ] = this.pair.self;
+    return REVERSE.includes(this.settings.divergence) && !(this.known.p[this.p].positive && inP === inQ);
   }
 
   /** The link's part behind the #. */

@@ -26,7 +26,9 @@ const Q_FORMULAS = {
 };
 
 const CHOICES = {
-  divergence: { kl: "KL(p ‖ q)", rkl: "KL(q ‖ p), reverse", js: "Jensen-Shannon" },
+  divergence: { kl: "KL(p ‖ q)", rkl: "KL(q ‖ p), reverse", js: "Jensen-Shannon", jeffreys: "both KL added", nerv: "both KL, weighed",
+    tv: "total variation", hellinger: "squared Hellinger", chi2: "chi-squared", renyi: "Rényi", any_neighbor: "any neighbour will do",
+    each_neighbor: "each neighbour by itself" },
   distance: { sqeuclidean: "squared Euclidean", cosine: "cosine: directions only", neg_dot: "minus the inner product" },
   backbone: { table: "free points, no network", linear: "linear map", mlp: "network, two hidden layers" },
   alpha_on: { p: "p", q: "q", both: "p and q" },
@@ -37,6 +39,8 @@ const HELP = {
   q: "q comes from the points that you see. It says who is near whom now.",
   divergence: "How the difference between p and q is measured. KL punishes a q that misses a neighbour of p. Reverse KL punishes a q that sees a neighbour where p has none.",
   distance: "What near means in the embedding. Cosine looks at directions only, so the points lie on a circle or a sphere.",
+  kl_weight: "How much of it is KL, which punishes missed neighbours; the rest is reverse KL, which punishes false ones.",
+  renyi_order: "At 1 it is KL. Larger orders punish the worst miss more.",
   temperature: "The scale that divides the distance in q. Small: only the nearest points count. Large: all points count alike.",
   df: "Degrees of freedom of the Student-t. Small: heavy tails, so far points can stay far. Large: it becomes a Gaussian, and t-SNE becomes SNE.",
   perplexity: "How many neighbours each point has under p, roughly.",
@@ -54,6 +58,8 @@ const HELP = {
 
 /** Sliders: what is written, the range, and whether a step multiplies. */
 const SLIDERS = {
+  kl_weight: { label: "weight of KL", low: 0, high: 1, step: 0.05 },
+  renyi_order: { label: "order", low: 0.05, high: 20, log: true },
   temperature: { label: "temperature τ", low: 0.01, high: 100, log: true },
   df: { label: "degrees of freedom ν", low: 0.1, high: 100, log: true },
   perplexity: { label: "perplexity", low: 2, high: 100, step: 1 },

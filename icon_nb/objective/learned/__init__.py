@@ -1,4 +1,4 @@
-"""log q(j|i), who is near whom in the embedding: kernels of a distance, their limits, and clusters.
+"""log q(j|i), who is near whom in the embedding: kernels of a distance, their limits, margins, and clusters.
 
 Every q takes z (n, d) and returns (n, m) log-probabilities.
 """
@@ -7,14 +7,19 @@ from ..component import without_self
 from .clusters import Clusters
 from .kernels import Gaussian, Joint, Mixed, StudentT, StudentTNarrow
 from .limits import GaussianNarrow, GaussianWide
+from .margins import GaussianAngular, GaussianHard, GaussianMargin, Sigmoid
 
 __all__ = [
     "Clusters",
     "Gaussian",
+    "GaussianAngular",
+    "GaussianHard",
+    "GaussianMargin",
     "GaussianNarrow",
     "GaussianWide",
     "Joint",
     "Mixed",
+    "Sigmoid",
     "StudentT",
     "StudentTNarrow",
     "without_self",

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from ...errors import demand
+from ..component import Learned
 
 
 @dataclass(frozen=True)
-class Clusters:
+class Clusters(Learned):
     r"""Uniform on clusters, :math:`q_{ij} = \sum_c \phi_{ic} \phi_{jc} m_j / \sum_k \phi_{kc} m_k`, self included.
 
     The embedding is the (n, C) logits of the cluster probabilities :math:`\phi = \text{softmax}(z)`; every row sums to one.
@@ -20,15 +21,6 @@ class Clusters:
     ----------
     include_self : bool
         Always True: a point is a member of its own clusters. The field is there for the one form of all components.
-
-    Returns
-    -------
-    (n, m), log q; the exponentials of a row sum to one.
-
-    Raises
-    ------
-    ConfigError
-        ``include_self=False``.
 
     Examples
     --------

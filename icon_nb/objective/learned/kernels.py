@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...errors import demand
-from ..component import Component, without_self
+from ..component import Learned, without_self
 from ..distances import DISTANCES
 from .clusters import Clusters
 
@@ -22,7 +22,7 @@ NOT_NEGATIVE = ("sqeuclidean", "cosine")
 
 
 @dataclass(frozen=True)
-class Gaussian(Component):
+class Gaussian(Learned):
     r"""Gaussian kernel, :math:`q_{ij} = e^{-d_{ij}/\tau} / \sum_k e^{-d_{ik}/\tau}`.
 
     Parameters
@@ -32,15 +32,6 @@ class Gaussian(Component):
     distance : {"sqeuclidean", "cosine", "neg_dot"}
     include_self : bool
         Whether j = i is a candidate when the candidates are the batch itself.
-
-    Returns
-    -------
-    (n, m), log q; the exponentials of a row sum to one.
-
-    Raises
-    ------
-    ConfigError
-        A temperature that is not positive, or an unknown distance.
 
     Examples
     --------
@@ -83,15 +74,6 @@ class StudentT(Gaussian):
     df : float, > 0
         Degrees of freedom :math:`\nu`; 1 is the Cauchy kernel of t-SNE.
 
-    Returns
-    -------
-    (n, m), log q; the exponentials of a row sum to one.
-
-    Raises
-    ------
-    ConfigError
-        A temperature or df that is not positive, or a distance that may be negative.
-
     Examples
     --------
     >>> StudentT()(torch.tensor([[0.0], [1.0], [3.0]])).exp()[0]
@@ -119,15 +101,6 @@ class StudentTNarrow(Gaussian):
     include_self : bool
         Must be False unless other candidates are given: the weight of a point with itself is infinite.
 
-    Returns
-    -------
-    (n, m), log q; the exponentials of a row sum to one.
-
-    Raises
-    ------
-    ConfigError
-        As :class:`StudentT`.
-
     Examples
     --------
     >>> StudentTNarrow(df=1.0)(torch.tensor([[0.0]]), torch.tensor([[1.0], [2.0]])).exp()
@@ -143,17 +116,13 @@ class StudentTNarrow(Gaussian):
 
 
 @dataclass(frozen=True)
-class Joint:
+class Joint(Learned):
     r"""One distribution over all ordered pairs, :math:`q_{ij} = k(d_{ij}) / \sum_{a \ne b} k(d_{ab})`: the published t-SNE form.
 
     Parameters
     ----------
     kernel : Gaussian or StudentT
         The weight k of a pair.
-
-    Returns
-    -------
-    (1, n * n), log q over all pairs.
 
     Examples
     --------
@@ -172,7 +141,7 @@ class Joint:
 
 
 @dataclass(frozen=True)
-class Mixed:
+class Mixed(Learned):
     r"""Uniform mixing of q, :math:`\tilde q = (1 - \alpha) q + \alpha / m` over the m candidates that q allows.
 
     Parameters
@@ -180,15 +149,6 @@ class Mixed:
     kernel : component of q
     alpha : float, 0 < alpha < 1
         The share that is spread.
-
-    Returns
-    -------
-    (n, m), log q; the exponentials of a row sum to one.
-
-    Raises
-    ------
-    ConfigError
-        alpha outside its range.
 
     Examples
     --------

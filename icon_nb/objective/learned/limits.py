@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..component import Component, without_self
+from ..component import Learned, without_self
 from ..distances import DISTANCES
 
 
 @dataclass(frozen=True)
-class GaussianWide(Component):
+class GaussianWide(Learned):
     r"""A Gaussian q as :math:`\tau \to \infty`: cohesion less variance, :math:`\sum_j p_{ij} d_{ij} - \frac1m \sum_k d_{ik}`.
 
     Unbounded below where the embedding may grow: use cosine distance, or ``backbone="linear"``, which is kept orthonormal.
@@ -34,15 +34,6 @@ class GaussianWide(Component):
     distance : {"sqeuclidean", "cosine", "neg_dot"}
     include_self : bool
         Whether j = i is among the m candidates.
-
-    Returns
-    -------
-    (n, m), distances, in the place of log q.
-
-    Raises
-    ------
-    ConfigError
-        An unknown distance.
 
     Examples
     --------
@@ -78,15 +69,6 @@ class GaussianNarrow(GaussianWide):
     margin : float, >= 0
         :math:`\mu`, in units of the distance: how much farther than the positives everything else has to be. It is what an extra
         :math:`\mu / \tau` on the logits of all candidates with p = 0 becomes.
-
-    Returns
-    -------
-    (n, m), distances, in the place of log q.
-
-    Raises
-    ------
-    ConfigError
-        An unknown distance, or a negative margin.
 
     Examples
     --------

@@ -5,8 +5,8 @@ Every p takes a Batch and returns (n, m) rows that sum to one.
 
 from ..batch import Batch
 from .graphs import CompanionNeighbors, GraphGibbs, GraphWeights, NearestNeighbors, Spectral, ViewsAndNeighbors
-from .identity import Identity, Label, Mixed, OtherSide, PositivePairs, SameClass
-from .neighbourhoods import Companion, Gaussian, GaussianFixed, GaussianJoint, StudentT
+from .identity import Identity, Label, Mixed, OtherSide, PositivePairs, PositivePairsJoint, SameClass
+from .neighbourhoods import Companion, Gaussian, GaussianFixed, GaussianJoint, ShortestPaths, StudentT
 from .perplexity import perplexity_rows
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "NearestNeighbors",
     "OtherSide",
     "PositivePairs",
+    "PositivePairsJoint",
     "SameClass",
+    "ShortestPaths",
     "Spectral",
     "StudentT",
     "ViewsAndNeighbors",

@@ -12,9 +12,8 @@ from torch.nn.functional import normalize
 
 from ...errors import DataError
 from ..batch import Batch
-from ..component import Component, row_normalise, without_self
+from ..component import Softmax, Supervisory, row_normalise, without_self
 from ..distances import cosine, sqeuclidean
-from .neighbourhoods import Softmax
 
 LONELY = "no other sample is left to be its neighbour; use a larger batch_size"
 
@@ -63,7 +62,7 @@ def propagate(p: Tensor, walk_length: int, walk: str) -> Tensor:
 
 
 @dataclass(frozen=True)
-class NearestNeighbors(Component):
+class NearestNeighbors(Supervisory):
     r"""Uniform over the nearest others in input space, :math:`p_{ij} = 1[j \in \text{kNN}(i)] / k`.
 
     Parameters
@@ -73,17 +72,6 @@ class NearestNeighbors(Component):
         Steps of the random walk that spreads p; 1 is the graph itself.
     walk : {"sum", "uniform"}
         See :func:`propagate`.
-
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    ConfigError
-        Fewer than one neighbour or step, or an unknown walk.
-    DataError
-        No inputs, or fewer than n_neighbors + 1 different samples.
 
     Examples
     --------
@@ -95,14 +83,12 @@ class NearestNeighbors(Component):
     walk_length: int = 1
     walk: str = "sum"
 
-    include_self = False
-
     def distances_of(self, batch: Batch) -> Tensor:
         """What is compared: (n, n)."""
         x = batch.need("x", self)
         return sqeuclidean(x, x)
 
-    def __call__(self, batch: Batch) -> Tensor:
+    def rows(self, batch: Batch) -> Tensor:
         p = nearest(self.distances_of(batch), self.n_neighbors) / self.n_neighbors
         return propagate(p, self.walk_length, self.walk)
 
@@ -112,15 +98,6 @@ class CompanionNeighbors(NearestNeighbors):
     r"""Uniform over the nearest others among companion embeddings, by cosine (language-guided, El Banani et al. 2023).
 
     Parameters as :class:`NearestNeighbors`.
-
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    ConfigError, DataError
-        As :class:`NearestNeighbors`, for the companion embeddings.
 
     Examples
     --------
@@ -135,7 +112,7 @@ class CompanionNeighbors(NearestNeighbors):
 
 
 @dataclass(frozen=True)
-class ViewsAndNeighbors(Component):
+class ViewsAndNeighbors(Supervisory):
     r"""Views of the same sample, views of its nearest neighbours, and of what a walk reaches, :math:`j \ne i`.
 
     The graph of debiased InfoNCE clustering: :math:`p_{ij} \propto 1[s_i = s_j] + k \tilde P_{s_i s_j}`, so that another view of
@@ -145,15 +122,6 @@ class ViewsAndNeighbors(Component):
     ----------
     n_neighbors, walk_length, walk
         As :class:`NearestNeighbors`; neighbours are different samples, never other views.
-
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    ConfigError, DataError
-        As :class:`NearestNeighbors`.
 
     Examples
     --------
@@ -166,9 +134,7 @@ class ViewsAndNeighbors(Component):
     walk_length: int = 1
     walk: str = "sum"
 
-    include_self = False
-
-    def __call__(self, batch: Batch) -> Tensor:
+    def rows(self, batch: Batch) -> Tensor:
         x = batch.need("x", self)
         samples, row = batch.index.unique(return_inverse=True)
         first = torch.empty_like(samples).scatter_(0, row, torch.arange(len(row), device=row.device))
@@ -180,24 +146,13 @@ class ViewsAndNeighbors(Component):
 
 
 @dataclass(frozen=True)
-class GraphWeights(Component):
+class GraphWeights(Supervisory):
     r"""The edges of a given graph, :math:`p_{ij} = w_{ij} / \sum_k w_{ik}`, :math:`j \ne i`.
 
     Parameters
     ----------
     walk_length, walk
         As :class:`NearestNeighbors`.
-
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    ConfigError
-        A walk of no steps, or of an unknown kind.
-    DataError
-        No graph, or an anchor without an edge inside the batch.
 
     Examples
     --------
@@ -209,10 +164,8 @@ class GraphWeights(Component):
     walk_length: int = 1
     walk: str = "sum"
 
-    include_self = False
-
-    def __call__(self, batch: Batch) -> Tensor:
-        weights = without_self(batch.need("graph", self).to(batch.dtype), 0)
+    def rows(self, batch: Batch) -> Tensor:
+        weights = without_self(batch.need("graph", self), 0)
         cause = "it has no edge inside the batch; remove isolated nodes, or use backbone='table', which sees the whole graph"
         return propagate(row_normalise(weights, cause), self.walk_length, self.walk)
 
@@ -228,17 +181,6 @@ class GraphGibbs(Softmax):
     p_temperature : float, > 0
         The cut that is best for the objective is the best normalized cut as it goes to zero.
 
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    ConfigError
-        A scale that is not positive.
-    DataError
-        No graph, or a node without an edge inside the batch.
-
     Examples
     --------
     >>> path = torch.tensor([[0., 1., 0.], [1., 0., 3.], [0., 3., 0.]])
@@ -251,12 +193,12 @@ class GraphGibbs(Softmax):
     include_self = True
 
     def scores(self, batch: Batch) -> Tensor:
-        weights = batch.need("graph", self).to(batch.dtype)
+        weights = batch.need("graph", self)
         return weights / (self.measure(batch) * self.p_temperature)
 
     def measure(self, batch: Batch) -> Tensor:
         """Degrees (n,) of the nodes within the batch."""
-        degrees = batch.graph.to(batch.dtype).sum(0)
+        degrees = batch.need("graph", self).sum(0)
         if (degrees == 0).any():
             node = int((degrees == 0).nonzero()[0])
             raise DataError(
@@ -282,17 +224,6 @@ class Spectral(Softmax):
     include_self : bool
         Whether j = i counts.
 
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    ConfigError
-        Fewer than one neighbour or eigenvector, or a scale that is not positive.
-    DataError
-        No inputs, or fewer than n_neighbors + 1 samples.
-
     Examples
     --------
     >>> x = torch.tensor([[0.], [1.], [50.], [51.]])
@@ -306,8 +237,17 @@ class Spectral(Softmax):
     include_self: bool = False
 
     def scores(self, batch: Batch) -> Tensor:
+        from scipy.sparse.csgraph import connected_components
+
         x = batch.need("x", self)
-        u = spectral_embedding(nearest(sqeuclidean(x, x), self.n_neighbors), self.embedding_dim)
+        graph = nearest(sqeuclidean(x, x), self.n_neighbors)
+        parts = connected_components(graph.cpu().numpy(), directed=False)[0]
+        if parts > self.embedding_dim:
+            raise DataError(
+                f"the graph of the {self.n_neighbors} nearest neighbours falls into {parts} parts, which embedding_dim="
+                f"{self.embedding_dim} eigenvectors cannot tell apart: raise n_neighbors or embedding_dim"
+            )
+        u = spectral_embedding(graph, self.embedding_dim)
         return -sqeuclidean(u, u) / self.p_temperature
 
 

@@ -14,21 +14,12 @@ from torch import Tensor
 
 from ...errors import demand
 from ..batch import Batch
-from ..component import row_normalise, without_self
+from ..component import Supervisory, row_normalise, without_self
 
 
 @dataclass(frozen=True)
-class PositivePairs:
+class PositivePairs(Supervisory):
     r"""Uniform over the other views of the same sample, :math:`p_{ij} = 1[s_i = s_j, i \ne j] / k`.
-
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    DataError
-        An anchor without a second view in the batch.
 
     Examples
     --------
@@ -36,15 +27,29 @@ class PositivePairs:
     tensor([0., 0., 1., 0.])
     """
 
-    include_self = False
-
-    def __call__(self, batch: Batch) -> Tensor:
+    def rows(self, batch: Batch) -> Tensor:
         same = without_self(batch.index[:, None] == batch.index, 0)
         return row_normalise(same.to(batch.dtype), "it has no second view")
 
 
 @dataclass(frozen=True)
-class OtherSide:
+class PositivePairsJoint(PositivePairs):
+    r"""The same as one distribution over all pairs, :math:`P_{ij} = 1[s_i = s_j, i \ne j] / nk` (Wang & Isola 2020).
+
+    Examples
+    --------
+    >>> PositivePairsJoint()(Batch(index=torch.tensor([0, 1, 0, 1]))).view(4, 4)[0]
+    tensor([0.0000, 0.0000, 0.2500, 0.0000])
+    """
+
+    symmetric = True
+
+    def rows(self, batch: Batch) -> Tensor:
+        return (super().rows(batch) / len(batch.index)).reshape(1, -1)
+
+
+@dataclass(frozen=True)
+class OtherSide(Supervisory):
     r"""All mass on the same sample seen from the other side, :math:`p_{ij} = 1[s_i = s_j]`: (sides * n, n).
 
     The candidates are n things of another kind: the other views, the keys of a slow encoder, the other modality, or, for
@@ -54,10 +59,6 @@ class OtherSide:
     ----------
     sides : {1, 2}
         1: the first side looks at the second. 2: and the second at the first, stacked below.
-
-    Returns
-    -------
-    (sides * n, n), rows sum to one.
 
     Examples
     --------
@@ -72,18 +73,14 @@ class OtherSide:
 
     include_self = True
 
-    def __call__(self, batch: Batch) -> Tensor:
+    def rows(self, batch: Batch) -> Tensor:
         same = batch.index.unique() if len(batch.index) != batch.n_samples else batch.index
         return torch.eye(len(same), dtype=batch.dtype, device=same.device).repeat(self.sides, 1)
 
 
 @dataclass(frozen=True)
-class Identity:
+class Identity(Supervisory):
     r"""All mass on the point itself, :math:`p_{ij} = 1[i = j]`: only for a q that counts self.
-
-    Returns
-    -------
-    (n, n), the identity matrix.
 
     Examples
     --------
@@ -94,22 +91,13 @@ class Identity:
 
     include_self = True
 
-    def __call__(self, batch: Batch) -> Tensor:
+    def rows(self, batch: Batch) -> Tensor:
         return torch.eye(len(batch.index), dtype=batch.dtype, device=batch.index.device)
 
 
 @dataclass(frozen=True)
-class SameClass:
+class SameClass(Supervisory):
     r"""Uniform over the other members of the anchor's class, :math:`p_{ij} = 1[y_i = y_j, i \ne j] / (K_i - 1)`.
-
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    DataError
-        No labels, or an anchor whose class has no other member in the batch.
 
     Examples
     --------
@@ -118,9 +106,7 @@ class SameClass:
     icon_nb.errors.DataError: anchor 3 of the batch has no neighbour under p: ...
     """
 
-    include_self = False
-
-    def __call__(self, batch: Batch) -> Tensor:
+    def rows(self, batch: Batch) -> Tensor:
         y = batch.need("y", self)
         same = without_self(y[:, None] == y, 0)
         cause = "no other member of its class is in the batch; use a larger batch_size, or drop classes with one sample"
@@ -128,17 +114,8 @@ class SameClass:
 
 
 @dataclass(frozen=True)
-class Label:
+class Label(Supervisory):
     r"""All mass on the class of the sample, :math:`p_{ic} = 1[y_i = c]`; the candidates are the classes.
-
-    Returns
-    -------
-    (n, n_classes), rows sum to one.
-
-    Raises
-    ------
-    DataError
-        No labels.
 
     Examples
     --------
@@ -149,13 +126,13 @@ class Label:
 
     include_self = True
 
-    def __call__(self, batch: Batch) -> Tensor:
+    def rows(self, batch: Batch) -> Tensor:
         y = batch.need("y", self)
         return torch.nn.functional.one_hot(y, batch.n_classes).to(batch.dtype)
 
 
 @dataclass(frozen=True)
-class Mixed:
+class Mixed(Supervisory):
     r"""Uniform mixing (debiasing), :math:`\tilde p = (1 - \alpha) p + \alpha / m` over the m candidates.
 
     On classes this is label smoothing.
@@ -168,15 +145,6 @@ class Mixed:
         The share that is spread.
     own : bool, optional
         Whether j = i is one of the m, as it must be where q counts it; as in p when not given.
-
-    Returns
-    -------
-    (n, m), rows sum to one.
-
-    Raises
-    ------
-    ConfigError
-        alpha outside its range.
 
     Examples
     --------
@@ -199,7 +167,7 @@ class Mixed:
         """The weights of the candidates that p carries, if any."""
         return self.base.measure(batch) if hasattr(self.base, "measure") else None
 
-    def __call__(self, batch: Batch) -> Tensor:
+    def rows(self, batch: Batch) -> Tensor:
         p = self.base(batch)
         allowed = torch.ones_like(p)
         if not self.include_self:

@@ -1,20 +1,22 @@
-"""p(j|i) from distances: neighbourhoods in input space or among companion embeddings."""
+"""p(j|i) from distances: neighbourhoods in input space, along a graph, or among companion embeddings."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ...errors import DataError
 from ..batch import Batch
-from ..component import Component, without_self
+from ..component import Softmax
 from ..distances import cosine, sqeuclidean
-from .perplexity import perplexity_rows
+from .perplexity import log_perplexity_rows
 
 
 @dataclass(frozen=True)
-class Gaussian(Component):
+class Gaussian(Softmax):
     r"""Gaussian neighbourhoods, :math:`p_{ij} \propto e^{-\lVert x_i - x_j \rVert^2 / 2\sigma_i^2}`, :math:`j \ne i`.
 
     Each :math:`\sigma_i` is set so that the entropy of row i is :math:`\log(\text{perplexity})` (Hinton & Roweis 2002).
@@ -23,17 +25,6 @@ class Gaussian(Component):
     ----------
     perplexity : float, 1 <= perplexity <= n - 1
         Effective number of neighbours.
-
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    ConfigError
-        A perplexity below 1.
-    DataError
-        No inputs, or fewer than perplexity + 1 of them.
 
     Examples
     --------
@@ -44,27 +35,20 @@ class Gaussian(Component):
 
     perplexity: float = 30.0
 
-    include_self = False
-
-    def __call__(self, batch: Batch) -> Tensor:
+    def distances_of(self, batch: Batch) -> Tensor:
+        """Squared distances (n, n)."""
         x = batch.need("x", self)
-        return perplexity_rows(sqeuclidean(x, x), self.perplexity)
+        return sqeuclidean(x, x)
+
+    def log_rows(self, batch: Batch) -> Tensor:
+        return log_perplexity_rows(self.distances_of(batch), self.perplexity)
 
 
 @dataclass(frozen=True)
 class GaussianJoint(Gaussian):
-    r"""Symmetrised Gaussian neighbourhoods as one distribution over pairs, :math:`P_{ij} = (p_{j|i} + p_{i|j}) / 2n`: (1, n * n).
+    r"""Symmetrised Gaussian neighbourhoods as one distribution over pairs, :math:`P_{ij} = (p_{j|i} + p_{i|j}) / 2n`.
 
     The input side of the published t-SNE (van der Maaten & Hinton 2008). Parameters as :class:`Gaussian`.
-
-    Returns
-    -------
-    (1, n * n), which sums to one.
-
-    Raises
-    ------
-    ConfigError, DataError
-        As :class:`Gaussian`.
 
     Examples
     --------
@@ -74,21 +58,35 @@ class GaussianJoint(Gaussian):
 
     symmetric = True
 
-    def __call__(self, batch: Batch) -> Tensor:
-        p = super().__call__(batch)
-        return ((p + p.T) / (2 * len(p))).reshape(1, -1)
+    def log_rows(self, batch: Batch) -> Tensor:
+        rows = super().log_rows(batch)
+        return (torch.logaddexp(rows, rows.T) - math.log(2 * len(rows))).reshape(1, -1)
 
 
-class Softmax(Component):
-    """p as the softmax of ``scores(batch)``, also in log space, where it never underflows."""
+@dataclass(frozen=True)
+class ShortestPaths(GaussianJoint):
+    r"""The same over the edges that lie between two nodes of a graph, :math:`P_{ij}` of :math:`\delta_{ij}^2` (tsNET).
 
-    def log(self, batch: Batch) -> Tensor:
-        """log p (n, n); minus infinity on the diagonal where self does not count."""
-        scores = self.scores(batch)
-        return (scores if self.include_self else without_self(scores)).log_softmax(1)
+    :math:`\delta_{ij}` is the number of edges of the shortest path; nodes that no path joins are twice as far as the
+    farthest that one does. Parameters as :class:`Gaussian`.
 
-    def __call__(self, batch: Batch) -> Tensor:
-        return self.log(batch).exp()
+    Examples
+    --------
+    >>> path = torch.tensor([[0., 1., 0.], [1., 0., 1.], [0., 1., 0.]])
+    >>> ShortestPaths(perplexity=1.5)(Batch(index=torch.arange(3), graph=path)).view(3, 3).round(decimals=3)
+    tensor([[0.0000, 0.2260, 0.0480],
+            [0.2260, 0.0000, 0.2260],
+            [0.0480, 0.2260, 0.0000]])
+    """
+
+    def distances_of(self, batch: Batch) -> Tensor:
+        from scipy.sparse.csgraph import shortest_path
+
+        graph = batch.need("graph", self)
+        if not graph.any():
+            raise DataError("the graph has no edge inside the batch: remove isolated nodes, or give a graph with edges")
+        steps = torch.from_numpy(shortest_path(graph.cpu().numpy(), unweighted=True, directed=False)).to(graph)
+        return steps.where(steps.isfinite(), 2 * steps[steps.isfinite()].max()).square()
 
 
 @dataclass(frozen=True)
@@ -101,17 +99,6 @@ class GaussianFixed(Softmax):
         :math:`\tau_p = 2\sigma^2`, in units of the squared distance of the inputs.
     include_self : bool
         Whether j = i counts.
-
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    ConfigError
-        A scale that is not positive.
-    DataError
-        No inputs.
 
     Examples
     --------
@@ -128,19 +115,10 @@ class GaussianFixed(Softmax):
 
 
 @dataclass(frozen=True)
-class StudentT(Softmax):
+class StudentT(GaussianFixed):
     r"""Heavy-tailed neighbourhoods of the inputs, :math:`p_{ij} \propto (1 + \lVert x_i - x_j \rVert^2 / \tau_p)^{-1}`.
 
     Parameters as :class:`GaussianFixed`; the tail is that of a Cauchy distribution.
-
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    ConfigError, DataError
-        As :class:`GaussianFixed`.
 
     Examples
     --------
@@ -148,12 +126,8 @@ class StudentT(Softmax):
     tensor([0.0000, 0.8333, 0.1667])
     """
 
-    p_temperature: float = 1.0
-    include_self: bool = False
-
     def scores(self, batch: Batch) -> Tensor:
-        x = batch.need("x", self)
-        return -torch.log1p(sqeuclidean(x, x) / self.p_temperature)
+        return -torch.log1p(-super().scores(batch))
 
 
 @dataclass(frozen=True)
@@ -165,17 +139,6 @@ class Companion(Softmax):
     p_temperature : float, > 0
         Scale that divides the cosine distance of the companions.
 
-    Returns
-    -------
-    (n, n), rows sum to one.
-
-    Raises
-    ------
-    ConfigError
-        A scale that is not positive.
-    DataError
-        No companion embeddings.
-
     Examples
     --------
     >>> batch = Batch(index=torch.arange(3), companion=torch.tensor([[1., 0.], [2., 0.], [0., 1.]]))
@@ -184,8 +147,6 @@ class Companion(Softmax):
     """
 
     p_temperature: float = 0.1
-
-    include_self = False
 
     def scores(self, batch: Batch) -> Tensor:
         g = batch.need("companion", self)

@@ -1,0 +1,145 @@
+r"""Kernels under which neighbours and strangers are treated apart: margins, hard negatives, and every pair judged by itself.
+
+As q looks at where p is zero, it comes like a limit: a call returns distances, and ``divergence`` stands for D(p || q).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from ..divergences import kl
+from .limits import GaussianWide
+
+
+@dataclass(frozen=True)
+class GaussianMargin(GaussianWide):
+    r"""A Gaussian whose neighbours are moved away by a margin, :math:`q_{ij} \propto e^{-(d_{ij} + \mu 1[p_{ij} > 0]) / \tau}`.
+
+    With labels and cosine distance this is CosFace (Wang et al. 2018): its scale is :math:`1 / \tau`.
+
+    Parameters
+    ----------
+    distance, include_self
+        As :class:`GaussianWide`.
+    temperature : float, > 0
+        :math:`\tau`, in units of the distance.
+    margin : float, >= 0
+        :math:`\mu`, in units of the distance.
+
+    Examples
+    --------
+    >>> q = GaussianMargin(margin=1.0)
+    >>> q.divergence(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 2.0]])).round(decimals=4)
+    tensor([0.6931])
+    """
+
+    include_self: bool = False
+    temperature: float = 1.0
+    margin: float = 0.0
+
+    def moved(self, d: Tensor) -> Tensor:
+        """What a neighbour at distance d counts as."""
+        return d + self.margin
+
+    def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
+        """D(p || q): (n, m), (n, m) -> (n,)."""
+        return kl(p, (-torch.where(p > 0, self.moved(d), d) / self.temperature).log_softmax(1), log_p)
+
+
+@dataclass(frozen=True)
+class GaussianAngular(GaussianMargin):
+    r"""Neighbours are turned away by an angle, :math:`q_{ij} \propto e^{\cos(\theta_{ij} + \mu 1[p_{ij} > 0]) / \tau}`.
+
+    With labels this is ArcFace (Deng et al. 2019). Beyond :math:`\theta + \mu = \pi` the cosine goes on as a straight line, as in
+    its published code.
+
+    Parameters
+    ----------
+    distance : {"cosine"}
+    include_self, temperature
+        As :class:`GaussianMargin`.
+    margin : float, >= 0
+        :math:`\mu`, in radians.
+
+    Examples
+    --------
+    >>> q = GaussianAngular(margin=math.pi / 2)
+    >>> q.moved(torch.tensor([0.0])).round(decimals=2)
+    tensor([1.])
+    """
+
+    distance: str = "cosine"
+
+    distances = ("cosine",)
+
+    def moved(self, d: Tensor) -> Tensor:
+        cos = 1 - d
+        sin = (1 - cos.square()).clamp_min(torch.finfo(d.dtype).tiny).sqrt()
+        turned = cos * math.cos(self.margin) - sin * math.sin(self.margin)
+        return 1 - torch.where(cos > -math.cos(self.margin), turned, cos - self.margin * math.sin(self.margin))
+
+
+@dataclass(frozen=True)
+class GaussianHard(GaussianMargin):
+    r"""A Gaussian whose strangers count the more the nearer they are (Robinson et al. 2021).
+
+    :math:`q_{ij} \propto w_{ij} e^{-d_{ij} / \tau}`, where neighbours have weight 1 and strangers
+    :math:`e^{-\beta d_{ij} / \tau}` over its mean among the strangers.
+
+    Parameters
+    ----------
+    distance, include_self, temperature, margin
+        As :class:`GaussianMargin`.
+    hardness : float, >= 0
+        :math:`\beta`; at 0 all strangers count alike.
+
+    Examples
+    --------
+    >>> p, d = torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[1.0, 1.0, 5.0]])
+    >>> GaussianHard(hardness=0.0).divergence(p, d) < GaussianHard(hardness=1.0).divergence(p, d)
+    tensor([True])
+    """
+
+    hardness: float = 1.0
+
+    def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
+        logits = -torch.where(p > 0, self.moved(d), d) / self.temperature
+        strangers = (p == 0) & (d < math.inf)
+        tilt = (self.hardness * logits).masked_fill(~strangers, 0)
+        mean = tilt.masked_fill(~strangers, -math.inf).logsumexp(1, keepdim=True) - strangers.sum(1, keepdim=True).to(d.dtype).log()
+        return kl(p, torch.where(strangers, logits + tilt - mean, logits).log_softmax(1), log_p)
+
+
+@dataclass(frozen=True)
+class Sigmoid(GaussianWide):
+    r"""Every pair by itself, neighbours or not: :math:`q_{ij} = \sigma(b - d_{ij} / \tau)`, no distribution (SigLIP).
+
+    The divergence is the sum over j of the KL between :math:`1[p_{ij} > 0]` and :math:`q_{ij}`, the binary cross-entropy.
+
+    Parameters
+    ----------
+    distance, include_self
+        As :class:`GaussianWide`.
+    temperature : float, > 0
+        :math:`\tau`, in units of the distance.
+    bias : float
+        :math:`b`: the logit of two points at distance 0. With cosine distance SigLIP writes :math:`b - 1 / \tau`.
+
+    Examples
+    --------
+    >>> Sigmoid().divergence(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 0.0]])).round(decimals=4)
+    tensor([1.3863])
+    """
+
+    include_self: bool = False
+    temperature: float = 1.0
+    bias: float = 0.0
+
+    def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
+        logits = self.bias - d / self.temperature
+        return -logsigmoid(torch.where(p > 0, logits, -logits).masked_fill(d == math.inf, math.inf)).sum(1)
