@@ -60,7 +60,8 @@ def test_a_row_holds_the_scores_of_the_runs_and_how_far_they_agree():
 def test_an_atlas_that_is_killed_goes_on_where_it_stopped(tmp_path):
     file = tmp_path / "atlas.jsonl"
     flags = ["--supervisory", "knn,same_class", "--learned", "gaussian", "--dataset", "digits"]
-    flags += ["--divergence", "kl,rkl,js", "--seeds", "0", "--n_samples", "60", "--epochs", "1", "--out", str(file), "--page", str(tmp_path / "atlas.html")]
+    flags += ["--divergence", "kl,rkl,js"]
+    flags += ["--seeds", "0", "--n_samples", "60", "--epochs", "1", "--out", str(file), "--page", str(tmp_path / "atlas.html")]
     process = subprocess.Popen([sys.executable, "-m", "icon_nb", "atlas", *flags], stderr=subprocess.DEVNULL)
     deadline = time.time() + 120
     while time.time() < deadline and (not file.exists() or file.read_text().count("\n") < 3):

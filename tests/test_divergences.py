@@ -251,9 +251,9 @@ def test_a_divergence_that_is_infinite_where_p_is_zero_mixes_p_or_is_refused(nam
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.support])
 def test_a_divergence_between_neighbours_and_strangers_needs_strangers(name):
-    for settings in ({"method": "sne"}, {"method": "simclr", "alpha": 0.1}, {"method": "spectral"}):
+    for given_ in ({"method": "sne"}, {"method": "simclr", "alpha": 0.1}, {"method": "spectral"}):
         with pytest.raises(ConfigError, match="nowhere zero"):
-            icon.Config(**settings, divergence=name)
+            icon.Config(**given_, divergence=name)
     icon.Config(method="supcon", divergence=name)
 
 

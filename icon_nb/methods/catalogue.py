@@ -191,9 +191,9 @@ _D = "icon_nb.objective.divergences"
 
 DIVERGENCES: dict[str, DivergenceKind] = by_name(
     DivergenceKind("kl", "Kullback-Leibler: a neighbour of p that q misses costs most", f"{_D}:kl", "D(p || q)"),
-    DivergenceKind("rkl", "reverse Kullback-Leibler: a stranger in q costs most", f"{_D}:rkl", "D(q || p)", reverse=True),
+    DivergenceKind("rkl", "reverse Kullback-Leibler: strangers in q cost most", f"{_D}:rkl", "D(q || p)", reverse=True),
     DivergenceKind("js", "Jensen-Shannon: between the two, at most log 2", f"{_D}:js", "JS(p, q)"),
-    DivergenceKind("jeffreys", "both Kullback-Leibler divergences added", f"{_D}:jeffreys", "D(p || q) + D(q || p)", reverse=True),
+    DivergenceKind("jeffreys", "the two of Kullback and Leibler added", f"{_D}:jeffreys", "D(p || q) + D(q || p)", reverse=True),
     DivergenceKind(
         "nerv", "both, weighed by kl_weight", f"{_D}:nerv", "w D(p || q) + (1 - w) D(q || p)", ("kl_weight",), reverse=True,
     ),

@@ -120,7 +120,8 @@ CONTRASTIVE = (
     ),
     Method(
         "triplet", "Triplet loss, hardest negative", "positive_pairs", "gaussian_narrow", _NARROW, _FACENET,
-        {**_VIEWS, "margin": 0.5}, oracle="with sqeuclidean distance, pytorch-metric-learning's TripletMarginLoss on the hardest triplets",
+        {**_VIEWS, "margin": 0.5},
+        oracle="with sqeuclidean distance, pytorch-metric-learning's TripletMarginLoss on the hardest triplets",
         note="the limit keeps the nearest of all negatives; FaceNet chooses semi-hard ones",
     ),
     Method(
@@ -161,7 +162,7 @@ CONTRASTIVE = (
         "lgsimclr", "Language-guided SimCLR", "companion_knn", "gaussian", _KL,
         Paper("El Banani et al.", 2023, "Learning Visual Representations via Language-Guided Sampling", "2302.12248"),
         {**_COMPANIONS, "n_neighbors": 3}, oracle="torch's cross_entropy averaged over the neighbours, up to log k",
-        note="p is uniform over the nearest captions, the expectation of drawing one of them as the positive. " + _IN_BATCH,
+        note="p is uniform over the nearest captions, the expectation of drawing one as the positive. " + _IN_BATCH,
     ),
     Method(
         "clip", "CLIP", "cross_modal", "gaussian", r"\frac12 [ D_{KL}(p \Vert q^{1 \to 2}) + D_{KL}(p \Vert q^{2 \to 1}) ]",
@@ -277,7 +278,8 @@ CLUSTERING = (
         r"\frac1n \big[ \tfrac1{\tau_p} (\mathrm{NCut} - C) - \sum_i H(q_i) + \sum_i \log Z_i \big]",
         Paper("Shi & Malik", 2000, "Normalized Cuts and Image Segmentation"),
         {**_MEMBERS, "dataset": "karate_club", "embedding_dim": 2, "divergence": "rkl", "p_temperature": 0.01}, _MEMBERS_STEP,
-        "networkx's normalized_cut_size over tau_p, with the entropies of q and the normalisers of p", "clusters weigh their members by degree; it is the cut as tau_p goes to zero",
+        "networkx's normalized_cut_size over tau_p, with the entropies of q and the normalisers of p",
+        "clusters weigh their members by degree; it is the cut as tau_p goes to zero",
     ),
     Method(
         "pmi", "Mutual-information clustering (TEMI)", "knn", "clusters",

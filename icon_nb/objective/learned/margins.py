@@ -111,13 +111,14 @@ class GaussianHard(GaussianMargin):
         logits = -torch.where(p > 0, self.moved(d), d) / self.temperature
         strangers = (p == 0) & (d < math.inf)
         tilt = (self.hardness * logits).masked_fill(~strangers, 0)
-        mean = tilt.masked_fill(~strangers, -math.inf).logsumexp(1, keepdim=True) - strangers.sum(1, keepdim=True).to(d.dtype).log()
+        many = strangers.sum(1, keepdim=True).to(d.dtype)
+        mean = tilt.masked_fill(~strangers, -math.inf).logsumexp(1, keepdim=True) - many.log()
         return kl(p, torch.where(strangers, logits + tilt - mean, logits).log_softmax(1), log_p)
 
 
 @dataclass(frozen=True)
 class Sigmoid(GaussianWide):
-    r"""Every pair by itself, neighbours or not: :math:`q_{ij} = \sigma(b - d_{ij} / \tau)`, no distribution (SigLIP).
+    r"""Every pair by itself: :math:`q_{ij} = \sigma(b - d_{ij} / \tau)`, no distribution (SigLIP).
 
     The divergence is the sum over j of the KL between :math:`1[p_{ij} > 0]` and :math:`q_{ij}`, the binary cross-entropy.
 
