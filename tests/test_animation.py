@@ -2,7 +2,9 @@
 
 import base64
 import re
+import tracemalloc
 from io import BytesIO
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -349,3 +351,35 @@ def test_more_points_than_the_limit_keep_the_same_subset_in_every_frame():
     rows = [np.flatnonzero((t.embeddings[0] == z).all(1))[0] for z in few.trajectory.embeddings[0]]
     np.testing.assert_array_equal(few.trajectory.embeddings, t.embeddings[:, rows])
     np.testing.assert_array_equal(few.trajectory.labels, t.labels[rows])
+
+
+def test_a_size_in_millimetres_is_that_size_on_paper(tmp_path):
+    assert animate(run(), size="127x63.5mm").size == (500, 250)
+    assert animate(run(), size="127x63.5 mm", dpi=200).size == (1000, 500)
+    picture = plots.curves(run(), size="180x70mm")
+    assert tuple(round(25.4 * side) for side in picture.figure.get_size_inches()) == (180, 70)
+    with pytest.raises(ConfigError, match="85x60mm"):
+        animate(run(), size="wide")
+    with pytest.raises(ConfigError, match="from 120 to 4000"):
+        animate(run(), size="1x1mm")
+
+
+def test_names_with_control_characters_make_a_picture_that_can_be_read(tmp_path):
+    names = ("bell\x07", "line\nbreak", "escape\x1b[31m")
+    small_multiples(animate(run(class_names=names, title="a\x00title"), overlay="centroids")).save(tmp_path / "a.svg")
+    plots.curves(run(title="t\x0b"), baselines={"loss": {"raw\x08": 1.0}}).save(tmp_path / "b.svg")
+    for name in ("a.svg", "b.svg"):
+        ElementTree.parse(tmp_path / name)
+
+
+def test_more_dimensions_than_points_take_no_more_memory_than_the_points():
+    wide = Trajectory(np.random.default_rng(0).normal(size=(2, 60, 20_000)).astype(np.float32), np.arange(2))
+    tracemalloc.start()
+    animate(wide, projection="pca").projections  # noqa: B018
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 200e6
+    few = run(d=6, n=4)
+    assert animate(few, projection="pca").projections[0].explained_variance == pytest.approx(
+        np.linalg.svd(few.embeddings[-1] - few.embeddings[-1].mean(0))[1][:2] ** 2 / np.var(few.embeddings[-1], axis=0).sum() / 4
+    )

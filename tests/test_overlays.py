@@ -110,6 +110,16 @@ def test_points_that_stand_out_are_kept_when_others_are_left_out():
     assert mark.highlight.sum() == 2
 
 
+def test_what_is_highlighted_lies_above_what_is_faded():
+    z = np.zeros((2, 400, 2), np.float32)  # all points in one place: the last drawn is seen
+    z[:, :2] = [[-1, -1], [1, 1]]
+    shown = animate(Trajectory(z, np.arange(2), np.arange(400) % 2, ("a", "b")), highlight="a", legend=False)
+    cloud = next(artist for artist in shown.painter.artists if isinstance(artist, Cloud))
+    faded = [look.strength < 1 for _, look, _ in cloud.parts()]
+    assert faded == sorted(faded, reverse=True)
+    assert set(faded) == {True, False}
+
+
 def test_highlighting_a_class_fades_the_others():
     t = run(n=6, classes=2, d=2)
     shown = animate(t, highlight="1")

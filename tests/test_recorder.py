@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from icon_nb.animation.recorder import Recorder
-from icon_nb.errors import DataError
+from icon_nb.errors import DataError, LoadError
+from icon_nb.evaluation.trajectory import Trajectory
 
 LARGE = np.array([[1e300, 0.0], [1.0, 2.0]])
 
@@ -116,3 +117,56 @@ def test_a_metric_that_is_no_number_is_named(value):
         recorder.record(np.ones((5, 2)), loss=0.5, knn_accuracy=value)
     recorder.record(np.ones((5, 2)), loss=torch.tensor([0.5]), knn_accuracy=float("nan"))
     assert recorder.trajectory.metrics["loss"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"images": np.zeros((3, 0, 4), np.uint8)}, "images have shape"),
+        ({"images": np.zeros((3, 4, 4, 2), np.uint8)}, "c of 1 or 3"),
+        ({"images": np.zeros((3, 4), np.uint8)}, "images have shape"),
+        ({"images": np.zeros((3, 4, 4))}, "type float64"),
+        ({"labels": ["a", None, "b"]}, "mixed kinds"),
+        ({"labels": [1, None, 2]}, "mixed kinds"),
+        ({"title": 7}, "title=7 is no text"),
+        ({"names": ["a", "b"]}, "names has 2 entries for 3 points"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_by_name(given, said):
+    with pytest.raises(DataError, match=said):
+        Recorder(**given).record(np.eye(3))
+
+
+@pytest.mark.parametrize("epoch", ["one", 1.5, True, np.zeros(2)], ids=str)
+def test_an_epoch_that_is_no_whole_number_is_refused(epoch):
+    with pytest.raises(DataError, match="is no whole number"):
+        Recorder().record(np.eye(3), epoch=epoch)
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (3, 0), (0, 0)])
+def test_nothing_is_not_recorded(shape):
+    with pytest.raises(DataError, match="hold nothing"):
+        Recorder().record(np.zeros(shape))
+
+
+def test_a_recording_is_saved_goes_on_and_says_what_it_shows(tmp_path):
+    about = {"names": ("north", "south", "east"), "title": "a walk", "images": np.full((3, 2, 2), 9, np.uint8)}
+    recorder = Recorder(["a", "b", "a"], **about)
+    for epoch in range(3):
+        recorder.record(np.eye(3) * (1 + epoch), loss=1 / (epoch + 1))
+    path = recorder.save(tmp_path / "walk")
+    assert path == tmp_path / "walk.npz"
+    again = Recorder.load(path)
+    for name in ("embeddings", "epochs", "labels", "images", "index"):
+        np.testing.assert_array_equal(getattr(again.trajectory, name), getattr(recorder.trajectory, name))
+    assert (again.trajectory.names, again.trajectory.class_names) == (about["names"], ("a", "b"))
+    again.record(np.eye(3), loss=0.1)
+    assert again.trajectory.epochs.tolist() == [0, 1, 2, 3]
+    assert again.diagnosis.verdict == "plateau" or again.diagnosis.sentence
+    assert "loss" in repr(again.plot())
+    assert '"names":["north","south","east"]' in again.player().html
+    path.write_bytes(b"PK not a trajectory")
+    with pytest.raises(LoadError, match="holds no trajectory"):
+        Trajectory.load(path)
+    with pytest.raises(LoadError, match="holds no trajectory"):
+        Trajectory.load(tmp_path / "nowhere.npz")

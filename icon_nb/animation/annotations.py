@@ -98,12 +98,13 @@ class ProgressBar:
 
 
 class MetricCurves:
-    """Metrics over the epochs, with a cursor at the epoch shown. Each is drawn on its own scale, in the colour of its name."""
+    """Metrics over the epochs, with a cursor at the epoch shown. Each has its own scale, which stands below its name."""
 
     def __init__(self, canvas: Canvas, rect: Rect, view, names, scales: dict[str, tuple[float, float]]):
         self.view, u = view, canvas.unit
         words = [canvas.fit(word_for(name), 11, 0.25 * rect.w, bold=True) for name in names]
-        left = max(canvas.width_of(word, 11, bold=True) for word in words) + 8 * u
+        ranges = ["–".join(f"{value:.3g}" for value in scales[name]) if name in scales else "" for name in names]
+        left = max(max(canvas.width_of(w, 11, True), canvas.width_of(r, 8.5)) for w, r in zip(words, ranges)) + 8 * u
         self.axes = canvas.axes(Rect(rect.x + left, rect.y, rect.w - left, rect.h))
         first, last = view.timeline.epochs[0], view.timeline.epochs[-1]
         margin = max(last - first, 1) * 0.02
@@ -113,7 +114,8 @@ class MetricCurves:
         self.colors = dict(zip(names, (canvas.theme.accent, canvas.theme.second, class_color(6), class_color(9))))
         for k, (word, (name, color)) in enumerate(zip(words, self.colors.items())):
             middle = rect.y + (k + 0.5) * rect.h / len(names)
-            canvas.text(rect.x, middle, word, 11, color, bold=True, va="center_baseline")
+            canvas.text(rect.x, middle - 5 * u, word, 11, color, bold=True, va="center_baseline")
+            canvas.text(rect.x, middle + 6 * u, ranges[k], 8.5, color, va="center_baseline")
             self._curve(canvas, view.trajectory.metrics.get(name), scales.get(name), color)
 
     def _line(self, x, y, color, width, **more) -> Line2D:
@@ -242,13 +244,13 @@ def plan_legend(canvas: Canvas, entries: Sequence[Entry], beside: bool = False, 
 
 
 def set_out(canvas: Canvas, legend: Legend, n_panels: int, note: str = "", caption: str = "", most: int = 2, **shape) -> Layout:
-    """Lay a picture out and write its legend and its footer: the note, in a warning colour, and the caption.
+    """Lay a picture out and write its legend and its footer: the note, and the caption.
 
     ``most`` is the number of lines of each; ``shape`` is what :func:`icon_nb.animation.layout.arrange` is told besides.
     """
     u, theme, room = canvas.unit, canvas.theme, canvas.size[0] - 20 * canvas.unit
     lines = [
-        (line, color) for text, color in ((note, theme.second), (caption, theme.muted)) for line in wrap(canvas, text, room, most)
+        (line, color) for text, color in ((note, theme.ink), (caption, theme.muted)) for line in wrap(canvas, text, room, most)
     ]
     right = legend.width if legend.beside else 0
     below = legend.rows * ROW * u + 4 * u if legend.entries and not right else 0

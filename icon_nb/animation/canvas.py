@@ -38,6 +38,15 @@ def check_pixels(size: tuple[int, int], dpi: float) -> None:
     demand(fits, f"{made}: at most dpi={max(most, 100)}")
 
 
+def plain(text: str) -> str:
+    """The text with a sign in the place of everything that no picture can show, and that no SVG may hold.
+
+    >>> plain("a" + chr(7))
+    'a�'
+    """
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
 class Canvas:
     """One figure without pyplot.
 
@@ -72,7 +81,7 @@ class Canvas:
 
     def width_of(self, text: str, px: float, bold: bool = False) -> float:
         """Pixels that a line of text takes."""
-        return self.agg.get_renderer().get_text_width_height_descent(text, self.font(px, bold), ismath=False)[0]
+        return self.agg.get_renderer().get_text_width_height_descent(plain(text), self.font(px, bold), ismath=False)[0]
 
     def fit(self, text: str, px: float, room: float, bold: bool = False, widest: float = 1.15) -> str:
         """The text, cut to a width in pixels. ``widest`` bounds the mean width of its characters, in ems, to save measuring."""
@@ -82,7 +91,7 @@ class Canvas:
 
     def text(self, x: float, y: float, text: str, px: float, color: str, bold=False, *, room=None, ha="left", va="top"):
         """Plain text at a pixel, cut to ``room`` pixels; a dollar sign is a dollar sign."""
-        text = text if room is None else self.fit(text, px, room, bold)
+        text = plain(text if room is None else self.fit(text, px, room, bold))
         where = (x / self.size[0], 1 - y / self.size[1])
         font = self.font(px, bold)
         return self.figure.text(*where, text, color=color, ha=ha, va=va, fontproperties=font, parse_math=False, usetex=False)

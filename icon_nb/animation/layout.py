@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from ..errors import demand
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,19 @@ class Layout:
     legend: Rect
     caption: Rect
     bar: Rect
+
+
+def in_pixels(size, dpi: float):
+    """A size in pixels: two numbers as they are, a text such as ``"85x60mm"`` at so many dots an inch.
+
+    >>> in_pixels("127x63.5 mm", 100), in_pixels((500, 400), 100)
+    ((500, 250), (500, 400))
+    """
+    if not isinstance(size, str):
+        return size
+    found = re.fullmatch(r"\s*([\d.]+)\s*x\s*([\d.]+)\s*mm\s*", size)
+    demand(found is not None, f"size={size!r}: give (width, height) in pixels, or millimetres as in '85x60mm'")
+    return tuple(round(float(side) / 25.4 * dpi) for side in found.groups())
 
 
 def shorten(text: str, fits: Callable[[str], bool]) -> str:

@@ -20,8 +20,12 @@ def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.nd
     """
     mean = z.mean(0, dtype=np.float64)
     centred = z - mean
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    axes = vectors[:, ::-1][:, :k].T
+    if centred.shape[1] > len(centred):  # more dimensions than points: a matrix of d x d would fill the memory
+        _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+        values, axes = sizes[::-1] ** 2, axes[:k]
+    else:
+        values, vectors = np.linalg.eigh(centred.T @ centred)
+        axes = vectors[:, ::-1][:, :k].T
     largest = np.abs(axes).argmax(1)
     axes = axes * np.where(axes[np.arange(k), largest] < 0, -1.0, 1.0)[:, None]
     total = values.sum()

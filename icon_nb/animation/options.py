@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import demand, nearest, shown
 from ..methods.catalogue import OVERLAYS, PROJECTIONS
 from ..methods.settings import Setting
+from .layout import in_pixels
 from .palette import theme
 
 PAIRS = {
@@ -74,7 +75,9 @@ class Options:
         high=100_000,
     )
     max_frames: int = option(200, "More frames than this are never drawn: epochs are thinned evenly.", int, low=2)
-    size: tuple[int, int] | None = option(None, "Pixels; 500 x 500 at 100 dpi, and for several panels as much as they need.")
+    size: tuple[int, int] | str | None = option(
+        None, "Pixels, or millimetres as in '85x60mm'; 500 x 500 at 100 dpi, and for several panels as much as they need."
+    )
     dpi: float = option(
         100,
         "Size of texts and points: 100 is made for 500 pixels, 200 for 1000. No picture has more than 16 million pixels.",
@@ -113,6 +116,7 @@ class Options:
                 object.__setattr__(self, f.name, value)
         theme(self.style)
         check_seed(self.seed)
+        object.__setattr__(self, "size", in_pixels(self.size, self.dpi))
         for name, (kind, least, greatest, words) in PAIRS.items():
             value = getattr(self, name)
             fits = value is None or _is_pair(value, kind, least, greatest)

@@ -11,6 +11,7 @@ from matplotlib.image import AxesImage
 from matplotlib.path import Path
 from PIL import Image
 
+from .canvas import plain
 from .palette import blend, class_color, rgb
 from .points import Cloud, Look
 
@@ -72,7 +73,7 @@ def centroids(panel) -> None:
     names = [t.class_names[c] if c < len(t.class_names) else "" for c in np.unique(t.labels)]
     written = {"ha": "center", "va": "center_baseline", "fontproperties": panel.canvas.font(10, bold=True), "parse_math": False}
     texts = [
-        panel.axes.text(0, 0, name if len(name) <= 2 else "", color=_readable_on(color), **written)
+        panel.axes.text(0, 0, plain(name) if len(name) <= 2 else "", color=_readable_on(color), **written)
         for name, (_, color) in zip(names, groups)
     ]
 

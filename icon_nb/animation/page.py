@@ -88,6 +88,7 @@ def _run(run: Trajectory, title: str, coordinates: np.ndarray) -> dict:
         "epochs": run.epochs.tolist(),
         "labels": None if run.labels is None else run.labels.tolist(),
         "index": None if run.index is None else np.asarray(run.index).tolist(),
+        "names": list(run.names),
         "held_out": None if run.held_out is None else np.asarray(run.held_out).astype(int).tolist(),
         "metrics": {str(name): [_rounded(value) for value in values] for name, values in run.metrics.items()},
     }

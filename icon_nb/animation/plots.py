@@ -12,8 +12,8 @@ from ..errors import demand, nearest
 from ..evaluation.rows import Rows
 from ..evaluation.trajectory import Trajectory
 from .annotations import ROW, Entry, Legend, class_entries, plan_legend, set_out, word_for
-from .canvas import Canvas, Picture
-from .layout import Rect
+from .canvas import Canvas, Picture, plain
+from .layout import Rect, in_pixels
 from .painter import Panel
 from .palette import class_color, class_marker
 
@@ -109,8 +109,9 @@ def curves(
         ``{"knn_accuracy": {"raw pixels": 0.97}}`` draws a dashed line, named, in the panel of that metric.
     title, note : str
         A heading, and a line below the panels.
-    size : (int, int), optional
-        Pixels. When not given the picture is as high as its legend needs, so that labels are written in full.
+    size : (int, int) or str, optional
+        Pixels, or millimetres as in ``"180x70mm"``. When not given the picture is as high as its legend needs, so that labels
+        are written in full.
     dpi, style
         As in :func:`icon_nb.animation.animate`.
 
@@ -128,6 +129,7 @@ def curves(
     labels = [run.title for run in runs] if labels is None else [str(label) for label in labels]
     demand(len(labels) == len(runs), f"curves got {len(labels)} labels for {len(runs)} runs: give one each")
     shown, names = _measured(runs, metrics), list(dict.fromkeys(labels))
+    size = in_pixels(size, dpi)
     canvas, legend = _canvas(size, (max(760, 370 * len(shown)), 320 if note else 300), dpi, style, names)
     heading = title or ("" if len(names) > 1 else names[0])
     shape = {"columns": len(shown), "head": 22, "top": 26 if heading else 0}
@@ -183,7 +185,7 @@ def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[st
     for name, value in baselines.items():
         axes.axhline(value, color=canvas.theme.muted, linewidth=canvas.points(1.2), linestyle="--")
         look = {"color": canvas.theme.muted, "fontproperties": canvas.font(10.5), "parse_math": False}
-        axes.text(0.015, value, name, transform=axes.get_yaxis_transform(), ha="left", va="bottom", **look)
+        axes.text(0.015, value, plain(name), transform=axes.get_yaxis_transform(), ha="left", va="bottom", **look)
 
 
 def _line(axes, canvas: Canvas, color: str, marker: str, runs: Sequence[Trajectory], metric: str) -> None:

@@ -52,7 +52,14 @@ class Cloud(Artist):
         self.xy, self.depth = np.zeros((0, 2)), None
         styles = {look.marker: MarkerStyle(look.marker) for _, look in groups}
         self._paths = {name: style.get_path().transformed(style.get_transform()) for name, style in styles.items()}
-        self._spread = [(members[k::LAYERS], look, 1.0) for k in range(LAYERS) for members, look in groups]
+        self.groups = sorted(groups, key=lambda group: group[1].strength == 1)  # what is faded lies under what stands out
+        self._spread = [
+            (members[k::LAYERS], look, 1.0)
+            for faded in (True, False)
+            for k in range(LAYERS)
+            for members, look in groups
+            if (look.strength < 1) is faded
+        ]
 
     def move(self, xy: np.ndarray, depth: np.ndarray | None) -> None:
         """Put the points at xy (n, 2); depth (n,) in [-1, 1] orders and fades them."""
@@ -63,7 +70,8 @@ class Cloud(Artist):
         if self.depth is None:
             return self._spread
         slab = np.clip(((self.depth + 1) / 2 * len(FOG)).astype(int), 0, len(FOG) - 1)
-        return [(members[slab[members] == s], look, fog) for s, fog in enumerate(FOG) for members, look in self.groups]
+        parts = [(members[slab[members] == s], look, fog) for s, fog in enumerate(FOG) for members, look in self.groups]
+        return sorted(parts, key=lambda part: part[1].strength == 1)
 
     def draw(self, renderer) -> None:
         for members, look, fog in self.parts():

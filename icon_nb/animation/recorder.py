@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 
@@ -29,7 +30,9 @@ class Recorder:
         When more epochs than this are recorded, every second frame is dropped (the first and the newest stay), so that a long
         run has a bounded memory.
     images : uint8 array (n, h, w) or (n, h, w, c), optional
-        Pictures of the points.
+        Pictures of the points, c is 1 or 3.
+    names : sequence of str, optional
+        What each point is called; the player shows it.
     seed : int
         Draws the subset.
 
@@ -53,13 +56,16 @@ class Recorder:
         images=None,
         index=None,
         held_out=None,
+        names: Sequence[str] | None = None,
         title: str = "",
         seed: int = 0,
     ):
         if max_points < 1 or max_frames < 2:
             raise DataError(f"max_points must be at least 1 and max_frames at least 2, got {max_points} and {max_frames}")
+        if not isinstance(title, str):
+            raise DataError(f"title={shown(title)} is no text: give a str")
         self.title, self.max_points, self.max_frames, self.seed = title, max_points, max_frames, seed
-        self._about = {"images": images, "index": index, "held_out": held_out}
+        self._about = {"images": checked_images(images), "index": index, "held_out": held_out, "names": names}
         self._given_names = None if class_names is None else tuple(class_names) or None
         self._labels, self._class_names = encode_labels(labels, class_names)
         self._frames: list[np.ndarray] = []
@@ -114,6 +120,8 @@ class Recorder:
 
     def _fit(self, z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         """Which of the points are kept, once a frame is known to belong to those before it."""
+        if not z.size:
+            raise DataError(f"embeddings of shape {z.shape} hold nothing: give one point and one dimension or more")
         if self._keep is None:
             for name, value in [("labels", labels), *self._about.items()]:
                 if value is not None and len(value) != len(z):
@@ -124,6 +132,8 @@ class Recorder:
         return self._keep
 
     def _next(self, epoch: int | None) -> int:
+        if epoch is not None and (isinstance(epoch, bool) or not isinstance(epoch, Integral)):
+            raise DataError(f"epoch={shown(epoch)} is no whole number: number the epochs, or leave it out")
         epoch = (self._epochs[-1] + 1 if self._epochs else 0) if epoch is None else int(epoch)
         if self._epochs and epoch <= self._epochs[-1]:
             raise DataError(f"epoch {epoch} does not come after epoch {self._epochs[-1]}: epochs must increase")
@@ -152,6 +162,7 @@ class Recorder:
         about = {name: None if value is None else np.asarray(value)[self._keep] for name, value in self._about.items()}
         if about["index"] is None:
             about["index"] = self._keep
+        about["names"] = () if about["names"] is None else tuple(map(str, about["names"]))
         labels = None if self._labels is None else self._labels[self._keep]
         return Trajectory(
             np.stack(self._frames), np.array(self._epochs), labels, self._class_names, metrics, title=self.title, **about
@@ -169,6 +180,34 @@ class Recorder:
 
         return player(self.trajectory, **options)
 
+    def plot(self, **options):
+        """Curves of what was recorded; options as in :func:`icon_nb.animation.plots.curves`."""
+        from .plots import curves
+
+        return curves(self.trajectory, **options)
+
+    @property
+    def diagnosis(self):
+        """What the recording says about the training, in words; see :func:`icon_nb.evaluation.diagnosis.diagnose`."""
+        from ..evaluation.diagnosis import diagnose
+
+        return diagnose(self.trajectory)
+
+    def save(self, path):
+        """Write what was recorded to one file; see :meth:`icon_nb.Trajectory.save`."""
+        return self.trajectory.save(path)
+
+    @classmethod
+    def load(cls, path) -> Recorder:
+        """A recorder that goes on where the saved one stopped; see :meth:`icon_nb.Trajectory.load`."""
+        t = Trajectory.load(path)
+        about = {name: getattr(t, name) for name in ("images", "index", "held_out", "title")}
+        loaded = cls(t.labels, t.class_names or None, names=t.names or None, **about)
+        loaded.max_points = max(t.n_points, loaded.max_points)
+        for frame, (epoch, z) in enumerate(zip(t.epochs.tolist(), t.embeddings)):
+            loaded.record(z, epoch=epoch, **{name: values[frame] for name, values in t.metrics.items()})
+        return loaded
+
     def _repr_mimebundle_(self, include=None, exclude=None):
         if not self._frames:
             return {"text/plain": repr(self)}
@@ -178,6 +217,20 @@ class Recorder:
 
     def __repr__(self) -> str:
         return f"Recorder({self.trajectory!r})" if self._frames else "Recorder(nothing recorded)"
+
+
+def checked_images(images) -> np.ndarray | None:
+    """Pictures that can be drawn, or a DataError that says what is wrong with them."""
+    if images is None:
+        return None
+    images = np.asarray(images)
+    fits = images.ndim in (3, 4) and images.dtype == np.uint8 and 0 not in images.shape and images.shape[3:] in ((), (1,), (3,))
+    if not fits:
+        raise DataError(
+            f"images have shape {images.shape} and type {images.dtype}: "
+            "give uint8 pictures of shape (n, h, w) or (n, h, w, c), c of 1 or 3"
+        )
+    return images
 
 
 def single(z: np.ndarray) -> np.ndarray:
@@ -206,6 +259,10 @@ def encode_labels(labels, class_names) -> tuple[np.ndarray | None, tuple[str, ..
     if labels is None:
         return None, () if class_names is None else tuple(map(str, class_names))
     labels = labels.detach().cpu().numpy() if hasattr(labels, "detach") else np.asarray(labels)
+    kinds = {type(label) for label in labels.tolist()} if labels.dtype == object and labels.ndim == 1 else set()
+    if type(None) in kinds or len(kinds) > 1:
+        named = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise DataError(f"labels are of mixed kinds ({named}): give all of them, and all as numbers or all as texts")
     if labels.ndim != 1:
         raise DataError(f"labels must have one entry per point, got shape {labels.shape}")
     return encode(labels, class_names)

@@ -55,6 +55,7 @@ def take(trajectory: Trajectory, keep: np.ndarray) -> Trajectory:
         return trajectory
     per_point = {name: getattr(trajectory, name) for name in ("labels", "index", "images", "held_out")}
     kept = {name: None if value is None else value[keep] for name, value in per_point.items()}
+    kept["names"] = tuple(trajectory.names[i] for i in keep) if trajectory.names else ()
     return replace(trajectory, embeddings=trajectory.embeddings[:, keep], **kept)
 
 

@@ -226,7 +226,7 @@ def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto", *, linear: 
     given = {"z": z, "y": y, "x": x, "seed": seed, "metric": metric, "linear": linear}
     known = {
         "labels": y is not None and 2 <= len(np.unique(y)) < len(y),
-        "inputs": x is not None,
+        "inputs": x is not None and len(z) > 3,  # fewer have no neighbourhoods to keep
         "directions": resolve_metric(metric, z.shape[1]) == "cosine" and len(z) > 1,
     }
     scores = dict.fromkeys(SCORES, float("nan"))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, LoadError
+from ..files import write_whole
+
+ARRAYS = ("embeddings", "epochs", "labels", "index", "images", "held_out")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +41,8 @@ class Trajectory:
         True where the backbone was not trained on the point.
     title : str
         What the pictures are headed with, for instance ``"simclr on digits"``.
+    names : tuple of str
+        What each point is called, for instance the words of a vocabulary; empty where they have no names.
     """
 
     embeddings: np.ndarray
@@ -45,6 +54,7 @@ class Trajectory:
     images: np.ndarray | None = None
     held_out: np.ndarray | None = None
     title: str = ""
+    names: tuple[str, ...] = ()
 
     def __post_init__(self):
         shape = self.embeddings.shape
@@ -52,6 +62,43 @@ class Trajectory:
             raise DataError(f"embeddings must be (n_frames, n, d) with as many epochs; got {shape} and {len(self.epochs)} epochs")
         if self.labels is not None and len(self.labels) != shape[1]:
             raise DataError(f"labels has {len(self.labels)} entries for {shape[1]} points: pass one label per recorded point")
+
+        if self.names and len(self.names) != shape[1]:
+            raise DataError(f"names has {len(self.names)} entries for {shape[1]} points: pass one per point")
+
+    def save(self, path) -> Path:
+        """Write it to one ``.npz`` file, whole or not at all, and return the path; :meth:`load` reads it back.
+
+        Raises
+        ------
+        SaveError
+            The file cannot be written; an older one is left as it was.
+        """
+        told = {name: getattr(self, name) for name in ARRAYS if getattr(self, name) is not None}
+        about = {"title": self.title, "class_names": self.class_names, "names": self.names, "metrics": list(self.metrics)}
+        curves = {f"metric_{k}": np.asarray(values) for k, values in enumerate(self.metrics.values())}
+        buffer = BytesIO()
+        np.savez_compressed(buffer, about=np.array(json.dumps(about)), **told, **curves)
+        path = Path(path)
+        return write_whole(path if path.suffix else path.with_name(f"{path.name}.npz"), buffer.getvalue())
+
+    @classmethod
+    def load(cls, path) -> Trajectory:
+        """What :meth:`save` wrote; nothing in the file is run.
+
+        Raises
+        ------
+        LoadError
+            The file cannot be read, or is no trajectory.
+        """
+        try:
+            with np.load(Path(path), allow_pickle=False) as file:
+                about = json.loads(str(file["about"]))
+                metrics = {name: file[f"metric_{k}"] for k, name in enumerate(about["metrics"])}
+                texts = {"class_names": tuple(about["class_names"]), "names": tuple(about["names"]), "title": about["title"]}
+                return cls(**{name: file[name] for name in ARRAYS if name in file}, metrics=metrics, **texts)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+            raise LoadError(f"{path} holds no trajectory ({error}): give a file that Trajectory.save wrote") from error
 
     @property
     def n_frames(self) -> int:

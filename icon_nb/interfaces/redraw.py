@@ -34,7 +34,7 @@ READ = {
     "fit_on": lambda text: int(text) if text.isdecimal() else text,
     "seed": int,
     "tween": lambda text: text if text == "auto" else int(text),
-    "size": _pair,
+    "size": lambda text: text if text.endswith("mm") else _pair(text),
     "camera": _pair,
 }
 """How a text becomes the value of an option that is more than a text or a number."""

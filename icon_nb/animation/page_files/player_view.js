@@ -272,7 +272,7 @@ class Panel {
 
   about(i) {
     const { run } = this, group = this.player.groups[run.group];
-    const lines = [`point ${run.index ? run.index[i] : i}`];
+    const lines = [run.names[i] || `point ${run.index ? run.index[i] : i}`];
     if (run.held_out) lines.push(run.held_out[i] ? "held out" : "trained on");
     const name = run.labels[i] < 0 ? "no class" : group.names[run.labels[i]];
     return { name: group.names.length ? name : lines.shift(), lines };
