@@ -17,11 +17,9 @@ from ..evaluation.scores import clustering_accuracy, neighbour_overlap
 from ..methods.config import Config
 from ..methods.ledger import Entry
 from ..objective.batch import Batch
-from ..objective.divergences import DIVERGENCES
-from ..objective.learned import Gaussian as GaussianQ
 from ..objective.learned import StudentT
 from ..objective.objective import Objective, build_objective
-from ..objective.supervisory import Gaussian, GaussianJoint
+from ..objective.supervisory import GaussianJoint
 from .run import run
 
 
@@ -45,7 +43,7 @@ def linear_classifier(entry: Entry, seed: int, data_dir: str | None) -> dict[str
     data, found = _load(entry, seed, data_dir), {}
     x, x_test = (pixels.flatten(1) / 255 for pixels in (data.x, data.x_test))
     for label, settings in entry.conditions.items():
-        objective = build_objective(Config(**settings).resolve())
+        objective = build_objective(Config(**settings))
         bias = settings["method"] == "cross_entropy"
         seen = [torch.nn.functional.pad(each, (0, 1), value=1.0) if bias else each for each in (x, x_test)]
         found[label] = 100 * _classify(objective, data, *seen, seed, entry.shared)
@@ -108,7 +106,7 @@ def gradient_spikes(entry: Entry, seed: int, data_dir: str | None) -> dict[str, 
     start = torch.randn(len(data), 2, generator=torch.Generator().manual_seed(seed))
     found = {}
     for label, settings in entry.conditions.items():
-        objective = Objective(Gaussian(entry.shared["perplexity"]), GaussianQ(), DIVERGENCES[settings["divergence"]])
+        objective = build_objective(Config(method="sne", perplexity=entry.shared["perplexity"], **settings))
         target = objective.target(batch)
         loss = lambda z: objective.loss(target, [(z, None)])  # noqa: B023, E731
         _, norms = descend(loss, start, entry.shared["steps"], entry.shared["learning_rate"])
