@@ -257,7 +257,6 @@ def test_a_recorder_shows_itself():
         ({"projection": ["pca"]}, "projection="),
         ({"highlight": 1.5}, "highlight=1.5 is no recorded point"),
         ({"highlight": [0.5]}, "highlight=0.5 is no recorded point"),
-        ({"overlay": "rows", "rows": 5}, "rows=5 must hold"),
         ({"dpi": 10_000}, "dpi=10000 is out of range: it must be at least 30 and at most 1200"),
         ({"dpi": 1200}, r"dpi=1200 makes a picture of 6000 x 6000 pixels, more than 16 million: at most dpi=800"),
     ],

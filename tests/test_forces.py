@@ -100,3 +100,13 @@ def test_neighbours_are_the_strongest_of_p_and_q(run):
     assert run.neighbours.q[0][2, 5].tolist() == np.argsort(-q[5], kind="stable")[:4].tolist()
     np.testing.assert_allclose(q.sum(1), 1)
     assert (run.neighbours.p[0] != np.arange(120)[:, None]).all(), "nobody is a neighbour of itself"
+
+
+def test_forces_are_drawn_in_an_animation_and_as_curves(run, tmp_path):
+    shown = run.animate(overlay="forces")
+    assert "p pulls (green)" in shown.caption or "Arrows" in shown.caption
+    assert shown.save(tmp_path / "forces.gif").stat().st_size > 0
+    picture = run.plot("forces")
+    assert repr(picture).startswith("Picture(attraction and repulsion over the epochs")
+    high = icon.run(method="sne", n_samples=80, epochs=1, embedding_dim=8, quiet=True)
+    assert high.animate(overlay="forces").projections[0].kind == "pca"

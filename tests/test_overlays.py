@@ -14,7 +14,7 @@ from icon_nb.evaluation.trajectory import Trajectory
 from icon_nb.methods.catalogue import OVERLAYS, OverlayKind
 from icon_nb.methods.config import Config
 
-ROWS = {"anchor": 3, "p": np.linspace(0, 1, 40), "q": np.tile(np.linspace(1, 0, 40), (5, 1))}
+FORCES = tuple(np.random.default_rng(0).normal(size=(2, 5, 40, 8)))
 EVERYTHING = [
     {"overlay": "none"},
     {"overlay": "loss"},
@@ -22,7 +22,7 @@ EVERYTHING = [
     {"overlay": "diagnosis", "note": "still learning at epoch 4"},
     {"overlay": "trails"},
     {"overlay": "centroids"},
-    {"overlay": "rows", "rows": ROWS},
+    {"overlay": "forces", "forces": FORCES},
     {"overlay": ("curves", "trails", "centroids"), "tween": 1},
     {"highlight": "1"},
     {"thumbnails": 5},
@@ -84,30 +84,38 @@ def test_centroids_are_class_means():
     np.testing.assert_allclose(discs.xy, [t.embeddings[2][t.labels == c].mean(0) for c in range(3)], rtol=1e-4)
 
 
-def test_rows_link_the_anchor_to_its_strongest_neighbours_in_points_kept():
-    t, rows = run(d=2), {"anchor": 3, "p": np.zeros(40), "q": np.zeros((5, 40))}
-    rows["p"][[7, 3]] = 1
-    rows["q"][4, 9] = 1
-    painter = animate(t, overlay="rows", rows=rows).painter
+def test_forces_are_arrows_against_the_gradient_on_one_scale():
+    t = run(d=2)
+    pull, push = np.zeros((2, *t.embeddings.shape))
+    pull[4, :, 0], push[4, :, 1] = -2.0, 1.0  # points are pulled to the right and pushed down
+    painter = animate(t, overlay="forces", forces=(pull, push)).painter
     painter.paint(4)
     strokes = next(a for a in painter.panels[0].artists if isinstance(a, Strokes))
-    (solid, _, _), (dashed, _, _) = strokes.bundles
-    np.testing.assert_allclose(solid, [[t.embeddings[4][3], t.embeddings[4][7]]], atol=1e-5)
-    np.testing.assert_allclose(dashed[-1, 1], t.embeddings[4][9], atol=1e-5)
-    painter.paint(3)
-    assert len(strokes.bundles) == 1
+    pulled, pushed = (segments[: len(segments) // 3] for segments, _, _ in strokes.bundles)
+    steps = [np.diff(each, axis=1)[:, 0].mean(0) for each in (pulled, pushed)]
+    assert steps[0][0] < 0 < steps[1][1], "a shaft is drawn from its head to the point"
+    assert abs(steps[0][0]) == pytest.approx(2 * abs(steps[1][1]), rel=1e-3)
+    painter.paint(1)
+    assert all(np.ptp(segments, axis=1).max() < 1e-6 for segments, _, _ in strokes.bundles), "no force, no arrow"
+
+
+def test_forces_pass_through_the_projection():
+    t = run(d=8)
+    view = animate(t, overlay="forces", forces=FORCES, projection="pca", max_points=20).views[0]
+    kept = [np.flatnonzero((t.embeddings[0] == z).all(1))[0] for z in view.trajectory.embeddings[0]]
+    at = animate(t, max_points=20, projection="pca").projections[0]
+    expected = at.transform(t.embeddings[2][kept] + FORCES[0][2][kept]) - at.transform(t.embeddings[2][kept])
+    np.testing.assert_allclose(view.forces[0, 2], expected, rtol=0.02, atol=0.02)
+    with pytest.raises(ConfigError, match="use projection='pca'"):
+        animate(t, overlay="forces", forces=FORCES, projection="tsne").views  # noqa: B018
 
 
 def test_points_that_stand_out_are_kept_when_others_are_left_out():
     t = run(n=400, d=2)
-    rows = {"anchor": 399, "p": np.arange(400.0), "q": np.arange(400.0)}
-    shown = animate(t, max_points=30, overlay="rows", rows=rows, highlight=[5, 6])
+    shown = animate(t, max_points=30, highlight=[5, 6])
     kept = {tuple(z) for z in shown.views[0].trajectory.embeddings[0]}
-    assert {tuple(t.embeddings[0][i]) for i in (399, 5, 6)} <= kept
-    (mark,) = shown.views
-    np.testing.assert_array_equal(shown.views[0].trajectory.embeddings[0][mark.rows["anchor"]], t.embeddings[0][399])
-    assert mark.rows["p"][mark.rows["anchor"]] == 399
-    assert mark.highlight.sum() == 2
+    assert {tuple(t.embeddings[0][i]) for i in (5, 6)} <= kept
+    assert shown.views[0].highlight.sum() == 2
 
 
 def test_what_is_highlighted_lies_above_what_is_faded():
@@ -226,10 +234,9 @@ def test_dollar_signs_are_not_formulas():
     ("options", "says"),
     [
         ({"overlay": "trail"}, "did you mean 'trails'"),
-        ({"overlay": "rows"}, "need each other"),
+        ({"overlay": "forces"}, "need each other"),
         ({"overlay": "diagnosis"}, "note"),
-        ({"overlay": "rows", "rows": {"anchor": 99, "p": [], "q": []}}, "position of a point"),
-        ({"overlay": "rows", "rows": {"anchor": 1, "p": np.ones(3), "q": np.ones(40)}}, r"it must be \(40,\)"),
+        ({"overlay": "forces", "forces": (np.ones(3), np.ones(3))}, "give two arrays of shape"),
         ({"overlay": "regions"}, "embedding_dim=2"),
         ({"highlight": "7"}, "no class of these points"),
         ({"highlight": 40}, "positions run from 0 to 39"),

@@ -23,7 +23,7 @@ from .overlays import spread_out
 from .painter import Painter
 from .plots import small_multiples
 from .projection import Projection, fit_projection, kind_and_frame
-from .selection import check_data, highlighted, kept_points, take, take_rows
+from .selection import check_data, highlighted, kept_points, take, take_forces
 from .timeline import Timeline, choose_epochs, frames_at, plan
 from .view import CAMERA, SPHERE_TURN, TURN, View, cameras
 
@@ -146,10 +146,11 @@ class Animation:
     def _view(self, k: int, stance: tuple[float, tuple[float, float]]) -> View:
         options, keep, xyz = self.options, self._keep[k], self._coordinates[k]
         lit = highlighted(self._given[k], options.highlight)
-        rows, lit = take_rows(options.rows, keep), None if lit is None else lit[keep]
+        forces = take_forces(options.forces, keep, self._trajectories[k], self.projections[k])
+        lit = None if lit is None else lit[keep]
         pictured = spread_out(xyz[-1][:, :2], options.thumbnails) if options.thumbnails else np.zeros(0, int)
         shown = self._trajectories[k], self.projections[k], xyz, self._sources[k], self.timeline
-        return View(*shown, *stance, self.titles[k], options, lit, rows, pictured)
+        return View(*shown, *stance, self.titles[k], options, lit, forces, pictured)
 
     @property
     def _stances(self) -> list[tuple[float, tuple[float, float]]]:

@@ -48,8 +48,8 @@ class Options:
         choices=OVERLAYS,
     )
     note: str = option("", "A sentence below the picture.", str)
-    rows: Mapping | None = option(
-        None, '``{"anchor": i, "p": (n,) or (n_frames, n), "q": ...}``: what p and q say about point i.'
+    forces: tuple | None = option(
+        None, "Attraction and repulsion of every point, two arrays (n_frames, n, d); see :meth:`icon_nb.Results.forces`."
     )
     trail: int = option(6, "Epochs that a trail reaches back.", int, low=1)
     highlight: str | int | Sequence | None = option(
@@ -123,8 +123,8 @@ class Options:
             demand(fits, f"{name}={shown(value)} must be {words}")
         named = isinstance(self.own_scale, Collection) and all(isinstance(name, str) for name in self.own_scale)
         demand(named, f"own_scale={shown(self.own_scale)}: give the name of a metric, or several")
-        paired = ("rows" in self.overlays) == (self.rows is not None)
-        check_needs((*self.overlays, "rows"), {"rows": paired, "note": bool(self.note)})
+        paired = ("forces" in self.overlays) == (self.forces is not None)
+        check_needs((*self.overlays, "forces"), {"forces": paired, "note": bool(self.note)})
 
     @property
     def overlays(self) -> tuple[str, ...]:
@@ -138,9 +138,8 @@ class Options:
 
     def said(self, words: str) -> list[str]:
         """What the overlays say of themselves in a picture: their ``caption``, or their ``short`` words."""
-        anchor = self.rows["anchor"] if self.rows is not None else None
         texts = [getattr(row, words) for name, row in OVERLAYS.items() if name in self.overlays]
-        return [text.format(anchor=anchor) for text in texts if text]
+        return [text for text in texts if text]
 
 
 def overlay_names(overlay: str | Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What is drawn under and over the points: trails, centroids, rows of p and q, regions of a probe, images, wires.
+"""What is drawn under and over the points: trails, centroids, forces, regions of a probe, images, wires.
 
 Each function adds its artists to a panel. Those that are asked for by name have a row in ``icon_nb.methods.catalogue.OVERLAYS``.
 """
@@ -15,7 +15,7 @@ from .canvas import plain
 from .palette import blend, class_color, rgb
 from .points import Cloud, Look
 
-NEIGHBOURS = 15
+ARROWS = 50
 GRID = 128
 
 
@@ -91,36 +91,29 @@ def _readable_on(color: str) -> str:
     return "#000000" if rgb(color) @ [0.299, 0.587, 0.114] > 0.5 else "#ffffff"
 
 
-def rows(panel) -> None:
-    """Lines from one point to the neighbours that p (solid) and q (dashed) give it, as wide as the probability."""
-    rows, theme, unit = panel.view.rows, panel.canvas.theme, panel.canvas.points(1)
-    anchor, p, q = rows["anchor"], np.atleast_2d(rows["p"]), np.atleast_2d(rows["q"])
-    strokes = Strokes()
-    star = Cloud([(np.array([anchor]), Look(theme.ink, "*", panel.canvas.points(17), edge=theme.panel, rim=unit))], theme)
+def forces(panel) -> None:
+    """Arrows from points that lie apart: where p pulls them and where q pushes them, on one scale for all frames."""
+    view, canvas, theme = panel.view, panel.canvas, panel.canvas.theme
+    chosen, strokes = spread_out(view.coordinates[-1][:, :2], ARROWS), Strokes()
+    x0, x1 = panel.axes.get_xlim()
+    longest = np.quantile(np.linalg.norm(view.forces[:, :, chosen], axis=-1), 0.95) or 1.0
+    scale = 30 * canvas.unit * (x1 - x0) / panel.rect.w / longest
 
     def update(frame: int) -> None:
-        xy, _ = panel.view.place(frame)
-        source = panel.view.sources[panel.view.timeline.at(frame)[0]]
-        strokes.bundles = [
-            *_links(xy, anchor, p[min(source, len(p) - 1)], theme.accent, theme.panel, unit, dashed=False),
-            *_links(xy, anchor, q[min(source, len(q) - 1)], theme.second, theme.panel, unit, dashed=True),
-        ]
-        star.move(xy, None)
+        source, points = view.sources[view.timeline.at(frame)[0]], view.points(frame)[chosen]
+        start = view.flatten(points, frame)[0]
+        ends = [view.flatten(points - scale * part[source, chosen], frame)[0] for part in view.forces]
+        look = zip(ends, (theme.p, theme.q))
+        strokes.bundles = [(_arrows(start, end), blend(color, theme.panel, 1.0), canvas.points(1.4)) for end, color in look]
 
-    panel.add(update, strokes, star)
+    panel.add(update, strokes)
 
 
-def _links(xy, anchor: int, row: np.ndarray, color: str, background: str, unit: float, dashed: bool):
-    """Bundles from the anchor to its strongest neighbours; dashed ones are cut into pieces."""
-    order = np.argsort(-row, kind="stable")
-    order = order[(order != anchor) & (row[order] > 0)][:NEIGHBOURS]
-    bundles = []
-    for j in order:
-        share = row[j] / row[order[0]]
-        ends = np.linspace(0, 1, 18).reshape(9, 2) if dashed else np.array([[0.0, 1.0]])
-        segments = xy[anchor] + ends[..., None] * (xy[j] - xy[anchor])
-        bundles.append((segments, blend(color, background, 0.46 if share < 0.3 else 1.0), unit * (0.5 + 1.6 * share)))
-    return bundles
+def _arrows(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Segments (3 m, 2, 2): a shaft from every start (m, 2) to its end, and the two sides of its head."""
+    back = (start - end) * 0.3
+    sides = [end + back @ np.array([[0.8, turn * 0.6], [-turn * 0.6, 0.8]]) for turn in (1, -1)]
+    return np.concatenate([np.stack([end, other], axis=1) for other in (start, *sides)])
 
 
 def regions(panel) -> None:

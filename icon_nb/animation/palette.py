@@ -25,7 +25,8 @@ BLENDS = (1.0, 0.72, 0.46, 0.2)
 class Theme:
     """Colours and relative text size of one style.
 
-    ``ink`` writes titles, ``muted`` what is read second, ``faint`` frames and grids, ``accent`` and ``second`` curves and bars.
+    ``ink`` writes titles, ``muted`` what is read second, ``faint`` frames and grids, ``accent`` and ``second`` curves and bars,
+    ``p`` and ``q`` what they do to points.
     """
 
     background: str
@@ -36,13 +37,15 @@ class Theme:
     accent: str
     second: str
     scale: float = 1.0
+    p: str = "#1a7f37"
+    q: str = "#bf3989"
 
 
 THEMES = {
     "notebook": Theme("#ffffff", "#ffffff", "#1c2128", "#57606a", "#d5dae0", "#0b6bcb", "#c2410c"),
     "paper": Theme("#ffffff", "#ffffff", "#000000", "#3d3d3d", "#bdbdbd", "#1f4e8c", "#a63c06", 0.95),
     "slides": Theme("#ffffff", "#f6f8fa", "#0f1720", "#434c57", "#cfd6dd", "#0b6bcb", "#c2410c", 1.25),
-    "dark": Theme("#14171c", "#181c22", "#f0f3f6", "#a3adb8", "#363d47", "#5aa9f5", "#f5924e"),
+    "dark": Theme("#14171c", "#181c22", "#f0f3f6", "#a3adb8", "#363d47", "#5aa9f5", "#f5924e", 1.0, "#3fb950", "#ff79c6"),
 }
 
 
@@ -96,7 +99,7 @@ def indexed_palette(style: str, photos: bool = False) -> np.ndarray:
     t = theme(style)
     greys = [blend(t.ink, t.background, a) for a in np.linspace(0, 1, 32 if photos else 13)]
     named = [t.panel, t.ink, t.muted, t.faint]
-    colors = [blend(c, t.panel, a) for c in CLASS_COLORS + (t.accent, t.second) for a in BLENDS]
+    colors = [blend(c, t.panel, a) for c in CLASS_COLORS + (t.accent, t.second, t.p, t.q) for a in BLENDS]
     cube = np.stack(np.meshgrid(*[np.linspace(0, 1, k) for k in (5, 7, 5)]), -1).reshape(-1, 3).tolist() if photos else []
     entries = np.rint(np.array([rgb(t.background), *map(rgb, named), *colors, *greys, *cube]) * 255).astype(np.uint8)
     return np.array(list(dict.fromkeys(map(tuple, entries.tolist()))), dtype=np.uint8)[:256]

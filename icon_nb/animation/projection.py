@@ -218,7 +218,7 @@ def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames:
     row, epoch = PROJECTIONS[kind], int(trajectory.epochs[frame])
     try:
         make = resolve_name(row.make)
-    except ImportError:
+    except ModuleNotFoundError:
         raise ConfigError(f"projection={kind!r} needs torch: pip install torch, or use 'pca'") from None
     points = chain(trajectory.embeddings, frame, frames, make(trajectory.n_points, seed))
     caption = (

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
-from ..errors import ConfigError, demand, nearest, shown
+from ..errors import ConfigError, demand, nearest
 from ..evaluation.trajectory import Trajectory, choose_points
 from ..methods.catalogue import OVERLAYS
 from .options import Options, check_needs
+from .projection import Projection
 
 
 def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
@@ -42,8 +43,6 @@ def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
 def kept_points(trajectory: Trajectory, options: Options) -> np.ndarray:
     """Sorted positions of the points drawn: at most ``max_points`` at random, and always those that stand out."""
     keep = choose_points(trajectory.n_points, options.max_points, options.seed)
-    if options.rows is not None:
-        keep = np.union1d(keep, [int(options.rows["anchor"])])
     named = options.highlight if not isinstance(options.highlight, str) else None
     chosen = highlighted(trajectory, named)
     return keep if chosen is None else np.union1d(keep, np.flatnonzero(chosen)[: options.max_points])
@@ -59,12 +58,16 @@ def take(trajectory: Trajectory, keep: np.ndarray) -> Trajectory:
     return replace(trajectory, embeddings=trajectory.embeddings[:, keep], **kept)
 
 
-def take_rows(rows: Mapping | None, keep: np.ndarray) -> dict | None:
-    """What p and q say about the anchor, of the points that are kept, and where it stands among them."""
-    if rows is None:
+def take_forces(forces, keep: np.ndarray, trajectory: Trajectory, projection: Projection) -> np.ndarray | None:
+    """Attraction and repulsion of the points that are kept, (2, n_frames, n, 2 or 3), as steps of the projected points."""
+    if forces is None:
         return None
-    p, q = (np.asarray(rows[name], float)[..., keep] for name in ("p", "q"))
-    return {"anchor": int(np.searchsorted(keep, rows["anchor"])), "p": p, "q": q}
+    demand(projection.map is not None, f"overlay='forces' cannot be drawn on {projection.kind}: use projection='pca'")
+    parts = [np.asarray(part, np.float32)[:, keep] for part in forces]
+    small = 1e-3 * np.linalg.norm(trajectory.embeddings, axis=-1).mean() / (np.abs(parts).max() or 1.0)  # a derivative
+    moved = [replace(trajectory, embeddings=trajectory.embeddings + small * part) for part in parts]
+    here = projection.coordinates(trajectory)
+    return np.stack([(projection.coordinates(each) - here) / small for each in moved])
 
 
 def check_data(trajectory: Trajectory, options: Options, kind: str) -> None:
@@ -79,15 +82,7 @@ def check_data(trajectory: Trajectory, options: Options, kind: str) -> None:
     if options.thumbnails and trajectory.images is None:
         raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
     highlighted(trajectory, options.highlight)
-    if options.rows is not None:
-        _check_rows(options.rows, trajectory.n_points, trajectory.n_frames)
-
-
-def _check_rows(rows, n: int, frames: int) -> None:
-    whole = isinstance(rows, Mapping) and {"anchor", "p", "q"} <= set(rows)
-    placed = whole and isinstance(rows["anchor"], (int, np.integer)) and 0 <= rows["anchor"] < n
-    demand(placed, f"rows={shown(rows)} must hold the position of a point under 'anchor', and arrays under 'p' and 'q'")
-    for name in ("p", "q"):
-        shape = np.shape(rows[name])
-        fits = shape in ((n,), (frames, n))
-        demand(fits, f"rows[{name!r}] has shape {shape}: it must be ({n},), or ({frames}, {n}) for one row a frame")
+    if options.forces is not None:
+        shapes = [np.shape(part) for part in options.forces]
+        fits = shapes == [trajectory.embeddings.shape] * 2
+        demand(fits, f"forces have the shapes {shapes}: give two arrays of shape {trajectory.embeddings.shape}")

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..objective.batch import Target
 from ..objective.closed_forms import FusedKL
 from ..objective.learned import StudentT
-from ..objective.supervisory.perplexity import perplexity_of
+from ..objective.supervisory.perplexity import log_perplexity_of
 from ..training.optimizers import Gains
 from .neighbour_maps import Step, enough, principal_axes
 
@@ -54,7 +54,7 @@ def joint_neighbours(z: np.ndarray, perplexity: float) -> Tensor:
     n, points = len(z), torch.from_numpy(np.asarray(z, np.float32))
     distances = torch.cdist(points, points).square_().fill_diagonal_(torch.inf)
     nearest = distances.topk(min(n - 1, math.ceil(3 * perplexity)), largest=False)
-    p = torch.zeros(n, n).scatter_(1, nearest.indices, perplexity_of(nearest.values, perplexity))
+    p = torch.zeros(n, n).scatter_(1, nearest.indices, log_perplexity_of(nearest.values, perplexity).exp())
     return (p + p.T) / (2 * n)
 
 

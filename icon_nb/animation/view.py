@@ -74,8 +74,8 @@ class View:
     options : Options
     highlight : bool array (n,) or None
         Points that stand out.
-    rows : mapping or None
-        ``anchor`` (position of a point), ``p`` and ``q``: arrays (n,) or (n_frames, n).
+    forces : array (2, n_frames, n, 2 or 3) or None
+        Attraction and repulsion, as steps of the projected points.
     thumbnails : int array
         Points shown by their image.
     """
@@ -90,7 +90,7 @@ class View:
     title: str
     options: Options
     highlight: np.ndarray | None
-    rows: dict | None
+    forces: np.ndarray | None
     thumbnails: np.ndarray
 
     def points(self, frame: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from .flags import Parser, add_setting, typed
 from .saved import find, one_run, open_run
 from .terminal import tell
 
-ELSEWHERE = ("rows", "own_scale", "align", "inline_limit")
+ELSEWHERE = ("forces", "own_scale", "align", "inline_limit")
 """Options that a shell cannot give, or that have no effect on the file of one run."""
 
 OUT = (

@@ -285,10 +285,10 @@ OVERLAYS: dict[str, OverlayKind] = by_name(
         needs={"labels": "needs labels: the recorded points have none"},
     ),
     OverlayKind(
-        "rows", "lines from one point to its neighbours under p and q", f"{_OVERLAYS}:rows", by_hand=True,
-        needs={"rows": "and rows={'anchor': i, 'p': ..., 'q': ...} need each other: give both or neither"},
-        caption="Lines lead from point {anchor} to its neighbours under p (solid) and q (dashed).",
-        short="from point {anchor}: p solid, q dashed",
+        "forces", "arrows: what p pulls and what q pushes, along which points move", f"{_OVERLAYS}:forces",
+        needs={"forces": "and forces=(attraction, repulsion) need each other: give both or neither; results.animate knows them"},
+        caption="Arrows lead where p pulls a point (green) and where q pushes it (magenta), all on one scale.",
+        short="p pulls (green), q pushes (magenta)",
     ),
     OverlayKind(
         "regions", "the regions of a linear probe fitted on each frame, of 2-d embeddings", f"{_OVERLAYS}:regions", under=True,

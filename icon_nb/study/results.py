@@ -5,7 +5,7 @@ Nothing is drawn, trained or written in ``__init__`` or ``__repr__``; display co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pkgutil import resolve_name
@@ -182,6 +182,10 @@ class Results(Run):
         overlays = overlay_names(options["overlay"])
         if "diagnosis" in overlays:
             options.setdefault("note", str(self.diagnosis))
+        if "forces" in overlays and "forces" not in options:
+            options["forces"] = self._all_forces()
+            if options["projection"] == "auto" and self.trajectory.dim > 3:
+                options["projection"] = "pca"  # forces need a map that other points pass through too
         return animate(self.watched(overlays), **options)
 
     def player(self, **options):
@@ -240,11 +244,24 @@ class Results(Run):
 
         return self._points().forces(fitted_frame(self.trajectory, "last" if epoch is None else epoch))
 
-    def plot(self, **options):
-        """Static curves of the run; options as in :func:`icon_nb.animation.plots.curves`."""
+    def plot(self, metrics: str | Sequence[str] | None = None, **options):
+        """Static curves of the run; options as in :func:`icon_nb.animation.plots.curves`.
+
+        ``"forces"`` plots how strongly p pulls and q pushes at every recorded epoch: the mean length of either over the points.
+        """
         from ..animation.plots import curves
 
-        return curves(self.watched(options.get("metrics")), **options)
+        if metrics != "forces":
+            return curves(self.watched(metrics), metrics=metrics, **options)
+        strength = [np.linalg.norm(part, axis=-1).mean(-1) for part in self._all_forces()]
+        told = dict(zip(("attraction", "repulsion"), strength))
+        return curves(replace(self.trajectory, metrics=told), **options)
+
+    def _all_forces(self) -> tuple[np.ndarray, np.ndarray]:
+        """Attraction and repulsion of every point at every recorded epoch, (n_frames, n, d) each."""
+        points = self._points()
+        found = [points.forces(frame) for frame in range(self.trajectory.n_frames)]
+        return np.stack([each.attraction for each in found]), np.stack([each.repulsion for each in found])
 
     def watched(self, names: str | Iterable[str] | None) -> Trajectory:
         """The trajectory; it has the columns of the history, and the schedules, that ``names`` name too."""
