@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from itertools import repeat
@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, DataError, nearest
 from ..methods.catalogue import AUGMENTATIONS, published
+from ..methods.own import is_own, thing_of
 from .dataset import Dataset
 from .transforms import Affine, Colour
 
@@ -138,7 +139,36 @@ class Augment:
         return out.clamp_(-mean / std, (1 - mean) / std).view(n, c, h, w)
 
 
-def build_augment(spec: str, dataset: Dataset, strength: float = 1.0) -> Augment:
+@dataclass(frozen=True, eq=False)
+class OwnAugment:
+    """The user's function of a sample, for instance a torchvision transform, for a batch; then the normalisation.
+
+    The function takes pictures (c, h, w) on the 0..1 scale, or features (d,), and returns one of the same shape. Torch's random
+    state is set for every batch and put back.
+    """
+
+    transform: Callable[[Tensor], Tensor]
+    dataset: Dataset
+
+    def draw(self, n: int, size: tuple[int, int], generator: torch.Generator, device) -> Draws:
+        """Nothing: the function draws for itself."""
+        return Draws(None, torch.empty(n, 0))
+
+    def apply(self, x: Tensor, draws: Draws, generator: torch.Generator) -> Tensor:
+        """Raw samples changed one by one, and normalised."""
+        scale = 255.0 if self.dataset.kind == "images" else 1.0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(generator.initial_seed())
+            out = torch.stack([torch.as_tensor(self.transform(sample)) for sample in x.float() / scale])
+        if out.shape != x.shape:
+            raise DataError(f"augment makes samples {tuple(out.shape[1:])} of {tuple(x.shape[1:])}: it must keep their shape")
+        return self.dataset.inputs(out.to(x.device) * scale)
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        return self.apply(x, self.draw(len(x), x.shape[-2:], generator, x.device), generator)
+
+
+def build_augment(spec: str, dataset: Dataset, strength: float | None = 1.0) -> Augment | OwnAugment:
     """Build the augmentation that ``spec`` names for a data set.
 
     Parameters
@@ -161,6 +191,8 @@ def build_augment(spec: str, dataset: Dataset, strength: float = 1.0) -> Augment
     >>> [type(part).__name__ for part in build_augment("crop+flip", load("digits")).parts]
     ['Crop', 'Flip']
     """
+    if is_own(spec):
+        return OwnAugment(thing_of("augment", spec), dataset)
     if not 0 <= strength < float("inf"):
         raise ConfigError(f"augment_strength={strength} must be 0 (no change) or more; 1 is the usual strength")
     spec = default_augment(dataset) if spec == "auto" else spec

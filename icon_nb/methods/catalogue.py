@@ -6,6 +6,7 @@ A row says what ``--help`` and an error need to know, without torch, and names t
 from __future__ import annotations
 
 from ..errors import ConfigError, nearest, shown
+from .own import is_own
 from .rows import (
     AugmentationPart,
     Backbone,
@@ -143,7 +144,16 @@ SOURCES: dict[str, Source] = by_name(
 _NETWORKS = "icon_nb.training.backbones"
 _RESNET = "with a small-image stem up to 64x64 pixels"
 
-BACKBONES: dict[str, Backbone] = by_name(
+class _Backbones(dict):
+    """The rows by name; a network of one's own has a row too."""
+
+    def __missing__(self, name: str) -> Backbone:
+        if is_own(name):
+            return Backbone(name, "a network of your own", f"{_NETWORKS}:own", "samples", options={"name": name})
+        raise KeyError(name)
+
+
+BACKBONES: dict[str, Backbone] = _Backbones(by_name(
     Backbone(
         "table", "a free point per sample, no network: the embedding itself is learned", f"{_NETWORKS}:FreePoints", "positions"
     ),
@@ -160,7 +170,7 @@ BACKBONES: dict[str, Backbone] = by_name(
         Backbone(name, f"torchvision's {title}, {_RESNET}", f"{_NETWORKS}:resnet", "images", options={"name": name})
         for name, title in {"resnet18": "ResNet-18", "resnet34": "ResNet-34", "resnet50": "ResNet-50"}.items()
     ),
-)
+))  # fmt: skip
 
 _FUSED = {"fused": True}
 

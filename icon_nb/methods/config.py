@@ -22,6 +22,7 @@ from . import axes, resolve, schedules
 from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, DIVERGENCES, HOLD, OPTIMIZERS, PROJECTIONS, TRACKERS
 from .components import as_settings
 from .methods import ALIASES, METHODS
+from .own import hold, is_own
 from .resolve import Case, method_of
 from .settings import SCHEMA, Setting, read_json, setting
 
@@ -65,13 +66,14 @@ class Config:
     n_samples: int | None = setting(
         int, "data", "use only this many training samples, a fixed stratified subset", low=2, optional=True
     )
-    augment: str | None = setting(
-        str, "data", "parts joined by +: {}; or auto, or none", general="none", choices=AUGMENTATIONS, free=True,
+    augment: str | Callable | None = setting(
+        str, "data", "parts joined by +: {}; or auto, or none; in Python also a function of a sample", general="none",
+        choices=AUGMENTATIONS, free=True,
         applies=resolve.on_a_network, because=resolve.backbone,
     )
     augment_strength: float | None = setting(
         float, "data", "1 is the usual augmentation, 0 none", general=1.0, low=0, high=2,
-        applies=lambda case: case.network and case["augment"] != "none",
+        applies=lambda case: case.network and case["augment"] != "none" and not is_own(case["augment"]),
         because=lambda case: f"augment={case.given['augment'] or 'none'!r}",
     )
     stream: str = setting(
@@ -146,8 +148,9 @@ class Config:
         applies=lambda case: case.network and case.p.candidates != "modality", because=resolve.backbone,
     )
     # model
-    backbone: str | None = setting(
-        str, "model", "what makes the embedding", general="mlp", choices=BACKBONES, deciding=True
+    backbone: str | Callable | None = setting(
+        str, "model", "what makes the embedding: {}; in Python also a module of your own", general="mlp", choices=BACKBONES,
+        free=True, deciding=True,
     )
     embedding_dim: int | None = setting(
         int, "model", "dimensions of the embedding; for clusters, their number", general=128, low=1, high=65536,
@@ -397,6 +400,8 @@ def _plain(settings: dict[str, object]) -> dict[str, object]:
         settings["dataset"] = resolve_name(HOLD)(settings["dataset"], **reading)
     if any(callable(settings[slot]) for slot in axes.SLOTS):
         settings = as_settings(settings)
+    own = {name: hold(settings[name]) for name in ("backbone", "augment") if callable(settings[name])}
+    settings = settings | own
     values = {name: about.check(name, settings[name]) for name, about in SETTINGS.items()}
     older = values["method"]
     if older in ALIASES:

@@ -22,6 +22,7 @@ from .catalogue import (
     published,
 )
 from .methods import Method
+from .own import is_own
 from .settings import Setting
 
 TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
@@ -249,9 +250,10 @@ class Rule:
 
 
 def _unknown_parts(case: Case) -> list[str]:
-    """``auto`` and ``none`` stand alone."""
+    """``auto`` and ``none`` stand alone, and so does a function."""
     spec = case.given["augment"]
-    return [] if spec in (None, "auto", "none") else [part for part in spec.split("+") if part not in AUGMENTATIONS]
+    alone = spec in (None, "auto", "none") or is_own(spec)
+    return [] if alone else [part for part in spec.split("+") if part not in AUGMENTATIONS]
 
 
 def drawn() -> list[str]:
@@ -280,6 +282,10 @@ RULES = (
     Rule(
         lambda case: case.given["dataset"] is not None and not is_known(case.given["dataset"]),
         lambda case, _: f"dataset={case.given['dataset']!r} is not known; {nearest(case.given['dataset'], DATASETS)}",
+    ),
+    Rule(
+        lambda case: case.given["backbone"] not in (None, *BACKBONES) and not is_own(case.given["backbone"]),
+        lambda case, _: f"backbone={case.given['backbone']!r} is not known; {nearest(case.given['backbone'], BACKBONES)}",
     ),
     Rule(
         _unknown_parts,

@@ -17,6 +17,7 @@ from ..files import LARGEST_TEXT, place, read, write_whole
 from ..methods.config import Config
 from ..methods.resolve import fit_to_data
 from ..training import open_tsne
+from ..training.backbones import fit_own
 from ..training.threads import fitting_threads
 from ..training.trainer import Record, is_for_open_tsne, usual_torch
 from .folders.checkpoints import Checkpoints, check_data, check_settings
@@ -69,7 +70,8 @@ def run(
         MiB of memory for the weights and optimizer states of recorded epochs, from which :meth:`Results.fork` can go on. Where
         all take more, those of every second epoch are kept, and so on; 0 keeps none.
     **settings
-        Settings that override those of ``config``.
+        Settings that override those of ``config``. ``backbone`` may be any ``nn.Module``, frozen or not, of which a copy is
+        trained; ``augment`` a function of one sample, such as a torchvision transform.
 
     Returns
     -------
@@ -127,6 +129,7 @@ def start(config: Config, data=None) -> Session:
 @usual_torch()
 def session_of(config: Config, dataset: Dataset) -> Session:
     """The same on data that are there already."""
+    config = fit_own(config, dataset)
     by_open_tsne = is_for_open_tsne(config, dataset) and open_tsne.installed()
     return Session(fit_to_data(config, len(dataset), default_augment(dataset), by_open_tsne), dataset)
 

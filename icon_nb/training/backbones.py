@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from contextlib import contextmanager
+from copy import deepcopy
 from math import prod
 from pkgutil import resolve_name
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError, DeviceError, nearest
 from ..methods.catalogue import BACKBONES
 from ..methods.config import Config
+from ..methods.own import is_own, thing_of
 
 SMALL_IMAGE = 64
 """Images up to this side get a ResNet stem that does not shrink them four times before the first block."""
@@ -87,7 +89,7 @@ def build_backbone(
     make, width = resolve_name(row.make), hidden_dim or row.width
     if row.reads == "positions":
         return make(n_points, embedding_dim)
-    if row.reads == "images":
+    if row.reads in ("images", "samples"):
         return make(tuple(dataset_shape), embedding_dim, width, **row.options)
     reader, size = _reader(dataset_shape, kind, n_tokens)
     return Layers(*reader, *make(size, embedding_dim, width))
@@ -155,6 +157,41 @@ def resnet(shape: tuple[int, ...], embedding_dim: int, hidden: None, name: str) 
     return net
 
 
+def own(shape: tuple[int, ...], embedding_dim: int, hidden: None, name: str) -> nn.Module:
+    """A copy of the user's network, with the weights that it was given with."""
+    return deepcopy(thing_of("backbone", name))
+
+
+def fit_own(config: Config, dataset) -> Config:
+    """A resolved Config with the dimensions that the user's network gives, as far as it has one.
+
+    Raises
+    ------
+    ConfigError
+        It cannot read the data, gives no rows, or gives other rows than ``embedding_dim`` says.
+    """
+    if not is_own(config.backbone):
+        return config
+    network, x = own(dataset.shape, 0, None, config.backbone).float().cpu().eval(), dataset.inputs(dataset.x[:2].cpu())
+    try:
+        with torch.no_grad():
+            z = network(x)
+        found = tuple(z.shape)
+    except Exception as error:  # a network of the user's may raise anything
+        why = (str(error).splitlines() or [""])[0]
+        raise ConfigError(
+            f"backbone={config.backbone!r} cannot read {dataset.kind} of shape (n, {', '.join(map(str, dataset.shape))}) "
+            f"({type(error).__name__}: {why}): give one that can, or other data"
+        ) from error
+    if len(found) != 2 or found[0] != len(x):
+        raise ConfigError(f"backbone={config.backbone!r} makes {found} of {len(x)} samples: it must make rows, (n, d)")
+    if config.came_by_default("embedding_dim"):
+        return config.replace(embedding_dim=found[1]).replace_sources({"embedding_dim": "data"})
+    if config.embedding_dim != found[1]:
+        raise ConfigError(f"embedding_dim={config.embedding_dim} but backbone={config.backbone!r} makes {found[1]}: leave it out")
+    return config
+
+
 def _reader(shape: tuple[int, ...], kind: str, n_tokens: int | None) -> tuple[list[nn.Module], int]:
     """Layers that turn a sample into one flat row, and the length of that row. Each token position keeps its place."""
     if kind == "tokens":
@@ -163,7 +200,7 @@ def _reader(shape: tuple[int, ...], kind: str, n_tokens: int | None) -> tuple[li
 
 
 def _check(name, shape, embedding_dim, n_points, hidden_dim, kind, n_tokens):
-    if name not in BACKBONES:
+    if name not in BACKBONES and not is_own(name):
         raise ConfigError(f"backbone={name!r} is unknown: {nearest(name, BACKBONES)}")
     for setting, value in (
         ("embedding_dim", embedding_dim),

@@ -13,6 +13,7 @@ from ..errors import ConfigError, DataError
 from ..methods import axes
 from ..methods.catalogue import BACKBONES
 from ..methods.config import Config
+from ..methods.own import is_own
 from ..methods.resolve import is_framed, method_of
 
 
@@ -45,7 +46,8 @@ def _too_few_points(config: Config, data: Dataset, p: axes.Axis) -> int:
 
 def _no_convolution(config: Config, data: Dataset, p: axes.Axis) -> str:
     convolutional = [name for name, row in BACKBONES.items() if row.reads == "images"]
-    return ", ".join(convolutional) if config.channels_last and config.backbone not in convolutional else ""
+    unfit = config.channels_last and config.backbone not in convolutional and not is_own(config.backbone)
+    return ", ".join(convolutional) if unfit else ""
 
 
 def _unbounded(config: Config, data: Dataset, p: axes.Axis) -> bool:

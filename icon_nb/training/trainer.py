@@ -75,6 +75,8 @@ class Trainer:
         self.dataset = dataset.to(self.device)
         self.objective = build_objective(config)
         self.model = build_model(config, dataset).to(self.device, self.dtype)
+        if not any(each.requires_grad for each in self.model.parameters()):
+            raise ConfigError("every weight of the backbone is frozen, so nothing is trained: let some learn, or set head")
         accelerate(config, self.model, self.device)
         self.reader = Reader(config, self.dataset, self.device, self.dtype)
         self.strategy = strategy_of(config, self.dataset, self.objective, self.dtype)

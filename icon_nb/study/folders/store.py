@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...errors import LoadError, SaveError
+from ...errors import ConfigError, LoadError, SaveError
 from ...evaluation.trajectory import Trajectory
 from ...files import LARGEST_TEXT, digest, place, read, write_together
 from ...methods.config import Config
@@ -194,6 +194,8 @@ def _assemble(path: Path, record: dict, contents: dict[str, bytes], kind: type[R
     state = _state(contents["model.pt"], path / "model.pt")
     try:
         backbone = _backbone(config, provenance["dataset"], state)
+    except ConfigError as error:
+        raise LoadError(f"{path / 'config.json'}: {error}") from error
     except Exception as error:  # torch raises many kinds; any of three files may be the one that is wrong
         why = (str(error).splitlines() or [""])[0][:200]
         raise LoadError(
