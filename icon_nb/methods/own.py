@@ -66,7 +66,7 @@ def thing_of(setting: str, text: str) -> object:
     found = KNOWN.get(text, KNOWN.get(_kind(text)))
     if found is None:
         name = text.removeprefix(PREFIX).rsplit("-", 2)[0]
-        raise ConfigError(f"{setting} was {name}, an object of yours: give it to icon_nb.run or icon_nb.load again, as {setting}=")
+        raise ConfigError(f"{setting} was {name}, an object of yours: give it again to run or load, as {setting}=")
     return found
 
 
