@@ -6,10 +6,11 @@ What a row makes (a p, a network, a data set) lives in the rooms above, and the 
 from .cell import ICON, Method, Paper
 from .config import Config
 from .methods import ALIASES, METHODS, get, of_pair
+from .outside import OUTSIDE
 from .periodic import table
 from .readme import methods_markdown, names_markdown
 
 __all__ = [
-    "ALIASES", "Config", "ICON", "METHODS", "Method", "Paper", "get", "methods_markdown", "names_markdown",
+    "ALIASES", "Config", "ICON", "METHODS", "Method", "OUTSIDE", "Paper", "get", "methods_markdown", "names_markdown",
     "of_pair", "table",
 ]  # fmt: skip

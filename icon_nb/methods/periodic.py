@@ -9,6 +9,7 @@ from . import axes
 from .atlas import Atlas
 from .cell import STYLE, Method
 from .methods import METHODS
+from .outside import OUTSIDE
 
 KINDS = {
     "known": "a method of the literature",
@@ -62,7 +63,7 @@ class PeriodicTable:
         legend += ' &middot; <span class="none">&times; makes no sense</span>'
         return (
             f"{STYLE}<div style='overflow-x:auto'><table class='icon-table'><caption>{legend}</caption>"
-            f"<tr><th></th>{heads}</tr>{rows}</table></div>"
+            f"<tr><th></th>{heads}</tr>{rows}</table>{_html_outside()}</div>"
         )
 
 
@@ -85,7 +86,16 @@ def _text_lines() -> Iterator[str]:
     others = [method.name for method in METHODS.values() if method.p.family not in axes.COLUMNS]
     if others:
         yield "elsewhere: " + ", ".join(others)
+    yield "What the table cannot hold:"
+    for each in OUTSIDE:
+        yield f"  {each.name}, {each.paper.authors} {each.paper.year}: {each.why}"
+    yield ""
     yield "gap: composed here, no published result.  -: composable, no name yet.  x: makes no sense, and why."
+
+
+def _html_outside() -> str:
+    items = "".join(f"<li><b>{escape(each.name)}</b> ${escape(each.loss)}$: {escape(each.why)}</li>" for each in OUTSIDE)
+    return f"<details><summary>what the table cannot hold</summary><ul>{items}</ul></details>"
 
 
 def _html_cell(column: str, methods: list[Method], reason: str | None) -> str:

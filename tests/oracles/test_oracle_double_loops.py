@@ -23,12 +23,13 @@ def batch_for(method):
     """A batch with everything in it; every sample twice where the method looks at views."""
     views = 2 if "views" in method.p.needs else 1
     index = torch.arange(N).repeat(views)
+    instances = method.p.candidates == "instances"
     weights = torch.rand(N, N, dtype=torch.float64, generator=torch.Generator().manual_seed(9))
     return Batch(
         index=index,
         x=points(N, 4, 20)[index],
-        y=(torch.arange(N) % 2)[index],
-        n_classes=4,
+        y=index if instances else (torch.arange(N) % 2)[index],
+        n_classes=N if instances else 4,
         dtype=torch.float64,
         companion=points(N, 5, 21)[index],
         graph=(weights + weights.T).fill_diagonal_(0)[index][:, index],
@@ -46,6 +47,7 @@ def blocks_of(method, z, c):
         "classes": [(z[:N], c[:4])],
         "tokens": [(z[:N], c[:4])],
         "views": [(z[:N], c[:N])],
+        "instances": [(z, c[:N])],
         "dimensions": [(z[:N], c[:N])],
     }[kind]
 
@@ -58,7 +60,7 @@ def distance(a, b, config):
 
 def log_kernel(config, d):
     """Unnormalised log q of one distance."""
-    if config.learned == "gaussian":
+    if config.learned in ("gaussian", "gaussian_joint"):
         return -d / config.temperature
     if config.learned == "student_t_narrow":
         return -(config.df + 1) / 2 * torch.log(d)
@@ -85,17 +87,53 @@ def mixed(log_q, alpha):
 
 
 def row_loss(config, p, log_q):
-    """D(p || q), or D(q || p), of one row."""
-    if config.divergence == "rkl":
-        return sum(torch.exp(value) * (value - torch.log(p[j])) for j, value in log_q.items())
-    return sum(p[j] * (torch.log(p[j]) - value) for j, value in log_q.items() if p[j] > 0)
+    """The divergence of one row."""
+    forward = sum(p[j] * (torch.log(p[j]) - value) for j, value in log_q.items() if p[j] > 0)
+    strangers = sum(torch.exp(value) for j, value in log_q.items() if p[j] == 0)
+    q = {j: torch.exp(value) for j, value in log_q.items()}
+    if config.divergence in ("rkl", "nerv"):
+        backward = sum(q[j] * (value - torch.log(p[j])) for j, value in log_q.items())
+        weight = config.kl_weight or 0
+        return weight * forward + (1 - weight) * backward
+    if config.divergence == "js":
+        mean = {j: (p[j] + q[j]) / 2 for j in q}
+        return sum((p[j] * torch.log(p[j] / mean[j]) if p[j] > 0 else 0) + q[j] * torch.log(q[j] / mean[j]) for j in q) / 2
+    if config.divergence == "tv":
+        return sum(abs(p[j] - q[j]) for j in q) / 2
+    if config.divergence == "any_neighbor":
+        return -torch.log(sum(q[j] for j in q if p[j] > 0))
+    if config.divergence == "each_neighbor":
+        return sum(p[j] * torch.log((q[j] + strangers) / q[j]) for j in q if p[j] > 0)
+    assert config.divergence == "kl"
+    return forward
 
 
 def limit_loss(config, p, d):
     attraction = sum(p[j] * value for j, value in d.items())
     if config.learned == "gaussian_wide":
         return attraction - sum(d.values()) / len(d)
-    return attraction - min(value - (config.margin if p[j] == 0 else 0) for j, value in d.items())
+    if config.learned == "gaussian_narrow":
+        return attraction - min(value - (config.margin if p[j] == 0 else 0) for j, value in d.items())
+    return apart_loss(config, p, d)
+
+
+def apart_loss(config, p, d):
+    """q in which neighbours and strangers are treated apart."""
+    tau = config.temperature
+    near = [j for j in d if p[j] > 0]
+    if config.learned == "sigmoid":
+        sure = {j: 1 / (1 + torch.exp(value / tau - config.bias)) for j, value in d.items()}
+        return -sum(torch.log(share if j in near else 1 - share) for j, share in sure.items())
+    if config.learned == "gaussian_angular":
+        moved = {j: 1 - torch.cos(torch.arccos(1 - value) + (config.margin if j in near else 0)) for j, value in d.items()}
+    else:
+        moved = {j: value + (config.margin if j in near else 0) for j, value in d.items()}
+    weights = {j: torch.exp(-value / tau) for j, value in moved.items()}
+    if config.learned == "gaussian_hard":
+        tilt = {j: weights[j] ** config.hardness for j in d if j not in near}
+        weights |= {j: weights[j] * w / (sum(tilt.values()) / len(tilt)) for j, w in tilt.items()}
+    norm = sum(weights.values())
+    return sum(p[j] * torch.log(p[j] * norm / weights[j]) for j in near)
 
 
 def definition(config, method, p, measure, blocks):
@@ -103,9 +141,9 @@ def definition(config, method, p, measure, blocks):
     counts_self = axes.counts_self(method.p, method.q)[1]
     total, row = 0.0, 0
     alpha = config.alpha if config.alpha_on in ("q", "both") else 0
-    if config.learned == "student_t_joint":
+    if config.learned.endswith("_joint"):
         z = blocks[0][0]
-        pairs = {i * N + j: value for i, others in kernel_rows(config, z, z, False) for j, value in others.items()}
+        pairs = {i * len(z) + j: value for i, others in kernel_rows(config, z, z, False) for j, value in others.items()}
         norm = torch.logsumexp(torch.stack(list(pairs.values())), 0)
         return row_loss(config, p[0], {j: value - norm for j, value in pairs.items()})
     for a, b in blocks:
@@ -130,7 +168,7 @@ def test_the_method_is_its_definition(method, seed):
     config = Config(method=method.name, **given).resolve()
     objective = build_objective(config)
     target = objective.target(batch_for(method))
-    rows = N * (2 if "views" in method.p.needs and method.p.candidates == "samples" else 1)
+    rows = N * (2 if "views" in method.p.needs and method.p.candidates in ("samples", "pairs", "instances") else 1)
     z, c = points(rows, D, seed), points(N, D, 10 + seed)
 
     def ours(z, c):
