@@ -49,6 +49,11 @@ test-wheel: $(VENV)/.installed-test
 	$(BIN)/python -m pip install -q "build>=1.2"
 	TORCH_INDEX=$(TORCH_INDEX) $(BIN)/python tests/wheel.py
 
+# The documentation site, in build/site, as it can be put on any static host. Needs no network but pip's.
+docs: $(VENV)/.installed-test
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[docs]"
+	OMP_NUM_THREADS=1 $(BIN)/python docs/build_site.py
+
 # Our adapters on other people's packages, where those take long to install or to start.
 test-friends: $(VENV)/.installed-test
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[friends]"
