@@ -9,7 +9,8 @@ import pytest
 
 PAGES = sorted((Path(__file__).resolve().parents[1] / "docs" / "site" / "howto").glob("*.md"))
 BLOCK = re.compile(r"```python\n(.*?)```", re.S)
-RUNS = {page.stem: [code for code in BLOCK.findall(page.read_text(encoding="utf-8")) if "import icon_nb" in code] for page in PAGES}
+CODE = {page: BLOCK.findall(page.read_text(encoding="utf-8")) for page in PAGES}
+RUNS = {page.stem: [code for code in blocks if "import icon_nb" in code] for page, blocks in CODE.items()}
 
 
 def test_every_page_stands_in_the_index():
