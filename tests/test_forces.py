@@ -12,6 +12,7 @@ from icon_nb.methods.methods import METHODS
 from icon_nb.methods.resolve import method_of
 from icon_nb.objective.batch import Batch, Target
 from icon_nb.objective.objective import build_objective
+from icon_nb.study.forces import seen_again
 
 AMONG_POINTS = [name for name, each in METHODS.items() if axes.SUPERVISORY[each.supervisory].candidates in ("samples", "pairs")]
 
@@ -86,12 +87,34 @@ def test_a_run_tells_its_forces_at_every_recorded_epoch(run):
         run.forces(7)
 
 
-def test_views_that_were_not_recorded_have_no_forces_and_say_so():
-    run = icon.run(dataset="digits", n_samples=100, epochs=1, quiet=True)
-    with pytest.raises(ConfigError, match="joins views"):
+@pytest.mark.parametrize("name", ["simclr", "mocov3", "vicreg", "cross_entropy"])
+def test_views_and_prototypes_are_made_again_from_the_weights_that_were_kept(name):
+    run = icon.run(method=name, dataset="digits", n_samples=100, epochs=2, quiet=True)
+    for epoch in (0, 2):
+        found = run.forces(epoch)
+        assert found.attraction.shape == found.repulsion.shape == run.embeddings.shape
+        assert np.abs(found.attraction).max() > 0
+    np.testing.assert_array_equal(run.forces(2).attraction, run.forces(2).attraction)
+    run.states.clear()
+    with pytest.raises(ConfigError, match="were not kept"):
+        run.forces(1)
+
+
+def test_the_forces_on_two_views_sum_to_what_moves_their_point():
+    run = icon.run(method="simclr", dataset="digits", n_samples=60, epochs=1, quiet=True)
+    found = run.forces(1)
+    objective, target, ((z, candidates),) = seen_again(run, 1, run.states[1][0])
+    assert candidates is None
+    move = torch.zeros(run.embeddings.shape, requires_grad=True)
+    (gradient,) = torch.autograd.grad(objective.loss(target, [(z + move.repeat(2, 1), None)]), move)
+    np.testing.assert_allclose(found.attraction + found.repulsion, gradient.numpy(), atol=1e-5 * gradient.abs().max().item())
+
+
+def test_methods_whose_anchors_are_no_points_say_so():
+    run = icon.run(method="clip", epochs=1, quiet=True)
+    with pytest.raises(ConfigError, match="anchors are not the recorded points"):
         run.forces()
-    assert run.neighbours.p is None
-    np.testing.assert_allclose(run.neighbours.q[1].sum(-1).max(), 1, atol=1)
+    assert run.neighbours is None
 
 
 def test_neighbours_are_the_strongest_of_p_and_q(run):

@@ -232,7 +232,8 @@ class Results(Run):
         Raises
         ------
         ConfigError
-            The epoch was not recorded, or p does not spread over samples: views of past epochs are not kept.
+            The epoch was not recorded; or p does not spread over recorded points, and the weights after this epoch, with which
+            views and prototypes are made again, were not kept.
 
         Examples
         --------
@@ -242,7 +243,16 @@ class Results(Run):
         """
         from ..animation.projection import fitted_frame
 
-        return self._points().forces(fitted_frame(self.trajectory, "last" if epoch is None else epoch))
+        return self._forces_at(fitted_frame(self.trajectory, "last" if epoch is None else epoch))
+
+    def _forces_at(self, frame: int):
+        from .forces import forces_of_views
+
+        points, epoch = self._points(), int(self.trajectory.epochs[frame])
+        if not points.lacking:
+            return points.forces(frame)
+        weights, _ = resolve_name("icon_nb.study.fork:state_after")(self, epoch)
+        return forces_of_views(self, epoch, weights)
 
     def plot(self, metrics: str | Sequence[str] | None = None, **options):
         """Static curves of the run; options as in :func:`icon_nb.animation.plots.curves`.
@@ -259,8 +269,7 @@ class Results(Run):
 
     def _all_forces(self) -> tuple[np.ndarray, np.ndarray]:
         """Attraction and repulsion of every point at every recorded epoch, (n_frames, n, d) each."""
-        points = self._points()
-        found = [points.forces(frame) for frame in range(self.trajectory.n_frames)]
+        found = [self._forces_at(frame) for frame in range(self.trajectory.n_frames)]
         return np.stack([each.attraction for each in found]), np.stack([each.repulsion for each in found])
 
     def watched(self, names: str | Iterable[str] | None) -> Trajectory:
