@@ -20,7 +20,7 @@ from ..training.candidates import build_model
 
 
 def forces_of_views(results, epoch: int, weights: Mapping) -> Forces:
-    """The forces on the recorded points, as the model with these weights sees them beside the candidates that training gives them.
+    """The forces on recorded points, as the model with these weights sees them beside the candidates of its training.
 
     Views are drawn for that epoch as in training, without dropout and with fixed statistics; a point has the sum of the forces on
     its views. Candidates that are not points (prototypes, keys, the other view of a one-way pair) stand still.
