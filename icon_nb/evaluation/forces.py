@@ -16,7 +16,7 @@ from ..methods.resolve import method_of
 from ..objective.batch import Batch, Target
 from ..objective.learned import Clusters, Joint, Mixed
 from ..objective.objective import Objective, build_objective
-from .rows import Neighbours, strongest
+from .rows import Neighbours
 from .trajectory import Trajectory
 
 
@@ -154,15 +154,20 @@ class OnPoints:
     def q(self, frame: int) -> Tensor:
         """q of the points at a recorded frame, (n, n), rows that sum to one."""
         with torch.no_grad():
-            return _rows(self.objective.learned(torch.from_numpy(self.trajectory.embeddings[frame]).double()).exp())
+            return _rows(self.objective.learned(torch.from_numpy(self.trajectory.embeddings[frame])).exp())
 
     def neighbours(self, k: int = 4) -> Neighbours | None:
         """Who is near whom: the k strongest neighbours of every point; None where q is not over points, or no distribution."""
         if self.row.candidates not in ("samples", "pairs", "views", "keys") or hasattr(self.objective.learned, "divergence"):
             return None
-        q = [strongest(self.q(frame).numpy(), k) for frame in range(self.trajectory.n_frames)]
-        p = None if self.lacking else strongest(_rows(self.target().p).numpy(), k)
-        return Neighbours(p, tuple(np.stack(each) for each in zip(*q)))
+        q = [strongest(self.q(frame), k) for frame in range(self.trajectory.n_frames)]
+        return Neighbours(None if self.lacking else strongest(_rows(self.target().p), k), tuple(map(np.stack, zip(*q))))
+
+
+def strongest(rows: Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The columns and the values of the k largest entries of every row (n, m), largest first, both (n, k)."""
+    values, columns = rows.topk(min(k, rows.shape[1]))
+    return columns.numpy(), values.numpy()
 
 
 def _rows(matrix: Tensor) -> Tensor:

@@ -41,13 +41,3 @@ class Neighbours:
 
     p: tuple[np.ndarray, np.ndarray] | None
     q: tuple[np.ndarray, np.ndarray]
-
-
-def strongest(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k largest entries of every row (n, m), largest first: their columns and their values, both (n, k).
-
-    >>> strongest(np.array([[0.1, 0.6, 0.3]]), 2)
-    (array([[1, 2]]), array([[0.6, 0.3]]))
-    """
-    columns = np.argsort(-rows, axis=1, kind="stable")[:, :k]
-    return columns, np.take_along_axis(rows, columns, 1)

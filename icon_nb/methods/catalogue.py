@@ -295,7 +295,7 @@ OVERLAYS: dict[str, OverlayKind] = by_name(
         needs={"labels": "needs labels: the recorded points have none"},
     ),
     OverlayKind(
-        "forces", "arrows: what p pulls and what q pushes, along which points move", f"{_OVERLAYS}:forces",
+        "forces", "arrows: what p pulls and what q pushes, along which points move", f"{_OVERLAYS}:forces", room=26,
         needs={"forces": "and forces=(attraction, repulsion) need each other: give both or neither; results.animate knows them"},
         caption="Arrows lead where p pulls a point (green) and where q pushes it (magenta), all on one scale.",
         short="p pulls (green), q pushes (magenta)",
