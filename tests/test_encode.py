@@ -15,9 +15,8 @@ def shown():
     return animate(run(T=4), fps=1000 / 120, tween=0, hold=400, size=(321, 240))
 
 
-@pytest.mark.parametrize("kind", ["gif", "apng", "webp"])
-def test_lossless_formats_hold_frames_times_and_pixels(shown, kind, tmp_path):
-    frames, durations, info = decode(shown.save(tmp_path / f"x.{kind}").read_bytes())
+def test_a_gif_holds_frames_times_and_pixels(shown, tmp_path):
+    frames, durations, info = decode(shown.save(tmp_path / "x.gif").read_bytes())
     assert len(frames) == 4
     assert [round(d) for d in durations] == [120, 120, 120, 400]
     assert info["loop"] == 0

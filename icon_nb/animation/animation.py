@@ -136,7 +136,7 @@ class Animation:
     def _coordinates(self) -> list[np.ndarray]:
         """Where the points of each panel are at each epoch, (K, n, 2 or 3)."""
         shown = [p.coordinates(t)[frames] for p, t, frames in zip(self.projections, self._trajectories, self._sources)]
-        return _aligned(shown, self.projections, self._trajectories) if self.options.align else shown
+        return _aligned(shown, self.projections, self._trajectories)
 
     @cached_property
     def views(self) -> tuple[View, ...]:
@@ -234,8 +234,10 @@ class Animation:
         return self.painter.frames()
 
     def to_bytes(self, format: str = "gif") -> bytes:
-        """The animation as the bytes of a file: gif, apng, webp, mp4."""
-        return self._gif if format.lower().lstrip(".") == "gif" else encode.encoder(format)(self.frames, self.durations)
+        """The animation as the bytes of a file: gif or mp4."""
+        suffix = f".{format.lower().lstrip('.')}"
+        demand(suffix in encode.ENCODERS, f"cannot write an animation as {suffix!r}: {nearest(suffix, encode.ENCODERS)}")
+        return self._gif if suffix == ".gif" else encode.ENCODERS[suffix](self.frames, self.durations)
 
     @cached_property
     def _gif(self) -> bytes:
@@ -247,8 +249,8 @@ class Animation:
         Parameters
         ----------
         path : path
-            ``.gif``, ``.apng``, ``.webp``, ``.mp4``; ``.png`` is the last frame; ``.pdf`` and ``.svg`` show chosen epochs as
-            small multiples, for a paper.
+            ``.gif``, ``.mp4``; ``.png`` is the last frame; ``.pdf`` and ``.svg`` show chosen epochs as small multiples, for a
+            paper.
         epochs : sequence of int, optional
             For ``.pdf`` and ``.svg``; by default up to six.
 

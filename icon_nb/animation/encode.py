@@ -1,4 +1,4 @@
-"""One list of indexed frames, written as GIF, APNG, WebP, MP4 or PNG; every file appears whole or not at all."""
+"""One list of indexed frames, written as GIF, MP4 or PNG."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import importlib.util
 import math
 import tempfile
 from collections.abc import Sequence
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError
 
 
 class Frames(Sequence):
@@ -47,14 +46,9 @@ class Frames(Sequence):
 
 def gif(frames: Frames, durations: Sequence[int]) -> bytes:
     """An endless GIF; durations in ms, one a frame. One palette and no dithering: nothing flickers."""
-    return animated(frames, durations, "GIF", disposal=1, optimize=False)
-
-
-def animated(frames: Frames, durations: Sequence[int], kind: str, **options) -> bytes:
-    """The frames in a format of Pillow's, without an end."""
     first, *rest = map(frames.image, range(len(frames)))
     out = BytesIO()
-    first.save(out, kind, save_all=True, append_images=rest, duration=list(durations), loop=0, **options)
+    first.save(out, "GIF", save_all=True, append_images=rest, duration=list(durations), loop=0, disposal=1, optimize=False)
     return out.getvalue()
 
 
@@ -78,7 +72,7 @@ def mp4(frames: Frames, durations: Sequence[int]) -> bytes:
     import imageio.v2 as imageio
 
     if importlib.util.find_spec("imageio_ffmpeg") is None:
-        raise ConfigError("writing .mp4 needs imageio-ffmpeg: pip install 'icon_nb[video]', or save as .gif or .webp")
+        raise ConfigError("writing .mp4 needs imageio-ffmpeg: pip install 'icon_nb[video]', or save as .gif")
     tick = max(math.gcd(*durations), 40)
     ends = np.rint(np.cumsum(durations) / tick).astype(int)
     height, width = frames.indices[0].shape
@@ -93,17 +87,4 @@ def mp4(frames: Frames, durations: Sequence[int]) -> bytes:
         return path.read_bytes()
 
 
-ENCODERS = {
-    ".gif": gif,
-    ".apng": partial(animated, kind="PNG", default_image=False),
-    ".webp": partial(animated, kind="WEBP", lossless=True, quality=60, method=3),
-    ".mp4": mp4,
-}
-
-
-def encoder(suffix: str):
-    """The function (frames, durations) -> bytes for a file suffix, or a ConfigError that names the nearest one."""
-    suffix = "." + suffix.lower().lstrip(".")
-    if suffix not in ENCODERS:
-        raise ConfigError(f"cannot write an animation as {suffix!r}: {nearest(suffix, ENCODERS)}")
-    return ENCODERS[suffix]
+ENCODERS = {".gif": gif, ".mp4": mp4}

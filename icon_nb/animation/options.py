@@ -101,11 +101,6 @@ class Options:
         "Azimuth and elevation of a 3-d view at the last frame, in degrees. By default (35, 20); on the sphere, which hides what "
         "is behind it, it faces the mean direction of the last frame's points where they have one.",
     )
-    align: bool = option(
-        True,
-        "Side by side: turn each projection onto the first one (orthogonal, no scaling) where the points are the same.",
-        bool,
-    )
     inline_limit: float = option(2_000_000, "Bytes above which a notebook shows the last frame only.", float, low=0)
 
     def __post_init__(self):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
-from ..errors import ConfigError
+from ..errors import demand
 from ..evaluation.rows import Neighbours
 from ..evaluation.trajectory import Trajectory
 from .display import Page, image
@@ -147,22 +147,19 @@ def _trajectories(given) -> list[Trajectory]:
         given = [given]
     runs = [getattr(run, "trajectory", run) for run in given]
     for run in runs:
-        if not isinstance(run, Trajectory):
-            raise ConfigError(f"player() shows trajectories, got {type(run).__name__}: pass a Trajectory, Results or Recorder")
+        said = f"player() shows trajectories, got {type(run).__name__}: pass a Trajectory, Results or Recorder"
+        demand(isinstance(run, Trajectory), said)
     return runs
 
 
 def _pair(runs: list[Trajectory], projection) -> tuple[list[Trajectory], list]:
     """As many trajectories as projections: one of either side serves all of the other."""
     kinds = [projection] if isinstance(projection, (str, Projection)) else list(projection)
-    if not runs or not kinds:
-        raise ConfigError("player() needs at least one trajectory and one projection: pass a Trajectory, or several")
-    if len(runs) == 1:
-        runs = runs * len(kinds)
-    if len(kinds) == 1:
-        kinds = kinds * len(runs)
-    if len(kinds) != len(runs):
-        raise ConfigError(f"projection names {len(kinds)} views for {len(runs)} trajectories: pass one, or one for each")
+    demand(runs and kinds, "player() needs at least one trajectory and one projection: pass a Trajectory, or several")
+    runs = runs * len(kinds) if len(runs) == 1 else runs
+    kinds = kinds * len(runs) if len(kinds) == 1 else kinds
+    fits = len(kinds) == len(runs)
+    demand(fits, f"projection names {len(kinds)} views for {len(runs)} trajectories: pass one, or one for each")
     return runs, kinds
 
 
@@ -170,8 +167,7 @@ def _titles(runs: list[Trajectory], titles) -> list[str]:
     if titles is None:
         return [run.title or (f"run {place + 1}" if len(runs) > 1 else "") for place, run in enumerate(runs)]
     titles = [titles] if isinstance(titles, str) else [str(title) for title in titles]
-    if len(titles) != len(runs):
-        raise ConfigError(f"titles has {len(titles)} entries for {len(runs)} panels: pass one for each")
+    demand(len(titles) == len(runs), f"titles has {len(titles)} entries for {len(runs)} panels: pass one for each")
     return titles
 
 

@@ -55,43 +55,20 @@ def cameras(projections: Sequence[Projection], last: Sequence[np.ndarray]) -> li
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Points of one run on the plane, for every frame of a timeline.
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-    projection : Projection
-    coordinates : float32 array (K, n, 2 or 3)
-        Where the projection puts the points at each epoch of the timeline.
-    sources : int array (K,)
-        The recorded frame that each epoch of the timeline shows.
-    timeline : Timeline
-    turn : float
-        Degrees through which a 3-d view turns from the first to the last frame.
-    camera : (float, float)
-        Azimuth and elevation of the last frame of a 3-d view, in degrees.
-    title : str
-    options : Options
-    highlight : bool array (n,) or None
-        Points that stand out.
-    forces : array (2, n_frames, n, 2 or 3) or None
-        Attraction and repulsion, as steps of the projected points.
-    thumbnails : int array
-        Points shown by their image.
-    """
+    """Points of one run on the plane, for every frame of a timeline."""
 
     trajectory: Trajectory
     projection: Projection
-    coordinates: np.ndarray
-    sources: np.ndarray
+    coordinates: np.ndarray  # (K, n, 2 or 3): where the projection puts the points at each epoch of the timeline
+    sources: np.ndarray  # (K,): the recorded frame that each epoch of the timeline shows
     timeline: Timeline
-    turn: float
-    camera: tuple[float, float]
+    turn: float  # degrees through which a 3-d view turns from the first to the last frame
+    camera: tuple[float, float]  # azimuth and elevation of the last frame of a 3-d view, in degrees
     title: str
     options: Options
-    highlight: np.ndarray | None
-    forces: np.ndarray | None
-    thumbnails: np.ndarray
+    highlight: np.ndarray | None  # bool (n,): points that stand out
+    forces: np.ndarray | None  # (2, n_frames, n, 2 or 3): attraction and repulsion, as steps of the projected points
+    thumbnails: np.ndarray  # points shown by their image
 
     def points(self, frame: int) -> np.ndarray:
         """Projected coordinates (n, 2 or 3), interpolated between two epochs."""

@@ -15,11 +15,11 @@ from .flags import Parser, add_setting, typed
 from .saved import find, one_run, open_run
 from .terminal import tell
 
-ELSEWHERE = ("forces", "own_scale", "align", "inline_limit")
+ELSEWHERE = ("forces", "own_scale", "inline_limit")
 """Options that a shell cannot give, or that have no effect on the file of one run."""
 
 OUT = (
-    "where to write, in place of what is there: .gif, .mp4, .webp, .png, .pdf, .svg; "
+    "where to write, in place of what is there: .gif, .mp4, .png, .pdf, .svg; "
     "by default training_dynamics.gif in the folder of the run, or the next free name: training_dynamics_2.gif"
 )
 
