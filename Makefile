@@ -96,6 +96,7 @@ torture: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.torture.kills --n 210
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.torture.damage --n 1000
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.torture.checkpoints --n 100
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.torture.doors --n 100
 	OMP_NUM_THREADS=1 ICON_NB_STRICT=1 ICON_NB_EXAMPLES=50 $(BIN)/python -m pytest -q --timeout=1500 tests/test_properties.py
 
 clean:

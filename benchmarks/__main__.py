@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help="benchmarks to run, or all")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, to see that it runs")
+    parser.add_argument("--data_dir", metavar="DIR", help="the files of MNIST, for those that can use them")
     options = parser.parse_args()
     if not options.names:
         for name in names():
@@ -29,20 +31,21 @@ def main() -> int:
             print(f"{name:<12} {about.strip().splitlines()[0]}")
         return 0
     if len(options.names) == 1 and options.names != ["all"]:
-        return not ran(options.names[0], options.quick)
-    quick = ["--quick"] if options.quick else []
+        return not ran(options.names[0], options.quick, options.data_dir)
+    flags = (["--quick"] if options.quick else []) + (["--data_dir", options.data_dir] if options.data_dir else [])
     chosen = names() if options.names == ["all"] else options.names
-    failed = [name for name in chosen if subprocess.run([sys.executable, "-m", "benchmarks", name, *quick]).returncode]
+    failed = [name for name in chosen if subprocess.run([sys.executable, "-m", "benchmarks", name, *flags]).returncode]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return bool(failed)
 
 
-def ran(name: str, quick: bool) -> bool:
+def ran(name: str, quick: bool, data_dir: str | None) -> bool:
     """Run one benchmark; whether it came to its end."""
     start = time.perf_counter()
     try:
-        importlib.import_module(f"benchmarks.{name}").run(quick=quick)
+        run = importlib.import_module(f"benchmarks.{name}").run
+        run(quick=quick, **({"data_dir": data_dir} if data_dir and "data_dir" in inspect.signature(run).parameters else {}))
     except Exception as error:
         print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
         return False

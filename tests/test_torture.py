@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
-@pytest.mark.parametrize(("module", "n"), [("kills", 6), ("damage", 25), ("checkpoints", 8)])
+@pytest.mark.parametrize(("module", "n"), [("kills", 6), ("damage", 25), ("checkpoints", 8), ("doors", 4)])
 def test_a_little_torture(module, n):
     command = [sys.executable, "-m", f"tests.torture.{module}", "--n", str(n)]
     variables = {**os.environ, "OMP_NUM_THREADS": "1"}
