@@ -227,8 +227,13 @@ def test_a_title_of_ten_megabytes_is_refused(whole):
     record["trajectory"]["title"] = "x" * 10_000_000
     record.pop("checksum")
     write_whole(whole / "metrics.json", store.to_json({**record, "checksum": digest(store.to_json(record))}))
-    with pytest.raises(LoadError, match="more than 1,000 characters"):
+    with pytest.raises(LoadError, match="more than 10,000 characters"):
         icon.load(whole)
+
+
+def test_a_name_of_ten_megabytes_is_refused_before_anything_is_drawn():
+    with pytest.raises(ConfigError, match="run_name='xxx.*has 10,000,000 characters"):
+        icon.Config(run_name="x" * 10_000_000)
 
 
 @pytest.mark.parametrize("path", ["a\0b", "\ud800", "x" * 300, "~no_such_user/x", b"x", None])

@@ -15,8 +15,6 @@ from ..methods.config import SETTINGS, Config, settings_from_json
 from ..methods.recipes import RECIPES, grid, recipe
 from .commands import COMMANDS, older_spelling, run_command
 from .flags import build_parser, parse, values_of, workers_of
-from .saved import find
-from .training import compare_all, run_one
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return run_command(argv[0], argv[1:])
         given = parse(parser, argv)
         if "resume" in given:
+            from .saved import find
+
             given["resume"] = str(find(given["resume"], given.get("output_dir", Config().output_dir)))
         done = older_spelling(given)
         if done is not None:
@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except IconError as error:
         parser.error(printable(error))
     stop_politely()
+    from .training import compare_all, run_one  # loads torch
+
     if len(configs) == 1:
         return run_one(configs[0], given.get("resume"))
     return compare_all(configs, title, compared, workers)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pkgutil import resolve_name
 
 from ..errors import ConfigError
 from ..methods.config import SETTINGS
 from .bench import bench_flags, write_bench
-from .flags import STUDY, Parser
+from .flags import STUDY, Parser, folder_flag, fork_flags, many_runs, one_run, player_flags
 from .listings import list_datasets, list_methods, list_recipes, one_or_all
 from .notebooks import copy_notebooks, folder_to_fill
-from .redraw import animate, animate_flags, player_flags, write_player
-from .saved import compare, folder_flag, fork, fork_flags, list_runs, many_runs, one_run, probe, show
+from .redraw import animate, animate_flags
 from .studies import atlas_flags, claim_flags, run_atlas, run_claim
 
 
@@ -22,7 +22,7 @@ class Command:
 
     name: str
     about: str
-    does: Callable  # takes what was given, returns the exit code
+    does: Callable | str  # takes what was given, returns the exit code; one of ``saved``, which loads torch, by its name
     flags: Callable[[Parser], None] | None = None
     takes: str = ""  # as the first page of help says it
     example: str = ""
@@ -32,19 +32,19 @@ _COMMANDS = (
     Command("methods", "list the methods, a line each", list_methods),
     Command("datasets", "list the data sets, a line each; with a NAME, all about that one", list_datasets, one_or_all, "[NAME]"),
     Command("recipes", "list the recipes, a line each", list_recipes),
-    Command("runs", "list the saved runs", list_runs, folder_flag),
-    Command("show", "show what a saved run or comparison was, and what came of it", show, one_run, "RUN"),
-    Command("compare", "put saved runs side by side: a table, an animation, curves", compare, many_runs, "RUN RUN ..."),
+    Command("runs", "list the saved runs", "list_runs", folder_flag),
+    Command("show", "show what a saved run or comparison was, and what came of it", "show", one_run, "RUN"),
+    Command("compare", "put saved runs side by side: a table, an animation, curves", "compare", many_runs, "RUN RUN ..."),
     Command(
-        "fork", "what if: train on from an epoch of a saved run, with other settings", fork, fork_flags, "RUN",
+        "fork", "what if: train on from an epoch of a saved run, with other settings", "fork", fork_flags, "RUN",
         "icon-nb fork RUN --epoch 4 --temperature 0.05",
     ),
-    Command("probe", "probe a saved run on held-out data", probe, one_run, "RUN"),
+    Command("probe", "probe a saved run on held-out data", "probe", one_run, "RUN"),
     Command(
         "animate", "draw the animation of a saved run anew, without training", animate, animate_flags, "RUN",
         "icon-nb animate RUN --projection tsne --fps 4",
     ),
-    Command("player", "write the page to scrub the epochs of a saved run or comparison", write_player, player_flags, "RUN"),
+    Command("player", "write the page to scrub the epochs of a saved run or comparison", "write_player", player_flags, "RUN"),
     Command("bench", "write a page that trains in the browser, where p and q can be changed", write_bench, bench_flags),
     Command("notebooks", "copy the notebooks to a folder of your own", copy_notebooks, folder_to_fill, "DIR"),
     Command("reproduce", "list what papers claim; with a NAME, see whether that holds", run_claim, claim_flags, "[NAME]"),
@@ -61,7 +61,8 @@ def run_command(name: str, argv: Sequence[str]) -> int:
     if command.flags is not None:
         parser.usage = f"icon-nb {name} {command.takes}".rstrip() + " [--FLAG VALUE ...]"
         command.flags(parser)
-    return command.does(parser.parse_args(list(argv)))
+    does = resolve_name(f"icon_nb.interfaces.saved:{command.does}") if isinstance(command.does, str) else command.does
+    return does(parser.parse_args(list(argv)))
 
 
 OLDER = {"regen_gif": "animate", "probe_only": "probe"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .. import __version__
 from ..errors import ConfigError, nearest
-from ..methods.config import SETTINGS, Config, check_names
+from ..methods.config import OF_THE_TRUNK, SETTINGS, Config, check_names
 from ..methods.recipes import RECIPES
 from ..methods.settings import GROUPS, Setting
 from .terminal import tell
@@ -234,3 +234,45 @@ def typed(name: str, setting: Setting, text: str) -> object:
         if setting.scheduled and ".." in text:
             return text
         raise ConfigError(f"{name}={text!r}: give {'a whole number' if kind is int else 'a number'}") from None
+
+
+# What the commands on saved runs take
+
+TRUST = "run the code that a run on dataset custom:FILE.py:NAME names, where scores or probes need its data"
+
+
+def folder_flag(parser: Parser) -> None:
+    """``--output_dir``."""
+    about = SETTINGS["output_dir"]
+    add_flag(parser, "output_dir", default=about.default, metavar="DIR", help=f"{about.help} (default: {about.default})")
+
+
+def one_run(parser: Parser) -> None:
+    """A run by its name or folder, and whether its code is trusted."""
+    parser.add_argument("run", metavar="RUN", help="folder of a saved run, or its name")
+    folder_flag(parser)
+    add_flag(parser, "trust_code", action="store_true", help=TRUST)
+
+
+def many_runs(parser: Parser) -> None:
+    """Several of them."""
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="folders of saved runs or comparisons, or their names")
+    parser.add_argument("--no_viz", "--no-viz", dest="viz", action="store_false", help="the table only")
+    folder_flag(parser)
+    add_flag(parser, "trust_code", action="store_true", help=TRUST)
+
+
+def fork_flags(parser: Parser) -> None:
+    """A run, the epoch to go on from, and the settings that change."""
+    one_run(parser)
+    parser.add_argument("--epoch", metavar="N", type=int, required=True, help="go on from the weights after this epoch")
+    changes = parser.add_argument_group("what changes")
+    for name, setting in SETTINGS.items():
+        if name not in (*OF_THE_TRUNK, "output_dir"):
+            add_setting(changes, name, setting, setting.text, OLDER.get(name))
+
+
+def player_flags(parser: Parser) -> None:
+    """A run or a comparison, and where the page goes."""
+    one_run(parser)
+    parser.add_argument("--out", metavar="FILE", help="where to write the page; player.html in the folder when not given")

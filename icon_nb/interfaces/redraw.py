@@ -11,8 +11,7 @@ from pathlib import Path
 from ..errors import ConfigError, demand
 from ..files import place
 from ..methods.config import SETTINGS
-from .flags import Parser, add_setting, typed
-from .saved import find, one_run, open_run
+from .flags import Parser, add_setting, one_run, typed
 from .terminal import tell
 
 ELSEWHERE = ("forces", "own_scale", "inline_limit")
@@ -66,6 +65,8 @@ def animate_flags(parser: Parser) -> None:
 def animate(given) -> int:
     """Draw the animation of a run anew: beside the one that is there, or with ``--replace`` in its place, frames and all."""
     demand(not (given.out and given.replace), "--out names a file and --replace the run's own animation: give one of them")
+    from .saved import open_run  # loads torch
+
     path, run = open_run(given)
     animation = run.animate(**_options(given))
     number = "" if given.replace else free_number(path)
@@ -77,22 +78,6 @@ def animate(given) -> int:
         said = "replaced" if frames.exists() else "saved in"
         _draw_frames(animation, frames)
         tell(f"{said} {frames}")
-    return 0
-
-
-def player_flags(parser: Parser) -> None:
-    """A run or a comparison, and where the page goes."""
-    one_run(parser)
-    parser.add_argument("--out", metavar="FILE", help="where to write the page; player.html in the folder when not given")
-
-
-def write_player(given) -> int:
-    """Write the interactive page of a run or a comparison."""
-    from ..study.load import load
-
-    path = find(given.run, given.output_dir)
-    target = place(given.out or path / "player.html")
-    tell(f"saved in {load(path, trust_code=given.trust_code).player().save(target)}: open it in a browser")
     return 0
 
 

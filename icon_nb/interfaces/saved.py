@@ -1,45 +1,29 @@
-"""What can be done with saved runs: list them, show one, compare several, probe one. Loads torch only where a run is opened."""
+"""What can be done with saved runs: list them, show one, compare several, probe one."""
 
 from __future__ import annotations
 
 import json
 import shlex
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from ..errors import ConfigError, LoadError, nearest
+from ..evaluation.scores import FEW_POINTS
 from ..files import LARGEST_TEXT, place, read
 from ..methods.catalogue import runs_code
-from ..methods.config import OF_THE_TRUNK, SETTINGS
-from .flags import OLDER, Parser, add_flag, add_setting, typed
+from ..methods.config import SETTINGS
+from ..study.comparison import Comparison
+from ..study.folders import outputs
+from ..study.folders.store import save
+from ..study.load import load
+from ..study.results import Results
+from ..study.table import Table
+from .flags import typed
 from .terminal import tell
-from .training import CODES, describe, report
+from .training import CODES, describe, now, report
 
 NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or none of two points: nothing to probe"
-TRUST = "run the code that a run on dataset custom:FILE.py:NAME names, where scores or probes need its data"
-
-
-def folder_flag(parser: Parser) -> None:
-    """``--output_dir``."""
-    about = SETTINGS["output_dir"]
-    add_flag(parser, "output_dir", default=about.default, metavar="DIR", help=f"{about.help} (default: {about.default})")
-
-
-def one_run(parser: Parser) -> None:
-    """A run by its name or folder, and whether its code is trusted."""
-    parser.add_argument("run", metavar="RUN", help="folder of a saved run, or its name")
-    folder_flag(parser)
-    add_flag(parser, "trust_code", action="store_true", help=TRUST)
-
-
-def many_runs(parser: Parser) -> None:
-    """Several of them."""
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="folders of saved runs or comparisons, or their names")
-    parser.add_argument("--no_viz", "--no-viz", dest="viz", action="store_false", help="the table only")
-    folder_flag(parser)
-    add_flag(parser, "trust_code", action="store_true", help=TRUST)
 
 
 def find(name: str, output_dir: str) -> Path:
@@ -61,9 +45,6 @@ def find(name: str, output_dir: str) -> Path:
 
 def open_run(given):
     """The folder and the run that are asked for; a comparison is refused."""
-    from ..study.load import load
-    from ..study.results import Results
-
     path = find(given.run, given.output_dir)
     run = load(path, trust_code=given.trust_code)
     if not isinstance(run, Results):
@@ -73,8 +54,6 @@ def open_run(given):
 
 def list_runs(given) -> int:
     """A line for every folder: what was run, and what came of it."""
-    from ..study.table import Table
-
     folders = sorted(path for path in place(given.output_dir, LoadError).glob("*") if path.is_dir())
     rows = [row for row in map(brief, folders) if row is not None]
     if not rows:
@@ -109,9 +88,6 @@ def _json(path: Path) -> dict:
 
 def show(given) -> int:
     """Everything that is known about a run, or the table of a comparison."""
-    from ..study.comparison import Comparison
-    from ..study.load import load
-
     path = find(given.run, given.output_dir)
     run = load(path, trust_code=given.trust_code)
     if isinstance(run, Comparison):
@@ -138,17 +114,13 @@ def _print_probes(run, path: Path) -> None:
 
 def compare(given) -> int:
     """Write the comparison of saved runs beside them, and print its table."""
-    from ..study.comparison import Comparison
-    from ..study.folders.outputs import write_comparison
-    from ..study.load import load
-
     loaded = [load(find(name, given.output_dir), trust_code=given.trust_code) for name in given.runs]
     every = [run for each in loaded for run in getattr(each, "runs", (each,))]
     runs = {_identity(run): run for run in every}  # the same run may be named twice
     if len(runs) < 2:
         raise ConfigError(f"{', '.join(given.runs)}: nothing to compare with; name two different runs")
     study = Comparison(tuple(runs.values()), "comparison")
-    folder = write_comparison(study, place(given.output_dir), time.strftime("%Y%m%d-%H%M%S"), viz=given.viz, gif=given.viz)
+    folder = outputs.write_comparison(study, place(given.output_dir), now(), viz=given.viz, gif=given.viz)
     tell(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
     return 0
 
@@ -160,24 +132,12 @@ def _identity(run) -> tuple[str | None, ...]:
     return run.config.key(), about.get("fingerprint", about.get("sha256")), str(trunk)
 
 
-def fork_flags(parser: Parser) -> None:
-    """A run, the epoch to go on from, and the settings that change."""
-    one_run(parser)
-    parser.add_argument("--epoch", metavar="N", type=int, required=True, help="go on from the weights after this epoch")
-    changes = parser.add_argument_group("what changes")
-    for name, setting in SETTINGS.items():
-        if name not in (*OF_THE_TRUNK, "output_dir"):
-            add_setting(changes, name, setting, setting.text, OLDER.get(name))
-
-
 def fork(given) -> int:
     """Train on from an epoch of a run with other settings, in a folder beside it."""
-    from ..study.folders.outputs import fresh_folder
-
     path, run = open_run(given)
     texts = {name: text for name, text in vars(given).items() if name in SETTINGS and name != "output_dir" and text is not None}
     settings = {name: typed(name, SETTINGS[name], text) for name, text in texts.items()}
-    folder = fresh_folder(place(given.output_dir), f"{path.name}_from_{given.epoch}")
+    folder = outputs.fresh_folder(place(given.output_dir), f"{path.name}_from_{given.epoch}")
     try:
         branch = run.fork(given.epoch, save_to=folder, **settings)
     finally:
@@ -188,10 +148,16 @@ def fork(given) -> int:
     return CODES[branch.status]
 
 
+def write_player(given) -> int:
+    """Write the interactive page of a run or a comparison."""
+    path = find(given.run, given.output_dir)
+    target = place(given.out or path / "player.html")
+    tell(f"saved in {load(path, trust_code=given.trust_code).player().save(target)}: open it in a browser")
+    return 0
+
+
 def probe(given) -> int:
     """Probe a run, print the scores, and keep them with the run."""
-    from ..study.folders.store import save
-
     path, run = open_run(given)
     run.__dict__.pop("probes", None)
     if not run.probes:
@@ -203,9 +169,6 @@ def probe(given) -> int:
 
 def probe_table(probes: Mapping[str, Mapping]):
     """Linear probe and kNN of the trained embedding, the untrained one, and the raw inputs."""
-    from ..evaluation.scores import FEW_POINTS
-    from ..study.table import Table
-
     about = probes["about"]
     turns = ", five times in turn" if about["n_points"] <= FEW_POINTS else ""
     seen = "held out from training" if about["held_out"] else "that were trained on: there are no held-out ones"

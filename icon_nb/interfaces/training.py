@@ -12,6 +12,10 @@ from ..errors import IconError, TrainingError, printable
 from ..files import place
 from ..methods.catalogue import runs_code
 from ..methods.config import Config
+from ..study import run, workers
+from ..study.comparison import Comparison
+from ..study.folders import outputs
+from ..study.record import Failure
 from .terminal import complain, say, tell
 
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
@@ -39,14 +43,12 @@ def run_one(config: Config, resume: str | None = None) -> int:
     return CODES[results.status]
 
 
-def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], workers: int | None) -> int:
+def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], n: int | None) -> int:
     """Run and save every config, and compare them in a folder of their own; one that fails does not stop the others."""
-    from ..study.folders.outputs import check_room
-
     done, codes = [], []
     try:
-        check_room(configs[0])
-        for outcome, folder, code in one_by_one(configs) if workers is None else in_processes(configs, workers):
+        outputs.check_room(configs[0])
+        for outcome, folder, code in one_by_one(configs) if n is None else in_processes(configs, n):
             done.append((outcome, folder))
             codes.append(code)
     except KeyboardInterrupt:
@@ -61,8 +63,6 @@ def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], 
 
 def one_by_one(configs: Sequence[Config]) -> Iterator[tuple]:
     """Run the configs here: yields each outcome, its folder or None, and its exit code."""
-    from ..study.record import Failure
-
     for config in configs:
         try:
             results, folder = trained(config)
@@ -74,21 +74,18 @@ def one_by_one(configs: Sequence[Config]) -> Iterator[tuple]:
             return
 
 
-def in_processes(configs: Sequence[Config], workers: int) -> Iterator[tuple]:
+def in_processes(configs: Sequence[Config], n: int) -> Iterator[tuple]:
     """The same in so many processes at once, each of which writes its runs as a single one is written, checkpoints and all."""
-    from ..study.record import Failure
-    from ..study.workers import train_each
-
     if not configs[0].quiet:
         tell("\n".join(describe(config) for config in configs))
     folders = {}
     for config in configs:
         try:
-            folders[config] = folder_for(config)
+            folders[config] = outputs.new_folder(config, now())
         except IconError as error:
             yield Failure(config, str(error)), None, complain(error)
     try:
-        for config, outcome in train_each(list(folders), workers=workers, folders=folders):
+        for config, outcome in workers.train_each(list(folders), workers=n, folders=folders):
             if outcome.error:
                 say(outcome.error)
             if not isinstance(outcome, Failure):
@@ -102,14 +99,12 @@ def in_processes(configs: Sequence[Config], workers: int) -> Iterator[tuple]:
 
 def trained(config: Config, resume: str | None = None):
     """Print what will be run, run it, and write what it leaves: the results, and their folder."""
-    from ..study.run import start, train_in_folder
-
-    session = start(config)
+    session = run.start(config)
     if not session.config.quiet:
         tell(describe(session.config))
-    folder = Path(resume) if resume else folder_for(session.config)
+    folder = Path(resume) if resume else outputs.new_folder(session.config, now())
     try:
-        results = train_in_folder(folder, session, resume=bool(resume))
+        results = run.train_in_folder(folder, session, resume=bool(resume))
     except TrainingError as error:
         if error.results is None:
             raise
@@ -117,13 +112,6 @@ def trained(config: Config, resume: str | None = None):
         results = error.results  # saved already, up to the last good epoch
     report(results, folder)
     return results, folder
-
-
-def folder_for(config: Config) -> Path:
-    """A new folder for a run, named after it and the time."""
-    from ..study.folders.outputs import new_folder
-
-    return new_folder(config, now())
 
 
 def report(results, folder: Path) -> None:
@@ -138,14 +126,11 @@ def report(results, folder: Path) -> None:
 
 def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> int:
     """Compare what was run, in a folder beside the runs; returns the exit code."""
-    from ..study.comparison import Comparison
-    from ..study.folders.outputs import write_comparison
-
     study = Comparison([outcome for outcome, _ in done], title, tuple(compared), interrupted)
     config = study[0].config
     options = {"folders": [folder for _, folder in done], "viz": config.viz, "gif": config.save_epoch_gifs}
     try:
-        folder = write_comparison(study, place(config.output_dir), now(), **options)
+        folder = outputs.write_comparison(study, place(config.output_dir), now(), **options)
     except IconError as error:
         tell(study, "stderr")
         return complain(error)

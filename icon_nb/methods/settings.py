@@ -15,6 +15,9 @@ from . import schedules
 SCHEMA = 1
 """Of ``config.json``."""
 
+LONGEST = 4096
+"""Characters of a text: no path is longer, and no title can be drawn that is."""
+
 GROUPS = {
     "data": "what is learned from",
     "objective": "p, q and the divergence between them",
@@ -147,6 +150,8 @@ class Setting:
 
 def _text(name: str, value: object) -> str:
     """A text that can be written to a file and be part of a path."""
+    if isinstance(value, str) and len(value) > LONGEST:
+        raise ConfigError(f"{name}={shown(value)} has {len(value):,} characters: give at most {LONGEST:,}")
     try:
         if "\0" not in value:
             value.encode()

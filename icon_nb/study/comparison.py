@@ -9,6 +9,8 @@ from html import escape
 
 from ..errors import DataError, printable
 from ..methods.config import SETTINGS
+from . import comparing
+from .folders.studies import save_comparison
 from .next_step import next_for_several
 from .record import Failure  # noqa: F401  a comparison holds them, and is where to import them from
 from .results import Outcome, Results, animation_options
@@ -128,9 +130,7 @@ class Comparison(Sequence):
             The compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the verdict of the diagnosis,
             and the errors where there are any.
         """
-        from .comparing import table
-
-        return table(self, each=each, baselines=baselines, seconds=seconds)
+        return comparing.table(self, each=each, baselines=baselines, seconds=seconds)
 
     # Pictures
 
@@ -204,8 +204,6 @@ class Comparison(Sequence):
 
     def save(self, path, *, overwrite: bool = False):
         """Write every run, the table and what belongs together to a folder; :func:`icon_nb.load` reads it back."""
-        from .folders.studies import save_comparison
-
         return save_comparison(self, path, overwrite=overwrite)
 
     @cached_property

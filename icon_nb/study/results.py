@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from html import escape
 from pkgutil import resolve_name
 
 import numpy as np
@@ -19,7 +20,9 @@ from ..evaluation.diagnosis import diagnose, stopped
 from ..evaluation.trajectory import Trajectory
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config
+from .folders.store import save
 from .next_step import next_step
+from .probes import embed, encoder_of, new_samples, probe_run, score_run
 from .record import Failure, Run
 
 
@@ -53,8 +56,6 @@ class Results(Run):
 
         Computed when first asked for; see :func:`icon_nb.study.probes.probe_run`.
         """
-        from .probes import probe_run
-
         return probe_run(self)
 
     @cached_property
@@ -68,8 +69,6 @@ class Results(Run):
         DataError
             The data are code that is not trusted; see :meth:`data`.
         """
-        from .probes import score_run
-
         if self.withheld:
             raise DataError(self.withheld)
         return score_run(self)
@@ -129,8 +128,6 @@ class Results(Run):
         >>> results.embed(results.data().pair_test[:3], modality="pair").shape
         (3, 64)
         """
-        from .probes import embed, encoder_of, new_samples
-
         if self.config.backbone == "table":
             raise DataError("backbone='table' has no network that could embed new data: train with 'mlp' or 'simplecnn'")
         network, data = encoder_of(self, modality)
@@ -299,8 +296,6 @@ class Results(Run):
             The folder holds another run, or files of these names that are no run's (unless ``overwrite``); or it cannot be
             written. What stood there is untouched.
         """
-        from .folders.store import save
-
         return save(self, path, overwrite=overwrite)
 
     @cached_property
@@ -310,8 +305,6 @@ class Results(Run):
         return self.animate(**{**SMALL, "max_points": min(SMALL["max_points"], self.config.gif_max_points)})
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        from html import escape
-
         from ..animation.inline import bundle as shown
 
         bundle = shown(self._animation, self.player())

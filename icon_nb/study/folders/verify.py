@@ -89,7 +89,7 @@ def number(value) -> bool:
 
 def title(value) -> bool:
     """A text that a picture or a page has room for."""
-    return isinstance(value, str) and len(value) <= 1000
+    return isinstance(value, str) and len(value) <= 10_000
 
 
 def count(value) -> bool:
@@ -118,8 +118,8 @@ RUN = (
     ("history", {str: [number]}, "history is not columns of one length of numbers"),
     ("history", of_one_length, "history is not columns of one length of numbers"),
     ("history.epoch", increasing, "the epochs of its history do not increase"),
-    ("trajectory.title", title, "trajectory has no title, or one of more than 1,000 characters"),
-    ("trajectory.class_names", [title], "class_names is not a list of names"),
+    ("trajectory.title", title, "trajectory has no title, or one of more than 10,000 characters"),
+    ("trajectory.class_names", [str], "class_names is not a list of names"),
     ("trajectory.metrics", {str: [number]}, "the metrics of the trajectory are not columns of numbers"),
     ("probes", ({str: {str: number}}, None), "probes is not a table of numbers"),
 )
