@@ -269,7 +269,7 @@ def fork_flags(parser: Parser) -> None:
     changes = parser.add_argument_group("what changes")
     for name, setting in SETTINGS.items():
         if name not in (*OF_THE_TRUNK, "output_dir"):
-            add_setting(changes, name, setting, setting.text, OLDER.get(name))
+            add_setting(changes, name, setting, f"{setting.text}; that of the run when not given", OLDER.get(name))
 
 
 def player_flags(parser: Parser) -> None:

@@ -48,7 +48,7 @@ def _line(entry) -> str:
 def atlas_flags(parser: Parser) -> None:
     """What the atlas is restricted to, its size, and where it is written."""
     for name in ("supervisory", "learned", "divergence", "dataset"):
-        add_flag(parser, name, metavar="A,B", type=names, help="only these; all that make sense when not given")
+        add_flag(parser, name, metavar="A,B", type=names, help=f"only these of {name}; all that make sense when not given")
     add_flag(parser, "seeds", metavar="A,B", type=whole_numbers, default=range(5), help="one run for each (default: 0,1,2,3,4)")
     add_flag(parser, "n_samples", metavar="N", type=int, default=300, help="training samples of a run (default: 300)")
     add_flag(parser, "epochs", metavar="N", type=int, default=10, help="epochs of a run (default: 10)")
