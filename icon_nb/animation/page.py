@@ -21,6 +21,7 @@ from ..evaluation.trajectory import Trajectory
 from .captions import caption_of, parted
 from .palette import class_color, class_marker
 from .projection import Projection
+from .selection import take_forces
 from .sheet import sheet_of
 from .view import CAMERA, cameras, eye
 
@@ -29,14 +30,15 @@ LEVELS = 2**16 - 1
 """Steps along the longest side of the box."""
 
 
-def contents(runs: list[Trajectory], views: list[Projection], titles: list[str], linked=(), baselines=(), **said) -> dict:
+def contents(runs: list[Trajectory], views: list[Projection], titles, linked=(), baselines=(), forces=(), **said) -> dict:
     """Everything the script needs; equal class lists, point sets and picture sheets are told once and numbered.
 
-    ``linked`` and ``baselines`` have an entry a run, or none; ``said`` goes to the page as it is.
+    ``linked``, ``baselines`` and ``forces`` have an entry a run, or none; ``said`` goes to the page as it is.
     """
     groups, points, sheets = [], [], []
     told, placed = [], _placed(runs, views)
-    for run, view, title, coordinates, links, lines in zip_longest(runs, views, titles, placed, linked, baselines):
+    each = zip_longest(runs, views, titles, placed, linked, baselines, forces)
+    for run, view, title, coordinates, links, lines, pulls in each:
         sheet = None if run.images is None else sheet_of(run.images)
         told.append(
             _run(run, title, coordinates)
@@ -44,6 +46,7 @@ def contents(runs: list[Trajectory], views: list[Projection], titles: list[str],
             | {"group": _number(_group(run), groups), "points": _number(_identity(run), points)}
             | {"sheet": None if sheet is None else _number(sheet, sheets), "baselines": lines or {}}
             | {"links": None if links is None else _links(links)}
+            | {"forces": None if pulls is None else _forces(take_forces(pulls, np.arange(run.n_points), run, view))}
         )
     return {"runs": told, "groups": groups, "sheets": sheets} | _captions(views, titles) | said
 
@@ -51,6 +54,13 @@ def contents(runs: list[Trajectory], views: list[Projection], titles: list[str],
 def _links(links: Neighbours) -> dict:
     """The strongest neighbours, packed: the points as 16-bit numbers, then their probabilities in steps of 1/65,535."""
     return {"k": links.q[0].shape[-1]} | {name: None if each is None else _packed(*each) for name, each in vars(links).items()}
+
+
+def _forces(parts: np.ndarray) -> str:
+    """Attraction and repulsion (2, T, n, dim) as bytes, on one scale: 127 is longer than all but one in a hundred."""
+    longest = np.quantile(np.abs(parts), 0.99) or 1.0
+    whole = np.rint(parts / longest * 127).clip(-127, 127).astype("i1")
+    return base64.b64encode(zlib.compress(whole.tobytes(), 9)).decode()
 
 
 def _packed(points: np.ndarray, weights: np.ndarray) -> str:

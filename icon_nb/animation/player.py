@@ -71,6 +71,7 @@ def player(
     inline_limit: int = INLINE_LIMIT,
     neighbours: Sequence[Neighbours | None] = (),
     baselines: Sequence[Mapping[str, Mapping[str, float]]] = (),
+    forces: Sequence[tuple | None] = (),
     own_scale: str | Sequence[str] = (),
     note: str = "",
 ) -> Player:
@@ -94,6 +95,8 @@ def player(
         One a run: what a pinned point is joined to. Of runs of icon_nb they are known.
     baselines : sequence of mapping, optional
         One a run, as ``{"knn_accuracy": {"raw inputs": 0.97}}``: dashed lines in the chart of that metric.
+    forces : sequence of (attraction, repulsion), optional
+        One a run, arrays (n_frames, n, d): arrows at a pinned point.
     own_scale : str or sequence of str
         Metrics that are not comparable between the runs: each is drawn on an axis of its own.
     note : str
@@ -127,7 +130,7 @@ def player(
     names = _titles(runs, titles)
     views = [fit_projection(run, kind, fit_on, seed) if isinstance(kind, str) else kind for run, kind in zip(runs, kinds)]
     said = {"own_scales": overlay_names(own_scale) if own_scale else (), "note": note}
-    page = contents(runs, views, names, neighbours, baselines, **said)
+    page = contents(runs, views, names, neighbours, baselines, forces, **said)
     if height is None:
         height = 620 if len(runs) == 1 else 270 + 350 * math.ceil(len(runs) / 3)
     whole = document(page, " | ".join(filter(None, names)) or "Embedding player")

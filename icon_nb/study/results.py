@@ -185,14 +185,18 @@ class Results(Run):
                 options["projection"] = "pca"  # forces need a map that other points pass through too
         return animate(self.watched(overlays), **options)
 
-    def player(self, **options):
+    def player(self, *, forces: bool = False, **options):
         """The interactive page of the embedding; options as in :func:`icon_nb.player.player`.
 
-        A pinned point is joined to its neighbours under p and q where these are over the recorded points.
+        A pinned point is joined to its neighbours under p and q where these are over the recorded points. With ``forces`` it
+        also has the arrows of what p pulls and q pushes, on a projection that is a map: the embedding itself, or PCA.
         """
         from ..animation.player import player
 
         known = {"projection": self.config.gif_method, "neighbours": [self.neighbours]}
+        if forces:
+            known["forces"] = [self._all_forces()]
+            known["projection"] = "pca" if known["projection"] == "auto" and self.trajectory.dim > 3 else known["projection"]
         known["baselines"] = [{"knn_accuracy": self.baselines}]
         return player(self.trajectory, **{**known, **options})
 

@@ -563,6 +563,22 @@ def test_a_pinned_point_shows_who_is_near_it_under_p_and_q_at_every_epoch(visit)
     reads(page, "pinned", "0:0")
 
 
+def test_a_pinned_point_shows_what_pulls_and_what_pushes_it(visit):
+    run = three_clusters()
+    pull, push = np.zeros((2, *run.embeddings.shape))
+    pull[..., 0], push[..., 0] = -1.0, 1.0  # points move against the gradient: pulled to the right, pushed to the left
+    page = visit(Shown(run, forces=[(pull, push)]))
+    page.click("#names")
+    page.keyboard.press("n")
+    reads(page, "pinned", "0:0")
+    settle(page)
+    shown = Shown(run)
+    x, y = spot(page, shown, 0, EPOCHS - 1)
+    green, magenta = (tuple(int(v) for v in np.rint(rgb(color) * 255)) for color in (THEMES["notebook"].p, THEMES["notebook"].q))
+    assert pixel(page, x + 25, y) == green
+    assert pixel(page, x - 25, y) == magenta
+
+
 def test_a_page_in_a_frame_follows_the_ground_around_it(visit, one):
     from playwright.sync_api import expect
 

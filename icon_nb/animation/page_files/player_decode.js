@@ -4,18 +4,23 @@ function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
+async function inflate(packed) {
+  const stream = new Blob([bytesOf(packed)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
+}
+
 // The neighbours of every point: k 16-bit numbers of points a row, and k probabilities in steps of 1/65,535.
 async function unpack(packed) {
   if (!packed) return null;
-  const stream = new Blob([bytesOf(packed)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const bytes = await new Response(stream).arrayBuffer(), count = bytes.byteLength / 4;
+  const bytes = await inflate(packed), count = bytes.byteLength / 4;
   return { points: new Uint16Array(bytes, 0, count), weights: new Uint16Array(bytes, 2 * count, count) };
 }
 
 async function readRun(raw) {
   const bytes = bytesOf(raw.coordinates), links = raw.links && { k: raw.links.k, p: await unpack(raw.links.p), q: await unpack(raw.links.q) };
+  const forces = raw.forces && new Int8Array(await inflate(raw.forces));
   const labels = raw.labels ? Int16Array.from(raw.labels) : new Int16Array(raw.n).fill(-1);
-  return { ...raw, values: new Uint16Array(bytes.buffer), stride: raw.dim * raw.n, labels, links };
+  return { ...raw, values: new Uint16Array(bytes.buffer), stride: raw.dim * raw.n, labels, links, forces };
 }
 
 // Which two recorded frames stand around an epoch, and how far between: before the first and after the last a run holds still.

@@ -209,10 +209,25 @@ class Panel {
     }
   }
 
+  // Where p pulls a point and where q pushes it: against the gradient, half a box unit at most.
+  drawForces(i, epoch) {
+    const { run, space } = this, { from } = bracket(run, epoch), many = run.epochs.length;
+    if (!run.forces) return;
+    for (const [part, kind] of [[0, "p"], [1, "q"]]) {
+      const start = ((part * many + from) * run.n + i) * run.dim;
+      const end = [0, 1, 2].map((axis) => (axis < run.dim ? space[axis * run.n + i] - run.forces[start + axis] / 254 : 0));
+      const [x, y] = this.project(...end), dx = (this.x[i] - x) * 0.3, dy = (this.y[i] - y) * 0.3;
+      const head = [1, -1].map((turn) => [x + 0.8 * dx - 0.6 * turn * dy, y + 0.8 * dy + 0.6 * turn * dx]);
+      this.strokePath([[this.x[i], this.y[i]], [x, y]], this.theme[kind], 3, []);
+      this.strokePath([head[0], [x, y], head[1]], this.theme[kind], 3, []);
+    }
+  }
+
   drawMarks(epoch) {
     const pinned = this.player.pinnedIn(this.run), hover = this.player.hoverIn(this.run);
     if (pinned >= 0) this.drawPath(pinned, epoch);
     if (pinned >= 0) this.drawLinks(pinned, epoch);
+    if (pinned >= 0) this.drawForces(pinned, epoch);
     if (pinned >= 0) this.drawRing(pinned, 2.5);
     if (hover >= 0 && hover !== pinned) this.drawRing(hover, 1.5);
   }
