@@ -61,7 +61,6 @@ PUBLISHED = [
     "nerv",
     "tsnet",
     "npair",
-    "exemplar",
     "align_uniform",
     "hard_negatives",
     "mil_nce",

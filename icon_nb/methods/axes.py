@@ -146,10 +146,6 @@ SUPERVISORY: dict[str, Axis] = by_name(
         f"{_IDENTITY}:PositivePairsJoint", candidates="pairs", needs=("views",), family="positive_pairs",
     ),
     Axis(
-        "instance", "The sample itself, as a class", r"p_{ic} = 1[s_i = c]",
-        f"{_IDENTITY}:Label", candidates="instances", include_self=True, needs=("views",), family="positive_pairs",
-    ),
-    Axis(
         "other_view", "The other view, one way", r"p_{ij} = 1[s_i = s_j]",
         f"{_IDENTITY}:OtherSide", options={"sides": 1}, candidates="views", include_self=True,
         needs=("views",), family="positive_pairs",

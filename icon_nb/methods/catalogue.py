@@ -233,10 +233,6 @@ CANDIDATES: dict[str, CandidateKind] = by_name(
         "tokens", "the tokens of the vocabulary, one learned embedding each",
         f"{_MODEL}:against_prototypes", f"{_MODEL}:prototypes", read=f"{_READ}_contexts",
     ),
-    CandidateKind(
-        "instances", "the samples themselves, one learned prototype each",
-        f"{_MODEL}:against_prototypes", f"{_MODEL}:prototypes", read=f"{_READ}_instances",
-    ),
     CandidateKind("views", "the other view of every sample, seen from the first", f"{_MODEL}:first_against_second"),
     CandidateKind(
         "keys", "the other view of every sample as a slow copy of the encoder sees it",

@@ -20,13 +20,6 @@ CONTRASTIVE = (
         note="the pair are two views, where the paper takes two samples of a class; without its penalty on lengths",
     ),
     Method(
-        "exemplar", "Exemplar, every sample a class", "instance", "gaussian",
-        r"-\frac1n \sum_i \log \frac{e^{z_i^\top \phi_{s_i}}}{\sum_s e^{z_i^\top \phi_s}}",
-        Paper("Dosovitskiy et al.", 2014, "Discriminative Unsupervised Feature Learning with Exemplar Convolutional Neural "
-        "Networks", "1406.6909"),
-        {**VIEWS, "distance": "neg_dot", "temperature": 1.0}, oracle="torch's cross_entropy over the samples",
-    ),
-    Method(
         "simclr", "SimCLR", "positive_pairs", "gaussian",
         r"-\frac{1}{2n} \sum_i \log \frac{e^{\cos(z_i, z_{i^+})/\tau}}{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}}",
         Paper("Chen et al.", 2020, "A Simple Framework for Contrastive Learning of Visual Representations", "2002.05709"), VIEWS,

@@ -66,7 +66,7 @@ def composed_defaults(p: axes.Axis, q: axes.Axis) -> tuple[dict[str, object], di
         defaults.pop("distance", None)  # which depends on the backbone
     elif q.name == "gaussian_angular":
         defaults |= {"distance": "cosine"}
-    elif p.candidates in ("classes", "tokens", "instances") and q.family in ("gaussian", "gaussian_narrow"):
+    elif p.candidates in ("classes", "tokens") and q.family in ("gaussian", "gaussian_narrow"):
         defaults |= {"distance": "neg_dot", "temperature": 1.0}
     elif q.family == "student_t":
         defaults |= {"distance": "sqeuclidean", "temperature": 1.0}

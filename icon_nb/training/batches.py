@@ -150,12 +150,6 @@ def read_dimensions(reader: Reader, index: Tensor, epoch: int, step: int) -> tup
     return reader.inputs(index, epoch, step), partial(Batch, rows, dtype=reader.dtype)
 
 
-def read_instances(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple[Tensor, Rows]:
-    """Every sample is a class of its own, and its views are what belongs to it."""
-    rows = index.repeat(reader.views)
-    return reader.inputs(index, epoch, step), partial(Batch, rows, y=rows, n_classes=len(reader.dataset), dtype=reader.dtype)
-
-
 def read_contexts(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple[Tensor, Rows]:
     """The context of one word of every row, hidden behind token 0; the hidden word is the label."""
     x = reader.inputs(index, epoch, step)

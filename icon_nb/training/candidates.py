@@ -94,9 +94,8 @@ def across_modalities(model: Model, x: tuple[Tensor, Tensor]) -> Blocks:
 
 
 def prototypes(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
-    """One learned vector per class, per token of the vocabulary, or per sample."""
-    instances = axes.SUPERVISORY[method_of(config).supervisory].candidates == "instances"
-    n = len(dataset) if instances else dataset.n_tokens if dataset.kind == "tokens" else dataset.n_classes
+    """One learned vector per class, or per token of the vocabulary."""
+    n = dataset.n_tokens if dataset.kind == "tokens" else dataset.n_classes
     return {"prototypes": nn.Parameter(torch.randn(n, config.embedding_dim) / config.embedding_dim**0.5)}
 
 

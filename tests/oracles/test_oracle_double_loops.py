@@ -23,13 +23,12 @@ def batch_for(method):
     """A batch with everything in it; every sample twice where the method looks at views."""
     views = 2 if "views" in method.p.needs else 1
     index = torch.arange(N).repeat(views)
-    instances = method.p.candidates == "instances"
     weights = torch.rand(N, N, dtype=torch.float64, generator=torch.Generator().manual_seed(9))
     return Batch(
         index=index,
         x=points(N, 4, 20)[index],
-        y=index if instances else (torch.arange(N) % 2)[index],
-        n_classes=N if instances else 4,
+        y=(torch.arange(N) % 2)[index],
+        n_classes=4,
         dtype=torch.float64,
         companion=points(N, 5, 21)[index],
         graph=(weights + weights.T).fill_diagonal_(0)[index][:, index],
@@ -47,7 +46,6 @@ def blocks_of(method, z, c):
         "classes": [(z[:N], c[:4])],
         "tokens": [(z[:N], c[:4])],
         "views": [(z[:N], c[:N])],
-        "instances": [(z, c[:N])],
         "dimensions": [(z[:N], c[:N])],
     }[kind]
 
@@ -168,7 +166,7 @@ def test_the_method_is_its_definition(method, seed):
     config = Config(method=method.name, **given).resolve()
     objective = build_objective(config)
     target = objective.target(batch_for(method))
-    rows = N * (2 if "views" in method.p.needs and method.p.candidates in ("samples", "pairs", "instances") else 1)
+    rows = N * (2 if "views" in method.p.needs and method.p.candidates in ("samples", "pairs") else 1)
     z, c = points(rows, D, seed), points(N, D, 10 + seed)
 
     def ours(z, c):

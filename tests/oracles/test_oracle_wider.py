@@ -181,12 +181,6 @@ def test_mil_nce_is_the_line_of_the_paper():
     differ(lambda z: objective("simclr", distance="neg_dot", temperature=1.0, n_views=3)(batch, z), published, points(12, 3, 0))
 
 
-def test_exemplar_is_the_cross_entropy_over_the_samples():
-    index = torch.tensor([3, 0, 5]).repeat(2)
-    batch, loss = Batch(index=index, y=index, n_classes=9, dtype=torch.float64), objective("exemplar")
-    agree(lambda z, c: loss(batch, z, c), lambda z, c: cross_entropy(z @ c.T, index), points(6, 3, 0), points(9, 3, 1))
-
-
 # classes
 
 

@@ -10,17 +10,6 @@ from .limits import GaussianNarrow, GaussianWide
 from .margins import GaussianAngular, GaussianHard, GaussianMargin, Sigmoid
 
 __all__ = [
-    "Clusters",
-    "Gaussian",
-    "GaussianAngular",
-    "GaussianHard",
-    "GaussianMargin",
-    "GaussianNarrow",
-    "GaussianWide",
-    "Joint",
-    "Mixed",
-    "Sigmoid",
-    "StudentT",
-    "StudentTNarrow",
-    "without_self",
-]
+    "Clusters", "Gaussian", "GaussianAngular", "GaussianHard", "GaussianMargin", "GaussianNarrow", "GaussianWide",
+    "Joint", "Mixed", "Sigmoid", "StudentT", "StudentTNarrow", "without_self",
+]  # fmt: skip

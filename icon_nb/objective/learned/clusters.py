@@ -16,11 +16,7 @@ class Clusters(Learned):
     r"""Uniform on clusters, :math:`q_{ij} = \sum_c \phi_{ic} \phi_{jc} m_j / \sum_k \phi_{kc} m_k`, self included.
 
     The embedding is the (n, C) logits of the cluster probabilities :math:`\phi = \text{softmax}(z)`; every row sums to one.
-
-    Parameters
-    ----------
-    include_self : bool
-        Always True: a point is a member of its own clusters. The field is there for the one form of all components.
+    A point is a member of its own clusters, so ``include_self`` is always True.
 
     Examples
     --------

@@ -25,14 +25,6 @@ NOT_NEGATIVE = ("sqeuclidean", "cosine")
 class Gaussian(Learned):
     r"""Gaussian kernel, :math:`q_{ij} = e^{-d_{ij}/\tau} / \sum_k e^{-d_{ik}/\tau}`.
 
-    Parameters
-    ----------
-    temperature : float, > 0
-        :math:`\tau`, in units of the distance.
-    distance : {"sqeuclidean", "cosine", "neg_dot"}
-    include_self : bool
-        Whether j = i is a candidate when the candidates are the batch itself.
-
     Examples
     --------
     >>> log_q = Gaussian(temperature=0.5, distance="cosine")(torch.eye(3))
@@ -66,14 +58,6 @@ class Gaussian(Learned):
 class StudentT(Gaussian):
     r"""Student-t kernel, :math:`q_{ij} \propto (1 + d_{ij} / (\nu \tau))^{-(\nu + 1)/2}`.
 
-    Parameters
-    ----------
-    temperature, include_self
-        As :class:`Gaussian`.
-    distance : {"sqeuclidean", "cosine"}
-    df : float, > 0
-        Degrees of freedom :math:`\nu`; 1 is the Cauchy kernel of t-SNE.
-
     Examples
     --------
     >>> StudentT()(torch.tensor([[0.0], [1.0], [3.0]])).exp()[0]
@@ -92,14 +76,8 @@ class StudentT(Gaussian):
 class StudentTNarrow(Gaussian):
     r"""Student-t kernel as its scale goes to zero, :math:`q_{ij} \propto d_{ij}^{-(\nu + 1)/2}` (harmonic loss).
 
-    Only ratios of distances are left, so there is no temperature. The exponent of the *squared* distance is (df + 1) / 2.
-
-    Parameters
-    ----------
-    df : float, > 0
-        Degrees of freedom.
-    include_self : bool
-        Must be False unless other candidates are given: the weight of a point with itself is infinite.
+    Only ratios of distances are left, so there is no temperature. The exponent of the *squared* distance is (df + 1) / 2. A point
+    is infinitely near to itself, so it counts only where the candidates are others.
 
     Examples
     --------
@@ -109,7 +87,7 @@ class StudentTNarrow(Gaussian):
 
     df: float = 1.0
 
-    distances = NOT_NEGATIVE
+    distances, unused = NOT_NEGATIVE, ("temperature",)
 
     def log_kernel(self, d: Tensor) -> Tensor:
         return -(self.df + 1) / 2 * d.clamp_min(torch.finfo(d.dtype).tiny).log()
@@ -118,11 +96,6 @@ class StudentTNarrow(Gaussian):
 @dataclass(frozen=True)
 class Joint(Learned):
     r"""One distribution over all ordered pairs, :math:`q_{ij} = k(d_{ij}) / \sum_{a \ne b} k(d_{ab})`: the published t-SNE form.
-
-    Parameters
-    ----------
-    kernel : Gaussian or StudentT
-        The weight k of a pair.
 
     Examples
     --------
@@ -143,12 +116,6 @@ class Joint(Learned):
 @dataclass(frozen=True)
 class Mixed(Learned):
     r"""Uniform mixing of q, :math:`\tilde q = (1 - \alpha) q + \alpha / m` over the m candidates that q allows.
-
-    Parameters
-    ----------
-    kernel : component of q
-    alpha : float, 0 < alpha < 1
-        The share that is spread.
 
     Examples
     --------

@@ -29,12 +29,6 @@ class GaussianWide(Learned):
 
     Unbounded below where the embedding may grow: use cosine distance, or ``backbone="linear"``, which is kept orthonormal.
 
-    Parameters
-    ----------
-    distance : {"sqeuclidean", "cosine", "neg_dot"}
-    include_self : bool
-        Whether j = i is among the m candidates.
-
     Examples
     --------
     >>> q = GaussianWide(include_self=True)
@@ -62,13 +56,7 @@ class GaussianWide(Learned):
 class GaussianNarrow(GaussianWide):
     r"""A Gaussian q as :math:`\tau \to 0`: only the nearest candidate is left, :math:`\sum_j p_{ij} d_{ij} - \min_k d_{ik}`.
 
-    Parameters
-    ----------
-    distance, include_self
-        As :class:`GaussianWide`.
-    margin : float, >= 0
-        :math:`\mu`, in units of the distance: how much farther than the positives everything else has to be. It is what an extra
-        :math:`\mu / \tau` on the logits of all candidates with p = 0 becomes.
+    The margin is what an extra :math:`\mu / \tau` on the logits of all candidates with p = 0 becomes.
 
     Examples
     --------

@@ -22,15 +22,6 @@ class GaussianMargin(GaussianWide):
 
     With labels and cosine distance this is CosFace (Wang et al. 2018): its scale is :math:`1 / \tau`.
 
-    Parameters
-    ----------
-    distance, include_self
-        As :class:`GaussianWide`.
-    temperature : float, > 0
-        :math:`\tau`, in units of the distance.
-    margin : float, >= 0
-        :math:`\mu`, in units of the distance.
-
     Examples
     --------
     >>> q = GaussianMargin(margin=1.0)
@@ -56,15 +47,7 @@ class GaussianAngular(GaussianMargin):
     r"""Neighbours are turned away by an angle, :math:`q_{ij} \propto e^{\cos(\theta_{ij} + \mu 1[p_{ij} > 0]) / \tau}`.
 
     With labels this is ArcFace (Deng et al. 2019). Beyond :math:`\theta + \mu = \pi` the cosine goes on as a straight line, as in
-    its published code.
-
-    Parameters
-    ----------
-    distance : {"cosine"}
-    include_self, temperature
-        As :class:`GaussianMargin`.
-    margin : float, >= 0
-        :math:`\mu`, in radians.
+    its published code. The margin is in radians.
 
     Examples
     --------
@@ -91,13 +74,6 @@ class GaussianHard(GaussianMargin):
     :math:`q_{ij} \propto w_{ij} e^{-d_{ij} / \tau}`, where neighbours have weight 1 and strangers
     :math:`e^{-\beta d_{ij} / \tau}` over its mean among the strangers.
 
-    Parameters
-    ----------
-    distance, include_self, temperature, margin
-        As :class:`GaussianMargin`.
-    hardness : float, >= 0
-        :math:`\beta`; at 0 all strangers count alike.
-
     Examples
     --------
     >>> p, d = torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[1.0, 1.0, 5.0]])
@@ -121,15 +97,7 @@ class Sigmoid(GaussianWide):
     r"""Every pair by itself: :math:`q_{ij} = \sigma(b - d_{ij} / \tau)`, no distribution (SigLIP).
 
     The divergence is the sum over j of the KL between :math:`1[p_{ij} > 0]` and :math:`q_{ij}`, the binary cross-entropy.
-
-    Parameters
-    ----------
-    distance, include_self
-        As :class:`GaussianWide`.
-    temperature : float, > 0
-        :math:`\tau`, in units of the distance.
-    bias : float
-        :math:`b`: the logit of two points at distance 0. With cosine distance SigLIP writes :math:`b - 1 / \tau`.
+    With cosine distance SigLIP writes :math:`b - 1 / \tau`.
 
     Examples
     --------

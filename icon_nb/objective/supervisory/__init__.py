@@ -10,25 +10,7 @@ from .neighbourhoods import Companion, Gaussian, GaussianFixed, GaussianJoint, S
 from .perplexity import perplexity_rows
 
 __all__ = [
-    "Batch",
-    "Companion",
-    "CompanionNeighbors",
-    "Gaussian",
-    "GaussianFixed",
-    "GaussianJoint",
-    "GraphGibbs",
-    "GraphWeights",
-    "Identity",
-    "Label",
-    "Mixed",
-    "NearestNeighbors",
-    "OtherSide",
-    "PositivePairs",
-    "PositivePairsJoint",
-    "SameClass",
-    "ShortestPaths",
-    "Spectral",
-    "StudentT",
-    "ViewsAndNeighbors",
-    "perplexity_rows",
-]
+    "Batch", "Companion", "CompanionNeighbors", "Gaussian", "GaussianFixed", "GaussianJoint", "GraphGibbs",
+    "GraphWeights", "Identity", "Label", "Mixed", "NearestNeighbors", "OtherSide", "PositivePairs",
+    "PositivePairsJoint", "SameClass", "ShortestPaths", "Spectral", "StudentT", "ViewsAndNeighbors", "perplexity_rows",
+]  # fmt: skip

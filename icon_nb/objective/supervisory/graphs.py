@@ -65,14 +65,6 @@ def propagate(p: Tensor, walk_length: int, walk: str) -> Tensor:
 class NearestNeighbors(Supervisory):
     r"""Uniform over the nearest others in input space, :math:`p_{ij} = 1[j \in \text{kNN}(i)] / k`.
 
-    Parameters
-    ----------
-    n_neighbors : int, 1 <= k <= n - 1
-    walk_length : int, >= 1
-        Steps of the random walk that spreads p; 1 is the graph itself.
-    walk : {"sum", "uniform"}
-        See :func:`propagate`.
-
     Examples
     --------
     >>> NearestNeighbors(n_neighbors=2)(Batch(index=torch.arange(4), x=torch.tensor([[0.], [1.], [2.], [9.]])))[0]
@@ -97,8 +89,6 @@ class NearestNeighbors(Supervisory):
 class CompanionNeighbors(NearestNeighbors):
     r"""Uniform over the nearest others among companion embeddings, by cosine (language-guided, El Banani et al. 2023).
 
-    Parameters as :class:`NearestNeighbors`.
-
     Examples
     --------
     >>> batch = Batch(index=torch.arange(3), companion=torch.tensor([[1., 0.], [2., 0.], [0., 1.]]))
@@ -117,11 +107,6 @@ class ViewsAndNeighbors(Supervisory):
 
     The graph of debiased InfoNCE clustering: :math:`p_{ij} \propto 1[s_i = s_j] + k \tilde P_{s_i s_j}`, so that another view of
     the sample weighs as much as a view of a direct neighbour.
-
-    Parameters
-    ----------
-    n_neighbors, walk_length, walk
-        As :class:`NearestNeighbors`; neighbours are different samples, never other views.
 
     Examples
     --------
@@ -149,11 +134,6 @@ class ViewsAndNeighbors(Supervisory):
 class GraphWeights(Supervisory):
     r"""The edges of a given graph, :math:`p_{ij} = w_{ij} / \sum_k w_{ik}`, :math:`j \ne i`.
 
-    Parameters
-    ----------
-    walk_length, walk
-        As :class:`NearestNeighbors`.
-
     Examples
     --------
     >>> path = torch.tensor([[0., 1., 0.], [1., 0., 3.], [0., 3., 0.]])
@@ -175,11 +155,7 @@ class GraphGibbs(Softmax):
     r"""The edges of a given graph as in normalized cuts, :math:`p_{ij} \propto e^{w_{ij} / (d_j \tau_p)}`, self included.
 
     It carries the degrees :math:`d_j` of the nodes: the measure that a cluster kernel weighs its candidates with.
-
-    Parameters
-    ----------
-    p_temperature : float, > 0
-        The cut that is best for the objective is the best normalized cut as it goes to zero.
+    The cut that is best for the objective is the best normalized cut as :math:`\tau_p` goes to zero.
 
     Examples
     --------
@@ -212,17 +188,6 @@ class Spectral(Softmax):
     r"""Gaussian on the spectral embedding of the kNN graph of the inputs (Ng, Jordan & Weiss 2001).
 
     The leading eigenvectors of :math:`D^{-1/2} W D^{-1/2}`, rows scaled to unit length.
-
-    Parameters
-    ----------
-    n_neighbors : int
-        Of the graph W, which is symmetrised by averaging.
-    p_temperature : float, > 0
-        Scale that divides the squared distance of the spectral embedding.
-    embedding_dim : int
-        Number of eigenvectors: that of the clusters.
-    include_self : bool
-        Whether j = i counts.
 
     Examples
     --------

@@ -55,11 +55,6 @@ class OtherSide(Supervisory):
     The candidates are n things of another kind: the other views, the keys of a slow encoder, the other modality, or, for
     features instead of samples, the same feature in the other view.
 
-    Parameters
-    ----------
-    sides : {1, 2}
-        1: the first side looks at the second. 2: and the second at the first, stacked below.
-
     Examples
     --------
     >>> OtherSide(sides=2)(Batch(index=torch.tensor([5, 7])))
@@ -136,15 +131,6 @@ class Mixed(Supervisory):
     r"""Uniform mixing (debiasing), :math:`\tilde p = (1 - \alpha) p + \alpha / m` over the m candidates.
 
     On classes this is label smoothing.
-
-    Parameters
-    ----------
-    base : Batch -> (n, m)
-        p before the mixing.
-    alpha : float, 0 <= alpha < 1
-        The share that is spread.
-    own : bool, optional
-        Whether j = i is one of the m, as it must be where q counts it; as in p when not given.
 
     Examples
     --------

@@ -21,11 +21,6 @@ class Gaussian(Softmax):
 
     Each :math:`\sigma_i` is set so that the entropy of row i is :math:`\log(\text{perplexity})` (Hinton & Roweis 2002).
 
-    Parameters
-    ----------
-    perplexity : float, 1 <= perplexity <= n - 1
-        Effective number of neighbours.
-
     Examples
     --------
     >>> p = Gaussian(perplexity=2.0)(Batch(index=torch.arange(5), x=torch.arange(5.0)[:, None]))
@@ -48,7 +43,7 @@ class Gaussian(Softmax):
 class GaussianJoint(Gaussian):
     r"""Symmetrised Gaussian neighbourhoods as one distribution over pairs, :math:`P_{ij} = (p_{j|i} + p_{i|j}) / 2n`.
 
-    The input side of the published t-SNE (van der Maaten & Hinton 2008). Parameters as :class:`Gaussian`.
+    The input side of the published t-SNE (van der Maaten & Hinton 2008).
 
     Examples
     --------
@@ -68,15 +63,15 @@ class ShortestPaths(GaussianJoint):
     r"""The same over the edges that lie between two nodes of a graph, :math:`P_{ij}` of :math:`\delta_{ij}^2` (tsNET).
 
     :math:`\delta_{ij}` is the number of edges of the shortest path; nodes that no path joins are twice as far as the
-    farthest that one does. Parameters as :class:`Gaussian`.
+    farthest that one does.
 
     Examples
     --------
     >>> path = torch.tensor([[0., 1., 0.], [1., 0., 1.], [0., 1., 0.]])
-    >>> ShortestPaths(perplexity=1.5)(Batch(index=torch.arange(3), graph=path)).view(3, 3).round(decimals=3)
-    tensor([[0.0000, 0.2260, 0.0480],
-            [0.2260, 0.0000, 0.2260],
-            [0.0480, 0.2260, 0.0000]])
+    >>> ShortestPaths().distances_of(Batch(index=torch.arange(3), graph=path))
+    tensor([[0., 1., 4.],
+            [1., 0., 1.],
+            [4., 1., 0.]], dtype=torch.float64)
     """
 
     def distances_of(self, batch: Batch) -> Tensor:
@@ -92,13 +87,6 @@ class ShortestPaths(GaussianJoint):
 @dataclass(frozen=True)
 class GaussianFixed(Softmax):
     r"""Gaussian neighbourhoods of one scale for all points, :math:`p_{ij} \propto e^{-\lVert x_i - x_j \rVert^2 / \tau_p}`.
-
-    Parameters
-    ----------
-    p_temperature : float, > 0
-        :math:`\tau_p = 2\sigma^2`, in units of the squared distance of the inputs.
-    include_self : bool
-        Whether j = i counts.
 
     Examples
     --------
@@ -118,7 +106,7 @@ class GaussianFixed(Softmax):
 class StudentT(GaussianFixed):
     r"""Heavy-tailed neighbourhoods of the inputs, :math:`p_{ij} \propto (1 + \lVert x_i - x_j \rVert^2 / \tau_p)^{-1}`.
 
-    Parameters as :class:`GaussianFixed`; the tail is that of a Cauchy distribution.
+   ; the tail is that of a Cauchy distribution.
 
     Examples
     --------
@@ -133,11 +121,6 @@ class StudentT(GaussianFixed):
 @dataclass(frozen=True)
 class Companion(Softmax):
     r"""Similarity of companion embeddings g, :math:`p_{ij} \propto e^{\cos(g_i, g_j) / \tau_p}`, :math:`j \ne i` (X-Sample).
-
-    Parameters
-    ----------
-    p_temperature : float, > 0
-        Scale that divides the cosine distance of the companions.
 
     Examples
     --------
