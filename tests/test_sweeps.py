@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -218,8 +219,51 @@ def test_a_dask_cluster_gives_the_same_bits(reference):
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None)
     with cluster, distributed.Client(cluster) as client:
-        study = icon.sweep(TINY, temperature=[0.1, 0.5, 0.2], executor=client.get_executor(pure=False))
+        study = icon.sweep(TINY, temperature=[0.1, 0.5, 0.2], executor=client)
     same_numbers(reference, study)
+
+
+@pytest.fixture
+def two_folders(tmp_path, monkeypatch):
+    """A folder to work in, and another one with another file of the same name."""
+    for k, name in enumerate(("here", "there")):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "points.npy", np.random.default_rng(k).normal(size=(60, 5)).astype(np.float32))
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "there"
+
+
+OWN = icon.Config(method="sne", backbone="linear", embedding_dim=2, epochs=1, dataset="embeddings:points.npy", quiet=True)
+
+
+def test_a_worker_in_another_folder_trains_on_the_same_file(two_folders):
+    alone = icon.run(OWN)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=os.chdir, initargs=(two_folders,)) as executor:
+        (away,) = icon.run_configs([OWN], executor=executor)
+    assert np.array_equal(away.embeddings, alone.embeddings)
+    assert away.config == alone.config
+    assert away.provenance["path"] == os.path.abspath("points.npy")
+    assert away.provenance["host"]
+
+
+@pytest.mark.friends
+def test_a_worker_that_has_other_data_under_the_same_path_fails_by_name(two_folders):
+    """A Dask worker that sees another folder at the same path, as another machine would; it needs the right to mount."""
+    distributed = pytest.importorskip("distributed")
+    if subprocess.run(["unshare", "-m", "true"]).returncode:
+        pytest.skip("this user may not mount anything")
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster, distributed.Client(cluster) as client:
+        mount, python = f"mount --bind {two_folders} {os.getcwd()}", f"exec {sys.executable} -m distributed.cli.dask_worker"
+        command = f"{mount} && {python} {cluster.scheduler_address} --nthreads 1 --no-dashboard"
+        worker = subprocess.Popen(["unshare", "-m", "sh", "-c", command])
+        try:
+            client.wait_for_workers(1, timeout=60)
+            study = icon.run_configs([OWN, TINY], executor=client)
+        finally:
+            worker.terminate()
+            worker.wait(timeout=30)
+    assert re.search(r"the worker on .* has other data in .*points.npy", study.failures[0].error)
+    assert len(study.results) == 1
 
 
 def test_the_number_of_threads_goes_with_the_job():

@@ -5,6 +5,8 @@ A row says what ``--help`` and an error need to know, without torch, and names t
 
 from __future__ import annotations
 
+import os
+
 from ..errors import ConfigError, nearest, shown
 from .own import is_own
 from .rows import (
@@ -353,6 +355,19 @@ def source_of(dataset: str) -> Source | None:
     """
     prefix, _, place = dataset.partition(":")
     return SOURCES.get(prefix) if place else None
+
+
+def absolute(dataset: str) -> str:
+    """The name of one's own data with a path that means the same in any working directory; other names as they are.
+
+    >>> absolute("digits"), absolute("folder:/pictures"), absolute("custom:/file.py:X")
+    ('digits', 'folder:/pictures', 'custom:/file.py:X')
+    """
+    source, (prefix, _, place) = source_of(dataset), dataset.partition(":")
+    if source is None:
+        return dataset
+    path, colon, name = place.rpartition(":") if source.code else (place, "", "")
+    return f"{prefix}:{os.path.abspath(path)}{colon}{name}"
 
 
 def published(dataset: str) -> PublishedData | None:

@@ -18,7 +18,7 @@ from ..errors import TrainingError
 from ..evaluation.diagnosis import baselines
 from ..evaluation.scores import knn_accuracy
 from ..evaluation.trajectory import choose_points
-from ..methods.catalogue import HISTORY
+from ..methods.catalogue import HISTORY, absolute, source_of
 from ..methods.config import Config
 from ..objective.distances import metric_of
 from ..training.trainer import Record, Trainer
@@ -220,7 +220,7 @@ def thumbnails(dataset: Dataset, x) -> np.ndarray | None:
 
 def provenance(session: Session) -> dict[str, object]:
     """What is needed to know where numbers came from."""
-    now = datetime.datetime.now(datetime.UTC)
+    now, own = datetime.datetime.now(datetime.UTC), session.config.dataset
     versions = {"icon_nb": __version__, "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
     return {
         "versions": versions,
@@ -230,6 +230,8 @@ def provenance(session: Session) -> dict[str, object]:
         "threads": torch.get_num_threads(),
         "seed": session.config.seed,
         "dataset": describe(session.dataset),
+        "host": platform.node(),
+        "path": absolute(own).partition(":")[2] if source_of(own) else session.config.data_dir,
         "started": session.started.isoformat(timespec="seconds"),
         "finished": now.isoformat(timespec="seconds"),
         "seconds": round((now - session.started).total_seconds(), 3),

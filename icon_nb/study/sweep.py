@@ -115,9 +115,9 @@ def run_configs(
         is missing, or was trained on a file that holds other data by now.
     workers : int, optional
         Train in so many processes at once.
-    executor : concurrent.futures.Executor, optional
-        Train wherever it does: a pool, ``mpi4py``'s, ``distributed.Client(...).get_executor(pure=False)``. Only configs go there,
-        and the data if they are your own; only files come back.
+    executor : concurrent.futures.Executor or distributed.Client, optional
+        Train wherever it does: a pool, ``mpi4py``'s, a Dask cluster. Only configs go there, with paths made absolute, and the
+        data if they are objects of yours; only files come back. A run whose worker finds other data under the same path fails.
     title : str
     compared : sequence of str
         See :class:`icon_nb.Comparison`.

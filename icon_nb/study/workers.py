@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext
@@ -22,6 +23,7 @@ import torch
 from ..data.dataset import Dataset, is_described
 from ..data.loading import MEMORY, hold, load_for
 from ..errors import DataError, IconError, TrainingError
+from ..methods.catalogue import absolute
 from ..methods.config import Config
 from .comparison import Failure, Outcome
 from .folders import store
@@ -73,10 +75,12 @@ def train_each(
     With ``workers``, a run that has a folder in ``folders`` is written there by the process that trains it.
     """
     datasets = DatasetCache() if datasets is None else datasets
-    if workers is None and executor is None:
+    if executor is not None:
+        trained = _anywhere(configs, executor, datasets)
+    elif workers is None:
         trained = _here(configs, progress)
     else:
-        trained = _elsewhere(configs, processes(workers) if executor is None else nullcontext(executor.submit), folders or {})
+        trained = _elsewhere(configs, processes(workers), folders or {})
     with closing(trained):
         for config, outcome in trained:
             yield config, datasets.attach(outcome)
@@ -105,6 +109,30 @@ def _said(error: BaseException) -> str:
 
 
 # On an executor: only settings and data go there, and only files come back
+
+
+def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache) -> Iterator[tuple[Config, Outcome]]:
+    """Train on anybody's executor, or a Dask client: in another folder, perhaps on another machine with other files."""
+    if hasattr(executor, "get_executor"):
+        executor = executor.get_executor(pure=False)
+    sent = {anywhere(config): config for config in configs}
+    for away, outcome in _elsewhere(list(sent), nullcontext(executor.submit), {}):
+        config, data = sent[away], datasets.get(away)
+        if isinstance(outcome, Failure):
+            outcome = Failure(config, outcome.error)
+        elif data is not None and not is_described(data, outcome.provenance["dataset"], away):
+            host, path = outcome.provenance["host"], outcome.provenance["path"]
+            words = f"the worker on {host} has other data in {path} than there are here: give it the same files, or pass data="
+            outcome = Failure(config, words)
+        else:
+            outcome.config = replace(outcome.config, dataset=config.dataset, data_dir=config.data_dir)
+        yield config, outcome
+
+
+def anywhere(config: Config) -> Config:
+    """The same config with paths that mean the same in another working directory."""
+    folder = config.data_dir and str(Path(config.data_dir).absolute())
+    return replace(config, data_dir=folder, dataset=absolute(config.dataset))
 
 
 def _elsewhere(configs: Sequence[Config], executor, folders: Mapping[Config, Path]) -> Iterator[tuple[Config, Outcome]]:
