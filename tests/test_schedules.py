@@ -186,3 +186,52 @@ def test_a_run_with_a_head_is_probed_before_and_behind_it_and_loads(tmp_path):
     assert again.probes == run.probes
     assert run.probes["behind the head"] != run.probes["trained"]
     assert icon.run(head="none", **FEW) == icon.run(**FEW)
+
+
+# --- early exaggeration ----------------------------------------------------------------------------------------------
+
+
+def test_early_exaggeration_follows_the_exaggerated_gradient_and_reports_the_plain_loss():
+    settings = {"method": "tsne", "dataset": "digits", "n_samples": 60, "epochs": 8, "quiet": True}
+    plain, early = (start(icon.Config(**settings, **more)).trainer for more in ({}, {"exaggeration": 4}))
+    index, z = torch.arange(60), early.model.backbone.weight
+    with torch.no_grad():
+        z.copy_(torch.randn(60, 2, generator=torch.Generator().manual_seed(0)))
+        plain.model.backbone.weight.copy_(z)
+    for epoch, factor in ((0, 1), (1, 4), (2, 4), (3, 1)):
+        early.epoch = plain.epoch = epoch
+        loss = early.loss(index, 0)
+        assert loss.item() == pytest.approx(plain.loss(index, 0).item(), rel=1e-6)
+        p = plain.strategy.known.p.view(60, 60)
+        points = z.detach().double().requires_grad_()
+        kernel = 1 / (1 + torch.cdist(points, points).square())
+        kernel = kernel - torch.diag(kernel.diag())
+        expected = -factor * (p * kernel.clamp_min(1e-30).log()).sum() + kernel.sum().log()
+        (wanted,) = torch.autograd.grad(expected, points)
+        (found,) = torch.autograd.grad(loss, z)
+        assert torch.allclose(found.double(), wanted, atol=1e-5)
+
+
+def test_early_exaggeration_ends_as_low_as_scikit_learn():
+    """Without it the map ends higher: clusters that begin apart stay apart."""
+    from sklearn.manifold import TSNE
+
+    settings = {"method": "tsne", "dataset": "digits", "n_samples": 300, "quiet": True, "record_every": 400}
+    run = icon.run(exaggeration=4, learning_rate=0.1, **settings)
+    x = run.data().flat(run.data().x).numpy()
+    theirs = TSNE(method="exact", perplexity=run.config.perplexity, init="pca", random_state=0).fit(x).kl_divergence_
+    assert run.history["loss"][-1] < 1.03 * theirs
+    assert run.history["loss"][-1] < icon.run(**settings).history["loss"][-1]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"method": "simclr", "exaggeration": 4},
+        {"method": "tsne", "divergence": "js", "exaggeration": 4},
+        {"method": "sne", "alpha": 0.1, "alpha_on": "q", "exaggeration": 4},
+    ],
+)
+def test_exaggeration_where_it_has_no_meaning(settings):
+    with pytest.raises(ConfigError, match="exaggeration"):
+        icon.run(dataset="digits", n_samples=60, epochs=1, quiet=True, **settings)

@@ -127,6 +127,11 @@ class Config:
     p_temperature: float | None = setting(
         float, "objective", "scale that divides the distance in p, or the edges of a graph", general=1.0, above=0
     )
+    exaggeration: float | None = setting(
+        float, "objective", "p of a map counts so many times in the first quarter of the epochs, which parts its clusters",
+        low=1, optional=True, applies=lambda case: not case.network and "inputs" in case.p.needs and case["divergence"] == "kl",
+        because=resolve.backbone,
+    )
     n_neighbors: int | None = setting(int, "objective", "nearest neighbours of a uniform p", general=10, low=1)
     walk_length: int | None = setting(
         int, "objective", "steps of the random walk that spreads p; 1 is p itself", general=1, low=1, high=64

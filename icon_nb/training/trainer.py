@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -32,6 +32,9 @@ from .optimizers import build_optimizer
 
 DENSE_POINTS = 8192
 """A table of more free points than this keeps p on the nearest neighbours only."""
+
+EARLY = 1 / 4
+"""The share of the epochs in which p is exaggerated, as in scikit-learn."""
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 
@@ -208,6 +211,26 @@ class Once(EveryBatch):
         return self.known
 
 
+class Exaggerated(Once):
+    """p of a map counts several times in the first epochs, so that clusters part before they settle (van der Maaten 2008)."""
+
+    def __init__(self, objective: Objective, factor: float, last: int):
+        super().__init__(objective)
+        self.factor, self.last, self.early = factor, last, False
+
+    def p(self, rows: Rows, epoch: int) -> Target:
+        self.early = 0 < epoch <= self.last
+        return super().p(rows, epoch)
+
+    def loss(self, p: Target, blocks: Blocks) -> Tensor:
+        """The loss of p as it is; its gradient is that of the exaggerated one."""
+        loss = super().loss(p, blocks)
+        if not self.early:
+            return loss
+        pulled = super().loss(replace(p, p=self.factor * p.p), blocks)
+        return pulled + (loss - pulled).detach()
+
+
 class OnEdges(EveryBatch):
     """p of many free points is kept on the edges between nearest neighbours, and q is summed in blocks."""
 
@@ -240,6 +263,13 @@ def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: t
     ConfigError
         A table of many points under a method that needs (n, n) numbers.
     """
+    if config.exaggeration:
+        if objective.fused is None or len(dataset) > DENSE_POINTS:
+            raise ConfigError(
+                f"exaggeration={config.exaggeration:g} needs a q of distances without alpha, and {DENSE_POINTS} points at most: "
+                "leave it out"
+            )
+        return Exaggerated(objective, config.exaggeration, round(EARLY * config.epochs))
     table, needs = config.backbone == "table", axes.SUPERVISORY[method_of(config).supervisory].needs
     if not table or len(dataset) <= DENSE_POINTS:
         return Once(objective) if table or set(needs) <= {"views", "pairs"} else EveryBatch(objective)
