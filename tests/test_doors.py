@@ -21,7 +21,7 @@ from icon_nb.errors import ConfigError, DataError, LoadError, SaveError
 from icon_nb.files import digest, sweep_stray, write_whole
 from icon_nb.interfaces.cli import main
 from icon_nb.interfaces.flags import values_of
-from icon_nb.study.folders import store
+from icon_nb.study.folders import checkpoints, store
 from icon_nb.study.folders.lock import FolderLock
 from icon_nb.study.table import Table
 
@@ -124,7 +124,7 @@ def test_a_forged_checkpoint_is_passed_over(made, stopped, change):
 
 
 def test_going_on_makes_room_first(stopped):
-    checkpoints = sorted((stopped / "checkpoints").glob("*.pt"))
+    there = sorted((stopped / "checkpoints").glob("*.pt"))
     (stopped / "checkpoints" / "frames" / "epoch_000099.npy").write_bytes(b"left")
     seen = []
 
@@ -133,8 +133,22 @@ def test_going_on_makes_room_first(stopped):
         raise KeyboardInterrupt
 
     icon.run(SMALL, save_to=stopped, resume=True, on_record=look)
-    assert checkpoints[-1].name in seen[0]
-    assert not {checkpoints[0].name, "epoch_000099.npy"} & seen[0]
+    assert there[-1].name in seen[0]
+    assert not {there[0].name, "epoch_000099.npy"} & seen[0]
+
+
+def test_where_the_disk_is_full_the_older_checkpoint_makes_room(stopped, monkeypatch):
+    write, refused = checkpoints.write_whole, []
+
+    def full(path, content):
+        if "epoch_" in path.name and path.suffix == ".pt" and len(list(path.parent.glob("*.pt"))) == 2:
+            refused.append(path.name)
+            raise SaveError("No space left on device")
+        return write(path, content)
+
+    monkeypatch.setattr(checkpoints, "write_whole", full)
+    assert icon.run(SMALL, save_to=stopped, resume=True).status == "complete"
+    assert len(refused) == 1  # the fourth epoch finds room for two, the fifth has to make it
 
 
 # More epochs
@@ -539,3 +553,23 @@ def test_an_interrupt_while_a_comparison_is_written_says_what_is_there(tmp_path,
     flags = ["--sweep", "seed=0,1", "--dataset", "digits", "--epochs", "0", "--no_viz", "--no_probe"]
     assert main([*flags, "--output_dir", str(tmp_path)]) == 130
     assert "the runs are saved: icon-nb compare" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_an_interrupted_study_of_temperatures_is_neither_complete_nor_dead(at, monkeypatch):
+    widget = icon.widgets.temperature_study(SMALL.replace(epochs=2, alpha=0.1 + at / 10), [0.1, 1.0])
+    step, stops = widget._step, [KeyboardInterrupt]
+
+    def stopping(temperature, seed, epoch):
+        step(temperature, seed, epoch)
+        if (temperature, epoch) == (1.0, at) and stops:
+            raise stops.pop()
+
+    monkeypatch.setattr(widget, "_step", stopping)
+    widget.run()
+    assert widget.study.missing == [(1.0, 0)]
+    assert "Interrupted" in widget.message
+    assert not widget.button.disabled
+    widget.run()
+    assert not widget.study.missing
+    assert {run.status for run, _ in widget.study.runs.values()} == {"complete"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import SaveError
 from ..files import write_whole
 from .flags import Parser
+from .terminal import tell
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -28,5 +29,5 @@ def copy_notebooks(given) -> int:
         raise SaveError("the notebooks are not beside the package: install icon_nb again")
     new = [write_whole(target / book.name, book.read_bytes()) for book in books if not (target / book.name).exists()]
     kept = f"; {len(books) - len(new)} were there already and stay as they are" if len(new) < len(books) else ""
-    print(f"{len(new)} notebooks copied to {target}{kept}\nopen them with: jupyter lab {target}")
+    tell(f"{len(new)} notebooks copied to {target}{kept}\nopen them with: jupyter lab {target}")
     return 0

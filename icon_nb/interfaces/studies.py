@@ -7,6 +7,7 @@ from ..methods.catalogue import DATASETS
 from ..methods.ledger import LEDGER
 from .flags import Parser, add_flag
 from .listings import print_lines
+from .terminal import tell
 
 
 def names(text: str) -> list[str]:
@@ -35,7 +36,7 @@ def run_claim(given) -> int:
 
     found = reproduce(given.name, seeds=given.seeds, data_dir=given.data_dir)
     page, _ = found.save(given.out)
-    print(f"{found}\nsaved in {page}")
+    tell(f"{found}\nsaved in {page}")
     return 0
 
 
@@ -71,5 +72,5 @@ def run_atlas(given) -> int:
         size = {"n_samples": given.n_samples, "epochs": given.epochs, "seeds": given.seeds}
         found = atlas(**restrict, **size, workers=given.workers, save_to=given.out)
     page = write_whole(given.page, found.to_html().encode())
-    print(f"{found!r}\nsaved in {page}: open it in a browser")
+    tell(f"{found!r}\nsaved in {page}: open it in a browser")
     return 0

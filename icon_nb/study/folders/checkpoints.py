@@ -86,7 +86,14 @@ class Checkpoints:
         buffer = io.BytesIO()
         torch.save({**state, "frames": json.dumps({number: self._written[number] for number in kept})}, buffer)
         content = buffer.getvalue()
-        write_whole(self.folder / f"epoch_{epoch:06d}-{digest(content)[:16]}.pt", content)
+        path = self.folder / f"epoch_{epoch:06d}-{digest(content)[:16]}.pt"
+        try:
+            write_whole(path, content)
+        except SaveError:  # a full disk, say, on which the older of two can make room
+            if len(self.all()) < KEPT:
+                raise
+            self.all()[-1].unlink()
+            write_whole(path, content)
         for path in self.all()[KEPT:]:
             path.unlink()
         for number in set(self._written) - kept:
