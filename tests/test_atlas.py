@@ -17,7 +17,7 @@ import icon_nb as icon
 from icon_nb.errors import ConfigError, LoadError
 from icon_nb.interfaces.cli import main
 from icon_nb.methods import axes
-from icon_nb.methods.atlas import KEY, Atlas
+from icon_nb.methods.atlas import FILES, KEY, REACHED, Atlas
 from icon_nb.study.atlas import EVERYDAY, agreement, jobs
 
 SMALL = {"n_samples": 60, "epochs": 1, "progress": False}
@@ -103,6 +103,22 @@ def test_what_cannot_be_is_refused_by_name(tmp_path):
     file.write_text("hello\n")
     with pytest.raises(LoadError, match="is not an atlas"):
         Atlas.read(file)
+
+
+def test_the_atlas_that_ships_is_whole_and_small():
+    atlas = Atlas.shipped()
+    assert (FILES / "atlas.jsonl").stat().st_size < 2e6
+    assert len({row["dataset"] for row in atlas.rows}) >= 4
+    assert {"icon_nb", "torch", "python", "command"} <= set(atlas.about)
+    keys = [tuple(row[name] for name in KEY) for row in atlas.rows]
+    assert len(keys) == len(set(keys))
+    assert set(keys) <= set(jobs({}))
+    for row in atlas.rows:
+        assert row["runs"] == len(atlas.about["seeds"]) or row["error"]
+        assert set(REACHED) <= set(row)
+        assert (row["knn"] is None) == (row["runs"] == 0 or row["dataset"] == "tiny_text"), "a text has no classes"
+    assert any(row["method"] is None for row in atlas.rows)
+    assert repr(icon.methods.table(reached=True)) == repr(atlas)
 
 
 def test_the_command_writes_the_page_of_the_atlas_that_ships(tmp_path, capsys):

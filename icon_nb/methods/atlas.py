@@ -67,7 +67,7 @@ class Atlas:
             demand(all({*KEY} <= set(row) for row in rows) and "seeds" in about, "it has other columns")
         except (OSError, ValueError, TypeError) as error:
             raise LoadError(f"{path} is not an atlas ({error}): give a file that icon-nb atlas wrote") from None
-        return cls(about, tuple(rows))
+        return cls(about, tuple({**row, "method": name_of(row["supervisory"], row["learned"])} for row in rows))
 
     def select(self, **restrict) -> Atlas:
         """The rows with these values: one or several, for any of :data:`KEY`."""
@@ -97,3 +97,12 @@ class Atlas:
         title, page = escape(repr(self), quote=True), escape(self.to_html(), quote=True)
         style = "border:0;width:100%;height:900px"
         return f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
+
+
+def name_of(supervisory: str, learned: str) -> str | None:
+    """The first method of a pair, as the table stands now; None where it has no name.
+
+    >>> name_of("positive_pairs", "gaussian"), name_of("spectral", "gaussian")
+    ('simclr', None)
+    """
+    return next((m.name for m in METHODS.values() if (m.supervisory, m.learned) == (supervisory, learned)), None)

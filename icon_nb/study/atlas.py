@@ -20,10 +20,9 @@ from ..evaluation.embedding import as_points
 from ..evaluation.scores import neighbour_overlap
 from ..files import write_whole
 from ..methods import axes
-from ..methods.atlas import KEY, REACHED, Atlas
+from ..methods.atlas import KEY, REACHED, Atlas, name_of
 from ..methods.catalogue import DATASETS, SCORES, published
 from ..methods.config import SETTINGS, Config
-from ..methods.methods import METHODS
 from ..objective.distances import metric_of
 from .run import run
 from .table import Spread
@@ -173,10 +172,9 @@ def measure(job: tuple[str, ...], size: Mapping, threads: int) -> dict[str, obje
             results.append(run(config_of(*job, size["n_samples"], size["epochs"], seed)))
         except IconError as failed:
             error = str(failed)
-    method = next((m.name for m in METHODS.values() if (m.supervisory, m.learned) == job[:2]), None)
     values = {name: [each.scores[name] for each in results] for name in REACHED if name in SCORES}
     values["seconds"] = [each.provenance["seconds"] for each in results]
-    row = {**dict(zip(KEY, job)), "method": method, "runs": len(results), "stability": _rounded(agreement(results))}
+    row = {**dict(zip(KEY, job)), "method": name_of(*job[:2]), "runs": len(results), "stability": _rounded(agreement(results))}
     for name, spread in ((name, Spread.of(each)) for name, each in values.items()):
         row |= {name: _rounded(spread.mean), f"{name}_sd": _rounded(spread.deviation)}
     return row if error is None else {**row, "error": error}
