@@ -91,6 +91,16 @@ def test_an_executor_measures_the_same():
     assert without_clock(elsewhere.rows) == without_clock(icon.atlas(**cells, **SMALL).rows)
 
 
+@pytest.mark.friends
+def test_a_dask_client_measures_the_same():
+    distributed = pytest.importorskip("distributed")
+    cells = {**CELLS, "divergence": "js", "seeds": [0]}
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        elsewhere = icon.atlas(**cells, executor=client, **SMALL)
+    assert without_clock(elsewhere.rows) == without_clock(icon.atlas(**cells, **SMALL).rows)
+
+
 def test_what_cannot_be_is_refused_by_name(tmp_path):
     with pytest.raises(ConfigError, match="learned='gausian' is not known; did you mean 'gaussian'"):
         icon.atlas(learned="gausian")

@@ -26,7 +26,7 @@ from ..methods.config import SETTINGS, Config
 from ..objective.distances import metric_of
 from .run import run
 from .table import Spread
-from .workers import processes
+from .workers import processes, submit_of
 
 EVERYDAY = ("digits", "moving_digits", "fashion_small", "photo_digits")
 """The data that most cells are trained on."""
@@ -153,7 +153,7 @@ def _measured(missing: Sequence[tuple], size: Mapping, workers: int | None, exec
     if workers is None and executor is None:
         yield from (measure(job, size, threads) for job in missing)
         return
-    with nullcontext(executor.submit) if executor is not None else processes(workers) as submit:
+    with nullcontext(submit_of(executor)) if executor is not None else processes(workers) as submit:
         futures = [submit(measure, job, size, threads) for job in missing]
         try:
             for future in as_completed(futures):

@@ -111,12 +111,15 @@ def _said(error: BaseException) -> str:
 # On an executor: only settings and data go there, and only files come back
 
 
+def submit_of(executor) -> Callable[..., Future]:
+    """What submits a job to an executor or a Dask client."""
+    return (executor.get_executor(pure=False) if hasattr(executor, "get_executor") else executor).submit
+
+
 def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache) -> Iterator[tuple[Config, Outcome]]:
     """Train on anybody's executor, or a Dask client: in another folder, perhaps on another machine with other files."""
-    if hasattr(executor, "get_executor"):
-        executor = executor.get_executor(pure=False)
     sent = {anywhere(config): config for config in configs}
-    for away, outcome in _elsewhere(list(sent), nullcontext(executor.submit), {}):
+    for away, outcome in _elsewhere(list(sent), nullcontext(submit_of(executor)), {}):
         config, data = sent[away], datasets.get(away)
         if isinstance(outcome, Failure):
             outcome = Failure(config, outcome.error)
