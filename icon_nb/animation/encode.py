@@ -18,11 +18,7 @@ from ..errors import ConfigError
 class Frames(Sequence):
     """Pictures that share one palette: ``frames[k]`` is a uint8 array (height, width, 3), decoded when asked for.
 
-    Parameters
-    ----------
-    indices : list of uint8 array (height, width)
-        Positions in the palette.
-    palette : uint8 array (m, 3), m <= 256
+    ``indices`` are arrays (height, width) of positions in the ``palette`` (m, 3), m <= 256.
     """
 
     def __init__(self, indices: Sequence[np.ndarray], palette: np.ndarray):

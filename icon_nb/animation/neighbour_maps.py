@@ -46,20 +46,10 @@ def procrustes(points: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def chain(embeddings: np.ndarray, start: int, frames: np.ndarray, step: Step) -> np.ndarray:
-    """Place every frame, from ``start`` outwards, each beginning where its neighbour ended.
+    """Place every frame of embeddings (T, n, d), from ``start`` outwards, each beginning where its neighbour ended: (T, n, 2).
 
-    Parameters
-    ----------
-    embeddings : array (T, n, d)
-    start : int
-        The frame placed without a neighbour.
-    frames : int array, sorted, with ``start`` among them
-        The frames to place; the others repeat the nearest placed frame before them (after them at the beginning).
-    step : callable (z, previous or None) -> (n, 2)
-
-    Returns
-    -------
-    float32 array (T, n, 2), every frame centred.
+    Only ``frames`` (sorted, ``start`` among them) are placed by ``step``, from a frame and the map before it; the others repeat
+    the nearest placed frame before them, or after them at the beginning. Every frame is centred.
     """
     placed = {start: _centred(step(embeddings[start], None))}
     at = int(np.searchsorted(frames, start))

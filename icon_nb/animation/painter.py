@@ -77,11 +77,7 @@ class Panel:
 class Painter:
     """Paints the frames of an animation: one or several views that share a timeline.
 
-    Parameters
-    ----------
-    animation : Animation
-    blit : bool
-        False draws every frame from nothing; the picture is the same.
+    Without ``blit`` every frame is drawn from nothing; the picture is the same.
     """
 
     def __init__(self, animation, blit: bool = True):

@@ -83,18 +83,9 @@ def blend(color: str, background: str, amount: float) -> tuple[float, ...]:
 
 @cache
 def indexed_palette(style: str, photos: bool = False) -> np.ndarray:
-    """The fixed palette of a picture: greys from background to ink, and every class colour blended into the background.
+    """The fixed palette of a picture, uint8 (m, 3), m <= 256: greys from background to ink, and blends of the class colours.
 
-    Parameters
-    ----------
-    style : str
-        Name of the theme.
-    photos : bool
-        Add a colour cube and finer greys, for pictures that carry coloured thumbnails.
-
-    Returns
-    -------
-    uint8 array (m, 3), m <= 256; entry 0 is the background.
+    Entry 0 is the background. ``photos`` adds a colour cube and finer greys, for pictures that carry coloured thumbnails.
     """
     t = theme(style)
     greys = [blend(t.ink, t.background, a) for a in np.linspace(0, 1, 32 if photos else 13)]

@@ -38,12 +38,8 @@ def diameter(n: int, area: float, unit: float) -> float:
 class Cloud(Artist):
     """Draws all points of a panel through the renderer's marker stamp.
 
-    Parameters
-    ----------
-    groups : list of (int array, Look)
-        Which points share which look; later groups lie above earlier ones only within a layer.
-    theme : Theme
-        Its panel colour fades far points of 3-d views and fills hollow markers.
+    ``groups`` say which points share which look; later ones lie above earlier ones only within a layer. The panel colour of the
+    theme fades far points of 3-d views and fills hollow markers.
     """
 
     def __init__(self, groups: list[tuple[np.ndarray, Look]], theme: Theme):
@@ -94,13 +90,8 @@ class Cloud(Artist):
 def group_points(trajectory: Trajectory, base: Look, highlight: np.ndarray | None) -> list[tuple[np.ndarray, Look]]:
     """Points by class, held out or not, highlighted or not, each group with its look.
 
-    Parameters
-    ----------
-    trajectory : Trajectory
-    base : Look
-        Size, rim and the colour of unlabelled points.
-    highlight : bool array (n,) or None
-        These are drawn larger and outlined, the others fade.
+    ``base`` has the size, the rim and the colour of unlabelled points. Those of ``highlight`` (n,), if any, are drawn larger and
+    outlined, and the others fade.
     """
     n = trajectory.n_points
     labels = np.full(n, -1) if trajectory.labels is None else trajectory.labels

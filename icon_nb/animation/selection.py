@@ -15,14 +15,7 @@ from .projection import Projection
 
 
 def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
-    """Bool array (n,): the points of the named classes and at the numbered positions.
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-    highlight : str, int, or a sequence of them, or None
-        A str names a class, an int is a position among the recorded points.
-    """
+    """Bool array (n,): the points of the classes that ``highlight`` names, and those at the positions that it numbers."""
     if highlight is None:
         return None
     wished = list(highlight) if isinstance(highlight, Iterable) and not isinstance(highlight, str) else [highlight]

@@ -17,21 +17,11 @@ SMOOTH = 22
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Frames in order of time, shared by every panel.
+    """Frames in order of time, shared by every panel."""
 
-    Parameters
-    ----------
-    epochs : int array (K,)
-        The epochs shown.
-    between : int array (K - 1,)
-        In-between frames after each of them but the last.
-    durations : tuple of int, K + sum(between)
-        Milliseconds, multiples of 10, at least 20.
-    """
-
-    epochs: np.ndarray
-    between: np.ndarray
-    durations: tuple[int, ...]
+    epochs: np.ndarray  # (K,): the epochs shown
+    between: np.ndarray  # (K - 1,): in-between frames after each of them but the last
+    durations: tuple[int, ...]  # K + sum(between) times in milliseconds, multiples of 10, at least 20
 
     @property
     def n_frames(self) -> int:
@@ -81,15 +71,9 @@ def ticks(milliseconds) -> np.ndarray:
 
 
 def plan(epochs: np.ndarray, movement: np.ndarray, options: Options) -> Timeline:
-    """A Timeline for the chosen epochs.
+    """A Timeline for the chosen epochs (K,), between which the points move by ``movement`` (K - 1,), of which only ratios matter.
 
-    Parameters
-    ----------
-    epochs : int array (K,)
-    movement : float array (K - 1,)
-        How far the points move from each epoch to the next; only ratios matter.
-    options : Options
-        ``tween`` gives way to ``max_frames``; without ``fps``, six seconds are divided among the epochs.
+    ``tween`` of the options gives way to ``max_frames``; without ``fps``, six seconds are divided among the epochs.
     """
     steps, hold = len(epochs) - 1, int(ticks(options.hold))
     if steps == 0:

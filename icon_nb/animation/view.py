@@ -39,18 +39,10 @@ def facing(points: np.ndarray) -> tuple[float, float] | None:
 
 
 def cameras(projections: Sequence[Projection], last: Sequence[np.ndarray]) -> list[tuple[float, float] | None]:
-    """For each panel the camera that faces its points on the sphere, or None; panels of one fitted projection share theirs.
-
-    Parameters
-    ----------
-    projections : sequence of Projection
-        One a panel.
-    last : sequence of array (n, 2 or 3)
-        Where each panel's points end.
-    """
-    together = [[xyz for other, xyz in zip(projections, last) if other is each] for each in projections]
-    each = zip(projections, together)
-    return [facing(np.concatenate(points)) if projection.kind == "sphere" else None for projection, points in each]
+    """The camera of each panel: one for all spheres, which faces where their points end (n, 2 or 3), and None for the others."""
+    balls = [xyz for projection, xyz in zip(projections, last) if projection.kind == "sphere"]
+    camera = facing(np.concatenate(balls)) if balls else None
+    return [camera if projection.kind == "sphere" else None for projection in projections]
 
 
 @dataclass(frozen=True, eq=False)
