@@ -199,7 +199,7 @@ def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto", *, linear: 
     y : integer tensor or array (n,) or None
         Without labels, or with a single class, the scores that need them are NaN.
     x : tensor or array (n, ...) or None
-        Inputs, for ``neighbourhood_preservation``.
+        Inputs, for ``neighbourhood_preservation``, which is NaN for fewer than four points: they have no neighbourhoods.
     metric : {"auto", "cosine", "euclidean"}
         ``alignment`` and ``uniformity`` are about directions and are NaN when positions are compared.
     linear : bool
