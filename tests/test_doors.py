@@ -164,6 +164,18 @@ def test_more_epochs_end_as_a_run_of_so_many_does(left, every, tmp_path):
     same_bytes(tmp_path / "whole", tmp_path / "part")
 
 
+EXAGGERATED = {"method": "tsne", "exaggeration": 4.0, "batch_size": None, "hidden_dim": None}
+
+
+@pytest.mark.parametrize("settings", [{"temperature": "0.1..1.0:cosine"}, EXAGGERATED])
+def test_more_epochs_are_refused_where_they_would_have_changed_the_first(settings, tmp_path):
+    config = SMALL.replace(**settings, epochs=2)
+    icon.run(config, save_to=tmp_path / "run")
+    with pytest.raises(ConfigError, match="is spread over its 2 epochs, and would have been another for 4"):
+        icon.run(config, epochs=4, save_to=tmp_path / "run", resume=True)
+    assert icon.load(tmp_path / "run").history["epoch"][-1] == 2
+
+
 def test_more_epochs_on_the_command_line(whole, capsys):
     assert main(["--resume", str(whole), "--epochs", "7"]) == 0
     assert icon.load(whole).history["epoch"][-1] == 7

@@ -26,7 +26,8 @@ def run():
 
 
 RESNET = {"backbone": "resnet18", "hidden_dim": None}
-METHODS = [{}, {"optimizer": "sgd"}, {"method": "mocov3"}, {"method": "cross_entropy"}, RESNET]
+MOVING = {"temperature": "0.1..1.0:cosine", "learning_rate": "0.01..0.001:linear"}
+METHODS = [{}, MOVING, {"optimizer": "sgd"}, {"method": "mocov3"}, {"method": "cross_entropy"}, RESNET]
 
 
 @pytest.mark.parametrize("settings", METHODS, ids=str)
@@ -71,7 +72,8 @@ def test_a_branch_is_what_training_on_by_hand_gives(run):
 @pytest.mark.parametrize(
     "settings",
     [{"method": "supcon"}, {"method": "cross_entropy"}, {"learning_rate": 0.1}, {"optimizer": "sgd"}, {"divergence": "js"},
-     {"alpha": 0.2}, {"augment": "noise"}, {"epochs": 6}, {"seed": 3}, {"batch_size": 40}, {"record_every": 2}],
+     {"alpha": 0.2}, {"augment": "noise"}, {"epochs": 6}, {"seed": 3}, {"batch_size": 40}, {"record_every": 2},
+     {"temperature": "0.1..1.0:cosine"}],
     ids=str,
 )  # fmt: skip
 def test_what_can_change(run, settings):

@@ -242,7 +242,7 @@ def _finished(folder: Path, session: Session) -> Results | None:
     record, checkpoints = folder / RECORD, folder / CHECKPOINTS
     if not record.exists() and not checkpoints.exists():
         return None
-    _same_settings(folder / "config.json", session.config)
+    _same_settings(folder / "config.json", session)
     if not record.exists():
         return None
     try:
@@ -305,10 +305,10 @@ def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, a
     return results
 
 
-def _same_settings(path: Path, config: Config) -> None:
+def _same_settings(path: Path, session: Session) -> None:
     """Refuse to go on with a run of other settings."""
     try:
         found = Config.from_json(read(path, LARGEST_TEXT).decode(), where=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read ({error}): the run cannot be continued") from None
-    check_settings(path.parent, config, found, path.name)
+    check_settings(path.parent, session, found, path.name)

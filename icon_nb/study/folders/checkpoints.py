@@ -149,7 +149,7 @@ class Checkpoints:
             settings = Config(**about["config"]) if about.get("config") else session.config
         check_data(self.folder.parent, session, about.get("dataset") or {})
         check_strategy(self.folder.parent, session, about.get("strategy"))
-        check_settings(self.folder.parent, session.config, settings, f"checkpoint {path.name}")
+        check_settings(self.folder.parent, session, settings, f"checkpoint {path.name}")
         with reading(path):
             session.go_on(state["model"], state["optimizer"], about["history"], frames, session.config.record_every)
         self._written, session.fork = written, about.get("fork")
@@ -200,10 +200,15 @@ def check_strategy(folder: Path, session: Session, before: str | None) -> None:
         raise ConfigError(f"{folder} holds a run that {before} trained and {now} would go on with: {remedy}choose another folder")
 
 
-def check_settings(folder: Path, config: Config, found: Config, where: str) -> None:
+def check_settings(folder: Path, session: Session, found: Config, where: str) -> None:
     """Refuse to go on with a run of other settings; more epochs may be asked for, and another way to draw and to write it."""
-    mine, other = config.resolve(), found.resolve()
+    mine, other = session.config.resolve(), found.resolve()
     if mine.key() == other.replace(epochs=max(mine.epochs, other.epochs)).key():
+        spread = [name for name, about in SETTINGS.items() if about.scheduled and isinstance(getattr(mine, name), str)]
+        spread += ["exaggeration"] if mine.exaggeration or strategy_of(session) == "OpenTSNE" else []
+        if mine.epochs > other.epochs and spread:
+            told = f"{spread[0]} is spread over its {other.epochs} epochs"
+            raise ConfigError(f"{folder}: {told}, and would have been another for {mine.epochs}: begin anew, or fork the run")
         return
     mine, other = mine.to_dict(), other.to_dict()
     differ = [name for name in {**mine, **other} if mine.get(name) != other.get(name) and SETTINGS[name].counts]
