@@ -15,7 +15,7 @@ define cpu_torch
 $(if $(TORCH_INDEX),$(1) install -q torch torchvision --index-url $(TORCH_INDEX))
 endef
 
-.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends docs
+.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends test-python docs
 
 demo: $(STAMP)
 	$(BIN)/python -m icon_nb --save_epoch_gifs
@@ -82,6 +82,14 @@ test-colab:
 	$(COLAB)/bin/python -m pip install -q -c notebooks/colab-versions.txt -e ".[tsne,umap,dask,video]" pandas pytest pytest-timeout hypothesis nbval nbclient nbconvert jupytext ipykernel
 	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -m "not oracle and not browser and not friends"
 	ICON_NB_STRICT=1 $(COLAB)/bin/python -m pytest -q -c notebooks/pytest.ini --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
+
+# The suite on another Python that is installed here: make test-python VERSION=3.13
+VERSION ?= 3.13
+OTHER := build/python$(VERSION)
+test-python:
+	test -x $(OTHER)/bin/python || python$(VERSION) -m venv $(OTHER)
+	$(OTHER)/bin/python -m pip install -q -e ".[test]"
+	$(TESTING) $(OTHER)/bin/python -m pytest -q $(SIDE_BY_SIDE) -m "not browser and not friends"
 
 # Figures beside a peer in the same run; `make bench` takes up to a quarter of an hour on two free cores.
 bench: $(VENV)/.installed-test

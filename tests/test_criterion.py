@@ -227,3 +227,29 @@ def test_in_a_lightning_module():
     trainer.fit(learner, torch.utils.data.DataLoader(data, batch_size=N))
     assert learner.seen[-1] < learner.seen[0] - 0.1
     assert "criterion.prototypes" in learner.state_dict()
+
+
+@pytest.mark.friends
+def test_in_a_hugging_face_trainer(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network, self.criterion = nn.Linear(D, 4), icon.loss("supcon", temperature=0.5)
+
+        def forward(self, x, labels):
+            z = self.network(x)
+            return {"loss": self.criterion(z, labels=labels), "logits": z}
+
+    torch.manual_seed(0)
+    data = [{"x": x, "labels": y} for x, y in zip(Z1.float(), Y)]
+    settings = {"num_train_epochs": 30, "per_device_train_batch_size": N, "learning_rate": 0.05, "logging_steps": 1}
+    arguments = transformers.TrainingArguments(
+        str(tmp_path), report_to=[], use_cpu=True, disable_tqdm=True, save_strategy="no", **settings
+    )
+    trainer = transformers.Trainer(Model(), arguments, train_dataset=data)
+    trainer.train()
+    losses = [each["loss"] for each in trainer.state.log_history if "loss" in each]
+    assert losses[-1] < losses[0] - 0.1

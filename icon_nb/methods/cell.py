@@ -152,4 +152,4 @@ class Method:
         rows = "".join(f"<tr><th>{name}</th><td style='max-width:60em'>{text}</td></tr>" for name, text in said.items() if text)
         gap = " <small>a gap of the published table</small>" if self.gap else ""
         table = f"<table class='icon-table'><caption><b>{escape(self.title)}</b>{gap}</caption>{rows}</table>"
-        return f"{STYLE}<div style='overflow-x:auto'>{table}</div>"
+        return f"{STYLE}<div style='overflow-x:auto' tabindex='0'>{table}</div>"

@@ -62,7 +62,7 @@ class PeriodicTable:
         legend = " &middot; ".join(f'<span class="{kind}">{words}</span>' for kind, words in KINDS.items())
         legend += ' &middot; <span class="none">&times; makes no sense</span>'
         return (
-            f"{STYLE}<div style='overflow-x:auto'><table class='icon-table'><caption>{legend}</caption>"
+            f"{STYLE}<div style='overflow-x:auto' tabindex='0'><table class='icon-table'><caption>{legend}</caption>"
             f"<tr><th></th>{heads}</tr>{rows}</table>{_html_outside()}</div>"
         )
 
