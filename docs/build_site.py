@@ -63,7 +63,7 @@ def animation(name: str) -> str:
 def method_page(method) -> None:
     """p, q, formula, what to expect, code, animation."""
     facts = {label: (words, formula) for label, (words, formula) in method.facts().items() if words or formula}
-    rows = ["| | |", "| --- | --- |"]
+    rows = ["| part | in this method |", "| --- | --- |"]
     for label in ("p", "q", "candidates", "minimised", "backbone", "equal to", "paper"):
         words, formula = facts.get(label, ("", ""))
         shown = " ".join(filter(None, (words, formula and f"${formula}$"))).replace("|", r"\|")
