@@ -24,6 +24,7 @@ KERNELS = [
     (StudentT(temperature=0.3, df=2.5), True),
     (StudentT(temperature=2.0, df=4.0), False),
     (Gaussian(), False),
+    (Gaussian(temperature=3.0), True),
     (Gaussian(temperature=0.2), False),
 ]
 

@@ -257,6 +257,9 @@ def test_temperature_to_zero_and_infinity():
         learned.Gaussian(0.1, "cosine"),
         learned.StudentT(0.2, "cosine", df=3.0),
         learned.Joint(learned.StudentT(0.5, "cosine")),
+        learned.Joint(learned.Gaussian(0.7)),
+        learned.Joint(learned.Gaussian(0.01)),
+        learned.Joint(learned.Gaussian(0.2, "cosine")),
     ],
 )
 def test_the_closed_form_has_the_value_and_the_gradient_of_the_plain_composition(q, d, mixed):
@@ -294,7 +297,7 @@ def test_weighed_candidates_are_not_left_to_the_closed_form():
 def test_the_closed_form_is_used_only_where_it_holds():
     assert fuse(learned.Gaussian(1.0, "neg_dot")) is None
     assert fuse(learned.Gaussian(1.0, include_self=True)) is None
-    assert fuse(learned.Joint(learned.Gaussian(1.0))) is None
+    assert fuse(learned.Joint(learned.StudentTNarrow())) is None
     assert fuse(learned.Mixed(learned.StudentT(), 0.5)) is None
     assert fuse(learned.Clusters()) is None
     assert fuse(learned.StudentTNarrow()) is None

@@ -44,7 +44,8 @@ LAYOUTS = (
         r"\frac1n \sum_i \lambda D_{KL}(p_i \Vert q_i) + (1 - \lambda) D_{KL}(q_i \Vert p_i)",
         Paper("Venna et al.", 2010, "Information Retrieval Perspective to Nonlinear Dimensionality Reduction for Data "
         "Visualization"),
-        {**PLANE, "perplexity": 30.0, "divergence": "nerv", "kl_weight": 0.5}, FROM_PCA,
+        {**PLANE, "perplexity": 30.0, "divergence": "nerv", "kl_weight": 0.5},
+        {**FROM_PCA, "epochs": 150},
         note="lambda is kl_weight; the published q has the width of each point's p, here one temperature serves all",
     ),
     Method(

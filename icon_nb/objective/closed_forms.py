@@ -159,16 +159,16 @@ class FusedKL:
         return attraction, weights, norm, norm.log(), slope
 
     def _gaussian(self, z: Tensor, p: Tensor, valued: bool):
-        """As :meth:`_student`; where a row could underflow, its largest weight is made one."""
+        """As :meth:`_student`; where weights could underflow, the largest is made one."""
         scores = self._scaled_distances(z, -1 / self.kernel.temperature, 0.0, self.work(0, p))
         bounded = self.on_sphere and 2 / self.kernel.temperature < LOWEST_SCORE
         if not bounded:
             scores.clamp_(max=0)
         attraction = -torch.dot(p.reshape(-1), scores.reshape(-1)) if valued else None
         scores.fill_diagonal_(-math.inf)
-        top = 0.0 if bounded else scores.amax(1, keepdim=True)
+        top = 0.0 if bounded else scores.amax() if self.joint else scores.amax(1, keepdim=True)
         weights = (scores if bounded else scores.sub_(top)).exp_()
-        norm = weights.sum(1, keepdim=True)
+        norm = weights.sum() if self.joint else weights.sum(1, keepdim=True)
         return attraction, weights, norm, norm.log() + top, None
 
 
@@ -224,8 +224,7 @@ class FusedClusters:
 def fuse(learned, symmetric: bool = False) -> FusedKL | None:
     """The closed form of the mean KL from a p, symmetric or not, to a learned component, or None where there is none."""
     joint, kernel = isinstance(learned, Joint), learned.kernel if isinstance(learned, Joint) else learned
-    known = type(kernel) is StudentT or (type(kernel) is Gaussian and not joint)
-    fits = known and kernel.distance in ("sqeuclidean", "cosine") and not kernel.include_self
+    fits = type(kernel) in (Gaussian, StudentT) and kernel.distance in ("sqeuclidean", "cosine") and not kernel.include_self
     return FusedKL(kernel, joint, symmetric) if fits else None
 
 
