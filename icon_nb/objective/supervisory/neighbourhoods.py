@@ -106,7 +106,7 @@ class GaussianFixed(Softmax):
 class StudentT(GaussianFixed):
     r"""Heavy-tailed neighbourhoods of the inputs, :math:`p_{ij} \propto (1 + \lVert x_i - x_j \rVert^2 / \tau_p)^{-1}`.
 
-   ; the tail is that of a Cauchy distribution.
+    The tail is that of a Cauchy distribution.
 
     Examples
     --------
