@@ -405,3 +405,20 @@ def test_live_draws_a_short_run_twice(monkeypatch):
         clock[0] += 0.05
         live(type("Record", (), {"epoch": epoch}), None)
     assert len(drawn) == 2
+
+
+def test_what_if_shows_both_futures_of_a_run():
+    config = icon.Config(dataset="digits", n_samples=200, epochs=3, embedding_dim=3, max_points=50)
+    widget = icon.widgets.temperature_study(config, [0.1, 1.0])
+    assert "Nothing is trained yet" in widget.what_if(0.5).message
+    widget.run()
+    widget.tau.value, widget.epoch.value = 0.1, 1
+    widget.between.value = 0.5
+    widget.fork.click()
+    run = widget.study.runs[0.1, 0][0]
+    assert widget.message == ""
+    assert widget.branch == run.fork(1, temperature=0.5)
+    assert np.array_equal(widget.branch.trajectory.embeddings[:2], run.trajectory.embeddings[:2])
+    assert not np.array_equal(widget.branch.embeddings, run.embeddings)
+    assert widget.futures.value[:3] == b"GIF"
+    assert "temperature=-1" in widget.what_if(-1.0).message

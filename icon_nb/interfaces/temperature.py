@@ -11,7 +11,8 @@ import ipywidgets as w
 from ..animation.animation import Animation, animate, side_by_side
 from ..animation.display import bundle, image
 from ..animation.plots import against, bars
-from ..errors import IconError
+from ..errors import ConfigError, IconError
+from ..study.results import Results
 from ..study.temperature import MEASURES, TemperatureStudy
 from ..study.watching import Rows
 
@@ -48,6 +49,26 @@ class TemperatureWidget:
             self.message = str(error)
         self._refresh(self.tau.value)
         return self
+
+    def what_if(self, temperature: float | None = None) -> TemperatureWidget:
+        """From the epoch that is shown, let the run go on at another temperature, and show both futures side by side."""
+        other = self.between.value if temperature is None else temperature
+        try:
+            run = self._shown()
+            epoch = int(run.trajectory.epochs[min(self.epoch.value, run.trajectory.n_frames - 1)])
+            self.branch = run.fork(epoch, temperature=other, progress=False)
+            titles = [f"temperature {run.config.temperature:g}", f"temperature {other:g} from epoch {epoch}"]
+            drawn = side_by_side([run.trajectory, self.branch.trajectory], titles, title=run.config.label)
+            self.futures.value, self.futures.layout.display, self.message = drawn.to_bytes("gif"), "block", ""
+        except IconError as error:
+            self.message = str(error)
+        self.note.value = html.escape(self.message)
+        return self
+
+    def _shown(self) -> Results:
+        if not self.study.complete:
+            raise ConfigError(NOTHING)
+        return self.study.runs[self.tau.value, self.seed.value][0]
 
     def _train(self, then: float) -> TemperatureWidget:
         self._begin(len(self.study.missing) * (self.study.config.resolve().epochs + 1))
@@ -104,6 +125,9 @@ class TemperatureWidget:
     def _make_boxes(self) -> None:
         self.button = w.Button(description="Run", icon="play", tooltip="Train what is missing")
         self.more = w.Button(description="Add", tooltip="Train this temperature too")
+        self.fork = w.Button(description="What if", tooltip="From this epoch on, go on at this temperature; see both futures")
+        self.futures = w.Image(format="gif", layout=w.Layout(max_width="850px", display="none"))
+        self.branch: Results | None = None
         self.between = w.FloatText(round(self.study.temperatures[0] * 2, 4), step=0.05, description="one more", style=WORDS)
         self.progress = w.IntProgress(value=0, max=1, description="training")
         self.tau = w.SelectionSlider(options=self._options, description="temperature", style=WORDS)
@@ -117,6 +141,7 @@ class TemperatureWidget:
         self.note = w.HTML()
         self.button.on_click(self.run)
         self.more.on_click(lambda *_: self.add())
+        self.fork.on_click(lambda *_: self.what_if())
         for control in (self.tau, self.seed, self.epoch, self.sample):
             control.observe(self.show, "value")
 
@@ -125,10 +150,10 @@ class TemperatureWidget:
         """The whole widget."""
         seeds = [self.seed] if len(self.study.seeds) > 1 else []
         controls = w.VBox([w.HBox([self.button, self.progress]), self.tau, *seeds, w.HBox([self.play, self.epoch]), self.sample,
-                           w.HBox([self.between, self.more]), self.note, self.rows])  # fmt: skip
+                           w.HBox([self.between, self.more, self.fork]), self.note, self.rows])  # fmt: skip
         w.jslink((self.play, "value"), (self.epoch, "value"))
         self._refresh(self.tau.value)
-        return w.VBox([w.HBox([self.embedding, controls]), self.measures])
+        return w.VBox([w.HBox([self.embedding, controls]), self.measures, self.futures])
 
     @property
     def _options(self) -> list[tuple[str, float]]:

@@ -16,6 +16,9 @@ from .session import Session
 
 ANCHORS = 8
 
+KEEP_STATES = 8
+"""MiB of weights that a run of a study keeps for what if."""
+
 
 class RowWatcher:
     """Looks at one fixed batch after every recorded epoch of a session; its views are drawn once, so that only the model changes.
@@ -95,6 +98,7 @@ def choose_anchors(labels: np.ndarray | None, n: int, count: int) -> np.ndarray:
 def run_and_watch(config: Config, data=None, progress: bool = False, on_record=None) -> tuple[Results, Rows]:
     """Like :func:`icon_nb.run`, and also what p and q said on the way."""
     session = start(config, data)
+    session.keep_states = KEEP_STATES
     watcher = RowWatcher(session)
     results = train(session, watcher, on_record, progress=progress)
     return results, watcher.rows(results.trajectory)
