@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -243,6 +245,7 @@ def test_on_paper_it_shows_every_temperature_and_the_measures(widget):
     bundle = widget._repr_mimebundle_()
     assert bundle[VIEW]["model_id"] == widget.box.model_id
     assert bundle["text/html"].count("<img") == 2
+    assert bundle["image/png"] in bundle["text/html"], "a filmstrip"
     assert "temperatures 0.1, 1" in bundle["text/html"]
     assert bundle["text/plain"].startswith("TemperatureWidget(simclr: temperatures 0.1, 1")
 
@@ -352,12 +355,12 @@ def test_live_redraws_in_place(monkeypatch):
     shown = []
 
     class Handle:
-        def update(self, page):
-            shown.append(page.data)
+        def update(self, page, raw):
+            shown.append(page)
 
-    def display(page, display_id):
-        assert display_id is True
-        shown.append(page.data)
+    def display(page, raw, display_id):
+        assert raw is display_id is True
+        shown.append(page)
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
@@ -365,8 +368,11 @@ def test_live_redraws_in_place(monkeypatch):
     config = SMALL.replace(epochs=3, quiet=True)
     results = icon.run(config, live=True, on_record=lambda record, recorder: seen.append(record.epoch))
     assert seen == [0, 1, 2, 3]
-    assert "at epoch 0" in shown[0]
-    assert "at epoch 3" in shown[-1]
+    assert "at epoch 0" in shown[0]["text/html"]
+    assert "at epoch 3" in shown[-1]["text/html"]
+    sizes = [Image.open(BytesIO(base64.b64decode(each["image/png"]))).size for each in (shown[0], shown[-1])]
+    assert sizes[0] == (460, 460)
+    assert sizes[1][0] > 2 * sizes[1][1], "what stays on paper is a filmstrip"
     assert (results.embeddings == icon.run(config).embeddings).all()
 
 

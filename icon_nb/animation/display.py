@@ -110,8 +110,8 @@ def source(data: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{b64encode(data).decode()}"
 
 
-def bundle(widget, words: str, still: str, png: bytes = b"") -> dict[str, object]:
+def bundle(widget, words: str, still: str, strip: bytes = b"") -> dict[str, object]:
     """A widget's view with a still page beside it; in Colab the view alone, which knows no other order of preference."""
     live = {"text/plain": words, VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
-    picture = {"image/png": b64encode(png).decode()} if png else {}
+    picture = {"image/png": b64encode(strip).decode()} if strip else {}
     return live if "google.colab" in sys.modules else {**live, "text/html": still, **picture}

@@ -8,6 +8,7 @@ from functools import cached_property
 import ipywidgets as w
 
 from ..animation.display import bundle
+from ..animation.inline import filmstrip
 from ..errors import IconError
 from ..methods import axes
 from ..methods.catalogue import BACKBONES, DATASETS
@@ -194,4 +195,4 @@ class MethodExplorer:
         return f"MethodExplorer({choice}{': ' + self.reason if self.reason else ''})"
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
-        return bundle(self.box, repr(self), self.still)
+        return bundle(self.box, repr(self), self.still, filmstrip(self.results.animate()) if self.results is not None else b"")

@@ -10,6 +10,7 @@ import ipywidgets as w
 
 from ..animation.animation import Animation, animate, side_by_side
 from ..animation.display import bundle, image
+from ..animation.inline import filmstrip
 from ..animation.plots import against, bars
 from ..errors import ConfigError, IconError
 from ..study.results import Results
@@ -195,22 +196,28 @@ class TemperatureWidget:
 
     @property
     def still(self) -> str:
-        """The study without a kernel, as HTML: the last epoch of every temperature, and the measures."""
+        """The study without a kernel, as HTML: a filmstrip of every temperature, and the measures."""
         if not self.study.complete:
             return f"<p>{html.escape(repr(self))}. {html.escape(self.message)}</p>"
+        strip, complete = self._strip(), ", ".join(f"{t:g}" for t in self.study.complete)
+        curves = against(self.study.complete, self.study.scores(), names=MEASURES)
+        words = f"The first epochs and the last of the embedding, for temperatures {complete}"
+        return image(strip, words) + "<br>" + image(curves.png, f"At the last epoch: {curves.alt}")
+
+    def _strip(self) -> bytes:
+        """A filmstrip with a row for every temperature; nothing before there is one."""
+        if not self.study.complete:
+            return b""
         drawn = side_by_side(
             [self.study.runs[t, self.study.seeds[0]][0].trajectory for t in self.study.complete],
             [f"temperature {t:g}" for t in self.study.complete],
-            title=f"{self.study.config.label} at its last epoch",
+            title=self.study.config.label,
             turn=0,
         )
-        last = drawn.painter.png(drawn.timeline.n_frames - 1)
-        curves = against(self.study.complete, self.study.scores(), names=MEASURES)
-        words = f"The embedding at the last epoch for temperatures {', '.join(f'{t:g}' for t in self.study.complete)}"
-        return image(last, words) + "<br>" + image(curves.png, f"At the last epoch: {curves.alt}")
+        return filmstrip(drawn)
 
     def __repr__(self) -> str:
         return f"TemperatureWidget({repr(self.study).partition('(')[2]}"
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
-        return bundle(self.box, repr(self), self.still)
+        return bundle(self.box, repr(self), self.still, self._strip())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 
 from ..animation.animation import animate
 from ..animation.display import image
+from ..animation.inline import filmstrip
 from ..methods.config import Config
 
 SHARE = 0.1
@@ -47,13 +49,15 @@ class Live:
 
     def draw(self, recorder) -> None:
         """Show the newest frame in the place of the one before."""
-        from IPython.display import HTML, display
+        from IPython.display import display
 
         trajectory = recorder.trajectory
         animation = animate(trajectory, size=SIZE, overlay="loss", turn=0)
         picture = animation.painter.png(animation.timeline.n_frames - 1)
-        page = HTML(image(picture, f"{trajectory.title} at epoch {trajectory.epochs[-1]}", SIZE[0]))
+        words = f"{trajectory.title} at epoch {trajectory.epochs[-1]}"
+        strip = filmstrip(animation) if trajectory.epochs[-1] == self.epochs else picture  # what is left on paper shows learning
+        page = {"text/plain": words, "text/html": image(picture, words, SIZE[0]), "image/png": b64encode(strip).decode()}
         if self._handle is None:
-            self._handle = display(page, display_id=True)
+            self._handle = display(page, raw=True, display_id=True)
         else:
-            self._handle.update(page)
+            self._handle.update(page, raw=True)
