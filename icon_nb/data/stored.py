@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from math import prod
 from typing import NamedTuple
 
@@ -169,14 +170,6 @@ class Prefetcher:
             yield index
 
 
-class Measured(NamedTuple):
-    """The form of one picture, the range of its values, and its label."""
-
-    shape: tuple[int, ...]
-    pixels: PixelRange
-    label: object
-
-
 @dataclass(frozen=True)
 class Samples(torch.utils.data.Dataset):
     """The pictures of a data set object, of torch or of Hugging Face, which may stay where they are.
@@ -228,11 +221,6 @@ class Samples(torch.utils.data.Dataset):
     def name(self, i: int) -> str:
         return f"sample {i}"
 
-    def measure(self, i: int) -> Measured:
-        """What has to be known of item i before its values can be read as levels."""
-        array, label = self.item(i)
-        return Measured(array.shape, PixelRange(array.dtype, float(array.min()), float(array.max())), label)
-
     def left_in_place(self, num_workers: int) -> tuple[Samples, list | None]:
         """The same pictures, measured; and their labels, from one pass over all.
 
@@ -246,21 +234,23 @@ class Samples(torch.utils.data.Dataset):
                 "sample 0 differs from one reading to the next: pictures that stay on the disk must be the same every time; "
                 "leave random transforms out of the data set, and name them with augment="
             )
-        parts = read(self, chunks(np.arange(len(self))), num_workers, get="measure")
-        found = [_checked(each) for part in parts for each in part]
-        shape, first, _ = found[0]
-        for i, each in enumerate(found):
-            if (each.shape, each.pixels.dtype) != (shape, first.dtype):
+        first, extremes, labels = self[0], [], []
+        for i, each in enumerate(chain.from_iterable(read(self, chunks(np.arange(len(self))), num_workers, get="item"))):
+            if isinstance(each, Unreadable):
+                raise DataError(f"{each.name} cannot be read ({each.why}): repair it, or leave it out of the data set")
+            array, label = each
+            if (array.shape, array.dtype) != (first.shape, first.dtype):
                 raise DataError(
-                    f"sample {i} has shape {each.shape} of {each.pixels.dtype}, sample 0 {shape} of {first.dtype}: "
+                    f"sample {i} has shape {array.shape} of {array.dtype}, sample 0 {first.shape} of {first.dtype}: "
                     "bring all samples to one shape and type"
                 )
-            if not np.isfinite([each.pixels.low, each.pixels.high]).all():
+            extremes += [float(array.min()), float(array.max())]
+            labels.append(label)
+            if not np.isfinite(extremes[-2:]).all():
                 raise DataError(f"sample {i} holds NaN or infinite values: remove or fill them")
-        pixels = PixelRange(first.dtype, min(each.pixels.low for each in found), max(each.pixels.high for each in found))
-        shape = (len(found), *((1,) if len(shape) == 2 else ()), *shape)
-        labels = None if self.y is None else [each.label for each in found]
-        return replace(self, shape=shape, pixels=pixels, num_workers=num_workers), labels
+        pixels = PixelRange(first.dtype, min(extremes), max(extremes))
+        shape = (len(labels), *((1,) if first.ndim == 2 else ()), *first.shape)
+        return replace(self, shape=shape, pixels=pixels, num_workers=num_workers), None if self.y is None else labels
 
     def with_transform(self, transform: Callable) -> Stored:
         """The measured pictures as levels, read when they are asked for."""
@@ -333,12 +323,6 @@ def _whole(part: np.ndarray | list) -> np.ndarray:
         f"{bad[0].name} cannot be read any more ({bad[0].why}), and {len(bad) - 1} more of its batch: "
         "the pictures must stay as they are while they are used; put them back, and go on with resume=True"
     )
-
-
-def _checked(each: Measured | Unreadable) -> Measured:
-    if isinstance(each, Unreadable):
-        raise DataError(f"{each.name} cannot be read ({each.why}): repair it, or leave it out of the data set")
-    return each
 
 
 def grey_levels(x: Tensor) -> Tensor:

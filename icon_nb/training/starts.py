@@ -99,25 +99,13 @@ def kmeans_seeds(dataset: Dataset, n_clusters: int, seed: int) -> Tensor:
     ConfigError
         More clusters than samples.
     """
-    from sklearn.cluster import kmeans_plusplus  # half a second of import time that others need not pay
+    from sklearn.cluster import KMeans, kmeans_plusplus  # half a second of import time that others need not pay
 
     if n_clusters > len(dataset):
         raise ConfigError(f"embedding_dim={n_clusters} clusters of {len(dataset)} samples: lower it, or use init='random'")
     some = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(seed))[:SEEDED_ON]
-    x = dataset.flat(dataset.x[some.to(dataset.x.device)]).double().cpu()
+    x = dataset.flat(dataset.x[some.to(dataset.x.device)]).double().cpu().numpy()
     random = np.random.RandomState(seed)
-    draws = [torch.from_numpy(kmeans_plusplus(x.numpy(), n_clusters, random_state=random)[0]) for _ in range(TRIES)]
-    return min(draws, key=lambda seeds: inertia_ahead(x, seeds))
-
-
-def inertia_ahead(x: Tensor, centres: Tensor) -> float:
-    """Sum of squared distances of rows x (n, features) to the nearest centre (k, features), after some iterations of k-means.
-
-    >>> inertia_ahead(torch.tensor([[0.0], [2.0], [10.0]]), torch.tensor([[0.0], [2.0]]))
-    2.0
-    """
-    for _ in range(AHEAD):
-        member = torch.nn.functional.one_hot(torch.cdist(x, centres).argmin(1), len(centres)).to(x.dtype)  # (n, k)
-        count = member.sum(0)[:, None]
-        centres = torch.where(count > 0, member.T @ x / count.clamp_min(1), centres)
-    return torch.cdist(x, centres).amin(1).square().sum().item()
+    draws = [kmeans_plusplus(x, n_clusters, random_state=random)[0] for _ in range(TRIES)]
+    ahead = [KMeans(n_clusters, init=seeds, n_init=1, max_iter=AHEAD, tol=0).fit(x).inertia_ for seeds in draws]
+    return torch.from_numpy(draws[np.argmin(ahead)])
