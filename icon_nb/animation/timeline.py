@@ -88,7 +88,7 @@ def smooth(movement: np.ndarray, max_frames: int) -> np.ndarray:
     """In-between frames after each epoch (K - 1,), as many as there are frames to spare, one by one where the longest leap is.
 
     >>> smooth(np.array([4.0, 1.0, 1.0]), 8).tolist(), smooth(np.zeros(1), 20).tolist()
-    ([3, 1, 0], [18])
+    ([4, 0, 0], [18])
     """
     between = np.zeros(len(movement), int)
     for _ in range(min(max_frames, SMOOTH) - len(movement) - 1):
