@@ -15,7 +15,7 @@ define cpu_torch
 $(if $(TORCH_INDEX),$(1) install -q torch torchvision --index-url $(TORCH_INDEX))
 endef
 
-.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends test-python docs
+.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends test-python docs claims
 
 demo: $(STAMP)
 	$(BIN)/python -m icon_nb --save_epoch_gifs
@@ -94,6 +94,10 @@ test-python:
 # Figures beside a peer in the same run; `make bench` takes up to a quarter of an hour on two free cores.
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks all
+
+# The experiments behind the headlines of the notebooks, five seeds each, and their tables in the notebooks; half an hour on a free core.
+claims: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.claims all --tables
 
 # Every method: loss and quality before and after, and the distance to its oracle.
 table: $(VENV)/.installed-test
