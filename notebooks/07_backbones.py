@@ -5,9 +5,12 @@
 # *In Colab:* File > Upload notebook, and put the wheel that `pip wheel --no-deps .` makes beside it under Files; the next cell installs it.
 
 # %% [markdown]
-# **The claim.** $p$ and $q$ say what is wanted; the backbone says what is possible, and what comes for free. A free table can put every
-# training point anywhere and says nothing about a new one. A network ties points together: it generalises, and it brings a
-# likeness of its own before any training. Less than a minute on two CPU cores.
+# **The claim.** $p$ and $q$ say what is wanted. The backbone says what is possible, and what comes for free. A free table can put every training
+# point anywhere and says nothing about a new one. A network ties points together: it generalises, and it brings a likeness of its own before
+# any training. On digits that move, the same $p$ and $q$ teach a convolutional network the classes and teach the other two next to nothing.
+#
+# **You will be able to** say what a backbone can and cannot express, judge a result against the untrained network, and choose distortions that fit.
+# **Before this:** [02, Who chooses p?](02_who_chooses_p.ipynb). **Time:** 40 minutes of reading, about a minute on two CPU cores.
 
 # %% tags=["setup"]
 import importlib.util
@@ -26,14 +29,14 @@ import icon_nb as icon
 # |---|---|---|
 # | `table` | $z_i$ itself, one free vector per sample | anything, for the training samples only |
 # | `linear` | $Wx$ | rotate, stretch, drop |
-# | `mlp` | two hidden layers on flattened pixels | bend; knows nothing of pixels being neighbours |
-# | `simplecnn` | four 3x3 convolutions | knows that images are made of nearby pixels |
+# | `mlp` | hidden layers on flattened pixels | bend; it does not know that pixels have neighbours |
+# | `smallcnn` | two convolutions, then the strongest answer of each filter *anywhere* | it knows that a stroke is a stroke wherever it is |
 #
 # Everything else is fixed: SimCLR's $p$, a Gaussian $q$ on the sphere, KL.
 #
 # ## Six points by hand
 #
-# Six points on a line, $p$ from three pairs. A table can satisfy $p$; a linear map of the line to the line cannot, for it keeps the order.
+# Six points on a line, with $p$ from three pairs. A table can satisfy $p$. A linear map of the line to the line cannot, because it keeps the order.
 
 # %%
 import math
@@ -64,142 +67,119 @@ loop = -sum(float(log_q[i, j]) for i in range(6) for j in range(6) if pair[i] ==
 print(losses, loop)
 
 # %% [markdown]
-# The table's loss goes to zero, that of the linear map stays near $\log 5 \approx 1.61$: as long as it cannot swap points, its best answer is to
-# shrink until $q$ is flat. What a backbone cannot express, no loss can buy.
+# The table's loss goes to zero. That of the linear map stays near $\log 5 \approx 1.61$: as long as it cannot swap points, its best answer is
+# to shrink until $q$ is flat. What a backbone cannot express, no loss can buy.
 #
-# **Predict.** On the digits: order the three networks by kNN accuracy *before* training. Then by accuracy on digits shifted by a pixel, after it.
+# **Predict.** Order the three networks by kNN accuracy on moving digits, before training and after it.
 
 # %%
 from icon_nb.evaluate import knn_accuracy
 
-runs = icon.run_recipe("backbone_comparison")
-runs.animate(every=5, max_points=200)
-
-# %% [markdown]
-# Three projections of 128 dimensions onto two axes; do not read too much into their shapes.
+runs = icon.run_recipe("backbone_comparison", gif_max_points=150)
+runs.animate(every=4, max_points=150)
 
 # %%
 runs.table(baselines=True)
 
 # %% [markdown]
-# Look at the rows before training first. In a *random* network nearby inputs have nearby outputs: its neighbourhood preservation is
-# 0.98 and more, so nearly all the neighbours that it shows are near among the pixels too. Any claim that training gave a good kNN accuracy
-# has to be made against this row; here training moves it by less than four points, up or down.
+# Look at the rows before training first. In a *random* network nearby inputs have nearby outputs, so an untrained network does about as well as
+# the pixels it reads. The random convolutional network already does better than the other two, because "the strongest answer anywhere" does not
+# depend on the place. Any claim about training has to be made against this row.
 #
-# Now the test of notebook 02, digits shifted by one pixel:
-
-# %%
-data = runs[0].data()
-moved = torch.roll(data.x_test, 1, dims=-1)
-
-
-def found_again(embed):
-    return knn_accuracy(embed(moved), data.y_test, bank=embed(data.x_test), bank_labels=data.y_test)
-
-
-shifted, raw = {run.config.backbone: found_again(run.embed) for run in runs}, found_again(data.flat)
-print({name: round(value, 2) for name, value in shifted.items()}, f"raw pixels {raw:.2f}")
-
-# %% [markdown]
-# The linear map gains least. It cannot become blind to a shift: a shift moves an image in a different direction of pixel space for every
-# digit, and a linear map that cancels all these directions cancels the digits. The mlp can, and had to learn it from the views. The
-# convolutional network does best: its weights are shared over places and its last layer averages over quarters of the image, so that
-# half of the answer is built in. It is no small network, though:
+# Then look at what training adds. SimCLR asks all three for the same thing, to find a moved digit again. A linear map cannot become blind to
+# place: moving a digit changes the picture in a different direction for every digit, and a map that cancels all these directions cancels the
+# digits. The mlp would have to learn every place by itself, and a thousand pictures do not show every digit in every place. The convolutional
+# network was born with it.
+#
+# It is not the number of weights that helps:
 
 # %%
 sizes = {run.config.backbone: sum(weights.numel() for weights in run.backbone.parameters()) for run in runs}
 print(sizes)
+runs.plot()
 
 # %% [markdown]
-# ## A network is more than its loss
-#
-# The losses of the recipe are comparable: same $p$, same $q$, same views. They even order the three networks as the accuracies on shifted
-# digits do. Do not make a rule of it. The loss says how well pairs were matched *among the views that were shown*; what was not shown,
-# it cannot tell. The ablation below has the counterexample.
+# The losses of these runs are comparable: same $p$, same $q$, same views. They say how well pairs were matched among the views that were
+# shown. They do not say what was learned about what was not shown. Five seeds of the same recipe:
 
-# %%
-runs.plot()
+# %% [markdown] tags=["claim"]
+# `python -m benchmarks.claims recipe_backbone_comparison`
 
 # %% [markdown]
 # ## The failure: a table has no answer for new data
 
 # %%
-table = icon.run(method="sne", n_samples=300, epochs=100, quiet=True)
+digits = icon.data.load("digits")
+table = icon.run(method="sne", n_samples=300, epochs=100, dataset="digits", quiet=True)
 try:
-    table.embed(data.x_test)
+    table.embed(digits.x_test)
 except icon.IconError as error:
     print(error)
 
 # %% [markdown]
-# SNE with a network in the place of the table, *parametric* SNE, does have one. It must now place all training points by one rule, and
-# what a rule can do, free points can do too: its best map of them is at most as good as that of the table.
+# SNE with a network in the place of the table, *parametric* SNE, does have an answer. It must place all training points by one rule, and
+# what a rule can do, free points can do too, so its best map of them is at most as good as that of the table.
 
 # %%
-parametric = icon.run(method="sne", backbone="mlp", embedding_dim=2, quiet=True)
+parametric = icon.run(method="sne", backbone="mlp", embedding_dim=2, dataset="digits", quiet=True)
 parametric.animate(every=2, max_points=250, title="SNE with a network: held-out digits")
 
 # %% [markdown]
 # ## Turn one knob: the augmentation
 #
-# What a network is made blind to is chosen by the distortions. The recipe `augmentation_ablation` varies them and nothing else.
+# The distortions choose what a network is made blind to. The recipe `augmentation_ablation` varies them and nothing else, on digits that move, turn
+# and change their size.
 
 # %%
-whole = {"backbone": "mlp", "augment_strength": 1.0}
-ablation = icon.run_recipe("augmentation_ablation", **whole, progress=False)
-after = [found_again(run.embed) for run in ablation]
-for run, value in zip(ablation, after):
-    print(f"{run.config.augment:12} loss {run.history['loss'][-1]:.2f}   shifted by a pixel {value:.2f}")
+ablation = icon.run_recipe("augmentation_ablation", progress=False, probe=False)
+for run in ablation:
+    knn = run.history["knn_accuracy"]
+    print(f"{run.config.augment:12} loss {run.history['loss'][-1]:.2f}   kNN accuracy {knn[0]:.2f} -> {knn[-1]:.2f}")
+
+# %% [markdown] tags=["claim"]
+# `python -m benchmarks.claims recipe_augmentation_ablation`
 
 # %% [markdown]
-# Without any distortion the loss is lowest, for two equal views are easily matched, and the network is least robust. The lowest of four
-# losses, and the worst of four networks for this purpose: nothing that was shown asked for more. Distortions that move the image teach it
-# not to care where the digit stands.
+# Without distortion the loss is lowest, since two equal views are easily matched, and the network learns least. `affine` moves, turns and scales,
+# which is how these digits differ from each other, and it helps most. Distortions should look like the differences that do not matter.
 #
-# ## Facts
-
-# %% tags=["facts"]
-assert losses["table"] < 0.05 and abs(losses["linear"] - math.log(5)) < 0.1
-assert abs(loop - losses["linear"]) < 0.01
-assert abs(math.log(5) - 1.61) < 0.005
-assert all(run.history["knn_accuracy"][0] > 0.9 for run in runs)
-assert shifted["simplecnn"] > shifted["mlp"] > shifted["linear"] + 0.05 > raw + 0.1
-assert sizes["simplecnn"] > sizes["mlp"] > 10 * sizes["linear"]
-final = {run.config.backbone: run.history["loss"][-1] for run in runs}
-assert sorted(final, key=final.get) == sorted(shifted, key=shifted.get, reverse=True), "the same order here"
-for run in runs:
-    assert icon.evaluate.neighbourhood_preservation(data.x_test, run.trajectory.embeddings[0]) > 0.975
-    assert abs(run.history["knn_accuracy"][-1] - run.history["knn_accuracy"][0]) < 0.04
-assert table.config.backbone == "table" and parametric.trajectory.held_out.all()
-fits = [run.history["loss"][-1] for run in ablation]
-assert ablation[0].config.augment == "none"
-assert after[0] < min(after[1:]) - 0.2 and fits[0] < min(fits[1:]) - 0.2
+# ## Recap
+#
+# - A backbone decides what can be expressed, what generalises, and what is known before training.
+# - Compare with the untrained network and with the pixels, always.
+# - What is built in need not be learned. What is neither built in nor shown is not learned at all.
+#
+# ## Misconceptions
+#
+# - *"A bigger network would do it."* The smallest network in this notebook wins.
+# - *"A kNN accuracy of 0.96 shows learning."* On plain digits an untrained network has it, too.
+# - *"The loss tells which network is best."* It tells which matches the shown views best.
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. *Modify.* Use any `torch.nn.Module` as it comes out of a run: take `runs[1].backbone`, count how many of its first-layer units are
-#    ever active on the held-out digits.
-# 2. *Predict, then run.* Embed the digits with the mlp in 2, 8 and 128 dimensions (recipe `dimension_sweep`). Where does the kNN accuracy stop
-#    rising?
-# 3. *Derive.* Why can a linear map not be blind to a shift of every image without being blind to the images?
+# 1. ★ *Modify.* Take `backbone` out of a run, which is a plain `torch.nn.Module`, and count how many of its first-layer units are ever active.
+# 2. ★★ *Predict, then run.* Embed digits in 2, 8 and 128 dimensions (recipe `dimension_sweep`). Where does the kNN accuracy stop rising?
+# 3. ★★★ *Derive.* Why can a linear map not be blind to a shift of every picture without being blind to the pictures?
 
 # %% tags=["solution"]
+data = runs[1].data()
 first = next(layer for layer in runs[1].backbone.modules() if isinstance(layer, torch.nn.Linear))
 active = (first(data.inputs(data.x_test).flatten(1)) > 0).any(0)
 print(f"{int(active.sum())} of {len(active)} units are active somewhere")
 assert active.float().mean() > 0.5
 
 # %% tags=["solution"]
-sizes_2 = icon.sweep(icon.Config(dataset="digits", method="simclr", quiet=True), embedding_dim=[2, 8, 128])
-rising = [run.history["knn_accuracy"][-1] for run in sizes_2]
+wider = icon.sweep(icon.Config(dataset="digits", method="simclr", quiet=True, probe=False), embedding_dim=[2, 8, 128])
+rising = [run.history["knn_accuracy"][-1] for run in wider]
 print([round(value, 2) for value in rising])
 # most is gained by eight dimensions
 assert rising[0] < rising[1] - 0.2 and abs(rising[2] - rising[1]) < 0.08
 
 # %% tags=["solution"]
-flat = data.flat(data.x_test).double()
-differences = data.flat(moved).double() - flat
-rank = int(torch.linalg.matrix_rank(differences))
+flat = digits.flat(digits.x_test).double()
+moved = digits.flat(torch.roll(digits.x_test, 1, dims=-1)).double()
+rank = int(torch.linalg.matrix_rank(moved - flat))
 print(f"the shifts of the digits span {rank} of {flat.shape[1]} directions")
 # a map that is 0 on them is 0 on nearly everything
 assert rank > 0.8 * flat.shape[1]
@@ -209,11 +189,23 @@ assert rank > 0.8 * flat.shape[1]
 #
 # 1. Why is the kNN accuracy of an untrained network not 0.1?
 # 2. What does a table know that a network does not, and the other way round?
-# 3. Without distortions the loss was lowest and the network least robust. What do you conclude about the loss?
-# 4. Which knowledge about images is built into the convolutional network, and which has it to learn?
+# 3. Without distortion the loss was lowest and the network learned least. What do you conclude about the loss?
+# 4. Which knowledge about pictures is built into the convolutional network, and which does it have to learn?
 # 5. Where in $p$, $q$, $D$, backbone would you put a pretrained network?
+
+# %% [markdown] tags=["solution"]
+# ### Answers
 #
-# **Next:** [08, all of them on the same data](08_full_comparison.ipynb). **Recipes covered here:** `backbone_comparison`,
-# `augmentation_ablation`, `dimension_sweep`.
+# 1. A random network maps nearby inputs to nearby outputs, so it keeps much of what the pixels know.
+# 2. A table knows every training point exactly and nothing else. A network knows one rule and can apply it to anything.
+# 3. It measures how well $q$ fits $p$, and an easy $p$ is fitted without learning.
+# 4. That a pattern is the same everywhere is built in. Which patterns matter has to be learned.
+# 5. In the backbone, if it makes $z$; in $p$, if its features say who the neighbours are.
+
+# %% [markdown]
+# **Next:** [08, six methods in one table](08_full_comparison.ipynb). **Recipes covered here:** `backbone_comparison`, `augmentation_ablation`,
+# `dimension_sweep`.
 #
-# *Chen et al. (2020), arXiv 2002.05709. Hinton & Roweis (2002), Stochastic Neighbor Embedding.*
+# *Papers:* [Chen et al. 2020, SimCLR](https://arxiv.org/abs/2002.05709);
+# [Ulyanov et al. 2018, Deep image prior](https://arxiv.org/abs/1711.10925), on what an untrained network knows;
+# [Hinton & Roweis 2002, Stochastic Neighbor Embedding](https://papers.nips.cc/paper/2276-stochastic-neighbor-embedding).

@@ -1,7 +1,9 @@
 """Make the notebooks from their sources: NN_name.py -> NN_name.ipynb, executed, cleaned and checked.
 
 ``python notebooks/build.py`` makes all of them, ``python notebooks/build.py 00 03`` those whose names begin so. The ``.py`` is the
-source: what is edited in an ``.ipynb`` is lost here. A cell keeps its id as long as its text stays the same.
+source: what is edited in an ``.ipynb`` is lost here. A cell keeps its id as long as its text stays the same. After the last cell the
+facts of ``facts/NN_name.py`` are checked in the same kernel: they say in code what the text says in words. ``--text`` takes the
+outputs of the last build over, for a notebook of which only the text has changed.
 """
 
 from __future__ import annotations
@@ -44,11 +46,39 @@ def read(source: Path) -> nbformat.NotebookNode:
     return book
 
 
-def execute(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Run every cell, in the folder of the notebooks, with interrupts and time-outs as errors."""
+def facts(source: Path) -> str:
+    """What must hold after the last cell of a notebook."""
+    return (HERE / "facts" / source.name).read_text(encoding="utf-8")
+
+
+def execute(book: nbformat.NotebookNode, facts: str) -> nbformat.NotebookNode:
+    """Run every cell and then the facts, in the folder of the notebooks, with interrupts and time-outs as errors."""
     os.environ["ICON_NB_STRICT"] = "1"
+    book.cells.append(nbformat.v4.new_code_cell(facts))
     resources = {"metadata": {"path": str(HERE)}}
-    return NotebookClient(book, timeout=CELL_SECONDS, kernel_name="python3", resources=resources, record_timing=False).execute()
+    NotebookClient(book, timeout=CELL_SECONDS, kernel_name="python3", resources=resources, record_timing=False).execute()
+    book.cells.pop()
+    return book
+
+
+def with_outputs_of(book: nbformat.NotebookNode, old: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with the outputs of its last build.
+
+    Raises
+    ------
+    SystemExit
+        Code has changed since.
+    """
+    known = [cell for cell in old.cells if cell.cell_type == "code"]
+    fresh = [cell for cell in book.cells if cell.cell_type == "code"]
+    if [cell.source for cell in fresh] != [cell.source for cell in known if cell.source in {c.source for c in fresh}]:
+        raise SystemExit("a code cell has changed: build the notebook without --text")
+    outputs = {cell.source: cell.outputs for cell in known}
+    for count, cell in enumerate(fresh, 1):
+        cell.outputs, cell.execution_count = outputs[cell.source], count
+        for output in (each for each in cell.outputs if "execution_count" in each):
+            output.execution_count = count
+    return book
 
 
 def clean(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -88,11 +118,14 @@ def check(book: nbformat.NotebookNode, name: str) -> None:
                 raise SystemExit(f"{name}: a cell wrote to stderr:\n{output.text}")
 
 
-def build(source: Path) -> None:
+def build(source: Path, text_only: bool = False) -> None:
     """Make one notebook, all of it or nothing."""
     started, book = time.perf_counter(), read(source)
     try:
-        book = clean(execute(book))
+        if text_only:
+            book = with_outputs_of(book, nbformat.read(source.with_suffix(".ipynb"), as_version=4))
+        else:
+            book = clean(execute(book, facts(source)))
     except Exception:
         for cell in book.cells:  # what was printed on the way helps to see why
             print("".join(output.text for output in cell.get("outputs", []) if output.get("name") == "stdout"), end="")
@@ -109,11 +142,13 @@ def build(source: Path) -> None:
 
 def main(names: list[str]) -> None:
     """Build the notebooks whose names begin with one of ``names``, all of them when there is none."""
+    text_only = "--text" in names
+    names = [name for name in names if name != "--text"]
     chosen = [source for source in sources() if not names or source.name.startswith(tuple(names))]
     if not chosen:
         raise SystemExit(f"no notebook begins with {' or '.join(names)}: there are {', '.join(s.stem for s in sources())}")
     for source in chosen:
-        build(source)
+        build(source, text_only)
 
 
 if __name__ == "__main__":

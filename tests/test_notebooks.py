@@ -16,7 +16,7 @@ import pytest
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOURCES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
 WIDEST = 112  # characters that fit a page of 1,000 pixels
-TAGS = {"badge", "setup", "facts", "solution", "nbval-check-output", "raises-exception"}
+TAGS = {"badge", "setup", "claim", "solution", "nbval-check-output", "raises-exception"}
 
 
 def tool(name: str, **needs):
@@ -97,13 +97,35 @@ def test_it_has_the_parts_of_a_notebook(book):
     assert book.cells[0].source.startswith("# ")
     assert [cell.metadata.get("tags") for cell in code(book)][0] == ["setup"]
     assert len(tagged(book, "badge")) == len(tagged(book, "setup")) == 1
-    assert any("assert" in cell.source for cell in tagged(book, "facts"))
     assert any("assert" in cell.source for cell in tagged(book, "solution"))
     text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
     for part in ("**The claim.**", "**Predict", "## Exercises", "## Questions"):
         assert part in text
     questions = text.partition("## Questions")[2]
     assert len(re.findall(r"^\d\. ", questions, re.MULTILINE)) == 5
+
+
+def test_what_a_notebook_says_is_checked_after_it(source):
+    assert "assert" in build.facts(source)
+    assert {path.name for path in (NOTEBOOKS / "facts").glob("*.py")} == {path.name for path in SOURCES}
+
+
+def test_facts_are_run_in_the_kernel_of_the_notebook():
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])
+    assert len(build.execute(book, "assert x == 1").cells) == 1
+    with pytest.raises(Exception, match="AssertionError"):
+        build.execute(book, "assert x == 2")
+
+
+def test_only_the_text_of_a_notebook_can_be_made_again():
+    old = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1"), nbformat.v4.new_code_cell("x", execution_count=2)])
+    old.cells[1].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "1"}, execution_count=2)]
+    new = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("New."), nbformat.v4.new_code_cell("x")])
+    made = build.with_outputs_of(new, old).cells[1]
+    assert (made.execution_count, made.outputs[0].execution_count, made.outputs[0].data) == (1, 1, {"text/plain": "1"})
+    new.cells[1].source = "x + 1"
+    with pytest.raises(SystemExit, match="code cell has changed"):
+        build.with_outputs_of(new, old)
 
 
 def test_only_known_tags_and_no_other_metadata(book):
