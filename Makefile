@@ -15,7 +15,7 @@ define cpu_torch
 $(if $(TORCH_INDEX),$(1) install -q torch torchvision --index-url $(TORCH_INDEX))
 endef
 
-.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends test-python docs claims
+.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends test-python docs claims slides
 
 demo: $(STAMP)
 	$(BIN)/python -m icon_nb --save_epoch_gifs
@@ -74,6 +74,10 @@ badges: $(VENV)/.installed-test
 # The notebooks without solutions and outputs, for a class.
 student: $(VENV)/.installed-test
 	$(BIN)/python notebooks/student.py build/student
+
+# One deck of slides a notebook, from the executed notebooks: every heading begins a slide.
+slides: $(VENV)/.installed-test
+	$(BIN)/python notebooks/slides.py build/slides
 
 # The suite beside the versions that Colab ships; before a release, not in every CI run.
 COLAB := build/colab

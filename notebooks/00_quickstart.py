@@ -11,8 +11,8 @@
 #
 # $$L = \frac1n \sum_i D_{KL}\big(p(\cdot|i)\,\Vert\,q(\cdot|i)\big) = \frac1n \sum_i \sum_j p(j|i) \log \frac{p(j|i)}{q(j|i)}$$
 #
-# This notebook shows you how to run one such method, watch it learn, change it and keep it. It takes about a minute on two CPU cores,
-# and it needs no download.
+# **You will be able to** run one such method, watch it learn, compare it with a baseline, change it and keep it.
+# **Before this:** nothing but a little Python. **Time:** 25 minutes of reading, about a minute on two CPU cores, no download.
 
 # %% tags=["setup"]
 import importlib.util
@@ -185,13 +185,24 @@ sorted(path.name for path in folder.iterdir())
 # python -m icon_nb --save_epoch_gifs
 # python -m icon_nb --recipe simclr_vs_sne --temperature 0.1
 # ```
+#
+# ## Recap
+#
+# - A method is a choice of $p$, $q$ and a backbone; training makes $q$ agree with $p$.
+# - An accuracy says something only beside the untrained network and the raw inputs.
+# - A picture shows a projection. Look at more than one, and at the numbers.
+#
+# ## Misconceptions
+#
+# - *"The colours helped the network."* They are labels that it has never seen.
+# - *"Clusters in the picture prove that it learned."* Compare them with frame 0.
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. *Predict, then run.* Use `embedding_dim=3`, so that nothing is projected. Will the kNN accuracy rise or fall?
-# 2. *Modify.* Replace SimCLR by SupCon (`method="supcon"`), where $p$ is uniform over the pictures of the same digit.
-# 3. *Break it.* Use `augment="none"`: both views of a picture are then the same picture. What is left to learn?
+# 1. ★ *Predict, then run.* Use `embedding_dim=3`, so that nothing is projected. Will the kNN accuracy rise or fall?
+# 2. ★ *Modify.* Replace SimCLR by SupCon (`method="supcon"`), where $p$ is uniform over the pictures of the same digit.
+# 3. ★★ *Break it.* Use `augment="none"`: both views of a picture are then the same picture. What is left to learn?
 
 # %% tags=["solution"]
 narrow = icon.run(config.replace(embedding_dim=3), quiet=True)
@@ -218,7 +229,18 @@ assert still.history["knn_accuracy"][-1] < knn[-1] - 0.1
 # 3. Why do the pixels say so little about these digits, although you recognise each digit at once?
 # 4. Why are the points in the picture not the ones that the network was trained on?
 # 5. The map of frame 0 shows a little more order than the kNN accuracy of the embedding says. Where could that come from?
+
+# %% [markdown] tags=["solution"]
+# ### Answers
 #
+# 1. $p$: SimCLR's is the other view, SupCon's the class. $q$ and the network stay.
+# 2. It shows what the network knows before training, from its structure alone. Without it you would credit training with all you see.
+# 3. Two pictures of one digit at two places share few bright pixels, and pixel distance sees only that.
+# 4. A network can learn its training pictures by heart. Only others show what it understood.
+# 5. The map is fitted to show neighbours, and groups them a little more tightly than they are.
+
+# %% [markdown]
 # **Next:** [01, the loss from scratch](01_icon_from_scratch.ipynb).
 #
-# *Alshammari, Hershey, Feldmann, Freeman, Hamilton (2025), I-Con: A Unifying Framework for Representation Learning, arXiv 2504.16929.*
+# *Paper:* [Alshammari, Hershey, Feldmann, Freeman & Hamilton 2025, I-Con: A Unifying Framework for Representation
+# Learning](https://arxiv.org/abs/2504.16929).

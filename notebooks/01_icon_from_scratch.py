@@ -229,7 +229,7 @@ show("Three heat maps: p, the q of the random start, and the q after sixty steps
 #
 # ## On real data, against the package
 #
-# Now do the same on 300 digits, from the start that the package took, with its learning rate and its optimiser.
+# Now do the same on 300 digits, from the start that the package took (two principal components), with its learning rate and its optimiser.
 
 # %%
 config = icon.Config(
@@ -254,7 +254,7 @@ print(f"largest difference of a coordinate after 60 steps: {apart:.1e}")
 # %%
 knn = theirs.history["knn_accuracy"]
 raw = icon.evaluate.knn_accuracy(data.flat(data.x), data.y)
-print(f"kNN accuracy: random start {knn[0]:.2f}, map {knn[-1]:.2f}, raw pixels {raw:.2f}")
+print(f"kNN accuracy: start {knn[0]:.2f}, map {knn[-1]:.2f}, raw pixels {raw:.2f}")
 theirs.plot()
 
 # %% [markdown]

@@ -54,9 +54,9 @@ from icon_nb.animation.display import image
 from icon_nb.data.augment import build_augment
 
 data = icon.data.load("moving_digits")
-chosen = [5, 8, 16]  # a six and two nines
+chosen = [22, 8, 31]  # a six and two nines
 augment = build_augment("affine", data)
-views = [augment(data.x[chosen], torch.Generator().manual_seed(seed)) for seed in (1, 2)]
+views = [augment(data.x[chosen], torch.Generator().manual_seed(seed)) for seed in (9, 10)]
 x, y = torch.stack(views, 1).flatten(0, 1), data.y[chosen].repeat_interleave(2)
 print("labels:", y.tolist())
 
@@ -91,8 +91,8 @@ show(figure, "Six views of three digits, and for each of three p the matrix of n
 
 # %% [markdown]
 # Row $i$ of a matrix is what $i$ thinks. *The views* put all the weight on the partner. *The classes* also connect the two different
-# pictures of a nine. *The pixels* know nothing of either: two pictures are neighbours when their bright spots overlap, and a digit that
-# has moved by a third of the picture overlaps with whatever stood there before.
+# pictures of a nine. *The pixels* know of neither. Two pictures are neighbours when their bright spots overlap, and a digit that has moved
+# overlaps with whatever stands there: only one row in six gives its partner most of the weight.
 #
 # None of the three is the truth about digits. One knows which picture it was, one knows what it is called, one knows where the ink is.
 #
@@ -156,7 +156,12 @@ trio.table(baselines=True)
 # time. First on moving digits:
 
 # %% [markdown] tags=["claim"]
-# `python -m benchmarks.claims p_on_moving_digits`
+# | p | untrained, as they are | untrained, distorted | trained, as they are | trained, distorted |
+# |---|---|---|---|---|
+# | neighbours of the pixels | 0.39 ± 0.05 | 0.39 ± 0.05 | 0.14 ± 0.01 | 0.16 ± 0.01 |
+# | the other view | 0.39 ± 0.05 | 0.39 ± 0.05 | 0.51 ± 0.09 | 0.68 ± 0.10 |
+#
+# Mean and standard deviation of 5 seeds, measured with `python -m benchmarks.claims p_on_moving_digits`.
 
 # %% [markdown]
 # Here $p$ decides. Distorted inputs do not help SNE, since its $p$ is wrong about these digits, and the views help even without
@@ -166,7 +171,18 @@ trio.table(baselines=True)
 # asks whether a digit, moved by one pixel, is found among the unmoved ones.
 
 # %% [markdown] tags=["claim"]
-# `python -m benchmarks.claims p_or_augmentation`
+# | p | size | epochs | kNN, as they are | kNN, distorted | shifted, as they are | shifted, distorted |
+# |---|---|---|---|---|---|---|
+# | neighbours of the pixels | 3 dimensions | 10 epochs | 0.78 ± 0.05 | 0.73 ± 0.04 | 0.29 ± 0.05 | 0.58 ± 0.12 |
+# | neighbours of the pixels | 3 dimensions | 60 epochs | 0.84 ± 0.01 | 0.87 ± 0.02 | 0.39 ± 0.05 | 0.83 ± 0.02 |
+# | neighbours of the pixels | 128 dimensions | 10 epochs | 0.96 ± 0.00 | 0.93 ± 0.01 | 0.43 ± 0.02 | 0.85 ± 0.02 |
+# | neighbours of the pixels | 128 dimensions | 60 epochs | 0.96 ± 0.00 | 0.96 ± 0.00 | 0.46 ± 0.01 | 0.96 ± 0.00 |
+# | the other view | 3 dimensions | 10 epochs | 0.62 ± 0.03 | 0.66 ± 0.03 | 0.20 ± 0.06 | 0.64 ± 0.03 |
+# | the other view | 3 dimensions | 60 epochs | 0.66 ± 0.03 | 0.72 ± 0.03 | 0.20 ± 0.03 | 0.75 ± 0.02 |
+# | the other view | 128 dimensions | 10 epochs | 0.96 ± 0.00 | 0.91 ± 0.00 | 0.42 ± 0.07 | 0.89 ± 0.01 |
+# | the other view | 128 dimensions | 60 epochs | 0.93 ± 0.00 | 0.94 ± 0.00 | 0.44 ± 0.04 | 0.95 ± 0.00 |
+#
+# Mean and standard deviation of 5 seeds, measured with `python -m benchmarks.claims p_or_augmentation`.
 
 # %% [markdown]
 # Here it is the other way round. Distorting the inputs makes the network blind to a shift *with either $p$*. With SNE's unchanged $p$ the
@@ -228,7 +244,14 @@ side_by_side([run.trajectory for run in forgetful.values()], titles, every=3, tu
 # on a small sphere they end up in one spot. Is this the price of every label? Five seeds, two sizes, two lengths of training:
 
 # %% [markdown] tags=["claim"]
-# `python -m benchmarks.claims coarse_labels`
+# | method | size | ten digits, 10 epochs | ten digits, 60 epochs |
+# |---|---|---|---|
+# | simclr | 3 dimensions | 0.66 ± 0.03 | 0.72 ± 0.03 |
+# | simclr | 128 dimensions | 0.91 ± 0.00 | 0.94 ± 0.00 |
+# | supcon | 3 dimensions | 0.39 ± 0.09 | 0.32 ± 0.04 |
+# | supcon | 128 dimensions | 0.93 ± 0.01 | 0.91 ± 0.02 |
+#
+# Mean and standard deviation of 5 seeds, measured with `python -m benchmarks.claims coarse_labels`.
 
 # %% [markdown]
 # It is a price of *narrow* embeddings and of long training. In 128 dimensions there is room to keep what the label does not mention, and

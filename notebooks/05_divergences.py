@@ -83,6 +83,15 @@ from IPython.display import display
 
 from icon_nb.animation.display import image
 
+# %%
+def show(figure, alt):
+    """A figure, with words for those who cannot see it."""
+    figure.savefig(png := io.BytesIO(), dpi=80)
+    plt.close(figure)
+    data = base64.b64encode(png.getvalue()).decode()
+    display({"text/plain": alt, "image/png": data, "text/html": image(png.getvalue(), alt)}, raw=True)
+
+# %%
 share = torch.linspace(0.001, 0.999, 300, dtype=torch.float64)
 two = torch.stack([share, 1 - share], 1)
 truth = torch.tensor([[0.9, 0.1]], dtype=torch.float64).expand_as(two)
@@ -92,13 +101,7 @@ for name, divergence in divergences.items():
 ax.axhline(math.log(2), color="gray", linestyle=":")
 ax.set(xlabel="q of the right candidate, of which p is 0.9", ylabel="divergence in nats", ylim=(0, 4))
 ax.legend()
-figure.savefig(png := io.BytesIO(), dpi=80)
-
-# %%
-plt.close(figure)
-alt = "Three curves over q: kl rises without limit where q loses the neighbour, rkl stays finite, js stays below log 2"
-page = {"text/plain": alt, "text/html": image(png.getvalue(), alt), "image/png": base64.b64encode(png.getvalue()).decode()}
-display(page, raw=True)
+show(figure, "Three curves over q: kl rises without limit where q loses the neighbour, and js stays below log 2")
 
 # %% [markdown]
 # All three are zero at the truth. On the left, where $q$ has lost the neighbour, `kl` climbs without limit. The dotted line is $\log 2$.

@@ -245,19 +245,22 @@ from IPython.display import display
 
 from icon_nb.animation.display import image
 
+# %%
+def show(figure, alt):
+    """A figure, with words for those who cannot see it."""
+    figure.savefig(png := io.BytesIO(), dpi=80)
+    plt.close(figure)
+    data = base64.b64encode(png.getvalue()).decode()
+    display({"text/plain": alt, "image/png": data, "text/html": image(png.getvalue(), alt)}, raw=True)
+
+# %%
 pmi = (phi[:, None] * phi[None] / phi.mean(0)).sum(2).log()
 print(f"largest difference {float((pmi - math.log(6) - walk.log()).abs().max()):.0e}")
-figure, axes = plt.subplots(1, 3, figsize=(8, 2.4))
+figure, axes = plt.subplots(1, 3, figsize=(9, 2.8), layout="constrained")
 for ax, matrix, name in zip(axes, (phi, walk, p["2-NN"]), ("memberships", "q: the walk", "p: two nearest")):
     ax.imshow(matrix, cmap="Blues", vmin=0)
     ax.set(title=name, ylabel="point")
-figure.savefig(png := io.BytesIO(), dpi=80)
-
-# %%
-plt.close(figure)
-alt = "Three heat maps: the memberships of six points in two clusters, the q of the walk through them, and p"
-page = {"text/plain": alt, "text/html": image(png.getvalue(), alt), "image/png": base64.b64encode(png.getvalue()).decode()}
-display(page, raw=True)
+show(figure, "Three heat maps: the memberships of six points in two clusters, the q of the walk through them, and p")
 
 # %% [markdown]
 # ## What is not in the table

@@ -171,8 +171,31 @@ print(dynamics.diagnose(mended.trajectory))
 runs["attraction"].animate(every=40, overlay="curves")
 
 # %% [markdown]
-# Look at the shape on its way down, since axes that follow the cloud show it well. Each step multiplies the points by $1 - 2s\,L$, where $L$ is
-# the Laplacian of the graph $p$. Directions with large eigenvalues die first, so what is left before the end is made of the smoothest
+# The shared axes show a dot. Look at the shape on its way down instead, with axes that follow the cloud:
+
+# %%
+import base64
+import io
+
+import matplotlib.pyplot as plt
+from IPython.display import display
+
+from icon_nb.animation.display import image
+
+figure, axes = plt.subplots(1, 4, figsize=(9, 2.6))
+for ax, step in zip(axes, (0, 50, 150, 400)):
+    ax.scatter(*runs["attraction"].trajectory.embeddings[step].T, c=y, cmap="tab10", s=6)
+    ax.set(title=f"step {step}", xticks=[], yticks=[])
+figure.savefig(png := io.BytesIO(), dpi=80)
+plt.close(figure)
+
+# %%
+alt = "Four clouds: a mist at the start, and later curved arms in which every digit has a place of its own"
+page = {"text/plain": alt, "text/html": image(png.getvalue(), alt), "image/png": base64.b64encode(png.getvalue()).decode()}
+display(page, raw=True)
+
+# %% [markdown]
+# Each step multiplies the points by $1 - 2s\,L$, where $L$ is the Laplacian of the graph $p$. Directions with large eigenvalues die first, so what is left before the end is made of the smoothest
 # eigenvectors of the graph: a *Laplacian eigenmap* (Belkin & Niyogi 2003), and a beautiful one. Collapse and spectral embedding are the same
 # descent. The second only keeps the scale fixed.
 #

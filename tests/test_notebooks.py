@@ -31,7 +31,7 @@ def tool(name: str, **needs):
 
 
 build, badges = tool("build"), tool("badges")
-student = tool("student", build=build)
+student, slides = tool("student", build=build), tool("slides", build=build)
 
 
 @pytest.fixture(params=SOURCES, ids=lambda source: source.stem)
@@ -99,9 +99,10 @@ def test_it_has_the_parts_of_a_notebook(book):
     assert len(tagged(book, "badge")) == len(tagged(book, "setup")) == 1
     assert any("assert" in cell.source for cell in tagged(book, "solution"))
     text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
-    for part in ("**The claim.**", "**Predict", "## Exercises", "## Questions"):
+    parts = ("**The claim.**", "**You will be able to**", "**Before this:**", "**Time:**", "**Predict")
+    for part in (*parts, "## Recap", "## Misconceptions", "## Exercises", "## Questions", "### Answers"):
         assert part in text
-    questions = text.partition("## Questions")[2]
+    questions = text.partition("## Questions")[2].partition("### Answers")[0]
     assert len(re.findall(r"^\d\. ", questions, re.MULTILINE)) == 5
 
 
@@ -191,6 +192,26 @@ def test_student_copies_lack_the_solutions_and_nothing_else(source):
     nbformat.validate(copy)
 
 
+def test_a_deck_of_slides_shows_every_part_but_the_solutions(source):
+    cells = slides.deck(build.read(source)).cells
+    kinds = [cell.metadata["slideshow"]["slide_type"] for cell in cells]
+    assert kinds[0] == "slide"
+    assert kinds.count("slide") >= 5
+    hidden = [cell for cell, kind in zip(cells, kinds) if kind == "skip"]
+    assert all(set(cell.metadata["tags"]) & {"badge", "setup", "solution"} for cell in hidden)
+    assert len(hidden) == 2 + sum("solution" in cell.metadata.get("tags", []) for cell in cells)
+
+
+def test_the_lesson_plans_name_notebooks_that_are_there():
+    plans = sorted((NOTEBOOKS.parent / "docs" / "teaching").glob("*.md"))
+    assert len(plans) == 4
+    for plan in plans:
+        for target in re.findall(r"\]\(([\w./]+)\)", plan.read_text(encoding="utf-8")):
+            assert (plan.parent / target).exists(), f"{plan.name}: {target}"
+    whole = (NOTEBOOKS.parent / "docs" / "teaching" / "twelve_sessions.md").read_text(encoding="utf-8")
+    assert all(f"{source.stem}.ipynb" in whole for source in SOURCES)
+
+
 def test_links_between_notebooks_lead_somewhere(source):
     for target in re.findall(r"\]\(([\w.]+\.ipynb)\)", source.read_text(encoding="utf-8")):
         assert (NOTEBOOKS / target).with_suffix(".py").exists(), target
@@ -216,5 +237,5 @@ def test_pip_changes_nothing_that_colab_ships():
 
 def test_every_make_target_of_the_notebooks_is_there():
     rules = (NOTEBOOKS.parent / "Makefile").read_text(encoding="utf-8")
-    for target in ("notebooks", "badges", "student", "test-colab"):
+    for target in ("notebooks", "badges", "student", "slides", "test-colab"):
         assert re.search(rf"^{target}:", rules, re.MULTILINE), target

@@ -12,7 +12,7 @@ SUPERVISED = (
         Paper("Good", 1963, "Maximum Entropy for Hypothesis Formulation"),
         {**CLASSES, "distance": "neg_dot", "temperature": 1.0},
         oracle="torch's cross_entropy, with label_smoothing=alpha, up to the entropy of the smoothed p",
-        notebook="06_supervised_vs_unsupervised",
+        notebook="02_who_chooses_p",
     ),
     Method(
         "label_smoothing", "Label smoothing", "label", "gaussian",

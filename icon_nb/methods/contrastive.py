@@ -24,7 +24,7 @@ CONTRASTIVE = (
         r"-\frac{1}{2n} \sum_i \log \frac{e^{\cos(z_i, z_{i^+})/\tau}}{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}}",
         Paper("Chen et al.", 2020, "A Simple Framework for Contrastive Learning of Visual Representations", "2002.05709"), VIEWS,
         oracle="lightly, pytorch-metric-learning and tsimcne",
-        notebook="02_simclr_vs_sne",
+        notebook="02_who_chooses_p",
     ),
     Method(
         "align_uniform", "Alignment and uniformity", "positive_pairs_joint", "gaussian_joint",
@@ -90,7 +90,7 @@ CONTRASTIVE = (
         r"-\frac1n \sum_i \Big[ \frac{1}{K_i - 1} \sum_{j \ne i, y_j = y_i} \log \frac{e^{\cos(z_i, z_j)/\tau}}"
         r"{\sum_{k \ne i} e^{\cos(z_i, z_k)/\tau}} + \log(K_i - 1) \Big]", SUPCON, LABELLED,
         oracle="pytorch-metric-learning, up to the constant mean log(K_i - 1)",
-        notebook="06_supervised_vs_unsupervised",
+        notebook="02_who_chooses_p",
     ),
     Method(
         "supcon_in", "SupCon, the sum inside", "same_class", "gaussian",

@@ -9,7 +9,7 @@ LAYOUTS = (
     Method(
         "sne", "SNE", "gaussian", "gaussian", KL + r",\ q_{ij} \propto e^{-\lVert z_i - z_j\rVert^2}", SNE,
         {**PLANE, "perplexity": 30.0}, FROM_PCA, "the cost by scipy's rel_entr, and the published gradient",
-        notebook="02_simclr_vs_sne",
+        notebook="02_who_chooses_p",
     ),
     Method(
         "tsne", "t-SNE", "gaussian_joint", "student_t_joint",

@@ -10,4 +10,4 @@ assert sizes["smallcnn"] < sizes["mlp"]
 assert table.config.backbone == "table" and parametric.trajectory.held_out.all()
 fits = {run.config.augment: run.history["loss"][-1] for run in ablation}
 learned = {run.config.augment: run.history["knn_accuracy"][-1] for run in ablation}
-assert min(fits, key=fits.get) == "none" and learned["affine"] > max(learned["none"], learned["crop"]) + 0.05
+assert min(fits, key=fits.get) == "none" and min(learned["affine"], learned["crop"]) > learned["none"] + 0.1
