@@ -104,7 +104,7 @@ results.plot()
 # The pictures themselves show what went where. Look for the points at the border of two regions:
 
 # %%
-results.animate(thumbnails=40, max_points=250, every=4, overlay="epoch")
+results.animate(thumbnails=40, max_points=250, every=4, overlay="epoch", tween=0)
 
 # %% [markdown]
 # ## Compare with a baseline
@@ -126,7 +126,7 @@ results.probes
 # other projections, or a page on which you scrub through the epochs.
 
 # %%
-results.animate(projection="pca", overlay=("curves", "centroids"), max_points=200, every=4)
+results.animate(projection="pca", overlay=("curves", "centroids"), max_points=200, every=4, tween=0)
 
 # %% [markdown]
 # This is the same run seen by PCA, from one side. Regions that lie behind one another in 32 dimensions overlap in this picture.
@@ -153,7 +153,7 @@ print(results.diagnosis)
 
 # %%
 study = icon.sweep(config.replace(epochs=8, gif_max_points=150), temperature=[0.05, 0.15, 1.0])
-study.animate(projection="pca", every=4)
+study.animate(projection="pca", every=4, tween=0)
 
 # %% [markdown]
 # A *recipe* is a question with the configurations that answer it. They share all settings except those that are compared.

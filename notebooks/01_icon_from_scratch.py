@@ -88,7 +88,7 @@ from IPython.display import display
 
 from icon_nb.animation.display import image
 
-
+# %%
 def heat(matrices):
     """Matrices over the six words as heat maps, side by side."""
     figure, axes = plt.subplots(1, len(matrices), figsize=(3.4 * len(matrices), 3), squeeze=False)
@@ -214,7 +214,7 @@ def train(p, log_q, z, steps, rate, watch=lambda z, loss: None):
 # %%
 recorder = icon.Recorder(words, title="six words")
 drawn = train(p, q_gaussian, z, 60, 0.1, lambda z, loss: recorder.record(z, loss=loss))
-recorder.animate(every=2)
+recorder.animate(every=2, tween=0)
 
 # %%
 heat({"p": p, "q at the start": log_q.exp(), "q at the end": q_gaussian(drawn).exp()})
@@ -234,7 +234,8 @@ show("Three heat maps: p, the q of the random start, and the q after sixty steps
 # %%
 config = icon.Config(
     supervisory="gaussian_fixed", learned="gaussian", p_temperature=1.0, backbone="table", embedding_dim=2,
-    n_samples=300, optimizer="adam", learning_rate=0.1, epochs=60, record_every=1, gif_every=5, precision="float64",
+    n_samples=300, optimizer="adam", learning_rate=0.1, epochs=60, record_every=1, gif_every=5,
+    precision="float64",
 )
 theirs = icon.run(config)
 theirs

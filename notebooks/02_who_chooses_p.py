@@ -53,6 +53,7 @@ from IPython.display import display
 from icon_nb.animation.display import image
 from icon_nb.data.augment import build_augment
 
+# %%
 data = icon.data.load("moving_digits")
 chosen = [22, 8, 31]  # a six and two nines
 augment = build_augment("affine", data)
@@ -77,7 +78,7 @@ def show(figure, alt):
     data = base64.b64encode(png.getvalue()).decode()
     display({"text/plain": alt, "image/png": data, "text/html": image(png.getvalue(), alt)}, raw=True)
 
-
+# %%
 figure = plt.figure(figsize=(9, 3.6))
 for k, picture in enumerate(x):
     ax = figure.add_axes([0.06 + 0.155 * k, 0.72, 0.12, 0.26])
@@ -136,11 +137,11 @@ print(f"divergence {ours:.6f}, torch's cross_entropy {torch.nn.functional.cross_
 # ## Run
 
 # %%
-network = {"dataset": "moving_digits", "backbone": "smallcnn", "embedding_dim": 32, "batch_size": 64, "epochs": 8}
-same_q = {"distance": "cosine", "temperature": 0.5, "augment": "affine"}
-base = icon.Config(**network, **same_q, gif_max_points=150, gif_every=2)
+network = {"dataset": "moving_digits", "backbone": "smallcnn", "embedding_dim": 32, "batch_size": 64}
+same_q = {"epochs": 8, "distance": "cosine", "temperature": 0.5, "augment": "affine"}
+base = icon.Config(**network, **same_q)
 trio = icon.sweep(base, method=["sne", "simclr", "supcon"], progress=False)
-trio
+trio.animate(every=2, max_points=120, tween=0)
 
 # %%
 trio.table(baselines=True)
@@ -205,7 +206,7 @@ def found_again(run):
     bank = {"bank": run.embed(digits.x_test), "bank_labels": digits.y_test}
     return knn_accuracy(run.embed(shifted), digits.y_test, **bank)
 
-
+# %%
 centred = icon.Config(dataset="digits", method="simclr", augment="affine", quiet=True, probe=False)
 strengths = icon.sweep(centred, augment_strength=[0.1, 0.3, 1.0], progress=False)
 moved = [found_again(run) for run in strengths]
@@ -237,7 +238,7 @@ for method, run in forgetful.items():
 from icon_nb.animation import side_by_side
 
 titles = ["SimCLR", "SupCon, two classes"]
-side_by_side([run.trajectory for run in forgetful.values()], titles, every=3, turn=0, max_points=120)
+side_by_side([run.trajectory for run in forgetful.values()], titles, every=3, turn=0, max_points=120, tween=0)
 
 # %% [markdown]
 # In three dimensions SupCon is better at what it was told and worse at what it was not. Its $p$ calls a four and a zero neighbours, and
@@ -284,7 +285,8 @@ side_by_side([run.trajectory for run in forgetful.values()], titles, every=3, tu
 
 # %% tags=["solution"]
 few = icon.run(trio[0].config.replace(perplexity=5.0), quiet=True, probe=False)
-print(f"perplexity 30: {trio[0].history['knn_accuracy'][-1]:.2f}, perplexity 5: {few.history['knn_accuracy'][-1]:.2f}")
+thirty, five = (run.history["knn_accuracy"][-1] for run in (trio[0], few))
+print(f"perplexity 30: {thirty:.2f}, perplexity 5: {five:.2f}")
 # fewer neighbours among the pixels are still neighbours among the pixels
 assert few.history["knn_accuracy"][-1] < trio[1].history["knn_accuracy"][-1] - 0.2
 
@@ -296,7 +298,8 @@ assert abs(nt_xent - icon.divergences.kl(p["the views (SimCLR)"], log_q).mean())
 
 # %% tags=["solution"]
 uneven = torch.tensor([0, 0, 0, 0, 1, 1])
-rows = icon.supervisory.SameClass()(icon.supervisory.Batch(index=torch.arange(6), y=uneven, dtype=torch.float64))
+batch_of_six = icon.supervisory.Batch(index=torch.arange(6), y=uneven, dtype=torch.float64)
+rows = icon.supervisory.SameClass()(batch_of_six)
 entropy = -torch.xlogy(rows, rows).sum(1)
 # log 3 four times and 0 twice: a batch with other class counts has another constant
 print(entropy)

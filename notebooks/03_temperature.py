@@ -89,7 +89,7 @@ for ax, (tau, row) in zip(axes, rows.items()):
     ax.plot(*zip(z[0], z[1]), color="tab:blue", linewidth=8 * float(1 - row[1]))
     ax.scatter(*z.T, color="black", zorder=3)
     ax.set(title=f"tau {tau}", xticks=[], yticks=[])
-show(figure, "Four circles with point 0, its partner and four strangers; the width of a line is the push or the pull")
+show(figure, "Four circles with a point, its partner and four strangers; lines are as wide as their push")
 
 # %% [markdown]
 # Red lines push and blue lines pull; their width is the share $q - p$. On the left one stranger gets all the repulsion. On the right everybody
@@ -128,7 +128,7 @@ from icon_nb import dynamics
 taus = [0.02, 0.1, 0.5, 5.0]
 base = icon.Config(dataset="moving_digits", method="simclr", epochs=8, gif_max_points=100)
 study = icon.sweep(base, temperature=taus, progress=False)
-study.animate(every=4, max_points=100)
+study.animate(every=4, max_points=100, tween=0)
 
 # %% [markdown]
 # The four runs start from the same network. The caption names the map, which cannot show 32 dimensions faithfully; the numbers below do not
@@ -277,7 +277,8 @@ ends = [run.history["knn_accuracy"][-1] for run in taught]
 assert min(ends) > 0.8 and ends[1] > ends[0] - 0.02
 
 # %% tags=["solution"]
-small_batch = icon.Config(dataset="moving_digits", method="simclr", epochs=6, batch_size=16, quiet=True, probe=False)
+few_strangers = {"batch_size": 16, "epochs": 6, "quiet": True, "probe": False}
+small_batch = icon.Config(dataset="moving_digits", method="simclr", **few_strangers)
 quarter = icon.sweep(small_batch, temperature=[0.1, 5.0], progress=False)
 ends = [run.history["knn_accuracy"][-1] for run in quarter]
 print([round(value, 2) for value in ends])

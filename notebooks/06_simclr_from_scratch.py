@@ -52,14 +52,15 @@ from torch.nn import functional as F
 
 from icon_nb.animation.display import image
 
-
+# %%
 def view(x, random):
     """Pictures (n, c, h, w), each moved, turned and scaled by a random amount."""
     n = len(x)
     angle, size = [torch.rand(n, generator=random) * 2 - 1 for _ in range(2)]
     angle, size, moved = 0.26 * angle, 1 + 0.2 * size, 0.25 * (torch.rand(n, 2, generator=random) * 2 - 1)
     c, s = size * angle.cos(), size * angle.sin()
-    rows = torch.stack([torch.stack([c, -s, moved[:, 0]], 1), torch.stack([s, c, moved[:, 1]], 1)], 1)  # (n, 2, 3)
+    first, second = torch.stack([c, -s, moved[:, 0]], 1), torch.stack([s, c, moved[:, 1]], 1)
+    rows = torch.stack([first, second], 1)  # (n, 2, 3)
     grid = F.affine_grid(rows, list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, align_corners=False)
 
@@ -71,11 +72,12 @@ def show(figure, alt):
     data = base64.b64encode(png.getvalue()).decode()
     display({"text/plain": alt, "image/png": data, "text/html": image(png.getvalue(), alt)}, raw=True)
 
-
+# %%
 data = icon.data.load("moving_digits")
 eight, random = data.x[:8].float(), torch.Generator().manual_seed(0)
 figure, axes = plt.subplots(3, 8, figsize=(8, 3))
-for line, name, pictures in zip(axes, ("picture", "view 1", "view 2"), (eight, view(eight, random), view(eight, random))):
+drawn = {"picture": eight, "view 1": view(eight, random), "view 2": view(eight, random)}
+for line, (name, pictures) in zip(axes, drawn.items()):
     line[0].set_ylabel(name)
     for ax, picture in zip(line, pictures):
         ax.imshow(picture[0], cmap="gray")
@@ -121,7 +123,8 @@ def simclr_loss(z, tau):
 
 # %%
 z = torch.randn(6, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-p = icon.supervisory.PositivePairs()(icon.supervisory.Batch(index=torch.arange(3).repeat(2), dtype=torch.float64))
+six = icon.supervisory.Batch(index=torch.arange(3).repeat(2), dtype=torch.float64)
+p = icon.supervisory.PositivePairs()(six)
 log_q = icon.learned.Gaussian(temperature=0.15, distance="cosine")(F.normalize(z, dim=1))
 pairs = [(i, j) for i in range(6) for j in range(6) if p[i, j] > 0]
 loop = sum(float(p[i, j] * (p[i, j].log() - log_q[i, j])) for i, j in pairs) / 6
@@ -178,8 +181,8 @@ for epoch in range(1, config.epochs + 1):
 theirs = icon.run(config)
 apart = abs(recorder.trajectory.embeddings - theirs.trajectory.embeddings).max((1, 2))
 for epoch, gap in enumerate(apart):
-    mine = recorder.trajectory.metrics["loss"][epoch]
-    print(f"epoch {epoch}: loss {mine:.6f} here, {theirs.history['loss'][epoch]:.6f} there; embeddings differ by {gap:.0e}")
+    mine, other = recorder.trajectory.metrics["loss"][epoch], theirs.history["loss"][epoch]
+    print(f"epoch {epoch}: loss {mine:.6f} here, {other:.6f} there; embeddings differ by {gap:.0e}")
 
 # %% [markdown]
 # The losses agree, and so do the embeddings of 500 held-out pictures at every epoch: our page *is* the package's SimCLR. The package
@@ -188,7 +191,7 @@ for epoch, gap in enumerate(apart):
 # than most strangers.
 
 # %%
-recorder.animate(max_points=150)
+recorder.animate(max_points=150, tween=0)
 
 # %% [markdown]
 # Regions of one digit form within four epochs, and no label was used. Colours were added afterwards.

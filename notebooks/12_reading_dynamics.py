@@ -125,7 +125,7 @@ for name, found in verdicts.items():
 # ### Healthy
 
 # %%
-runs["step 20"].animate(every=4, overlay="curves")
+runs["step 20"].animate(every=4, overlay="curves", tween=0)
 
 # %% [markdown]
 # Large steps come first, then smaller and smaller ones. The points sort themselves and come to rest. The loss falls by more than an order of
@@ -134,7 +134,7 @@ runs["step 20"].animate(every=4, overlay="curves")
 # ### Oscillating
 
 # %%
-runs["sign, 1.0"].animate(every=3, max_points=120)
+runs["sign, 1.0"].animate(every=3, max_points=120, tween=0)
 
 # %% [markdown]
 # This shows every *third* frame. Every second one would have hidden everything, because the points come back after two steps.
@@ -168,7 +168,7 @@ print(dynamics.diagnose(mended.trajectory))
 # for.
 
 # %%
-runs["attraction"].animate(every=40, overlay="curves")
+runs["attraction"].animate(every=40, overlay="curves", tween=0)
 
 # %% [markdown]
 # The shared axes show a dot. Look at the shape on its way down instead, with axes that follow the cloud:
@@ -183,16 +183,16 @@ from IPython.display import display
 from icon_nb.animation.display import image
 
 figure, axes = plt.subplots(1, 4, figsize=(9, 2.6))
-for ax, step in zip(axes, (0, 50, 150, 400)):
-    ax.scatter(*runs["attraction"].trajectory.embeddings[step].T, c=y, cmap="tab10", s=6)
-    ax.set(title=f"step {step}", xticks=[], yticks=[])
+for ax, k in zip(axes, (0, 10, 30, 80)):
+    ax.scatter(*runs["attraction"].trajectory.embeddings[k].T, c=y, cmap="tab10", s=6)
+    ax.set(title=f"step {5 * k}", xticks=[], yticks=[])
 figure.savefig(png := io.BytesIO(), dpi=80)
 plt.close(figure)
 
 # %%
 alt = "Four clouds: a mist at the start, and later curved arms in which every digit has a place of its own"
-page = {"text/plain": alt, "text/html": image(png.getvalue(), alt), "image/png": base64.b64encode(png.getvalue()).decode()}
-display(page, raw=True)
+data_64 = base64.b64encode(png.getvalue()).decode()
+display({"text/plain": alt, "text/html": image(png.getvalue(), alt), "image/png": data_64}, raw=True)
 
 # %% [markdown]
 # Each step multiplies the points by $1 - 2s\,L$, where $L$ is the Laplacian of the graph $p$. Directions with large eigenvalues die first, so what is left before the end is made of the smoothest

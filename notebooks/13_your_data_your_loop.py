@@ -164,7 +164,7 @@ features = wines.drop(columns="target")
 scaled = ((features - features.mean()) / features.std()).assign(target=wines["target"])
 config = icon.Config(method="tsne", gif_every=12)
 both = icon.run_configs([config.replace(dataset=data) for data in (wines, scaled)], title="wines")
-both.animate(titles=["as it came", "each column by its deviation"])
+both.animate(titles=["as it came", "each column by its deviation"], tween=0)
 
 # %% [markdown]
 # Nothing failed on the left. The loss fell as it should, and t-SNE drew a faithful map of proline: as far as distances can tell, these data
@@ -261,7 +261,7 @@ for epoch in range(40):
         optimizer.step()
         losses.append(loss.item())
     watch(loss=sum(losses) / len(losses))
-recorder.animate(every=5)
+recorder.animate(every=5, tween=0)
 
 # %% [markdown]
 # The classes become rays from a common centre. A linear layer scores a class by an inner product, so a point farther out along a
@@ -281,7 +281,7 @@ broken = np.random.default_rng(0)
 for epoch, frame in enumerate(frames):
     shuffled.record(frame[broken.permutation(len(frame))], epoch=epoch)
 pair = [recorder.trajectory, shuffled.trajectory]
-side_by_side(pair, titles=["same order", "new order"], every=8, max_points=150)
+side_by_side(pair, titles=["same order", "new order"], every=8, max_points=150, tween=0)
 
 # %% [markdown]
 # Both panels draw points of the very same cloud. On the right nearly every point has the colour of another digit, so the classes seem to
@@ -320,7 +320,7 @@ def callback(iteration, error, embedding):
 
 settings = {"callbacks": callback, "callbacks_every_iters": 25, "n_jobs": 1, "random_state": 0}
 TSNE(n_iter=250, early_exaggeration_iter=125, neighbors="exact", **settings).fit(held.numpy())
-mapped.animate(max_points=200, every=2)
+mapped.animate(max_points=200, every=2, tween=0)
 
 # %% [markdown]
 # The map stays tight while attraction is exaggerated, which takes the first five frames, and opens afterwards. The loss falls steeply at
@@ -372,7 +372,8 @@ assert leak.data().y is None and seen > 0.95
 # %% tags=["solution"]
 turn = torch.linalg.qr(torch.randn(2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))[0]
 turned = icon.learned.Gaussian(temperature=0.05, distance="sqeuclidean")(z @ turn)
-# q sees distances only, and an orthogonal map keeps them; but a training that really turns should be seen to turn
+# q sees distances only, and an orthogonal map keeps them;
+# but a training that really turns should be seen to turn
 assert (turned - log_q).nan_to_num().abs().max() < 1e-9
 
 # %% [markdown]

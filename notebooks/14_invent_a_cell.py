@@ -42,7 +42,8 @@ import icon_nb as icon
 import torch
 
 x = x_six = torch.tensor([[0, 0], [1, 0], [1, 2], [4, 1], [4, 4], [5, 4]], dtype=torch.float64)
-p = icon.supervisory.NearestNeighbors(n_neighbors=2)(icon.supervisory.Batch(index=torch.arange(6), x=x, dtype=torch.float64))
+six = icon.supervisory.Batch(index=torch.arange(6), x=x, dtype=torch.float64)
+p = icon.supervisory.NearestNeighbors(n_neighbors=2)(six)
 w = torch.tensor([[0.6, 0.8]], dtype=torch.float64)  # one orthonormal row
 z = x @ w.T
 loop = sum(float(p[i, j] * (z[i] - z[j]).square().sum()) for i in range(6) for j in range(6)) / 6
@@ -106,7 +107,7 @@ for run, a, b, variance, knn in zip(walk, trained, exact, kept, scores):
 # maps keep less variance: that hardly changes. It rises by the other term, the mean squared distance from those whom $p$ names.
 
 # %%
-walk.animate(every=4, max_points=80)
+walk.animate(every=4, max_points=80, tween=0)
 
 # %% [markdown]
 # Each panel shows a plane in a space of 64 dimensions. Here are the cosines of the angles between PCA's plane and each of the others:
@@ -203,7 +204,8 @@ print(f"smallest eigenvalue {values[0]:.6f}, minus twice the variance kept {-2 *
 assert abs(float(values[0]) + 2 * kept_six) < 1e-12
 
 # %% tags=["solution"]
-narrow = icon.run(supervisory="knn", learned="gaussian_narrow", dataset="digits", embedding_dim=32, epochs=8, quiet=True)
+cell = {"supervisory": "knn", "learned": "gaussian_narrow", "dataset": "digits", "embedding_dim": 32}
+narrow = icon.run(**cell, epochs=8, quiet=True)
 print(narrow.summary())
 # it trains, and in 32 dimensions it does not collapse; whether it is any good takes five seeds and a baseline
 assert narrow.history["loss"][-1] < narrow.history["loss"][0]

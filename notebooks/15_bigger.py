@@ -88,7 +88,7 @@ precise = icon.sweep(config.replace(device="cpu"), precision=["float32", "float6
 for run in precise:
     loss, knn = run.history["loss"][-1], run.history["knn_accuracy"][-1]
     print(f"{run.config.precision:9} loss {loss:.4f}, kNN accuracy {knn:.3f}")
-precise.animate(every=2, max_points=100, turn=0)
+precise.animate(every=2, max_points=100, turn=0, tween=0)
 
 # %% [markdown]
 # The same seed gives the same start, batches and distortions, so the three clouds move alike. Double precision changes a late digit of the loss;

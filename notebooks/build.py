@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 CELL_SECONDS = 300
 NOTEBOOK_BYTES = 1024 * 1024
-ANIMATION_BYTES = 150 * 1024
+ANIMATION_BYTES = 200 * 1024
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 

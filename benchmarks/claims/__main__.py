@@ -14,7 +14,7 @@ CELL = re.compile(r'(# %% \[markdown\] tags=\["claim"\]\n)((?:#.*\n)+)')
 
 
 def with_tables(text: str) -> str:
-    """A notebook's source, its cells with the tag ``claim`` as the figures say; the last word of a cell's command is the claim."""
+    """A notebook's source, its cells with the tag ``claim`` as the figures say; the command in a cell names the claim."""
 
     def written(cell: re.Match) -> str:
         (name,) = re.findall(r"benchmarks\.claims (\w+)", cell[2])

@@ -26,6 +26,7 @@ DISTORTED = {"as they are": {"augment": "none"}, "distorted": {"augment": "affin
 PIXELS_OR_VIEWS = {"neighbours of the pixels": {"method": "sne"}, "the other view": {"method": "simclr"}}
 CLUSTERING = {"epochs": 12, "learning_rate": 0.02, "batch_size": 256, "embedding_dim": 10, "dataset": "digits"}
 DEBIASED = {"method": "debiased_infonce_clustering", "n_neighbors": 3, "walk_length": 2, "walk": "uniform"}
+PAIRS = {"supervisory": "positive_pairs", "n_views": 2, "augment": "affine", "augment_strength": 0.3}
 HEAVY = {"learned": "student_t", "distance": "sqeuclidean"}
 
 CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
@@ -59,8 +60,8 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
         {"kernel": {"Gaussian": {"learned": "gaussian"}, **{
             f"Student-t, df {df:g}": {"learned": "student_t", "df": df} for df in (5.0, 1.0, 0.5, 0.2)}}},
         measures.fit_of_a_map,
-        {"supervisory": "gaussian", "backbone": "table", "embedding_dim": 2, "dataset": "digits", "n_samples": 400, "init": "pca",
-         "optimizer": "sgd", "learning_rate": 50.0},
+        {"supervisory": "gaussian", "backbone": "table", "embedding_dim": 2, "dataset": "digits", "n_samples": 400,
+         "init": "pca", "optimizer": "sgd", "learning_rate": 50.0},
     ),
     Claim(
         "distance_or_tail", "In a plane: is it the heavy tail that helps SimCLR, or the Euclidean distance?",
@@ -68,8 +69,7 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
                "Gaussian, Euclidean": {"learned": "gaussian", "distance": "sqeuclidean"},
                "Student-t, Euclidean": {"learned": "student_t", "distance": "sqeuclidean", "df": 1.0}}},
         measures.accuracy_alone,
-        {**ON_DIGITS, "supervisory": "positive_pairs", "embedding_dim": 2, "n_views": 2, "augment": "affine", "augment_strength": 0.3,
-         "temperature": 0.5, "epochs": 10, "learning_rate": 0.001, "batch_size": 128},
+        {**ON_DIGITS, **PAIRS, "embedding_dim": 2, "temperature": 0.5, "epochs": 10, "learning_rate": 0.001, "batch_size": 128},
     ),
     Claim(
         "clumps_in_noise", "How clumpy does a t-SNE map of pure noise look?",
@@ -93,8 +93,7 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
                "distance": "sqeuclidean"}, "Student-t, df 1": {**HEAVY, "df": 1.0}, "Student-t, df 32": {**HEAVY, "df": 32.0}},
          "rate": {"rate 0.001": {"learning_rate": 0.001}, "rate 0.003": {"learning_rate": 0.003}}},
         measures.rank,
-        {**ON_DIGITS, "supervisory": "positive_pairs", "embedding_dim": 128, "n_views": 2, "augment": "affine", "augment_strength": 0.3,
-         "temperature": 0.5, "epochs": 10, "batch_size": 128}, across="rate",
+        {**ON_DIGITS, **PAIRS, "embedding_dim": 128, "temperature": 0.5, "epochs": 10, "batch_size": 128}, across="rate",
     ),
     Claim(
         "limits", "Do the two limits of the temperature collapse, and does it depend on the dimension?",

@@ -8,11 +8,11 @@ import math
 
 import numpy as np
 import torch
+from icon_nb.distances import metric_of
+from icon_nb.evaluate import clustering_accuracy, knn_accuracy, neighbourhood_preservation, separability
 
 import icon_nb as icon
 from icon_nb import dynamics
-from icon_nb.distances import metric_of
-from icon_nb.evaluate import clustering_accuracy, knn_accuracy, neighbourhood_preservation, separability
 
 data_of = functools.cache(icon.data.load)
 

@@ -75,7 +75,7 @@ RECIPES: dict[str, Recipe] = by_name(
     ),
     Recipe(
         "kernel_comparison", "Light tails or heavy tails: what does the kernel of q do to a map of two dimensions?",
-        {**_DIGITS, "n_samples": 500, "supervisory": "gaussian", "backbone": "table", "embedding_dim": 2},
+        {**_DIGITS, "supervisory": "gaussian", "backbone": "table", "embedding_dim": 2},
         ({"learned": "gaussian"}, {"learned": "student_t", "df": 5.0}, {"learned": "student_t", "df": 1.0}),
     ),
     Recipe(

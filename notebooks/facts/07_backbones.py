@@ -1,3 +1,5 @@
+import math
+
 assert losses["table"] < 0.05 and abs(losses["linear"] - math.log(5)) < 0.1
 assert abs(loop - losses["linear"]) < 0.01
 assert abs(math.log(5) - 1.61) < 0.005
