@@ -277,7 +277,7 @@ for size in (1, 5, 60, 100):
 print(ladder)
 
 # %% [markdown]
-# Between too slow and broken there is less than a factor of a hundred, and the last step before the end is the quickest. That is why people
+# With a step of 1 the points have hardly moved, and the map keeps no more neighbours than its start. Between too slow and broken there is less than a factor of a hundred, and the last step before the end is the quickest. That is why people
 # search rates in powers of two or three, from below.
 #
 # ## Recap

@@ -51,11 +51,6 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
         measures.sphere, {**ON_MOVING, "method": "simclr"},
     ),
     Claim(
-        "temperature_and_time", "Is the best temperature the same after ten epochs and after sixty?",
-        {"temperature": over("temperature", 0.1, 5.0), "epochs": EPOCHS},
-        measures.accuracy_alone, {**ON_DIGITS, "method": "simclr", "embedding_dim": 128}, across="epochs",
-    ),
-    Claim(
         "tails", "How heavy should the tail of a map's kernel be?",
         {"kernel": {"Gaussian": {"learned": "gaussian"}, **{
             f"Student-t, df {df:g}": {"learned": "student_t", "df": df} for df in (5.0, 1.0, 0.5, 0.2)}}},
