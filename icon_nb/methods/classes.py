@@ -12,7 +12,7 @@ SUPERVISED = (
         Paper("Good", 1963, "Maximum Entropy for Hypothesis Formulation"),
         {**CLASSES, "distance": "neg_dot", "temperature": 1.0},
         oracle="torch's cross_entropy, with label_smoothing=alpha, up to the entropy of the smoothed p",
-        notebook="02_who_chooses_p",
+        notebook="08_full_comparison",
     ),
     Method(
         "label_smoothing", "Label smoothing", "label", "gaussian",
@@ -133,7 +133,7 @@ CLUSTERING = (
     Method(
         "infonce_clustering", "InfoNCE clustering", "positive_pairs", "clusters", KL, ICON,
         {**HEAD, "n_views": 2, "augment": "auto", "init": "kmeans++"}, note=SEEDED,
-        notebook="10_clustering_and_debiasing",
+        notebook="09_periodic_table",
     ),
     Method(
         "debiased_infonce_clustering", "Debiased InfoNCE clustering", "views_and_neighbors", "clusters",

@@ -163,7 +163,7 @@ CONTRASTIVE = (
     ),
     Method(
         "average_margin_clip", "Average-margin CLIP", "cross_modal", "gaussian_wide", WIDE, ICON, CAPTIONS, gap=True, note=GAP,
-        notebook="11_two_modalities",
+        notebook="09_periodic_table",
     ),
     Method(
         "average_margin_supcon", "Average-margin SupCon", "same_class", "gaussian_wide", WIDE, ICON, LABELLED, gap=True,
