@@ -94,7 +94,8 @@ def test_data_that_differ_in_any_part_have_handles_of_their_own(part):
     data = Dataset("own", ROWS, **FULL)
     same, other = Dataset("own", ROWS.clone(), **FULL, note="no part of it"), replace(data, **{part: OTHER[part]})
     assert same.fingerprint == data.fingerprint != other.fingerprint
-    handle, another = (Config(dataset=each).dataset for each in (data, other))
+    holders = [Config(dataset=each) for each in (data, other)]  # data are held as long as a Config of them is
+    handle, another = (config.dataset for config in holders)
     assert handle == Config(dataset=same).dataset != another
     assert handle == f"memory:own-{data.fingerprint[:16]}"
     assert (load(handle), load(another)) == (same, other)
@@ -130,7 +131,8 @@ def test_the_handle_of_an_earlier_run_finds_the_data_that_are_given_again():
     older = f"memory:earlier-{data.checksum[:8]}"
     with pytest.raises(DataError, match="give the same data again"):
         load(older)
-    Config(dataset=data)
+    holder = Config(dataset=data)
+    assert holder.dataset != older
     assert load(older) is data
 
 

@@ -317,7 +317,7 @@ def test_what_was_trained_is_saved_before_it_is_scored(tmp_path, monkeypatch):
     def fails(results):
         raise MemoryError("2.98 GiB")
 
-    monkeypatch.setattr("icon_nb.study.probes.probe_run", fails)
+    monkeypatch.setattr("icon_nb.study.results.probe_run", fails)
     with pytest.warns(UserWarning, match="is saved in .*but its probes could not be made"):
         icon.run(SMALL, probe=True, save_to=tmp_path / "run")
     assert icon.load(tmp_path / "run").status == "complete"

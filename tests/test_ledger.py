@@ -75,7 +75,7 @@ def test_an_entry_runs_at_toy_size(name, monkeypatch, tmp_path):
 
 def test_a_linear_classifier_learns_under_both_losses(monkeypatch):
     entry = LEDGER["harmonic_mnist"]
-    monkeypatch.setitem(LEDGER, "toy", replace(entry, shared={**entry.shared, "dataset": "digits"}))
+    monkeypatch.setitem(LEDGER, "toy", replace(entry, shared={**entry.shared, "dataset": "digits", "epochs": 30}))
     found = reproduce("toy", seeds=[0]).values
     assert min(found["cross-entropy"][0], found["harmonic, n = 28"][0]) > 90
 

@@ -7,6 +7,7 @@ import torch
 import icon_nb as icon
 from icon_nb.data import Dataset
 from icon_nb.errors import ConfigError, DataError, DeviceError, TrainingError
+from icon_nb.evaluation.diagnosis import FAILURES
 from icon_nb.evaluation.scores import knn_accuracy
 from icon_nb.study.probes import embed
 from icon_nb.training.batches import generator
@@ -105,7 +106,7 @@ def test_the_first_frame_is_the_untrained_network_with_its_running_statistics():
 def test_free_points_under_a_gaussian_do_not_overshoot_in_many_dimensions(method):
     results = icon.run(icon.Config(method=method, backbone="table", embedding_dim=16, n_samples=300, epochs=300, quiet=True))
     assert results.history["loss"][-1] < results.history["loss"][0] / 2
-    assert results.diagnosis.verdict in ("healthy", "plateau", "still learning")
+    assert results.diagnosis.verdict not in FAILURES
 
 
 @pytest.mark.parametrize("precision", ["float64", "bfloat16"])

@@ -163,7 +163,7 @@ class Results(Run):
         --------
         >>> import icon_nb as icon
         >>> run = icon.run(dataset="digits", epochs=3, quiet=True)
-        >>> branch = run.fork(2, temperature=0.5)
+        >>> branch = run.fork(2, temperature=0.1)
         >>> icon.Comparison([run, branch])
         Comparison(comparison of temperature: 2 runs)
         """

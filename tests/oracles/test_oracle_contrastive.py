@@ -250,7 +250,7 @@ def test_the_dimension_cell_contrasts_correlations():
     from icon_nb.training.candidates import dimensions
 
     a, b = points(12, 4, 0), points(12, 4, 1)
-    model = type("Views", (), {"backbone": staticmethod(lambda x: x)})
+    model = type("Views", (), {"embed": staticmethod(lambda x: x)})
     ((first, second),) = dimensions(model, torch.cat([a, b]))
     loss = objective("dimension_contrastive", temperature=0.2)
     correlation = torch.from_numpy(np.corrcoef(a.numpy().T, b.numpy().T)[:4, 4:])
