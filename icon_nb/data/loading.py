@@ -44,10 +44,12 @@ def hold(data: object, **streaming) -> Handle:
     :func:`load`.
     """
     dataset = load(data, **streaming)
-    parts = {f.name: part for f in fields(Dataset) if isinstance(part := getattr(dataset, f.name), Tensor)}
-    if sum(part.element_size() * part.numel() for part in parts.values()) <= STREAM_ABOVE:
-        dataset = replace(dataset, **{name: part.clone() for name, part in parts.items()})
     handle = f"memory:{dataset.name}-{dataset.fingerprint[:16]}"
+    parts = {f.name: part for f in fields(Dataset) if isinstance(part := getattr(dataset, f.name), Tensor)}
+    if handle in MEMORY:  # the copy that another Config keeps, which would lose it if a second took its place
+        dataset = MEMORY[handle]
+    elif sum(part.element_size() * part.numel() for part in parts.values()) <= STREAM_ABOVE:
+        dataset = replace(dataset, **{name: part.clone() for name, part in parts.items()})
     older = f"memory:{dataset.name}-{dataset.checksum[:8]}"  # stands in runs that were saved when only inputs and labels counted
     MEMORY[handle] = MEMORY[older] = dataset
     held = Handle(handle)
