@@ -70,10 +70,10 @@ HTML(image(png.getvalue(), "Eight pictures of digits, and below each picture its
 # ## Run
 #
 # A `Config` is plain data. Omitted settings use their defaults, and `resolve()` fills them in. The two `gif` settings keep the
-# animations in this notebook small: they show every second epoch and 300 of the 500 held-out pictures.
+# animations in this notebook small: they show every second epoch and 250 of the 500 held-out pictures.
 
 # %%
-config = icon.Config(method="simclr", gif_every=2, gif_max_points=300)
+config = icon.Config(method="simclr", gif_every=2, gif_max_points=250)
 config.resolve()
 
 # %% [markdown]
@@ -104,7 +104,7 @@ results.plot()
 # The pictures themselves show what went where. Look for the points at the border of two regions:
 
 # %%
-results.animate(thumbnails=40, max_points=250, every=4, overlay="epoch", tween=0)
+results.animate(thumbnails=40, max_points=250, every=8, overlay="epoch", tween=0)
 
 # %% [markdown]
 # ## Compare with a baseline
@@ -132,11 +132,9 @@ results.animate(projection="pca", overlay=("curves", "centroids"), max_points=20
 # This is the same run seen by PCA, from one side. Regions that lie behind one another in 32 dimensions overlap in this picture.
 # Never judge an embedding by one projection alone.
 #
-# `results.player()` is for a closer look. Drag the epoch. Click on a class in the legend to hide it, or hold Shift and click to show
-# only that class. Click on a point to pin it and to draw its path. The page needs neither a kernel nor the network.
-
-# %%
-results.player(projection="pca3")
+# The player is for a closer look. Open it with the line below the animation of `results`, further up. Drag the epoch. Click on a class
+# in the legend to hide it, or hold Shift and click to show only that class. Click on a point to pin it and to draw its path. The page
+# needs neither a kernel nor the network. `results.player(projection="pca3")` makes one that you can turn.
 
 # %% [markdown]
 # `diagnosis` says in words what the trajectory shows, and gives the numbers behind it. Notebook 12 provokes each verdict.

@@ -101,7 +101,7 @@ for data in (rows, (pictures, digit), split):
 
 # %%
 own = icon.run(method="simclr", embedding_dim=3, data=split, gif_max_points=120, gif_every=2)
-own
+own.animate(tween=0)
 
 # %%
 before, after = (own.history["knn_accuracy"][k] for k in (0, -1))

@@ -19,8 +19,10 @@ def nbval(tmp_path):
     """Run nbval as `make test` does, over one notebook of the given cells; yields (exit code, what it printed)."""
     for name in ("pytest.ini", "conftest.py"):
         shutil.copy(NOTEBOOKS / name, tmp_path)
+    (tmp_path / "facts").mkdir()
 
-    def run(*cells: str, counted: bool = True, outputs=None, seconds: int = 60) -> tuple[int, str]:
+    def run(*cells: str, counted: bool = True, outputs=None, seconds: int = 60, facts: str = "") -> tuple[int, str]:
+        (tmp_path / "facts" / "a.py").write_text(facts)
         code = [nbformat.v4.new_code_cell(cell, execution_count=k + 1 if counted else None) for k, cell in enumerate(cells)]
         if outputs:
             code[-1].outputs = [nbformat.v4.new_output("execute_result", data, execution_count=len(code)) for data in [outputs]]
@@ -44,6 +46,8 @@ def test_a_sound_notebook_passes_and_its_kernel_is_strict(nbval):
 
 def test_a_false_fact_fails(nbval):
     assert nbval("x = 1", "assert x == 2")[0] == 1
+    assert nbval("x = 1", facts="assert x == 2")[0] == 1
+    assert nbval("x = 1", facts="assert x == 1")[0] == 0
 
 
 def test_a_cell_that_was_never_run_fails(nbval):
