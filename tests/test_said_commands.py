@@ -70,7 +70,7 @@ def smaller(text, folder):
     elif "benchmarks.house" in words:
         words[words.index(str(folder))] = str(ROOT)
     elif "tests.torture.cost" in words:
-        words = [*words[: words.index("--data_dir")], "--dataset", "fashion_small", "--epochs", "2"]
+        words = [*words[: words.index("--data_dir")], "--dataset", "fashion_small", "--epochs", "2", "--limit", "1"]
     elif words[2] == "pytest":
         words += ["-q", "-x", "-p", "no:cacheprovider"]
     else:

@@ -46,7 +46,7 @@ def hold(data: object, **streaming) -> Handle:
     dataset = load(data, **streaming)
     handle = f"memory:{dataset.name}-{dataset.fingerprint[:16]}"
     parts = {f.name: part for f in fields(Dataset) if isinstance(part := getattr(dataset, f.name), Tensor)}
-    if handle in MEMORY:  # the copy that another Config keeps, which would lose it if a second took its place
+    if handle in MEMORY and "x" in parts:  # the copy that another Config keeps, which would lose it if a second took its place
         dataset = MEMORY[handle]
     elif sum(part.element_size() * part.numel() for part in parts.values()) <= STREAM_ABOVE:
         dataset = replace(dataset, **{name: part.clone() for name, part in parts.items()})
