@@ -541,11 +541,13 @@ def test_a_sweep_in_processes_can_be_gone_on_with(tmp_path):
     flags = ["--sweep", "seed=0,1", "--workers", "2", "--dataset", "digits", "--epochs", "2000", "--no_viz", "--no_probe"]
     command = [sys.executable, "-m", "icon_nb", *flags, "--quiet", "--output_dir", str(tmp_path)]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=os.setsid)
-    while len(list(tmp_path.glob("*/checkpoints/epoch_*.pt"))) < 2:
+    furthest = Path()
+    while furthest.name < "epoch_000003":  # of the two runs, the one that came further
         assert run.poll() is None
+        furthest = max([furthest, *tmp_path.glob("*/checkpoints/epoch_*.pt")], key=lambda path: path.name)
     os.kill(run.pid, 15)
     assert "icon-nb --resume RUN goes on" in run.communicate(timeout=120)[1]
-    folder = Path(next(tmp_path.glob("*/checkpoints"))).parent
+    folder = furthest.parent.parent
     config = icon.Config.from_json((folder / "config.json").read_text())
     seen = []
 
