@@ -46,7 +46,7 @@ def hold(data: object, **streaming) -> Handle:
     dataset = load(data, **streaming)
     handle = f"memory:{dataset.name}-{dataset.fingerprint[:16]}"
     parts = {f.name: part for f in fields(Dataset) if isinstance(part := getattr(dataset, f.name), Tensor)}
-    if handle in MEMORY and "x" in parts:  # the copy that another Config keeps, which would lose it if a second took its place
+    if handle in MEMORY and "x" in parts:  # one copy for all Configs of the same arrays
         dataset = MEMORY[handle]
     elif sum(part.element_size() * part.numel() for part in parts.values()) <= STREAM_ABOVE:
         dataset = replace(dataset, **{name: part.clone() for name, part in parts.items()})
@@ -181,7 +181,9 @@ def _named(name: str, data_dir, download: bool) -> Dataset:
 
 
 def _held(handle: str) -> Dataset:
-    """Data that were given as an object in this process."""
+    """Data that were given as an object in this process: those that the handle keeps, or any that its text stands for."""
+    if isinstance(handle, Handle):
+        return handle.data
     if handle not in MEMORY:
         raise DataError(
             f"dataset={handle!r} was in the memory of the process that trained on it: give the same data again, as data=..."
