@@ -46,8 +46,7 @@ def split_forces(objective: Objective, target: Target, z: Tensor, candidates: Te
     The first sum is the attraction, from the kernel itself. For D(p || q) it has :math:`g_{ij} = -p_{ij} / n`: each point is
     drawn to its neighbours under p. The second is the repulsion, from the normaliser: there :math:`\sum_k g_{ik} = -1 / n`, so
     that each point is pushed from where q puts its weight. Where p = q they cancel. Where q leads through clusters, the
-    normaliser is that of each cluster,
-    and for the limits of the temperature, which have none, the repulsion is all that does not contain p.
+    normaliser is that of each cluster. The limits of the temperature have none: there, all that does not contain p is repulsion.
 
     Parameters
     ----------
@@ -131,8 +130,9 @@ class OnPoints:
         """Why p says nothing about the recorded points, or nothing."""
         if self.row.candidates not in ("samples", "pairs"):
             return f"supervisory={self.row.name!r} spreads over {self.row.candidates}, which are not recorded: use another"
-        views = "views" in self.row.needs
-        return f"supervisory={self.row.name!r} joins views, which are not recorded: use another" * views
+        if "views" in self.row.needs:
+            return f"supervisory={self.row.name!r} joins views, which are not recorded: use another"
+        return ""
 
     def target(self) -> Target:
         """p of the points.
