@@ -191,3 +191,10 @@ def test_a_comparison_of_runs_that_nobody_swept_names_a_step(made):
     study = icon.Comparison([made("seeds"), made("neighbours")])
     assert study.next_step.sentence
     assert icon.Comparison([made("seeds")]).next_step.python
+
+
+def test_without_labels_no_run_is_called_the_best():
+    x = np.random.default_rng(0).normal(size=(60, 4))
+    base = icon.Config(method="sne", dataset=x, epochs=2, quiet=True)
+    study = icon.sweep(base, progress=False, perplexity=[3.0, 5.0, 8.0], seed=[0, 1])
+    assert "best" not in study.next_step.sentence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import product
@@ -215,12 +215,16 @@ def _step(evidence: Evidence, row: Row) -> NextStep:
         return NextStep(row.sentence, f"results.animate({name}={value!r})", f"icon-nb animate RUN --{name} {value}")
     values = row.settings(evidence) if row.what == "sweep" else {}
     settings = evidence.settings(dict.fromkeys(values) if values else row.settings(evidence))
-    for value in zip(*values.values()):
-        Config(**settings, **dict(zip(values, value))).resolve()
-    Config(**settings).resolve()
+    return _to_run(row.sentence, settings, values)
+
+
+def _to_run(sentence: str, settings: Mapping[str, object], values: Mapping[str, Sequence]) -> NextStep:
+    """A run with these settings, or a sweep over values besides; a ConfigError where one of its configs cannot be used."""
+    for combination in product(*values.values()):
+        Config(**settings, **dict(zip(values, combination))).resolve()
     own = str(settings.get("dataset", "")).startswith(HELD)
     plain = {name: value for name, value in settings.items() if not (own and name == "dataset")}
-    return NextStep(row.sentence, _python(plain, values, own), _command(plain, values))
+    return NextStep(sentence, _python(plain, values, own), _command(plain, values))
 
 
 def _python(settings: Mapping, values: Mapping, own_data: bool) -> str:
@@ -252,19 +256,21 @@ def next_for_several(study) -> NextStep:
     Notes
     -----
     Runs that failed come first. A best kNN accuracy at an end of the tried values asks for values beyond that end, a single seed
-    asks for more seeds, and otherwise the best run is asked what to try next.
+    asks for more seeds, and otherwise the best run is asked what to try next. Without labels, and across data sets, no run is the
+    best: the first one is asked.
     """
     if study.failures:
         sentence = f"{len(study.failures)} of {len(study)} runs failed. Read why the first of them did:"
         return NextStep(sentence, "print(study.failures[0].error)", "icon-nb show RUN")
     reached = {key: np.mean([run.history["knn_accuracy"][-1] for run in runs]) for key, runs in study.cells.items()}
+    comparable = "dataset" not in study.compared and not np.isnan(list(reached.values())).any()
     best = max(study.cells, key=lambda key: np.nan_to_num(reached[key], nan=-1.0))
     compared = [name for name in study.compared if name != "seed"]
     steps = []
     if len(compared) == 1:
         tried = {compared[0]: [key[0] for key in study.cells]}
-        steps = [_beyond(study, tried, best[0]), _more_seeds(study, tried)]
-    return next((step for step in steps if step), None) or _of_the_best(study, study.cells[best][0])
+        steps = [_beyond(study, tried, best[0]) if comparable else None, _more_seeds(study, tried)]
+    return next((step for step in steps if step), None) or _of_one(study, study.cells[best][0], comparable)
 
 
 def _beyond(study, tried: Mapping[str, list], best) -> NextStep | None:
@@ -293,16 +299,12 @@ def _sweep(study, sentence: str, values: Mapping[str, list]) -> NextStep | None:
     shared = {name: value for name, value in first.given.items() if all(each.given.get(name) == value for each in others)}
     shared = {name: value for name, value in shared.items() if name not in values}
     try:
-        for combination in product(*values.values()):
-            Config(**shared, **dict(zip(values, combination))).resolve()
+        return _to_run(sentence, shared, values)
     except ConfigError:
         return None
-    own = str(shared.get("dataset", "")).startswith(HELD)
-    plain = {name: value for name, value in shared.items() if not (own and name == "dataset")}
-    return NextStep(sentence, _python(plain, values, own), _command(plain, values))
 
 
-def _of_the_best(study, run) -> NextStep:
+def _of_one(study, run, comparable: bool) -> NextStep:
     step, place = run.next_step, next(k for k, each in enumerate(study.runs) if each is run)
-    best = "" if "dataset" in study.compared else f"{study.name(run, without=('seed',))} came out best. "
+    best = f"{study.name(run, without=('seed',))} came out best. " if comparable else ""
     return NextStep(best + step.sentence, step.python.replace("results.", f"study[{place}]."), step.command)
