@@ -66,7 +66,7 @@ def show(figure, alt):
     display({"text/plain": alt, "image/png": data, "text/html": image(png.getvalue(), alt)}, raw=True)
 
 # %%
-figure, axes = plt.subplots(1, 2, figsize=(9, 3))
+figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
 for name, kernel in kernels.items():
     d = torch.linspace(0, 16, 200, dtype=torch.float64, requires_grad=True)
     value = kernel.log_kernel(d)

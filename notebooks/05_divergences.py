@@ -95,7 +95,7 @@ def show(figure, alt):
 share = torch.linspace(0.001, 0.999, 300, dtype=torch.float64)
 two = torch.stack([share, 1 - share], 1)
 truth = torch.tensor([[0.9, 0.1]], dtype=torch.float64).expand_as(two)
-figure, ax = plt.subplots(figsize=(6, 3))
+figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 for name, divergence in divergences.items():
     ax.plot(share, divergence(truth, two.log()), label=name)
 ax.axhline(math.log(2), color="gray", linestyle=":")
