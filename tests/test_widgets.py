@@ -426,5 +426,9 @@ def test_what_if_shows_both_futures_of_a_run():
     assert widget.branch == run.fork(1, temperature=0.5)
     assert np.array_equal(widget.branch.trajectory.embeddings[:2], run.trajectory.embeddings[:2])
     assert not np.array_equal(widget.branch.embeddings, run.embeddings)
-    assert widget.futures.value[:3] == b"GIF"
+    both = widget.moving.value
+    assert both[:3] == b"GIF"
     assert "temperature=-1" in widget.what_if(-1.0).message
+    widget.arrows.click()
+    assert widget.message == ""
+    assert widget.moving.value == run.animate(overlay="forces", title="temperature 0.1").to_bytes("gif") != both

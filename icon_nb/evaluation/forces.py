@@ -71,34 +71,38 @@ def split_forces(objective: Objective, target: Target, z: Tensor, candidates: Te
     [[-2.67, -0.67, 3.33], [1.32, 0.09, -1.4]]
     """
     z = z.detach().clone().requires_grad_()
+    return tuple(torch.autograd.grad(part, z, retain_graph=True)[0] for part in pull_and_push(objective, target, z, candidates))
+
+
+def pull_and_push(objective: Objective, target: Target, z: Tensor, candidates: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Two scalars whose gradients are attraction and repulsion, by whatever the anchors z and the candidates come from."""
     q = objective.learned
     kernel = q.kernel if isinstance(q, Mixed) else q
-    p, others = target.p.to(z.dtype), z if candidates is None else candidates
+    p = target.p.to(z.dtype)
     if not hasattr(kernel, "logits") and not isinstance(kernel, (Joint, Clusters)):  # a limit: distances in the place of log q
         d = kernel(z, candidates)
-        total = objective.divergence(p, d, target.log_p).mean()
         pull = (p * d.masked_fill(p == 0, 0)).sum(1).mean()
-        parts = [torch.autograd.grad(each, z, retain_graph=True)[0] for each in (pull, total)]
-        return parts[0], parts[1] - parts[0]
+        return pull, objective.divergence(p, d, target.log_p).mean() - pull
     log_q = kernel(z, candidates, target.measure).detach().requires_grad_()
     mixed = replace(q, kernel=lambda *_: log_q)(z) if isinstance(q, Mixed) else log_q
     (g,) = torch.autograd.grad(objective.divergence(p, mixed, target.log_p).mean(), log_q)
-    g = g.masked_fill(log_q == -torch.inf, 0)
+    allowed = log_q > -torch.inf
+    g = g.where(allowed, 0)
     if isinstance(kernel, Clusters):
-        return _through_clusters(z, others, target.measure, g)
+        return tuple((g * part).sum() for part in _clustered(z, z if candidates is None else candidates, target.measure))
     logits = kernel.kernel.logits(z, candidates).reshape(1, -1) if isinstance(kernel, Joint) else kernel.logits(z, candidates)
-    upstream = g, -log_q.detach().exp() * g.sum(1, keepdim=True)
-    return tuple(torch.autograd.grad(logits, z, each, retain_graph=True)[0] for each in upstream)
+    logits = logits.where(allowed, 0)
+    return (g * logits).sum(), -(log_q.detach().exp() * g.sum(1, keepdim=True) * logits).sum()
 
 
-def _through_clusters(z: Tensor, others: Tensor, measure: Tensor | None, g: Tensor) -> tuple[Tensor, Tensor]:
-    """The same where q leads through clusters: through the memberships, and through the size of each cluster."""
+def _clustered(z: Tensor, others: Tensor, measure: Tensor | None) -> tuple[Tensor, Tensor]:
+    """log q (n, m) through clusters, twice: it depends on the memberships alone, and on the size of each cluster alone."""
     join, member = z.log_softmax(1), others.log_softmax(1)
     member = member if measure is None else member + measure.log()[:, None]
     size = member.logsumexp(0)
-    pull = (join[:, None] + member - size.detach()).logsumexp(2)  # (n, m)
+    pull = (join[:, None] + member - size.detach()).logsumexp(2)
     push = (join.detach()[:, None] + member.detach() - size).logsumexp(2)
-    return tuple(torch.autograd.grad(each, z, g, retain_graph=True)[0] for each in (pull, push))
+    return pull, push
 
 
 class OnPoints:

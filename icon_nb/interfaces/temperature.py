@@ -25,7 +25,7 @@ NOTHING = "Nothing is trained yet: press Run, or call run()."
 class TemperatureWidget:
     """See :func:`icon_nb.widgets.temperature_study`, which makes it.
 
-    The three methods that answer clicks, :meth:`run`, :meth:`add` and :meth:`show`, can be called as well.
+    The methods that answer clicks can be called as well: :meth:`run`, :meth:`add`, :meth:`show`, :meth:`what_if`, :meth:`forces`.
     """
 
     def __init__(self, config, temperatures, seeds, data=None):
@@ -59,11 +59,22 @@ class TemperatureWidget:
             epoch = int(run.trajectory.epochs[min(self.epoch.value, run.trajectory.n_frames - 1)])
             self.branch = run.fork(epoch, temperature=other, progress=False)
             titles = [f"temperature {run.config.temperature:g}", f"temperature {other:g} from epoch {epoch}"]
-            drawn = side_by_side([run.trajectory, self.branch.trajectory], titles, title=run.config.label)
-            self.futures.value, self.futures.layout.display, self.message = drawn.to_bytes("gif"), "block", ""
+            return self._play(side_by_side([run.trajectory, self.branch.trajectory], titles, title=run.config.label))
         except IconError as error:
-            self.message = str(error)
-        self.note.value = html.escape(self.message)
+            return self._play(error=str(error))
+
+    def forces(self) -> TemperatureWidget:
+        """Let the run that is shown move below, with arrows for what p pulls and what q pushes."""
+        try:
+            run = self._shown()
+            return self._play(run.animate(overlay="forces", title=f"temperature {run.config.temperature:g}"))
+        except IconError as error:
+            return self._play(error=str(error))
+
+    def _play(self, drawn: Animation | None = None, error: str = "") -> TemperatureWidget:
+        if drawn is not None:
+            self.moving.value, self.moving.layout.display = drawn.to_bytes("gif"), "block"
+        self.message, self.note.value = error, html.escape(error)
         return self
 
     def _shown(self) -> Results:
@@ -127,7 +138,8 @@ class TemperatureWidget:
         self.button = w.Button(description="Run", icon="play", tooltip="Train what is missing")
         self.more = w.Button(description="Add", tooltip="Train this temperature too")
         self.fork = w.Button(description="What if", tooltip="From this epoch on, go on at this temperature; see both futures")
-        self.futures = w.Image(format="gif", layout=w.Layout(max_width="850px", display="none"))
+        self.arrows = w.Button(description="Forces", tooltip="Let this run move, with arrows: what p pulls and what q pushes")
+        self.moving = w.Image(format="gif", layout=w.Layout(max_width="850px", display="none"))
         self.branch: Results | None = None
         self.between = w.FloatText(round(self.study.temperatures[0] * 2, 4), step=0.05, description="one more", style=WORDS)
         self.progress = w.IntProgress(value=0, max=1, description="training")
@@ -143,6 +155,7 @@ class TemperatureWidget:
         self.button.on_click(self.run)
         self.more.on_click(lambda *_: self.add())
         self.fork.on_click(lambda *_: self.what_if())
+        self.arrows.on_click(lambda *_: self.forces())
         for control in (self.tau, self.seed, self.epoch, self.sample):
             control.observe(self.show, "value")
 
@@ -151,10 +164,10 @@ class TemperatureWidget:
         """The whole widget."""
         seeds = [self.seed] if len(self.study.seeds) > 1 else []
         controls = w.VBox([w.HBox([self.button, self.progress]), self.tau, *seeds, w.HBox([self.play, self.epoch]), self.sample,
-                           w.HBox([self.between, self.more, self.fork]), self.note, self.rows])  # fmt: skip
+                           w.HBox([self.between, self.more, self.fork, self.arrows]), self.note, self.rows])  # fmt: skip
         w.jslink((self.play, "value"), (self.epoch, "value"))
         self._refresh(self.tau.value)
-        return w.VBox([w.HBox([self.embedding, controls]), self.measures, self.futures])
+        return w.VBox([w.HBox([self.embedding, controls]), self.measures, self.moving])
 
     @property
     def _options(self) -> list[tuple[str, float]]:

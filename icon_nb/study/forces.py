@@ -7,11 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from ..errors import ConfigError
-from ..evaluation.forces import Forces, split_forces
-from ..methods import axes
-from ..methods.resolve import method_of
+from ..evaluation.forces import Forces, pull_and_push
 from ..objective.batch import Target
 from ..objective.distances import as_seen_by
 from ..objective.objective import Objective, build_objective
@@ -23,33 +21,36 @@ def forces_of_views(results, epoch: int, weights: Mapping) -> Forces:
     """The forces on recorded points, as the model with these weights sees them beside the candidates of its training.
 
     Views are drawn for that epoch as in training, without dropout and with fixed statistics; a point has the sum of the forces on
-    its views. Candidates that are not points (prototypes, keys, the other view of a one-way pair) stand still.
-
-    Raises
-    ------
-    ConfigError
-        The anchors are dimensions, words or pairs of two modalities, and no points.
+    its views. Where the anchors are words in their context or dimensions, the chain rule carries their forces to the points.
+    What comes from other parts of the model (prototypes, keys, the second modality) stands still.
     """
-    if axes.SUPERVISORY[method_of(results.config).supervisory].candidates in ("dimensions", "modality", "tokens"):
-        raise ConfigError(f"method={results.config.label!r} has no forces on points: its anchors are not the recorded points")
-    objective, target, blocks = seen_again(results, epoch, weights)
-    share, parts = 1 / len(blocks), zip(blocks, target.p.chunk(len(blocks)))
-    found = [split_forces(objective, replace(target, p=p, log_p=None), z, candidates) for (z, candidates), p in parts]
-    summed = [sum(part.reshape(-1, *results.embeddings.shape).sum(0) for part in each) * share for each in zip(*found)]
-    return Forces(*(part.numpy() for part in summed))
+    objective, target, blocks, move = seen_again(results, epoch, weights)
+    rows = target.p.chunk(len(blocks))
+    parts = [pull_and_push(objective, replace(target, p=p, log_p=None), *block) for block, p in zip(blocks, rows)]
+    means = [sum(each) / len(blocks) for each in zip(*parts)]
+    return Forces(*(torch.autograd.grad(mean, move, retain_graph=True)[0].numpy() for mean in means))
 
 
-def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target, list]:
-    """The objective, p of the recorded points, and the anchors and candidates that the model after an epoch makes of them."""
+def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target, list, Tensor]:
+    """The objective, p of the recorded points, the blocks that the model after an epoch makes of them, and their free move.
+
+    The move (n, d) is zero. It is added to the embedding of every view of a point, so that gradients by it are on the points.
+    """
     config, data, trajectory = results.config, results.data(), results.trajectory
     model = build_model(config, data)
     model.load_state_dict(weights)
-    model.eval()
+    model.eval().requires_grad_(False)
     if trajectory.held_out is not None and trajectory.held_out.any():
-        data = replace(data, x=data.x_test, y=data.y_test, x_test=None, y_test=None)
+        trained = dict.fromkeys(("x_test", "y_test", "pair_test", "companion", "graph"))
+        data = replace(data, x=data.x_test, y=data.y_test, pair=data.pair_test, **trained)
     index, cpu = torch.from_numpy(np.asarray(trajectory.index)), torch.device("cpu")
     inputs, rows = Reader(config, data, cpu, torch.float32).read(index, epoch, 0)
+    move = torch.zeros(results.embeddings.shape, requires_grad=True)
+
+    def moved(network, inputs, z: Tensor) -> Tensor:
+        length = z.norm(dim=1, keepdim=True) / as_seen_by(config.distance, z).norm(dim=1, keepdim=True)  # of a step of one
+        return z + length * move.repeat(len(z) // len(move), 1)
+
+    model.backbone.register_forward_hook(moved)
     objective = build_objective(config)
-    with torch.no_grad():
-        blocks = [[None if z is None else as_seen_by(config.distance, z) for z in block] for block in model(inputs)]
-    return objective, objective.target(rows()), blocks
+    return objective, objective.target(rows()), model(inputs), move
