@@ -125,6 +125,12 @@ def test_a_step_against_the_forces_on_two_views_lowers_the_loss_as_much_as_they_
     np.testing.assert_allclose(change, -(both.double() ** 2).sum(), rtol=1e-3)
 
 
+def test_held_out_points_without_companions_say_what_is_lacking():
+    run = icon.run(method="xsample", epochs=1, n_samples=100, quiet=True)
+    with pytest.raises(ConfigError, match="needs the companion of the recorded points"):
+        run.forces()
+
+
 def test_images_are_drawn_to_their_captions():
     run = icon.run(method="clip", epochs=1, quiet=True)
     assert run.forces().attraction.shape == run.embeddings.shape

@@ -9,7 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import ConfigError
 from ..evaluation.forces import Forces, pull_and_push
+from ..methods import axes
+from ..methods.resolve import method_of
 from ..objective.batch import Target
 from ..objective.distances import as_seen_by
 from ..objective.objective import Objective, build_objective
@@ -23,6 +26,11 @@ def forces_of_views(results, epoch: int, weights: Mapping) -> Forces:
     Views are drawn for that epoch as in training, without dropout and with fixed statistics; a point has the sum of the forces on
     its views. Where the anchors are words in their context or dimensions, the chain rule carries their forces to the points.
     What comes from other parts of the model (prototypes, keys, the second modality) stands still.
+
+    Raises
+    ------
+    ConfigError
+        p needs companions or a graph, and the recorded points are held out.
     """
     objective, target, blocks, move = seen_again(results, epoch, weights)
     rows = target.p.chunk(len(blocks))
@@ -41,6 +49,9 @@ def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target
     model.load_state_dict(weights)
     model.eval().requires_grad_(False)
     if trajectory.held_out is not None and trajectory.held_out.any():
+        for part in axes.SUPERVISORY[method_of(config).supervisory].needs:
+            if part in ("companion", "graph"):
+                raise ConfigError(f"p needs the {part} of the recorded points, and held-out points have none: record training points")
         trained = dict.fromkeys(("x_test", "y_test", "pair_test", "companion", "graph"))
         data = replace(data, x=data.x_test, y=data.y_test, pair=data.pair_test, **trained)
     index, cpu = torch.from_numpy(np.asarray(trajectory.index)), torch.device("cpu")
