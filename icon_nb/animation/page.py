@@ -16,8 +16,7 @@ from itertools import zip_longest
 import numpy as np
 
 from ..errors import DataError
-from ..evaluation.rows import Neighbours
-from ..evaluation.trajectory import Trajectory
+from ..evaluation.trajectory import Neighbours, Trajectory
 from .captions import caption_of, parted
 from .palette import class_color, class_marker
 from .projection import Projection

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from ..errors import demand
-from ..evaluation.rows import Neighbours
-from ..evaluation.trajectory import Trajectory
+from ..evaluation.trajectory import Neighbours, Trajectory
 from .display import Page, image
 from .options import overlay_names
 from .page import contents, document

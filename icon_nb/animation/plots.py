@@ -9,8 +9,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from ..errors import demand, nearest
-from ..evaluation.rows import Rows
-from ..evaluation.trajectory import Trajectory
+from ..evaluation.trajectory import Rows, Trajectory
 from .annotations import ROW, Entry, Legend, class_entries, plan_legend, set_out, word_for
 from .canvas import Canvas, Picture, plain
 from .layout import Rect, in_pixels

@@ -1,6 +1,7 @@
 """What a trajectory shows, one number a frame. All quantities are free of scale, so that one set of limits serves them all.
 
-Embeddings of more than three dimensions are read as directions (rows of unit length), smaller ones as positions in a map.
+Every function takes a :class:`icon_nb.Trajectory` whose embeddings (n_frames, n, d) are finite. Those of more than
+three dimensions are read as directions (rows of unit length), smaller ones as positions in a map.
 """
 
 from __future__ import annotations
@@ -22,11 +23,6 @@ def movement(trajectory: Trajectory) -> np.ndarray:
 
     with every frame centred first: a drift of the whole picture is no movement.
 
-    Parameters
-    ----------
-    trajectory : Trajectory
-        Embeddings (n_frames, n, d), finite.
-
     Returns
     -------
     array (n_frames - 1,)
@@ -39,7 +35,6 @@ def movement(trajectory: Trajectory) -> np.ndarray:
 
 
 def centred(embeddings: np.ndarray) -> np.ndarray:
-    """Every frame as points, with its mean at the origin."""
     points = as_points(embeddings)
     return points - points.mean(-2, keepdims=True)
 
@@ -48,11 +43,6 @@ def turning(trajectory: Trajectory) -> np.ndarray:
     r"""Cosine between the step into a frame and the step out of it, all points together.
 
     .. math:: c_t = \frac{\langle \Delta^{t}, \Delta^{t+1} \rangle}{\lVert \Delta^{t} \rVert \lVert \Delta^{t+1} \rVert}
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-        Embeddings (n_frames, n, d), finite.
 
     Returns
     -------
@@ -69,11 +59,6 @@ def spread(trajectory: Trajectory) -> np.ndarray:
 
     For directions the variance on the unit sphere, :math:`1 - \lVert \mathrm{mean}_i \hat z_i \rVert^2`, which is 1 less the mean
     cosine of two points; for maps the size relative to the largest frame, because a map has no size of its own.
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-        Embeddings (n_frames, n, d), finite.
 
     Returns
     -------
@@ -93,11 +78,6 @@ def dimensions(trajectory: Trajectory) -> np.ndarray:
 
     Unlike RankMe it is not raised by many tiny eigenvalues, which is what a collapsed embedding is left with.
 
-    Parameters
-    ----------
-    trajectory : Trajectory
-        Embeddings (n_frames, n, d), finite.
-
     Returns
     -------
     array (n_frames,)
@@ -112,7 +92,7 @@ def dimensions(trajectory: Trajectory) -> np.ndarray:
 
 
 def knn_curve(trajectory: Trajectory, k: int = 5) -> np.ndarray:
-    """Leave-one-out kNN accuracy of every frame, or NaN without labels; the recorded ``knn_accuracy`` where there is one."""
+    """:func:`icon_nb.evaluate.knn_accuracy` of every frame, NaN without labels; what was recorded under this name comes first."""
     recorded = trajectory.metrics.get("knn_accuracy")
     if recorded is not None and np.isfinite(recorded).any():
         return np.asarray(recorded, dtype=float)
@@ -122,14 +102,10 @@ def knn_curve(trajectory: Trajectory, k: int = 5) -> np.ndarray:
 
 
 def measure(trajectory: Trajectory) -> dict[str, np.ndarray]:
-    """Every quantity of :mod:`icon_nb.dynamics` at every frame, for curves.
+    """Every quantity of :mod:`icon_nb.dynamics` at every frame, by name, each (n_frames,).
 
-    Returns
-    -------
-    dict of str to float array (n_frames,)
-        ``loss`` (as recorded), ``knn_accuracy``, ``movement`` and ``turning`` (NaN where a frame has no predecessors),
-        ``spread``, ``dimensions``, ``effective_rank``, ``alignment`` and ``uniformity``. What cannot be measured is NaN.
-        At most 400 points are looked at.
+    ``loss`` is as recorded, ``movement`` and ``turning`` are NaN where a frame has no predecessors, and so is what cannot be
+    measured. At most 400 points are looked at.
     """
     trajectory = thin(trajectory)
     frames, labels = trajectory.embeddings, trajectory.labels

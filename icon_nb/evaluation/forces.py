@@ -16,8 +16,7 @@ from ..methods.resolve import method_of
 from ..objective.batch import Batch, Target
 from ..objective.learned import Clusters, Joint, Mixed
 from ..objective.objective import Objective, build_objective
-from .rows import Neighbours
-from .trajectory import Trajectory
+from .trajectory import Neighbours, Trajectory
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""A trajectory: the same points, in the same order, recorded at every epoch. Recording only; drawing lives elsewhere."""
+"""Plain records of a run: its trajectory, and what p and q say about some of the points. Drawing lives elsewhere."""
 
 from __future__ import annotations
 
@@ -148,6 +148,42 @@ class Trajectory:
     def __repr__(self) -> str:
         last = int(self.epochs[-1])
         return f"Trajectory({self.n_frames} frames, epochs {int(self.epochs[0])}..{last}, {self.n_points} points, {self.dim}-d)"
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What p and q say about some anchors of one batch, epoch by epoch.
+
+    Parameters
+    ----------
+    p : float array (anchors, m)
+    q : float array (n_frames, anchors, m) or None
+        None where q is a limit of the temperature, which is no distribution.
+    anchors : tuple of str
+        Name of each anchor: its class, or its position.
+    candidates : tuple of str
+        Name of each of the m candidates; ``""`` where it has none.
+    """
+
+    p: np.ndarray
+    q: np.ndarray | None
+    anchors: tuple[str, ...]
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The strongest neighbours of every recorded point, under p once and under q at every frame.
+
+    Parameters
+    ----------
+    p : (int array (n, k), float array (n, k)) or None
+        Which points, strongest first, and their probabilities; None where p does not speak of recorded points.
+    q : (int array (n_frames, n, k), float array (n_frames, n, k))
+    """
+
+    p: tuple[np.ndarray, np.ndarray] | None
+    q: tuple[np.ndarray, np.ndarray]
 
 
 def as_matrix(embeddings) -> np.ndarray:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..evaluation.rows import Rows
-from ..evaluation.trajectory import Trajectory
+from ..evaluation.trajectory import Rows, Trajectory
 from ..methods import axes
 from ..methods.config import Config
 from ..methods.resolve import method_of

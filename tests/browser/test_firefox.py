@@ -14,8 +14,7 @@ from conftest import missing
 
 import icon_nb as icon
 from icon_nb.animation.player import player
-from icon_nb.evaluation.rows import Neighbours
-from icon_nb.evaluation.trajectory import Trajectory
+from icon_nb.evaluation.trajectory import Neighbours, Trajectory
 
 pytestmark = pytest.mark.browser
 

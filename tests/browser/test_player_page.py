@@ -10,8 +10,7 @@ import pytest
 
 from icon_nb.animation.palette import THEMES, class_color, rgb
 from icon_nb.animation.player import player
-from icon_nb.evaluation.rows import Neighbours
-from icon_nb.evaluation.trajectory import Trajectory
+from icon_nb.evaluation.trajectory import Neighbours, Trajectory
 
 pytestmark = pytest.mark.browser
 EPOCHS = 13
