@@ -126,6 +126,7 @@ class OnPoints:
         graph, companion = (None if held_out or each is None else each.to_dense()[index] for each in taken.values())
         flat = dataset.flat(x[index]).double() if "inputs" in self.row.needs else None
         graph = None if graph is None else graph[:, index].double()
+        self.unknown = {"companion", "graph"} & set(self.row.needs) if held_out else ()
         self.batch = Batch(index, flat, y, dataset.n_classes, torch.float64, companion, graph)
 
     @property
@@ -135,6 +136,8 @@ class OnPoints:
             return f"supervisory={self.row.name!r} spreads over {self.row.candidates}, which are not recorded: use another"
         if "views" in self.row.needs:
             return f"supervisory={self.row.name!r} joins views, which are not recorded: use another"
+        if self.unknown:
+            return f"supervisory={self.row.name!r} needs a {min(self.unknown)}, and held-out points have none: use another"
         return ""
 
     def target(self) -> Target:

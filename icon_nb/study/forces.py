@@ -51,7 +51,7 @@ def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target
     if trajectory.held_out is not None and trajectory.held_out.any():
         for part in axes.SUPERVISORY[method_of(config).supervisory].needs:
             if part in ("companion", "graph"):
-                raise ConfigError(f"p needs the {part} of the recorded points, and held-out points have none: record training points")
+                raise ConfigError(f"p needs the {part} of the recorded points, and held-out points have none")
         trained = dict.fromkeys(("x_test", "y_test", "pair_test", "companion", "graph"))
         data = replace(data, x=data.x_test, y=data.y_test, pair=data.pair_test, **trained)
     index, cpu = torch.from_numpy(np.asarray(trajectory.index)), torch.device("cpu")
