@@ -140,3 +140,13 @@ def test_a_trajectory_as_a_frame(tmp_path):
     np.testing.assert_array_equal(last.filter(regex="^z").to_numpy(), seen.embeddings[-1])
     assert list(last.index) == list(seen.index)
     assert [seen.class_names.index(name) for name in last.label] == seen.labels.tolist()
+
+
+def test_a_file_with_other_contents_is_left_as_it_is(tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("my notes\n")
+    with pytest.raises(ConfigError, match="a file with other contents"):
+        icon.run(**SMALL, log_to=f"csv:{notes}")
+    assert notes.read_text() == "my notes\n"
+    with pytest.raises(ConfigError, match="no regular file"):
+        icon.run(**SMALL, log_to=f"csv:{tmp_path}")

@@ -82,8 +82,15 @@ class Csv:
     def __init__(self, place: str, config: Config):
         self.path, self.title = Path(place).absolute(), title_of(config)
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        columns = ["run", "epoch", *HISTORY]
+        if self.path.exists() and not self.path.is_file():
+            raise ConfigError(f"log_to='csv:{place}' is no regular file: choose another")
         if not self.path.exists() or not self.path.stat().st_size:
-            self._write(["run", "epoch", *HISTORY])
+            self._write(columns)
+            return
+        with self.path.open("rb") as file:  # a file of the user is not written into, whatever a saved config.json says
+            if file.readline(200).decode(errors="replace").strip() != ",".join(columns):
+                raise ConfigError(f"log_to='csv:{place}' is a file with other contents: choose another")
 
     def _write(self, row: list) -> None:
         """One write for a row, so that rows of several processes do not mix."""
