@@ -21,12 +21,8 @@ def movement(trajectory: Trajectory) -> np.ndarray:
     .. math:: m_t = \frac{\mathrm{mean}_i \lVert z_i^{t+1} - z_i^t \rVert}{\max(s_t, s_{t+1})\,(e_{t+1} - e_t)}, \qquad
               s_t = \sqrt{\mathrm{mean}_i \lVert z_i^t \rVert^2}
 
-    with every frame centred first: a drift of the whole picture is no movement.
-
-    Returns
-    -------
-    array (n_frames - 1,)
-        In [0, 2] for one epoch a frame: 0 stands still, sqrt(2) is a fresh random embedding at every epoch.
+    with every frame centred first: a drift of the whole picture is no movement. Values (n_frames - 1,) are in [0, 2] for one
+    epoch a frame: 0 stands still, sqrt(2) is a fresh random embedding at every epoch.
     """
     points = centred(trajectory.embeddings)
     step = np.linalg.norm(np.diff(points, axis=0), axis=-1).mean(-1)
@@ -44,10 +40,7 @@ def turning(trajectory: Trajectory) -> np.ndarray:
 
     .. math:: c_t = \frac{\langle \Delta^{t}, \Delta^{t+1} \rangle}{\lVert \Delta^{t} \rVert \lVert \Delta^{t+1} \rVert}
 
-    Returns
-    -------
-    array (n_frames - 2,)
-        In [-1, 1]: 1 goes straight on, 0 wanders, -1/2 is noise about a fixed place, -1 jumps to and fro.
+    Values (n_frames - 2,) are in [-1, 1]: 1 goes straight on, 0 wanders, -1/2 is noise about a fixed place, -1 jumps to and fro.
     """
     steps = np.diff(centred(trajectory.embeddings), axis=0)
     norms = np.sqrt((steps**2).sum((1, 2)))
@@ -59,11 +52,7 @@ def spread(trajectory: Trajectory) -> np.ndarray:
 
     For directions the variance on the unit sphere, :math:`1 - \lVert \mathrm{mean}_i \hat z_i \rVert^2`, which is 1 less the mean
     cosine of two points; for maps the size relative to the largest frame, because a map has no size of its own.
-
-    Returns
-    -------
-    array (n_frames,)
-        In [0, 1]: 0 when all points are one.
+    Values (n_frames,) are in [0, 1]: 0 when all points are one.
     """
     variance = (centred(trajectory.embeddings) ** 2).sum(-1).mean(-1)
     if trajectory.dim > 3 or trajectory.of_unit_length:
@@ -77,11 +66,7 @@ def dimensions(trajectory: Trajectory) -> np.ndarray:
     .. math:: \Big(\sum_k \lambda_k\Big)^2 \Big/ \sum_k \lambda_k^2
 
     Unlike RankMe it is not raised by many tiny eigenvalues, which is what a collapsed embedding is left with.
-
-    Returns
-    -------
-    array (n_frames,)
-        In [1, d]; 1 for a frame without variance.
+    Values (n_frames,) are in [1, d]; 1 for a frame without variance.
     """
     points = centred(trajectory.embeddings)
     if points.shape[1] < points.shape[2]:

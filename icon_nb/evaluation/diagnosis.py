@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -13,11 +14,6 @@ from .readings import LIMITS, Readings
 from .scores import neighbourhood_preservation
 from .trajectory import Trajectory
 
-VERDICTS = (
-    "diverged", "collapsed", "oscillating", "dimensional collapse", "no better than untrained", "still learning", "plateau",
-    "healthy",
-)  # fmt: skip
-FAILURES = VERDICTS[:4]
 ADVICE = {
     "diverged": "Lower the learning rate, by a factor of ten to begin with.",
     "collapsed": (
@@ -30,7 +26,10 @@ ADVICE = {
     "plateau": "Raise the learning rate, or check that the method fits the data.",
     "healthy": "",
 }
-"""What to try next."""
+"""What to try next, for every verdict from the worst to the best."""
+
+VERDICTS = tuple(ADVICE)
+FAILURES = VERDICTS[:4]
 
 
 @dataclass(frozen=True)
@@ -117,20 +116,10 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, baselines: Mappi
 
 
 def baselines(trajectory: Trajectory, inputs: np.ndarray) -> dict[str, float]:
-    """What training has to beat on the recorded points: numbers for :func:`diagnose`.
+    """What training has to beat on the recorded points with these inputs (n, features): numbers for :func:`diagnose`.
 
-    Parameters
-    ----------
-    trajectory : Trajectory
-    inputs : array (n, features)
-        The recorded points before any network.
-
-    Returns
-    -------
-    dict
-        With labels ``raw_knn_accuracy``, of the inputs themselves. Without, ``first_preservation`` and ``last_preservation``: how
-        well the embedding keeps the neighbourhoods of the inputs before and after; see
-        :func:`icon_nb.evaluation.scores.neighbourhood_preservation`. Empty for fewer than four points.
+    With labels ``raw_knn_accuracy``, of the inputs themselves. Without, ``first_preservation`` and ``last_preservation``: how
+    well the embedding keeps the neighbourhoods of the inputs before and after. Empty for fewer than four points.
     """
     if trajectory.n_points < 4:
         return {}
@@ -141,7 +130,6 @@ def baselines(trajectory: Trajectory, inputs: np.ndarray) -> dict[str, float]:
 
 
 def _tell_knn(run: Readings, found: Diagnosis) -> Diagnosis:
-    """The diagnosis with a word about the kNN accuracy, where it fell or stayed below that of the inputs."""
     last, fall, raw = run.last("knn_accuracy"), run.knn_fall(), run.baselines.get("raw_knn_accuracy", 0.0)
     said = found.sentence
     if fall >= 3 * run.knn_noise() and "first_knn_accuracy" not in found.evidence:
@@ -168,8 +156,6 @@ def _diverged(trajectory: Trajectory, finite: np.ndarray) -> Diagnosis:
 def stopped(trajectory: Trajectory, error: str) -> Diagnosis:
     """What is to be said of a run that ended with an error about something else than its numbers: the error.
 
-    Examples
-    --------
     >>> print(stopped(Trajectory(np.zeros((3, 5, 2)), np.arange(3)), "a picture cannot be read: put it back"))
     Stopped after epoch 2 by an error: a picture cannot be read: put it back.
     """
@@ -178,16 +164,12 @@ def stopped(trajectory: Trajectory, error: str) -> Diagnosis:
     return Diagnosis("stopped", sentence, {"last_good_epoch": float(last)}, last + 1)
 
 
-def _blown_up(run: Readings) -> Diagnosis | None:
-    return _risen(run, LIMITS.blow_up - 1)
-
-
-def _risen(run: Readings, share: float | None = None) -> Diagnosis | None:
+def _risen(run: Readings, share: float = LIMITS.rise) -> Diagnosis | None:
     known = np.isfinite(run.loss)
     if known.sum() < 3:
         return None
     first, loss = run.loss[known][0], np.where(known, run.loss, np.inf)
-    high = loss > first + (LIMITS.rise if share is None else share) * abs(first)
+    high = loss > first + share * abs(first)
     if not high[-3:].all():
         return None
     since = run.since(high)
@@ -224,7 +206,8 @@ def _collapsed(run: Readings) -> Diagnosis | None:
 def _dimensional_collapse(run: Readings) -> Diagnosis | None:
     most = LIMITS.at_most
     needed = min(run.dim, most, most if run.labels is None else len(np.unique(run.labels)) - 1)
-    few = run.curves["dimensions"] < needed * (LIMITS.lossy_dimensions if run.lossy() else LIMITS.dimensions)
+    lossy = run.much(run.knn_fall(), run.last("knn_accuracy") + run.knn_fall())
+    few = run.curves["dimensions"] < needed * (LIMITS.lossy_dimensions if lossy else LIMITS.dimensions)
     if run.dim <= 3 or not few[-1]:
         return None
     since = run.since(few)
@@ -250,7 +233,6 @@ def _oscillating(run: Readings) -> Diagnosis | None:
 
 
 def _no_better(run: Readings) -> Diagnosis | None:
-    """Trained, but the embedding is worth no more than before: by labels, or by the neighbourhoods of the inputs."""
     if run.n_frames < 4 or run.learned_nothing():
         return None
     first, last = (run.baselines.get(f"{when}_preservation", np.nan) for when in ("first", "last"))
@@ -266,9 +248,6 @@ def _no_better(run: Readings) -> Diagnosis | None:
     return _verdict("no better than untrained", said, run.evidence() | {"untrained": float(first)})
 
 
-GAINS = {"loss": "fall of the loss", "knn_accuracy": "gain in kNN accuracy", "movement": "way to the final embedding"}
-
-
 def _still_learning(run: Readings) -> Diagnosis | None:
     if run.n_frames < 4:
         said = f"Still learning: {run.n_frames} recorded frames, the untrained one included, are too few to judge by."
@@ -276,7 +255,8 @@ def _still_learning(run: Readings) -> Diagnosis | None:
     late = {name: progress.late for name, progress in run.progress.items() if progress.late > LIMITS.late}
     if not late:
         return None
-    what = " and ".join(f"{share:.0%} of the {GAINS[name]}" for name, share in late.items())
+    gains = {"loss": "fall of the loss", "knn_accuracy": "gain in kNN accuracy", "movement": "way to the final embedding"}
+    what = " and ".join(f"{share:.0%} of the {gains[name]}" for name, share in late.items())
     said = f"Still learning: the {'last fifth of the run' if run.n_frames > 6 else 'step to the last frame'} brought {what}."
     return _verdict("still learning", said, run.evidence() | {f"late_{name}": share for name, share in late.items()})
 
@@ -290,17 +270,14 @@ def _plateau(run: Readings) -> Diagnosis | None:
         return None
     said = f"Plateau since epoch {since}: what came after brought less than {LIMITS.settled:.0%} of the gain."
     advice = "To get further, change a setting rather than train longer."
-    if not run.growing(since):
+    spread = run.curves["spread"]
+    if spread[-1] <= 1.05 * spread[np.searchsorted(run.epochs, since)]:  # the points spread no further
         advice = f"About {since} epochs are enough. {advice}"
     return _verdict("plateau", said, run.evidence() | {"settled": float(since)}, since, advice)
 
 
-CLOSE = 0.1
-"""Points on the sphere of less variance than this share of it are close together, though not one."""
-
-
 def _healthy(run: Readings) -> Diagnosis | None:
-    close = run.of_unit_length and run.last("spread") < CLOSE
+    close = run.of_unit_length and run.last("spread") < LIMITS.close
     learned = " and ".join(name.replace("_accuracy", " accuracy") for name, p in run.progress.items() if p.real)
     said = (
         f"Healthy: {learned} improved and levelled off, the points {'stay close together' if close else 'stay spread out'} "
@@ -310,7 +287,7 @@ def _healthy(run: Readings) -> Diagnosis | None:
 
 
 CHECKS = (
-    *(_blown_up, _collapsed, _risen, _oscillating, _dimensional_collapse, _thrown_back),
+    *(partial(_risen, share=LIMITS.blow_up - 1), _collapsed, _risen, _oscillating, _dimensional_collapse, _thrown_back),
     *(_no_better, _still_learning, _plateau, _healthy),
 )
 """From the worst to the best; the last always has an answer."""

@@ -53,22 +53,14 @@ def alignment(z: np.ndarray, y: np.ndarray | None = None, *, positives: np.ndarr
 
     .. math:: \mathcal{L}_{align} = \mathbb{E}_{(i, j) \sim p_{pos}} \lVert \hat z_i - \hat z_j \rVert^2
 
+    In [0, 4], for z of shape (n, d); NaN when no class has two points. From Wang & Isola 2020, arXiv 2005.10242, with exponent 2.
+
     Parameters
     ----------
-    z : array (n, d)
     y : integer array (n,), optional
         Positives are all pairs of different points with the same label.
     positives : array (n, d), optional
         Positives are the rows ``z[i], positives[i]``, for instance two views of each image.
-
-    Returns
-    -------
-    float
-        In [0, 4]; NaN when no class has two points.
-
-    Notes
-    -----
-    Wang & Isola 2020, arXiv 2005.10242, with their exponent 2.
 
     Examples
     --------
@@ -95,21 +87,8 @@ def uniformity(z: np.ndarray, t: float = 2.0) -> float:
 
     .. math:: \mathcal{L}_{uniform} = \log \mathbb{E}_{i \ne j}\, e^{-t \lVert \hat z_i - \hat z_j \rVert^2}
 
-    Parameters
-    ----------
-    z : array (n, d)
-        At least two points. More than 2,000 are sampled down.
-    t : float
-        Width of the potential.
-
-    Returns
-    -------
-    float
-        In [-4 t, 0]: 0 when all points are one, about -2 t for points spread evenly over many dimensions.
-
-    Notes
-    -----
-    Wang & Isola 2020, arXiv 2005.10242.
+    In [-4 t, 0]: 0 when all points are one, about -2 t for points spread evenly over many dimensions. z (n, d) has at least two
+    points; more than 2,000 are sampled down. From Wang & Isola 2020, arXiv 2005.10242.
 
     Examples
     --------
@@ -134,18 +113,8 @@ def effective_rank(z: np.ndarray) -> float:
 
     .. math:: \exp\Big(-\sum_k p_k \log p_k\Big), \qquad p_k = \sigma_k / \textstyle\sum_l \sigma_l
 
-    Parameters
-    ----------
-    z : array (n, d)
-
-    Returns
-    -------
-    float
-        In [1, min(n, d)]; 0 when every entry of z is zero.
-
-    Notes
-    -----
-    Garrido et al. 2023, arXiv 2210.02885. As published, z is neither centred nor normalised.
+    In [1, min(n, d)] for z (n, d); 0 when every entry of z is zero. From Garrido et al. 2023, arXiv 2210.02885; as published, z
+    is neither centred nor normalised.
 
     Examples
     --------

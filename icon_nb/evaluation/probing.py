@@ -1,6 +1,11 @@
 """What can be read off an embedding with labels by something simple: its nearest neighbours, or a linear map.
 
 Every function takes plain arrays or tensors and knows nothing of configs.
+
+The accuracy of the nearest neighbours has one definition, :func:`knn_accuracy`: k = 5 neighbours vote. It is asked in two ways,
+and each has its name everywhere. ``knn_accuracy``, the column of a history, is *leave-one-out*: every recorded point asks all
+the others. ``knn``, the score in tables, is *on held-out parts*, the same parts as the linear probe beside it: see
+:func:`probe`. The second has fewer neighbours to ask, so that the two differ by a point or so for one and the same embedding.
 """
 
 from __future__ import annotations
@@ -14,14 +19,15 @@ from ..errors import DataError
 from .embedding import DIVERGED, as_array, finite_matrix, resolve_metric
 
 CHUNK = 512  # rows of the distance matrix alive at once: 512 x 2,000 floats stay in the cache
-FEW_POINTS = 1000
-"""Up to so many points are cross-validated."""
+FEW_POINTS = 1000  # up to so many points are cross-validated
 
 
 def knn_accuracy(z, y, k: int = 5, *, bank=None, bank_labels=None, metric: str = "auto") -> float:
     r"""Share of points whose class wins the vote of their k nearest neighbours.
 
     .. math:: \frac1n \sum_i \mathbb{1}\Big[y_i = \arg\max_c \sum_{j \in N_k(i)} \mathbb{1}[y_j = c]\Big]
+
+    In [0, 1].
 
     Parameters
     ----------
@@ -31,13 +37,8 @@ def knn_accuracy(z, y, k: int = 5, *, bank=None, bank_labels=None, metric: str =
     k : int
         Neighbours that vote; clipped to the number there are. A tied vote goes to the class that has the nearest member.
     bank, bank_labels : (m, d) and (m,), optional
-        Where the neighbours are looked for. Without them each point asks all the others, never itself.
+        Where the neighbours are looked for. Without them each point asks all the others, never itself: leave-one-out.
     metric : {"auto", "cosine", "euclidean"}
-
-    Returns
-    -------
-    float
-        In [0, 1].
 
     Raises
     ------
@@ -108,19 +109,8 @@ def split(y, test_size: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndar
     """Positions of a training and a test part that both hold every class in its share.
 
     A class with a single member stays in the training part. Classes are laid end to end, shuffled inside, and the test points
-    are drawn from that line at equal steps: every class gets its share to within one point.
-
-    Parameters
-    ----------
-    y : integer array (n,)
-    test_size : float
-        Share of the points to test on, in (0, 1).
-    seed : int
-
-    Returns
-    -------
-    train, test : int arrays
-        Sorted, disjoint, together all n positions.
+    are drawn from that line at equal steps: every class gets its share of ``test_size``, in (0, 1), to within one point. Both
+    parts are sorted.
 
     Examples
     --------
@@ -168,27 +158,13 @@ def linear_probe(z_train, y_train, z_test, y_test, C: float = 1.0) -> float:
 
     .. math:: \min_{W, b} \sum_i -\log \mathrm{softmax}(W \tilde z_i + b)_{y_i} + \tfrac{1}{2C} \lVert W \rVert^2
 
-    Parameters
-    ----------
-    z_train, z_test : tensor or array (n, d), (m, d)
-    y_train, y_test : integer tensor or array (n,), (m,)
-    C : float
-        Inverse strength of the penalty, positive.
-
-    Returns
-    -------
-    float
-        In [0, 1].
+    In [0, 1], for z of shapes (n, d) and (m, d). The optimiser stops after 200 steps at the latest, which bounds the time where
+    the classes can be separated perfectly and the optimum lies far out.
 
     Raises
     ------
     DataError
         Only one class to train on, nothing to test on, shapes that do not match, non-finite values.
-
-    Notes
-    -----
-    The optimiser stops after 200 steps at the latest, which bounds the time where the classes can be separated perfectly and the
-    optimum lies far out.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -213,25 +189,14 @@ def linear_probe(z_train, y_train, z_test, y_test, C: float = 1.0) -> float:
 
 
 def probe(z, y, seed: int = 0, k: int = 5, metric: str = "auto", *, linear: bool = True) -> dict[str, float]:
-    """Linear probe and kNN: both learn from the same 80 % of the points and are tested on the other 20 %.
+    """Linear probe and kNN: both learn from the same 80 % of the points and are tested on the other 20 %, drawn with ``seed``.
 
     Of up to 1,000 points, where one such part would be a coarse measure, each is tested once: five-fold cross-validation.
-
-    Parameters
-    ----------
-    z : tensor or array (n, d)
-    y : integer tensor or array (n,)
-    seed : int
-        Draws the split.
-    k : int
-        Neighbours that vote.
-    linear : bool
-        False fits no linear probe; its score is NaN.
 
     Returns
     -------
     dict
-        ``linear_probe`` and ``knn``, both in [0, 1].
+        ``linear_probe``, NaN unless ``linear``, and ``knn``, both in [0, 1].
     """
     z, y = finite_matrix(z), as_array(y, len(z))
     parts = folds(y, seed=seed) if len(y) <= FEW_POINTS else [split(y, seed=seed)]

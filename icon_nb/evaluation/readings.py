@@ -24,6 +24,7 @@ class LIMITS:
     still = 0.01  # nothing was learned: all steps together, in units of the embedding's size
     late = 0.1  # still learning: this share of the gain was made in the last fifth of the run
     settled = 0.05  # a curve has stopped improving where all but this share of its gain is made
+    close = 0.1  # healthy, but points on the sphere are close together: their variance
     knn = loss = 0.01  # less is noise, as a share of the points, and of the median of the loss
 
 
@@ -95,11 +96,6 @@ class Readings:
         values = {name: self.last(name) for name in (*names, "loss", "knn_accuracy")}
         return {name: value for name, value in values.items() if np.isfinite(value)}
 
-    def growing(self, since: int) -> bool:
-        """Whether the points spread further after an epoch."""
-        spread = self.curves["spread"]
-        return bool(spread[-1] > 1.05 * spread[np.searchsorted(self.epochs, since)])
-
     def learned_nothing(self) -> bool:
         """No curve gained more than noise, or the points hardly moved."""
         still = np.nansum(self.curves["step"]) < LIMITS.still
@@ -121,10 +117,6 @@ class Readings:
             return False
         chance = np.unique(self.labels, return_counts=True)[1].max() / self.n_points
         return bool(fall >= 3 * self.knn_noise() and fall > LIMITS.fall * (first - chance))
-
-    def lossy(self) -> bool:
-        """A good share of the kNN accuracy that the beginning had above chance is gone."""
-        return self.much(self.knn_fall(), self.last("knn_accuracy") + self.knn_fall())
 
     def setback(self) -> int | None:
         """The frame of the lowest kNN accuracy in the first fifth, where the loss rose, much was lost, and not all came back."""

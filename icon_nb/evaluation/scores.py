@@ -1,6 +1,8 @@
 """How good an embedding is: one score for each row of :data:`icon_nb.methods.catalogue.SCORES`, and the functions behind them.
 
-Every function takes plain arrays or tensors and knows nothing of configs.
+Every function takes plain arrays or tensors and knows nothing of configs: embeddings z (n, d), classes y (n,), whole numbers,
+inputs x (n, ...). Distances are Euclidean, between directions where ``metric`` is ``"cosine"``; ``"auto"`` takes directions for
+more than three dimensions. Embeddings that are not finite, and shapes that do not match, are a DataError.
 """
 
 from __future__ import annotations
@@ -27,22 +29,13 @@ def clustering_accuracy(assignment, y) -> float:
 
     .. math:: \max_{\pi} \frac1n \sum_i \mathbb{1}[y_i = \pi(a_i)]
 
-    with the matching found by the Hungarian algorithm (Kuhn 1955). Clusters beyond the number of classes match nothing.
+    with the matching found by the Hungarian algorithm (Kuhn 1955). In [0, 1]: clusters beyond the
+    number of classes match nothing.
 
     Parameters
     ----------
     assignment, y : integer tensors or arrays (n,)
         The cluster and the class of every point; the numbers themselves do not matter.
-
-    Returns
-    -------
-    float
-        In [0, 1].
-
-    Raises
-    ------
-    DataError
-        Another number of labels than of points.
 
     Examples
     --------
@@ -60,14 +53,7 @@ def clustering_accuracy(assignment, y) -> float:
 
 
 def clustering(z, y, n_clusters: int | None = None, seed: int = 0, metric: str = "auto") -> dict[str, float]:
-    """Do the classes lie in clumps? k-means on the embedding, compared with the labels.
-
-    Parameters
-    ----------
-    z : tensor or array (n, d)
-    y : integer tensor or array (n,)
-    n_clusters : int, optional
-        Defaults to the number of classes.
+    """Do the classes lie in clumps? k-means on the embedding, with a cluster for each class where no number is given.
 
     Returns
     -------
@@ -93,23 +79,15 @@ def neighbourhood_preservation(x, z, k: int = 10, *, max_points: int = 1000, see
 
     .. math:: T = 1 - \frac{2}{nk(2n - 3k - 1)} \sum_i \sum_{j \in N_k(i)} \max(0, r(i, j) - k)
 
-    where :math:`N_k(i)` are the k nearest in z and r is the rank by Euclidean distance in x (Venna & Kaski 2001). About 0.5 for
-    a random embedding, 1 when every shown neighbour is a true one.
+    where :math:`N_k(i)` are the k nearest in z and r is the rank by Euclidean distance in x, flattened (Venna & Kaski 2001). In
+    [0, 1]: about 0.5 for a random embedding, 1 when every shown neighbour is a true one.
 
     Parameters
     ----------
-    x : tensor or array (n, ...)
-        Inputs; flattened.
-    z : tensor or array (n, d)
     k : int
         Neighbours; clipped below n/2.
     max_points : int
         A larger n is sampled down: the cost grows with its square.
-
-    Returns
-    -------
-    float
-        In [0, 1].
     """
     from sklearn.manifold import trustworthiness
 
@@ -127,18 +105,8 @@ def neighbour_overlap(a, b, k: int = 10) -> float:
 
     .. math:: \frac{1}{nk} \sum_i |N_k^a(i) \cap N_k^b(i)|
 
-    With inputs for a and a map for b this is the kNN recall.
-
-    Parameters
-    ----------
-    a, b : tensors or arrays (n, d), (n, d')
-        The same points in the same order; distances are Euclidean.
-    k : int, < n
-
-    Returns
-    -------
-    float
-        In [0, 1].
+    Rows of a (n, d) and b (n, d') are the same points in the same order, and k < n; distances are Euclidean. With inputs for a
+    and a map for b this is the kNN recall, in [0, 1].
 
     Examples
     --------
@@ -157,27 +125,14 @@ def separability(z, y, *, max_points: int = 2000, seed: int = 0, metric: str = "
 
     .. math:: \frac1n \sum_i \frac{b_i - a_i}{\max(a_i, b_i)}
 
-    a is the mean distance to the own class, b to the nearest other class (Rousseeuw 1987). Distances are Euclidean, between
-    directions where ``metric`` is cosine.
-
-    Parameters
-    ----------
-    z : tensor or array (n, d)
-        Embeddings.
-    y : integer tensor or array (n,)
-    max_points : int
-        At most so many, drawn with ``seed``, are looked at: the cost grows with their square.
-    metric : {"auto", "cosine", "euclidean"}
-
-    Returns
-    -------
-    float
-        In [-1, 1]: 1 for tight classes far apart, 0 for classes on top of each other.
+    a is the mean distance to the own class, b to the nearest other class (Rousseeuw 1987). In [-1, 1]: 1 for tight classes far
+    apart, 0 for classes on top of each other. At most ``max_points``, drawn with ``seed``, are looked at: the cost grows with
+    their square.
 
     Raises
     ------
     DataError
-        Fewer than two classes, only classes of one point, labels missing, non-finite values.
+        Fewer than two classes, or only classes of one point.
     """
     from sklearn.metrics import silhouette_score
 
@@ -195,7 +150,6 @@ def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto", *, linear: 
 
     Parameters
     ----------
-    z : tensor or array (n, d)
     y : integer tensor or array (n,) or None
         Without labels, or with a single class, the scores that need them are NaN.
     x : tensor or array (n, ...) or None
@@ -209,11 +163,6 @@ def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto", *, linear: 
     -------
     dict
         One float for each name in ``SCORES``.
-
-    Raises
-    ------
-    DataError
-        Non-finite embeddings (training has diverged), or shapes that do not match.
 
     Examples
     --------
