@@ -14,9 +14,8 @@ from icon_nb.interfaces.cli import main
 from icon_nb.interfaces.flags import build_parser
 from icon_nb.methods import axes
 from icon_nb.methods.catalogue import DATASETS, OVERLAYS, SCORES, OverlayKind, PublishedData, Score
-from icon_nb.methods.cell import Method
 from icon_nb.methods.config import Config
-from icon_nb.methods.methods import METHODS
+from icon_nb.methods.methods import METHODS, Method
 from icon_nb.methods.recipes import RECIPES, Recipe, over
 from icon_nb.objective.batch import Batch
 

@@ -3,10 +3,8 @@
 What a row makes (a p, a network, a data set) lives in the rooms above, and the row names it.
 """
 
-from .cell import ICON, Method, Paper
 from .config import Config
-from .methods import ALIASES, METHODS, get, of_pair
-from .outside import OUTSIDE
+from .methods import ALIASES, ICON, METHODS, OUTSIDE, Method, Paper, get, of_pair
 from .periodic import table
 from .readme import methods_markdown, names_markdown
 

@@ -1,11 +1,11 @@
-"""The two axes of the periodic table, as plain data: what may stand in the p slot and in the q slot. Loads no torch."""
+"""The two axes of the periodic table: what may stand in the p slot and in the q slot. The rows are in ``axes.toml``; no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .catalogue import by_name
+from .catalogue import read, records
 
 
 @dataclass(frozen=True)
@@ -55,221 +55,27 @@ class Axis:
     family: str = ""
 
 
-NEEDS = {
-    "views": "augmented copies of every sample",
-    "labels": "a class for every sample",
-    "inputs": "samples that can be compared with each other",
-    "pairs": "a second modality for every sample",
-    "companion": "embeddings of the samples from elsewhere",
-    "graph": "a graph between the samples",
-    "tokens": "a text, of which words are hidden",
-}
 
-_P, _Q = "icon_nb.objective.supervisory", "icon_nb.objective.learned"
-_NEAR, _GRAPHS, _IDENTITY = f"{_P}.neighbourhoods", f"{_P}.graphs", f"{_P}.identity"
-_KERNELS, _LIMITS, _MARGINS = f"{_Q}.kernels", f"{_Q}.limits", f"{_Q}.margins"
-_KERNEL = ("temperature", "distance")
-_WALKS = ("walk_length", "walk")
+def _axis(rows: Mapping[str, Mapping]) -> dict[str, Axis]:
+    either = {name: {**row, "include_self": None} for name, row in rows.items() if row.get("include_self") == "follows"}
+    return records(Axis, {**rows, **either})
 
 
-SUPERVISORY: dict[str, Axis] = by_name(
-    Axis(
-        "gaussian", "Gaussian", r"p_{ij} \propto e^{-\lVert x_i - x_j\rVert^2 / 2\sigma_i^2},\ j \ne i",
-        f"{_NEAR}:Gaussian", settings=("perplexity",), needs=("inputs",),
-        positive=True, family="gaussian",
-    ),
-    Axis(
-        "gaussian_joint", "Gaussian, over all pairs", r"P_{ij} = (p_{j|i} + p_{i|j}) / 2n",
-        f"{_NEAR}:GaussianJoint", settings=("perplexity",), candidates="pairs",
-        needs=("inputs",), positive=True, family="gaussian",
-    ),
-    Axis(
-        "gaussian_fixed", "Gaussian, one scale for all points",
-        r"p_{ij} \propto e^{-\lVert x_i - x_j\rVert^2 / \tau_p}",
-        f"{_NEAR}:GaussianFixed", settings=("p_temperature",), include_self=None,
-        needs=("inputs",), positive=True, family="gaussian",
-    ),
-    Axis(
-        "spectral", "Gaussian on the spectral embedding", r"p_{ij} \propto e^{-\lVert u_i - u_j\rVert^2 / \tau_p}",
-        f"{_GRAPHS}:Spectral", settings=("n_neighbors", "p_temperature", "embedding_dim"),
-        include_self=None, needs=("inputs",), positive=True, family="gaussian",
-    ),
-    Axis(
-        "companion", "Similarity of companion embeddings", r"p_{ij} \propto e^{\cos(g_i, g_j)/\tau_p},\ j \ne i",
-        f"{_NEAR}:Companion", settings=("p_temperature",), needs=("companion",),
-        positive=True, family="gaussian",
-    ),
-    Axis(
-        "student_t", "Student-t", r"p_{ij} \propto (1 + \lVert x_i - x_j\rVert^2 / \tau_p)^{-1}",
-        f"{_NEAR}:StudentT", settings=("p_temperature",), include_self=None,
-        needs=("inputs",), positive=True, family="student_t",
-    ),
-    Axis(
-        "identity", "Identity", r"p_{ij} = 1[i = j]",
-        f"{_IDENTITY}:Identity", include_self=True, family="identity",
-    ),
-    Axis(
-        "dimension", "Identity, over the dimensions", r"p_{kl} = 1[k = l]",
-        f"{_IDENTITY}:OtherSide", options={"sides": 1}, candidates="dimensions",
-        include_self=True, needs=("views",), family="identity",
-    ),
-    Axis(
-        "graph", "Graph weights", r"p_{ij} = w_{ij} / \textstyle\sum_k w_{ik}",
-        f"{_GRAPHS}:GraphWeights", settings=_WALKS, needs=("graph",), family="graph",
-    ),
-    Axis(
-        "graph_gibbs", "Graph weights, Gibbs form", r"p_{ij} \propto e^{w_{ij} / d_j \tau_p}",
-        f"{_GRAPHS}:GraphGibbs", settings=("p_temperature",), include_self=True,
-        needs=("graph",), positive=True, family="graph",
-    ),
-    Axis(
-        "shortest_paths", "Gaussian along the paths of a graph",
-        r"P_{ij} \text{ of } \delta_{ij}, \text{ the edges between } i \text{ and } j",
-        f"{_NEAR}:ShortestPaths", settings=("perplexity",), candidates="pairs", needs=("graph",), positive=True, family="graph",
-    ),
-    Axis(
-        "knn", "Uniform k-NN", r"p_{ij} = \frac1k 1[j \in \mathrm{kNN}(i)]",
-        f"{_GRAPHS}:NearestNeighbors", settings=("n_neighbors", *_WALKS), needs=("inputs",),
-        family="knn",
-    ),
-    Axis(
-        "companion_knn", "Uniform k-NN of companion embeddings", r"p_{ij} = \frac1k 1[g_j \in \mathrm{kNN}(g_i)]",
-        f"{_GRAPHS}:CompanionNeighbors", settings=("n_neighbors", *_WALKS),
-        needs=("companion",), family="knn",
-    ),
-    Axis(
-        "positive_pairs", "Uniform positive pairs", r"p_{ij} = \frac1k 1[s_i = s_j],\ j \ne i",
-        f"{_IDENTITY}:PositivePairs", needs=("views",), family="positive_pairs",
-    ),
-    Axis(
-        "positive_pairs_joint", "Positive pairs, over all pairs", r"P_{ij} = \frac{1}{nk} 1[s_i = s_j],\ j \ne i",
-        f"{_IDENTITY}:PositivePairsJoint", candidates="pairs", needs=("views",), family="positive_pairs",
-    ),
-    Axis(
-        "other_view", "The other view, one way", r"p_{ij} = 1[s_i = s_j]",
-        f"{_IDENTITY}:OtherSide", options={"sides": 1}, candidates="views", include_self=True,
-        needs=("views",), family="positive_pairs",
-    ),
-    Axis(
-        "momentum_view", "The other view as a slow encoder sees it", r"p_{ij} = 1[s_i = s_j]",
-        f"{_IDENTITY}:OtherSide", options={"sides": 2}, candidates="keys", include_self=True,
-        needs=("views",), family="positive_pairs",
-    ),
-    Axis(
-        "views_and_neighbors", "Views of the sample and of its neighbours",
-        r"p_{ij} \propto 1[s_i = s_j] + k \tilde P_{s_i s_j},\ j \ne i",
-        f"{_GRAPHS}:ViewsAndNeighbors", settings=("n_neighbors", *_WALKS),
-        needs=("views", "inputs"), family="positive_pairs",
-    ),
-    Axis(
-        "cross_modal", "Cross-modal pairs", r"p_{ij} = 1[s_i = s_j],\ V_i \ne V_j",
-        f"{_IDENTITY}:OtherSide", options={"sides": 2}, candidates="modality",
-        include_self=True, needs=("pairs",), family="cross_modal",
-    ),
-    Axis(
-        "same_class", "Uniform over classes", r"p_{ij} = \frac{1}{K_i - 1} 1[y_i = y_j],\ j \ne i",
-        f"{_IDENTITY}:SameClass", needs=("labels",), family="same_class",
-    ),
-    Axis(
-        "label", "Data-label pairs", r"p_{ic} = 1[y_i = c]",
-        f"{_IDENTITY}:Label", candidates="classes", include_self=True, needs=("labels",),
-        family="label",
-    ),
-    Axis(
-        "masked_token", "Context-token pairs", r"p_{it} = 1[\text{token } t \text{ stood in context } i]",
-        f"{_IDENTITY}:Label", candidates="tokens", include_self=True, needs=("tokens",),
-        family="label",
-    ),
-)  # fmt: skip
-
-LEARNED: dict[str, Axis] = by_name(
-    Axis(
-        "gaussian", "Gaussian", r"q_{ij} \propto e^{-d_{ij}/\tau}",
-        f"{_KERNELS}:Gaussian", settings=_KERNEL, candidates="any", include_self=None,
-        family="gaussian",
-    ),
-    Axis(
-        "gaussian_joint", "Gaussian, over all pairs", r"Q_{ij} = e^{-d_{ij}/\tau} / \textstyle\sum_{k \ne l}",
-        f"{_KERNELS}:Joint", kernel="gaussian", settings=_KERNEL, candidates="pairs", include_self=None, family="gaussian",
-    ),
-    Axis(
-        "gaussian_margin", "Gaussian with a margin", r"q_{ij} \propto e^{-(d_{ij} + \mu 1[p_{ij} > 0])/\tau}",
-        f"{_MARGINS}:GaussianMargin", settings=(*_KERNEL, "margin"), candidates="any", include_self=None, limit=True,
-        family="gaussian",
-    ),
-    Axis(
-        "gaussian_angular", "Gaussian with an angular margin", r"q_{ij} \propto e^{\cos(\theta_{ij} + \mu 1[p_{ij} > 0])/\tau}",
-        f"{_MARGINS}:GaussianAngular", settings=(*_KERNEL, "margin"), candidates="any", include_self=None, limit=True,
-        family="gaussian",
-    ),
-    Axis(
-        "gaussian_hard", "Gaussian with hard strangers",
-        r"q_{ij} \propto e^{-d_{ij}/\tau} \text{ times } e^{-\beta d_{ij}/\tau} \text{ where } p_{ij} = 0",
-        f"{_MARGINS}:GaussianHard", settings=(*_KERNEL, "margin", "hardness"), candidates="any", include_self=None, limit=True,
-        family="gaussian",
-    ),
-    Axis(
-        "sigmoid", "Every pair by itself", r"q_{ij} = \sigma(b - d_{ij}/\tau)",
-        f"{_MARGINS}:Sigmoid", settings=(*_KERNEL, "bias"), candidates="any", include_self=None, limit=True, family="sigmoid",
-    ),
-    Axis(
-        "gaussian_wide", "Gaussian, temperature to infinity", r"\tau \to \infty",
-        f"{_LIMITS}:GaussianWide", settings=("distance",), candidates="any", include_self=True,
-        limit=True, family="gaussian_wide",
-    ),
-    Axis(
-        "gaussian_narrow", "Gaussian, temperature to zero", r"\tau \to 0",
-        f"{_LIMITS}:GaussianNarrow", settings=("distance", "margin"), candidates="any",
-        include_self=None, limit=True, family="gaussian_narrow",
-    ),
-    Axis(
-        "student_t", "Student-t", r"q_{ij} \propto (1 + d_{ij}/\nu\tau)^{-(\nu+1)/2}",
-        f"{_KERNELS}:StudentT", settings=(*_KERNEL, "df"), candidates="any", include_self=None,
-        family="student_t",
-    ),
-    Axis(
-        "student_t_joint", "Student-t, over all pairs",
-        r"Q_{ij} = (1 + d_{ij}/\nu\tau)^{-(\nu+1)/2} / \textstyle\sum_{k \ne l}",
-        f"{_KERNELS}:Joint", kernel="student_t", settings=(*_KERNEL, "df"), candidates="pairs",
-        include_self=None, family="student_t",
-    ),
-    Axis(
-        "student_t_narrow", "Student-t, scale to zero", r"q_{ij} \propto d_{ij}^{-(\nu+1)/2}",
-        f"{_KERNELS}:StudentTNarrow", settings=("distance", "df"), candidates="any",
-        include_self=None, family="student_t",
-    ),
-    Axis(
-        "clusters", "Uniform on clusters", r"q_{ij} = \textstyle\sum_c \phi_{ic}\phi_{jc} / \sum_k \phi_{kc}",
-        f"{_Q}.clusters:Clusters", include_self=True, family="clusters",
-    ),
-)  # fmt: skip
-
+_ROWS = read("axes.toml")
+SUPERVISORY: dict[str, Axis] = _axis(_ROWS["supervisory"])
+LEARNED: dict[str, Axis] = _axis(_ROWS["learned"])
 SLOTS = {"supervisory": SUPERVISORY, "learned": LEARNED}
 
-MIXED = {"supervisory": f"{_IDENTITY}:Mixed", "learned": f"{_KERNELS}:Mixed"}
+MIXED = {
+    "supervisory": "icon_nb.objective.supervisory.identity:Mixed",
+    "learned": "icon_nb.objective.learned.kernels:Mixed",
+}
 """The classes that mix a p or a q with the uniform distribution."""
 
-COLUMNS = {
-    "gaussian": "Gaussian",
-    "student_t": "Student-t",
-    "identity": "Identity",
-    "graph": "Graph kernel weights",
-    "knn": "Uniform k-NN",
-    "positive_pairs": "Uniform positive pairs",
-    "cross_modal": "Cross-modal pairs",
-    "same_class": "Uniform over classes",
-    "label": "Data-label pairs",
-}
+NEEDS: dict[str, str] = _ROWS["needs"]
+COLUMNS: dict[str, str] = _ROWS["columns"]
 """The columns of the published figure: families of p, in its order."""
-
-ROWS = {
-    "gaussian": "Gaussian",
-    "gaussian_wide": "Gaussian, scale to infinity",
-    "gaussian_narrow": "Gaussian, scale to zero",
-    "student_t": "Student-t",
-    "clusters": "Uniform on clusters",
-    "sigmoid": "Every pair by itself",
-}
+ROWS: dict[str, str] = _ROWS["rows"]
 """The rows: families of q, in the order of the published figure, and below them one that it has not."""
 
 

@@ -7,15 +7,14 @@ from html import escape
 
 from . import axes
 from .atlas import Atlas
-from .cell import STYLE, Method
-from .methods import METHODS
-from .outside import OUTSIDE
+from .methods import METHODS, OUTSIDE, STYLE, Method
 
 KINDS = {
     "known": "a method of the literature",
     "gap": "a gap: composed here, no published result",
     "open": "composable, no name yet",
 }
+
 
 def cell_methods(row: str, column: str) -> list[Method]:
     """The methods in one cell of the published figure, by the families of q and p."""

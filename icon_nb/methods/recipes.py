@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from ..errors import ConfigError, nearest
-from .catalogue import by_name
+from .catalogue import read
 from .config import Config, check_names, without_effect
 
 
@@ -39,7 +39,7 @@ class Recipe:
 
 
 def over(name: str, *values) -> tuple[dict[str, object], ...]:
-    """One mapping per value of a setting.
+    """One mapping per value of a setting, what a :class:`Recipe` varies.
 
     >>> over("temperature", 0.1, 0.5)
     ({'temperature': 0.1}, {'temperature': 0.5})
@@ -47,65 +47,12 @@ def over(name: str, *values) -> tuple[dict[str, object], ...]:
     return tuple({name: value} for value in values)
 
 
-_DIGITS = {"dataset": "digits"}
-_NETWORK = {**_DIGITS, "backbone": "mlp", "embedding_dim": 128, "batch_size": 128}
-_MOVING = {"dataset": "moving_digits", "epochs": 8}  # where pixels are a poor guide, so that there is something to learn
-_CNN = {"backbone": "smallcnn", "embedding_dim": 32, "batch_size": 64}
-_VIEWS = ("augment", "augment_strength", "n_views")  # two views of an image are what SimCLR's p is made of
+def _recipe(name: str, varies: Mapping | tuple, **row) -> Recipe:
+    """A row of ``recipes.toml``, in which one setting may stand with its values."""
+    return Recipe(name, varies=over(*varies, *varies[next(iter(varies))]) if isinstance(varies, Mapping) else varies, **row)
 
-RECIPES: dict[str, Recipe] = by_name(
-    Recipe(
-        "simclr_vs_sne", "Who should be near whom: two views of one image, or neighbours among the pixels?",
-        {**_MOVING, **_CNN, "augment": "affine", "temperature": 0.5, "distance": "cosine"},
-        over("method", "simclr", "sne"), follows=("n_views", "perplexity"),
-    ),
-    Recipe(
-        "backbone_comparison",
-        "What does the network add: the same p and q on a linear map, an mlp and a convolutional network?",
-        {**_MOVING, "method": "simclr"}, over("backbone", "linear", "mlp", "smallcnn"), follows=("hidden_dim",),
-    ),
-    Recipe(
-        "supervised_vs_unsupervised",
-        "What are labels worth: the other view as the only neighbour, or everything of the same class?",
-        {**_NETWORK, "temperature": 0.5, "augment": "auto", "n_views": 2}, over("method", "simclr", "supcon"),
-    ),
-    Recipe(
-        "temperature_sweep", "How local is q: what does the temperature do to SimCLR?",
-        {**_DIGITS, "method": "simclr"}, over("temperature", 0.05, 0.1, 0.2, 0.5, 1.0),
-    ),
-    Recipe(
-        "kernel_comparison", "Light tails or heavy tails: what does the kernel of q do to a map of two dimensions?",
-        {**_DIGITS, "supervisory": "gaussian", "backbone": "table", "embedding_dim": 2},
-        ({"learned": "gaussian"}, {"learned": "student_t", "df": 5.0}, {"learned": "student_t", "df": 1.0}),
-    ),
-    Recipe(
-        "full_comparison",
-        "Neighbours, views, classes, labels: what does each method make of the same network and data?",
-        _NETWORK, over("method", "sne", "tsne_conditional", "simclr", "tsimclr", "supcon", "cross_entropy"),
-        follows=(*_VIEWS, "perplexity", "temperature", "distance", "df", "learning_rate"),
-    ),
-    Recipe(
-        "divergence_comparison", "Does it matter how p and q are compared: KL, reverse KL or Jensen-Shannon?",
-        {**_DIGITS, "method": "simclr", "embedding_dim": 3, "alpha": 0.01}, over("divergence", "kl", "rkl", "js"),
-    ),
-    Recipe(
-        "debiasing", "Are all other images really strangers: what does mixing some uniform into p do?",
-        {**_DIGITS, "method": "simclr"}, over("alpha", 0.0, 0.1, 0.2, 0.4), follows=("alpha_on",),
-    ),
-    Recipe(
-        "dimension_sweep", "How many dimensions does the embedding need?",
-        {**_DIGITS, "method": "simclr"}, over("embedding_dim", 2, 8, 32, 128),
-    ),
-    Recipe(
-        "augmentation_ablation", "What should not matter: which changes of an image make its second view?",
-        {**_MOVING, "method": "simclr"}, over("augment", "none", "affine", "crop", "crop+affine"), follows=("augment_strength",),
-    ),
-    Recipe(
-        "batch_size_sweep",
-        "The batch is the world: what do more strangers in a batch, and fewer steps an epoch, change?",
-        {**_DIGITS, "method": "simclr"}, over("batch_size", 32, 64, 128, 256),
-    ),
-)  # fmt: skip
+
+RECIPES: dict[str, Recipe] = {name: _recipe(name, **row) for name, row in read("recipes.toml").items()}
 
 
 def recipe(name: str, *, layers: Iterable[tuple[str, Mapping[str, object]]] = (), **overrides) -> tuple[Config, ...]:

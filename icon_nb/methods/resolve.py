@@ -258,7 +258,7 @@ def _unknown_parts(case: Case) -> list[str]:
 
 def drawn() -> list[str]:
     """What a setting can ask to be drawn beside the points."""
-    return list(dict.fromkeys((*(name for name, row in OVERLAYS.items() if not row.by_hand), *HISTORY)))
+    return list(dict.fromkeys((*OVERLAYS, *HISTORY)))
 
 
 def _unlogged(case: Case) -> str:
