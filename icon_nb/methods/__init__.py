@@ -5,8 +5,7 @@ What a row makes (a p, a network, a data set) lives in the rooms above, and the 
 
 from .config import Config
 from .methods import ALIASES, ICON, METHODS, OUTSIDE, Method, Paper, get, of_pair
-from .periodic import table
-from .readme import methods_markdown, names_markdown
+from .periodic import methods_markdown, names_markdown, table
 
 __all__ = [
     "ALIASES", "Config", "ICON", "METHODS", "Method", "OUTSIDE", "Paper", "get", "methods_markdown", "names_markdown",

@@ -10,50 +10,21 @@ from .catalogue import read, records
 
 @dataclass(frozen=True)
 class Axis:
-    """One column (p) or row (q) of the table.
-
-    Parameters
-    ----------
-    name, title : str
-        The word in the API and in a heading.
-    latex : str
-        The formula of the row i.
-    make : str
-        The class of the component, ``"module:Class"``.
-    options : mapping
-        Arguments that tell the row from others of the same class.
-    kernel : str
-        For a q over all pairs: the row whose kernel it takes.
-    settings : tuple of str
-        The settings of :class:`icon_nb.Config` that the component takes; it has a field of the same name for each.
-    candidates : str
-        What the m columns are: a key of ``catalogue.CANDIDATES``. For q: ``any``, or the one kind it is made for.
-    include_self : bool or None
-        Whether j = i counts; None for what goes either way: p then follows q, q follows p, and by themselves they leave it out.
-    needs : tuple of str
-        What the data or the trainer must provide: keys of ``NEEDS``.
-    positive : bool
-        Whether p is nowhere zero among its candidates, so that D(q || p) is finite.
-    limit : bool
-        Whether q comes with its own loss in place of the divergence: as a limit of the temperature, or as it looks at p.
-    family : str
-        The column or row of the published figure that it belongs to, where several components share one.
-    """
+    """One column (p) or row (q) of the table."""
 
     name: str
     title: str
-    latex: str
-    make: str
-    options: Mapping[str, object] = field(default_factory=dict)
-    kernel: str = ""
-    settings: tuple[str, ...] = ()
-    candidates: str = "samples"
-    include_self: bool | None = False
-    needs: tuple[str, ...] = ()
-    positive: bool = False
-    limit: bool = False
-    family: str = ""
-
+    latex: str  # the formula of the row i
+    make: str  # the class of the component, "module:Class"
+    options: Mapping[str, object] = field(default_factory=dict)  # arguments that tell it from other rows of the same class
+    kernel: str = ""  # for a q over all pairs: the row whose kernel it takes
+    settings: tuple[str, ...] = ()  # the settings of a Config that the component takes, each a field of it
+    candidates: str = "samples"  # what the m columns are, a key of CANDIDATES; for q any, or the one kind it is made for
+    include_self: bool | None = False  # whether j = i counts; None: p follows q, q follows p, and alone they leave it out
+    needs: tuple[str, ...] = ()  # what the data or the trainer must provide, keys of NEEDS
+    positive: bool = False  # whether p is nowhere zero among its candidates, so that D(q || p) is finite
+    limit: bool = False  # whether q has its own loss in place of the divergence: as a limit, or as it looks at p
+    family: str = ""  # the column or row of the published figure that it belongs to
 
 
 def _axis(rows: Mapping[str, Mapping]) -> dict[str, Axis]:
@@ -77,15 +48,6 @@ COLUMNS: dict[str, str] = _ROWS["columns"]
 """The columns of the published figure: families of p, in its order."""
 ROWS: dict[str, str] = _ROWS["rows"]
 """The rows: families of q, in the order of the published figure, and below them one that it has not."""
-
-
-def is_taken(setting: str) -> bool:
-    """Whether some p or q takes a setting.
-
-    >>> is_taken("temperature"), is_taken("epochs")
-    (True, False)
-    """
-    return any(setting in row.settings for rows in SLOTS.values() for row in rows.values())
 
 
 def counts_self(p: Axis, q: Axis) -> tuple[bool, bool]:

@@ -101,11 +101,10 @@ class Config:
     )
     kl_weight: float | None = setting(
         float, "objective", "weight of D(p || q) in the divergence nerv; D(q || p) has the rest", general=0.5, low=0, high=1,
-        applies=lambda case: case.measures("kl_weight"), because=resolve.divergence,
+        because=resolve.divergence,
     )
     renyi_order: float | None = setting(
-        float, "objective", "order of the divergence renyi; 1 is the KL", general=0.5, above=0,
-        applies=lambda case: case.measures("renyi_order"), because=resolve.divergence,
+        float, "objective", "order of the divergence renyi; 1 is the KL", general=0.5, above=0, because=resolve.divergence,
     )
     temperature: float | str | None = setting(
         float, "objective", "tau, the scale that divides the distance in q; or a schedule, as in 0.1..1.0:cosine",

@@ -40,43 +40,20 @@ STYLE = (
 
 @dataclass(frozen=True, repr=False)
 class Method:
-    """One cell of the table.
-
-    Parameters
-    ----------
-    name, title : str
-        The word in the API and in a heading.
-    supervisory, learned : str
-        Its column (p) and row (q), names of :mod:`icon_nb.methods.axes`.
-    loss : str
-        What the objective equals, in LaTeX.
-    paper : Paper
-    defaults : mapping
-        Settings that differ from the general defaults.
-    table : mapping
-        Further defaults with backbone ``table``, one free point per sample and one gradient step per epoch.
-    oracle : str
-        What the tests show its loss and gradient equal to.
-    note : str
-        What a reader would get wrong.
-    gap : bool
-        Whether the published figure leaves the cell open, or fills it only in grey, without proof or experiment.
-    notebook : str
-        The notebook that teaches it; without one of its own, that of the whole table, which runs every cell.
-    """
+    """One cell of the table, a row of ``methods.toml``."""
 
     name: str
     title: str
-    supervisory: str
+    supervisory: str  # its column (p) and its row (q)
     learned: str
-    loss: str
+    loss: str  # what the objective equals, in LaTeX
     paper: Paper | None = None
-    defaults: Mapping[str, object] = field(default_factory=dict)
-    table: Mapping[str, object] = field(default_factory=dict)
-    oracle: str = "the double loop"
-    note: str = ""
-    gap: bool = False
-    notebook: str = "09_periodic_table"
+    defaults: Mapping[str, object] = field(default_factory=dict)  # settings that differ from the general defaults
+    table: Mapping[str, object] = field(default_factory=dict)  # further ones with backbone="table": one step per epoch
+    oracle: str = "the double loop"  # what the tests show its loss and gradient equal to
+    note: str = ""  # what a reader would get wrong
+    gap: bool = False  # whether the published figure leaves the cell open, or fills it without proof or experiment
+    notebook: str = "09_periodic_table"  # the notebook that teaches it; by default the one that runs every cell
 
     def __repr__(self) -> str:
         return f"Method({self.name!r}: {self.p.title} p, {self.q.title} q)"
@@ -186,8 +163,15 @@ def spelt_out(settings: Mapping[str, object]) -> dict[str, object]:
     >>> spelt_out({"like": "graph", "df": 1.0})["embedding_dim"]
     2
     """
-    own = {name: value for name, value in settings.items() if name != "like"}
-    return spelt_out(_ROWS["groups"][settings["like"]]) | own if "like" in settings else own
+    own = dict(settings)
+    like = own.pop("like", None)
+    return {**GROUPS[like], **own} if like else own
+
+
+GROUPS: dict[str, dict[str, object]] = {}
+"""What methods of a kind have in common."""
+for _name, _settings in _ROWS["groups"].items():
+    GROUPS[_name] = spelt_out(_settings)
 
 
 def _method(name: str, paper=None, defaults=(), table=(), **row) -> Method:
@@ -230,9 +214,9 @@ def composed_defaults(p: axes.Axis, q: axes.Axis) -> tuple[dict[str, object], di
     by_need = {"graph": "graph", "companion": "companions", "views": "views", "labels": "labelled"}
     layout = "plane" if p.needs == ("inputs",) and not q.limit else None
     group = by_candidates.get(p.candidates) or next((by_need[need] for need in p.needs if need in by_need), layout)
-    defaults = dict(METHODS["mlm"].defaults) if p.candidates == "tokens" else spelt_out({"like": group}) if group else {}
+    defaults = dict(METHODS["mlm"].defaults if p.candidates == "tokens" else GROUPS.get(group, {}))
     if q.name == "clusters":
-        return defaults | spelt_out({"like": "head"}), spelt_out({"like": "members_step"})
+        return defaults | GROUPS["head"], GROUPS["members_step"]
     if q.family == "gaussian_wide":
         defaults.pop("distance", None)  # which depends on the backbone
     elif q.name == "gaussian_angular":
@@ -241,4 +225,4 @@ def composed_defaults(p: axes.Axis, q: axes.Axis) -> tuple[dict[str, object], di
         defaults |= {"distance": "neg_dot", "temperature": 1.0}
     elif q.family == "student_t":
         defaults |= {"distance": "sqeuclidean", "temperature": 1.0}
-    return defaults, spelt_out({"like": "from_pca"}) if "inputs" in p.needs else {}
+    return defaults, GROUPS["from_pca"] if "inputs" in p.needs else {}

@@ -1,4 +1,4 @@
-"""The periodic table as a thing to look at: pages for a notebook, plain text, and Markdown. Loads no torch."""
+"""The periodic table as a thing to look at: a page for a notebook, plain text, and the tables of the README. Loads no torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from html import escape
 
 from . import axes
 from .atlas import Atlas
+from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, DIVERGENCES, OVERLAYS, PROJECTIONS, SCORES, TRACKERS
 from .methods import METHODS, OUTSIDE, STYLE, Method
+from .recipes import RECIPES
 
 KINDS = {
     "known": "a method of the literature",
@@ -16,30 +18,22 @@ KINDS = {
 }
 
 
-def cell_methods(row: str, column: str) -> list[Method]:
-    """The methods in one cell of the published figure, by the families of q and p."""
-    return [method for method in METHODS.values() if method.q.family == row and method.p.family == column]
-
-
 def why_empty(row: str, column: str) -> str | None:
-    """Why no pair of these families makes sense, or None where some pair does.
+    """Why no pair of these families of q and p makes sense, or None where some pair does.
 
     >>> why_empty("clusters", "label")
     "supervisory='label' spreads over classes, but learned='clusters' is a distribution over samples"
     """
-    reasons = [axes.why_not(p, q) for p in family(axes.SUPERVISORY, column) for q in family(axes.LEARNED, row)]
+    columns = [p for p in axes.SUPERVISORY.values() if p.family == column]
+    reasons = [axes.why_not(p, q) for p in columns for q in axes.LEARNED.values() if q.family == row]
     return None if None in reasons else reasons[0]
-
-
-def family(axis: dict[str, axes.Axis], name: str) -> list[axes.Axis]:
-    """The components of one row or column of the figure."""
-    return [each for each in axis.values() if each.family == name]
 
 
 def grid() -> Iterator[tuple[str, list[tuple[str, list[Method], str | None]]]]:
     """Row by row: the family of q, and for every column the family of p, its methods, and why there can be none."""
     for row in axes.ROWS:
-        yield row, [(column, cell_methods(row, column), why_empty(row, column)) for column in axes.COLUMNS]
+        named = [method for method in METHODS.values() if method.q.family == row]
+        yield row, [(column, [m for m in named if m.p.family == column], why_empty(row, column)) for column in axes.COLUMNS]
 
 
 class PeriodicTable:
@@ -109,3 +103,39 @@ def _html_entry(method: Method) -> str:
     title = f"<i>{escape(method.title)}</i>" if method.gap else f"<b>{escape(method.title)}</b>"
     inside = f"${escape(method.loss)}$<br><code>{escape(method.how_to_run)}</code>"
     return f"<div>{title} <small>{paper}</small><details><summary>loss, run</summary>{inside}</details></div>"
+
+
+def methods_markdown() -> str:
+    """The table of methods in the README, one line each."""
+    head = ["method", "p", "q", "candidates", "minimised", "backbone", "equal to", "paper", "notebook"]
+    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
+    for method in METHODS.values():
+        paper = "composed here" if method.paper is None else f"{method.paper.authors} {method.paper.year}"
+        if method.paper and method.paper.arxiv:
+            paper = f"[{paper}](https://arxiv.org/abs/{method.paper.arxiv})"
+        name = f"`{method.name}`" + (" (gap)" if method.gap else "")
+        notebook = f"[{method.notebook[:2]}](notebooks/{method.notebook}.ipynb)"
+        about = [method.p.title, method.q.title, method.candidates, method.direction, method.backbone, method.oracle]
+        cells = [name, *about, paper, notebook]
+        lines.append("| " + " | ".join(str(cell).replace("|", r"\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def names_markdown() -> str:
+    """Everything else that has a name: where it is given or found, and its names, one line for each table."""
+    tables = {
+        "`supervisory`: p": axes.SUPERVISORY,
+        "`learned`: q": axes.LEARNED,
+        "`divergence`": DIVERGENCES,
+        "`dataset`": DATASETS,
+        "`augment`: parts": AUGMENTATIONS,
+        "`backbone`": BACKBONES,
+        "`gif_method`, `projection=`": PROJECTIONS,
+        "`gif_overlay`, `overlay=`": OVERLAYS,
+        "`results.scores`": SCORES,
+        "`log_to`": TRACKERS,
+        "`--recipe`, `icon.run_recipe`": RECIPES,
+    }
+    lines = ["| where | names |", "| --- | --- |"]
+    lines += [f"| {where} | {', '.join(f'`{name}`' for name in rows)} |" for where, rows in tables.items()]
+    return "\n".join(lines) + "\n"

@@ -13,24 +13,13 @@ from .config import Config, check_names, without_effect
 
 @dataclass(frozen=True)
 class Recipe:
-    """A question, and the configs that answer it.
-
-    Parameters
-    ----------
-    name, question : str
-    base : mapping
-        Settings that all share; one that has no effect after an override is left out.
-    varies : tuple of mappings
-        One per config: the settings that are compared.
-    follows : tuple of str
-        Settings that differ too, because what is compared brings them along: SNE has a perplexity, SimCLR has views.
-    """
+    """A question, and the configs that answer it."""
 
     name: str
     question: str
-    base: Mapping[str, object] = field(default_factory=dict)
-    varies: tuple[Mapping[str, object], ...] = ({},)
-    follows: tuple[str, ...] = ()
+    base: Mapping[str, object] = field(default_factory=dict)  # what all share; what an override makes idle is left out
+    varies: tuple[Mapping[str, object], ...] = ({},)  # one per config: the settings that are compared
+    follows: tuple[str, ...] = ()  # settings that differ too, because what is compared brings them along
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -86,14 +75,11 @@ def recipe(name: str, *, layers: Iterable[tuple[str, Mapping[str, object]]] = ()
     for setting in chosen.compared:
         if setting in given:
             raise ConfigError(f"recipe {name!r} varies {setting}: leave it out, or run one config with it instead of the recipe")
-    return _keep_useful(given, [_merge(chosen, own, layers) for own in chosen.varies], set(chosen.base))
+    merged = [[(f"recipe {name}", {**chosen.base, **own}), *layers] for own in chosen.varies]
+    return _keep_useful(given, merged, set(chosen.base))
 
 
 get_recipe = recipe
-
-
-def _merge(chosen: Recipe, own: Mapping[str, object], layers) -> list[tuple[str, dict]]:
-    return [(f"recipe {chosen.name}", {**chosen.base, **own}), *layers]
 
 
 def _keep_useful(given: set[str], candidates: list[list[tuple[str, Mapping]]], base: set[str]) -> tuple[Config, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from ..errors import ConfigError, DataError, nearest
 from . import axes, methods, schedules
@@ -37,17 +38,9 @@ ORTHONORMAL = {"optimizer": "sgd", "learning_rate": 1e-2}
 
 @dataclass(frozen=True)
 class Case:
-    """A set of settings, looked at together; ``case["optimizer"]`` is the value that a run would have.
+    """A set of settings, looked at together; ``case["optimizer"]`` is the value that a run would have."""
 
-    Parameters
-    ----------
-    given : mapping
-        The value of every setting, None where it is left to the defaults.
-    settings : mapping of str to Setting
-        What is known about each.
-    """
-
-    given: Mapping[str, object]
+    given: Mapping[str, object]  # the value of every setting, None where it is left to the defaults
     settings: Mapping[str, Setting]
 
     def __getitem__(self, name: str) -> object:
@@ -109,18 +102,18 @@ class Case:
         own = {"hidden_dim": BACKBONES[self.backbone].width, **self.suits, **layout, **frame, **self.method.defaults}
         return {**general, **own, **({"temperature": self.suits["temperature"]} if "temperature" in self.suits else {})}
 
-    def measures(self, name: str) -> bool:
-        """Whether the divergence takes a setting."""
-        return not self.q.limit and name in DIVERGENCES[self["divergence"]].settings
-
     def takes(self, name: str) -> bool:
-        """Whether p or q takes a setting."""
-        return name in self.p.settings or name in self.q.settings
+        """Whether p, q or the divergence takes a setting."""
+        measured = () if self.q.limit else DIVERGENCES[self["divergence"]].settings
+        return name in (*self.p.settings, *self.q.settings, *measured)
 
     def applies(self, name: str) -> bool:
         """Whether a setting has an effect."""
         applies = self.settings[name].applies
-        return applies(self) if applies else self.takes(name) or not axes.is_taken(name)
+        if applies:
+            return applies(self)
+        tables = (*axes.SLOTS.values(), DIVERGENCES)
+        return self.takes(name) or not any(name in row.settings for rows in tables for row in rows.values())
 
     def idle(self) -> list[str]:
         """The settings that are given and have no effect."""
@@ -241,133 +234,88 @@ def fit_to_data(config, n: int, augment: str, open_tsne: bool = False):
     return config.replace(**changes).replace_sources(dict.fromkeys(changes, "data")) if changes else config
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What no settings may be: ``finds`` returns what is wrong with a case, if anything, and ``says`` it."""
-
-    finds: Callable[[Case], object]
-    says: Callable[[Case, object], str]
-
-
-def _unknown_parts(case: Case) -> list[str]:
-    """``auto`` and ``none`` stand alone, and so does a function."""
-    spec = case.given["augment"]
-    alone = spec in (None, "auto", "none") or is_own(spec)
-    return [] if alone else [part for part in spec.split("+") if part not in AUGMENTATIONS]
-
-
 def drawn() -> list[str]:
     """What a setting can ask to be drawn beside the points."""
     return list(dict.fromkeys((*OVERLAYS, *HISTORY)))
 
 
-def _unlogged(case: Case) -> str:
-    """What is wrong with the place where a run is to be logged, if anything."""
-    kind, _, place = (case.given["log_to"] or "wandb").partition(":")
-    if kind not in TRACKERS:
-        return nearest(kind, TRACKERS)
-    return "" if place or not TRACKERS[kind].about.startswith(f"{kind}:") else f"say where: {TRACKERS[kind].about}"
-
-
-def _unknown_overlays(case: Case) -> list[str]:
-    return [part for part in case.given["gif_overlay"].split("+") if part not in drawn()]
-
-
-def _beyond_projection(case: Case) -> bool:
-    projection = PROJECTIONS[case.given["gif_method"]]
-    return not projection.low <= case["embedding_dim"] <= projection.high
-
-
-RULES = (
-    Rule(
-        lambda case: case.given["dataset"] is not None and not is_known(case.given["dataset"]),
-        lambda case, _: f"dataset={case.given['dataset']!r} is not known; {nearest(case.given['dataset'], DATASETS)}",
-    ),
-    Rule(
-        lambda case: case.given["backbone"] not in (None, *BACKBONES) and not is_own(case.given["backbone"]),
-        lambda case, _: f"backbone={case.given['backbone']!r} is not known; {nearest(case.given['backbone'], BACKBONES)}",
-    ),
-    Rule(
-        _unknown_parts,
-        lambda case, parts: f"augment={case.given['augment']!r}: {parts[0]!r} is not a part; {nearest(parts[0], AUGMENTATIONS)}",
-    ),
-    Rule(
-        _unknown_overlays,
-        lambda case, parts: f"gif_overlay={case.given['gif_overlay']!r}: {parts[0]!r} is not known; {nearest(parts[0], drawn())}",
-    ),
-    Rule(
-        _unlogged,
-        lambda case, why: f"log_to={case.given['log_to']!r} is no place to log to; {why}",
-    ),
-    Rule(
-        _beyond_projection,
-        lambda case, _: f"gif_method={case['gif_method']!r} cannot show embedding_dim={case['embedding_dim']}: "
-        "use gif_method='auto'",
-    ),
-    Rule(
-        Case.idle,
-        lambda case, idle: f"{idle[0]} has no effect with {case.because(idle[0])}: leave it out",
-    ),
-    Rule(
-        lambda case: not case.network and {"pairs", "tokens"} & set(case.p.needs),
-        lambda case, _: f"backbone={case.backbone!r} reads no samples, which supervisory={case.p.name!r} is about: "
-        "use 'linear' or 'mlp'",
-    ),
-    Rule(
-        lambda case: not case.network and "views" in case.p.needs,
-        lambda case, _: f"backbone={case.backbone!r} has a free point per sample and no input to augment, but "
-        f"method={case.method.name!r} needs views: use one of {', '.join(name for name in BACKBONES if name != case.backbone)}",
-    ),
-    Rule(
-        lambda case: case.given["n_views"] == 1 and "views" in case.p.needs,
-        lambda case, _: f"n_views=1 leaves supervisory={case.p.name!r} without positive pairs: use 2 or more",
-    ),
-    Rule(
-        lambda case: case.p.candidates in ("views", "keys", "dimensions") and case.given["n_views"] not in (None, 2),
-        lambda case, _: f"n_views={case['n_views']}: supervisory={case.p.name!r} compares one view with the other, "
-        "so it needs exactly 2",
-    ),
-    Rule(
-        lambda case: case.given["init"] == "kmeans++" and case.q.name != "clusters",
-        lambda case, _: f"init='kmeans++' is where clusters start, and learned={case.q.name!r} has none: use 'pca' or 'random'",
-    ),
-    Rule(
-        lambda case: case.given["init"] == "pca" and case.backbone == "linear",
-        lambda case, _: "init='pca' is where a backbone='table' starts: with backbone='linear' use 'kmeans++' or 'random'",
-    ),
-    Rule(
-        lambda case: "df" in case.q.settings and case.given["distance"] == "neg_dot",
-        lambda case, _: f"distance='neg_dot' can be negative, which learned={case.q.name!r} cannot take: "
-        "use sqeuclidean or cosine",
-    ),
-    Rule(
-        lambda case: case.q.name == "gaussian_angular" and case.given["distance"] not in (None, "cosine"),
-        lambda case, _: f"distance={case.given['distance']!r}: an angle is a matter of distance='cosine'",
-    ),
-    Rule(
-        lambda case: case.q.limit and case.given["alpha"] and case.given["alpha_on"] in ("q", "both"),
-        lambda case, _: f"alpha_on={case['alpha_on']!r}: learned={case.q.name!r} has its own loss, without a q to mix; "
-        "use alpha_on='p'",
-    ),
-    Rule(
-        lambda case: case.needs_alpha and (0 in schedules.ends(case.given["alpha"]) or case.given["alpha_on"] == "q"),
-        lambda case, _: f"divergence={case['divergence']!r} is infinite where p is zero: it needs alpha > 0 on p "
-        "(the default is alpha=0.01)",
-    ),
-    Rule(
-        lambda case: (case.p.positive or case["alpha"]) and not case.q.limit and DIVERGENCES[case["divergence"]].support,
-        lambda case, _: f"divergence={case['divergence']!r} tells neighbours from strangers, and there are none: "
-        f"supervisory={case.p.name!r} with alpha={case['alpha']!r} is nowhere zero; use alpha=0 and a p like 'knn'",
-    ),
-)
-"""In the order in which they are looked at."""
-
-
 def check(case: Case) -> None:
-    """Refuse names that are not known, settings that have no effect, and values that contradict each other."""
+    """Refuse names that are not known, settings that have no effect, and values that contradict each other.
+
+    Raises
+    ------
+    ConfigError
+        The first thing that is wrong.
+    """
     if published(case.dataset):
         options_of(case.dataset)  # which refuses what it does not know
-    for rule in RULES:
-        found = rule.finds(case)
-        if found:
-            raise ConfigError(rule.says(case, found))
+    wrong = next(chain(_of_names(case), _of_effects(case), _of_pairs(case)), None)
+    if wrong:
+        raise ConfigError(wrong)
+
+
+def _of_names(case: Case) -> Iterator[str]:
+    """What is wrong with names that are no plain choice."""
+    given = case.given
+    dataset, backbone, augment = given["dataset"], given["backbone"], given["augment"]
+    if dataset is not None and not is_known(dataset):
+        yield f"dataset={dataset!r} is not known; {nearest(dataset, DATASETS)}"
+    if backbone not in (None, *BACKBONES) and not is_own(backbone):
+        yield f"backbone={backbone!r} is not known; {nearest(backbone, BACKBONES)}"
+    if augment not in (None, "auto", "none") and not is_own(augment):  # which stand alone, and so does a function
+        for part in augment.split("+"):
+            if part not in AUGMENTATIONS:
+                yield f"augment={augment!r}: {part!r} is not a part; {nearest(part, AUGMENTATIONS)}"
+    for part in given["gif_overlay"].split("+"):
+        if part not in drawn():
+            yield f"gif_overlay={given['gif_overlay']!r}: {part!r} is not known; {nearest(part, drawn())}"
+    kind, _, place = (given["log_to"] or "wandb").partition(":")
+    if kind not in TRACKERS:
+        yield f"log_to={given['log_to']!r} is no place to log to; {nearest(kind, TRACKERS)}"
+    elif not place and TRACKERS[kind].about.startswith(f"{kind}:"):
+        yield f"log_to={given['log_to']!r} is no place to log to; say where: {TRACKERS[kind].about}"
+
+
+def _of_effects(case: Case) -> Iterator[str]:
+    """What is wrong with settings that have no effect, or not the one that is needed."""
+    given, p, q = case.given, case.p, case.q
+    projection = PROJECTIONS[given["gif_method"]]
+    if not projection.low <= case["embedding_dim"] <= projection.high:
+        yield f"gif_method={case['gif_method']!r} cannot show embedding_dim={case['embedding_dim']}: use gif_method='auto'"
+    for name in case.idle():
+        yield f"{name} has no effect with {case.because(name)}: leave it out"
+    if not case.network and {"pairs", "tokens"} & set(p.needs):
+        yield f"backbone={case.backbone!r} reads no samples, which supervisory={p.name!r} is about: use 'linear' or 'mlp'"
+    if not case.network and "views" in p.needs:
+        yield (
+            f"backbone={case.backbone!r} has a free point per sample and no input to augment, but "
+            f"method={case.method.name!r} needs views: "
+            f"use one of {', '.join(name for name in BACKBONES if name != case.backbone)}"
+        )
+    if given["n_views"] == 1 and "views" in p.needs:
+        yield f"n_views=1 leaves supervisory={p.name!r} without positive pairs: use 2 or more"
+    if p.candidates in ("views", "keys", "dimensions") and given["n_views"] not in (None, 2):
+        yield f"n_views={case['n_views']}: supervisory={p.name!r} compares one view with the other, so it needs exactly 2"
+    if given["init"] == "kmeans++" and q.name != "clusters":
+        yield f"init='kmeans++' is where clusters start, and learned={q.name!r} has none: use 'pca' or 'random'"
+    if given["init"] == "pca" and case.backbone == "linear":
+        yield "init='pca' is where a backbone='table' starts: with backbone='linear' use 'kmeans++' or 'random'"
+
+
+def _of_pairs(case: Case) -> Iterator[str]:
+    """What is wrong with values that p, q and the divergence cannot take."""
+    given, p, q = case.given, case.p, case.q
+    if "df" in q.settings and given["distance"] == "neg_dot":
+        yield f"distance='neg_dot' can be negative, which learned={q.name!r} cannot take: use sqeuclidean or cosine"
+    if q.name == "gaussian_angular" and given["distance"] not in (None, "cosine"):
+        yield f"distance={given['distance']!r}: an angle is a matter of distance='cosine'"
+    if q.limit and given["alpha"] and given["alpha_on"] in ("q", "both"):
+        yield f"alpha_on={case['alpha_on']!r}: learned={q.name!r} has its own loss, without a q to mix; use alpha_on='p'"
+    if case.needs_alpha and (0 in schedules.ends(given["alpha"]) or given["alpha_on"] == "q"):
+        needed = "it needs alpha > 0 on p (the default is alpha=0.01)"
+        yield f"divergence={case['divergence']!r} is infinite where p is zero: {needed}"
+    if (p.positive or case["alpha"]) and not q.limit and DIVERGENCES[case["divergence"]].support:
+        yield (
+            f"divergence={case['divergence']!r} tells neighbours from strangers, and there are none: "
+            f"supervisory={p.name!r} with alpha={case['alpha']!r} is nowhere zero; use alpha=0 and a p like 'knn'"
+        )

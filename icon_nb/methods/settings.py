@@ -31,61 +31,27 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Setting:
-    """One field of :class:`icon_nb.Config`.
+    """One field of :class:`icon_nb.Config`."""
 
-    Parameters
-    ----------
-    kind : type
-        str, int, float or bool.
-    group, help : str
-        A key of ``GROUPS``, and what it is; ``{}`` in the help stands for the names.
-    default : object
-        None where the method, the backbone and the data decide, or where it is optional.
-    general : object
-        What it is then, unless they say something else.
-    choices : iterable of str, or a callable that returns one
-        Its names: a table, which is read when they are asked for.
-    free : bool
-        Whether it takes other texts too, which a rule of :mod:`icon_nb.methods.resolve` looks at.
-    older : mapping
-        Older names, each with the one that it stands for.
-    low, above, high, below : float
-        At least, greater than, at most, less than.
-    applies : callable
-        Whether it has an effect in a :class:`icon_nb.methods.resolve.Case`; not given, where p or q takes it, if any does.
-    because : callable
-        What keeps it from having one; not given, the method.
-    optional : bool
-        Whether it is nothing where it is not given.
-    counts : bool
-        Whether the numbers of a run depend on it.
-    deciding : bool
-        Whether other settings take their defaults from it.
-    scheduled : bool
-        Whether it may move with the epochs, as :mod:`icon_nb.methods.schedules` says.
-    option : str
-        The option of :func:`icon_nb.animation.animate` that it is.
-    """
-
-    kind: type
-    group: str
-    help: str
-    default: object = None
-    general: object = None
-    choices: Iterable[str] | Callable[[], Iterable[str]] = ()
-    free: bool = False
-    older: Mapping[str, str] = field(default_factory=dict)
-    low: float | None = None
-    above: float | None = None
-    high: float | None = None
-    below: float | None = None
-    applies: Callable[..., bool] | None = None
-    because: Callable[..., str] | None = None
-    optional: bool = False
-    counts: bool = True
-    deciding: bool = False
-    scheduled: bool = False
-    option: str = ""
+    kind: type  # str, int, float or bool
+    group: str  # a key of GROUPS
+    help: str  # what it is; {} stands for the names
+    default: object = None  # None where the method, the backbone and the data decide, or where it is optional
+    general: object = None  # what it is then, unless they say something else
+    choices: Iterable[str] | Callable[[], Iterable[str]] = ()  # its names, a table that is read when they are asked for
+    free: bool = False  # whether it takes other texts too, which a rule of resolve looks at
+    older: Mapping[str, str] = field(default_factory=dict)  # older names, each with the one that it stands for
+    low: float | None = None  # at least
+    above: float | None = None  # greater than
+    high: float | None = None  # at most
+    below: float | None = None  # less than
+    applies: Callable[..., bool] | None = None  # whether a Case gives it an effect; not given, where p or q takes it, if any
+    because: Callable[..., str] | None = None  # what keeps it from having one; not given, the method
+    optional: bool = False  # whether it is nothing where it is not given
+    counts: bool = True  # whether the numbers of a run depend on it
+    deciding: bool = False  # whether other settings take their defaults from it
+    scheduled: bool = False  # whether it may move with the epochs, as a schedule
+    option: str = ""  # the option of animate that it is
 
     @property
     def names(self) -> list[str]:
