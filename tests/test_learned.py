@@ -17,7 +17,7 @@ from icon_nb.objective.batch import Batch
 from icon_nb.objective.closed_forms import fuse
 from icon_nb.objective.distances import DISTANCES, sqeuclidean
 from icon_nb.objective.divergences import kl
-from icon_nb.objective.learned.clusters import log_matmul
+from icon_nb.objective.learned.kernels import log_matmul
 
 ROWS = [name for name, axis in axes.LEARNED.items() if not axis.limit]
 SETTINGS = {"temperature": 0.7, "distance": "sqeuclidean", "df": 2.0, "margin": 0.3}

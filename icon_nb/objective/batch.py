@@ -12,8 +12,6 @@ from ..errors import DataError
 from ..methods import axes
 from .distances import exact
 
-PARTS = {"x": "inputs", "y": "labels", "companion": "companion embeddings", "graph": "a graph"}
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -55,26 +53,18 @@ class Batch:
         value = getattr(self, part)
         if value is None:
             name = next(iter(axes.rows_of("supervisory", component)), type(component).__name__)
-            raise DataError(f"supervisory={name!r} needs {PARTS[part]}, and the data set has none")
+            parts = {"x": "inputs", "y": "labels", "companion": "companion embeddings", "graph": "a graph"}
+            raise DataError(f"supervisory={name!r} needs {parts[part]}, and the data set has none")
         return exact(value) if value.is_floating_point() else value
 
 
 @dataclass(frozen=True)
 class Target:
-    """p of one batch, with what can be computed once from it.
+    """p of one batch, with what can be computed once from it."""
 
-    Parameters
-    ----------
-    p : (n, m)
-    log_p : (n, m), optional
-        Where p is known in log space, so that nothing underflows.
-    measure : (m,), optional
-        Weights of the candidates.
-    """
-
-    p: Tensor
-    log_p: Tensor | None = None
-    measure: Tensor | None = None
+    p: Tensor  # (n, m)
+    log_p: Tensor | None = None  # (n, m), where p is known in log space, so that nothing underflows
+    measure: Tensor | None = None  # (m,), weights of the candidates
 
     @cached_property
     def entropy(self) -> Tensor:

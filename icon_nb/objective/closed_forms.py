@@ -66,29 +66,12 @@ class Workspace:
 
 @dataclass(frozen=True)
 class FusedKL:
-    """Mean KL(p || q) for a kernel of the distances within a batch, a scalar that autograd can follow to z.
+    """Mean KL(p || q) for a kernel of the distances within a batch, a scalar that autograd can follow to z."""
 
-    Parameters
-    ----------
-    kernel : Gaussian or StudentT with ``distance="sqeuclidean"`` or ``"cosine"``
-    joint : bool
-        One distribution over all pairs instead of one per anchor.
-    symmetric : bool
-        p of a pair is the same either way round. With ``joint`` so is q, and one half of the gradient stands for both.
-
-    Examples
-    --------
-    >>> z, p = torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]])
-    >>> round(FusedKL(StudentT(), joint=False)(Target(p), z).item(), 4)
-    0.1514
-    """
-
-    kernel: Gaussian
-    joint: bool
-    symmetric: bool = False
+    kernel: Gaussian  # or a StudentT, with sqeuclidean or cosine distance
+    joint: bool  # one distribution over all pairs instead of one per anchor
+    symmetric: bool = False  # p of a pair is the same either way round: then so is a joint q, and half of the gradient is enough
     work: Workspace = field(default_factory=Workspace, repr=False, compare=False)
-
-    takes_measure = False
 
     def __call__(self, target: Target, z: Tensor) -> Tensor:
         """The loss of embeddings z (n, d) for p (n, n) or (1, n * n)."""
@@ -177,23 +160,10 @@ class FusedClusters:
     """Mean D(p || q), or D(q || p), of a cluster kernel within a batch, a scalar that autograd can follow to the logits.
 
     Where q underflows the plain composition takes over, which sums in log space.
-
-    Parameters
-    ----------
-    reverse : bool
-        D(q || p), which needs p to be positive.
-
-    Examples
-    --------
-    >>> p, z = torch.full((2, 2), 0.5), torch.tensor([[3.0, 0.0], [3.0, 0.0]])
-    >>> abs(round(FusedClusters(reverse=False)(Target(p), z).item(), 6))
-    0.0
     """
 
-    reverse: bool
+    reverse: bool  # D(q || p), which needs p to be positive
     work: Workspace = field(default_factory=Workspace, repr=False, compare=False)
-
-    takes_measure = True
 
     def __call__(self, target: Target, z: Tensor) -> Tensor:
         """The loss of logits z (n, C) for p (n, n)."""

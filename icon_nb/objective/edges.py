@@ -24,32 +24,16 @@ BLOCK = 2**25
 
 @dataclass(frozen=True)
 class Edges:
-    """A sparse p: ``weight[e]`` from point ``i[e]`` to point ``j[e]``, and its entropy.
+    """A sparse p: ``weight[e]`` from point ``i[e]`` to point ``j[e]``, and its entropy."""
 
-    Parameters
-    ----------
-    i, j : (n_edges,) int64
-    weight : (n_edges,)
-        Sums to one over each point's edges, or over all of them for one distribution over pairs.
-    entropy : float
-        Sum of the entropies of the rows, in nats.
-    """
-
-    i: Tensor
-    j: Tensor
-    weight: Tensor
-    entropy: float
+    i: Tensor  # (n_edges,)
+    j: Tensor  # (n_edges,)
+    weight: Tensor  # (n_edges,), which sum to one over each point's edges, or over all of them for one distribution over pairs
+    entropy: float  # sum of the entropies of the rows, in nats
 
 
 def neighbour_edges(x: Tensor, perplexity: float, joint: bool) -> Edges:
-    """Gaussian neighbourhoods of x (n, features) on the ``3 * perplexity`` nearest, found exactly by scikit-learn.
-
-    Examples
-    --------
-    >>> edges = neighbour_edges(torch.arange(20.0)[:, None], perplexity=2.0, joint=True)
-    >>> round(edges.weight.sum().item(), 5)
-    1.0
-    """
+    """Gaussian neighbourhoods of x (n, features) on the ``3 * perplexity`` nearest, found exactly by scikit-learn."""
     from sklearn.neighbors import NearestNeighbors
 
     n, k = len(x), min(len(x) - 1, math.ceil(3 * perplexity))

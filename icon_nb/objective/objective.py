@@ -51,17 +51,15 @@ class Objective:
     @torch.no_grad()
     def target(self, batch: Batch) -> Target:
         """p of a batch."""
-        log = getattr(self.supervisory, "log", None)
-        measure = getattr(self.supervisory, "measure", None)
-        log_p = log(batch) if log else None
+        log, measure = (getattr(self.supervisory, name, lambda batch: None) for name in ("log", "measure"))
+        log_p, weights = log(batch), measure(batch)
         p = self.supervisory(batch) if log_p is None else log_p.exp()
-        weights = measure(batch) if measure else None
         return Target(p, log_p, None if weights is None else weights.to(p.dtype))
 
     def loss(self, target: Target, blocks) -> Tensor:
         """The loss for a p that is already known, and rows of q in blocks of (anchors, candidates or None)."""
         z, candidates = blocks[0]
-        if self.fused and candidates is None and (target.measure is None or self.fused.takes_measure):
+        if self.fused and candidates is None and (target.measure is None or isinstance(self.fused, FusedClusters)):
             return self.fused(target, z)
         log_q = torch.cat([self.learned(z, candidates, target.measure) for z, candidates in blocks])
         if log_q.shape != target.p.shape:

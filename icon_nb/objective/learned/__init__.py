@@ -4,10 +4,8 @@ Every q takes z (n, d) and returns (n, m) log-probabilities.
 """
 
 from ..component import without_self
-from .clusters import Clusters
-from .kernels import Gaussian, Joint, Mixed, StudentT, StudentTNarrow
-from .limits import GaussianNarrow, GaussianWide
-from .margins import GaussianAngular, GaussianHard, GaussianMargin, Sigmoid
+from .kernels import Clusters, Gaussian, Joint, Mixed, StudentT, StudentTNarrow
+from .limits import GaussianAngular, GaussianHard, GaussianMargin, GaussianNarrow, GaussianWide, Sigmoid
 
 __all__ = [
     "Clusters", "Gaussian", "GaussianAngular", "GaussianHard", "GaussianMargin", "GaussianNarrow", "GaussianWide",

@@ -1,4 +1,4 @@
-"""log q(j|i): who is near whom in the embedding. Frozen components called on embeddings; log space is the only form of q.
+"""log q(j|i): who is near whom in the embedding, by a kernel or through clusters. Log space is the only form of q.
 
 Temperature has one meaning for every kernel: the scale that divides the distance. Where a text writes a Gaussian with a sigma,
 ``exp(-d / (2 sigma**2))``, the temperature here is ``2 * sigma**2``; on the unit sphere with ``cosine`` it is InfoNCE's tau.
@@ -15,7 +15,6 @@ from torch import Tensor
 from ...errors import demand
 from ..component import Learned, without_self
 from ..distances import DISTANCES
-from .clusters import Clusters
 
 NOT_NEGATIVE = ("sqeuclidean", "cosine")
 """The distances that a Student-t kernel can take."""
@@ -111,6 +110,48 @@ class Joint(Learned):
 
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         return self.kernel.logits(z, candidates).reshape(1, -1).log_softmax(1)
+
+
+@dataclass(frozen=True)
+class Clusters(Learned):
+    r"""Uniform on clusters, :math:`q_{ij} = \sum_c \phi_{ic} \phi_{jc} m_j / \sum_k \phi_{kc} m_k`, self included.
+
+    The embedding is the (n, C) logits of the cluster probabilities :math:`\phi = \text{softmax}(z)`; every row sums to one.
+    A point is a member of its own clusters, so ``include_self`` is always True.
+
+    Examples
+    --------
+    >>> Clusters()(torch.tensor([[9.0, 0.0], [9.0, 0.0], [0.0, 9.0]])).exp().round(decimals=2)
+    tensor([[0.5000, 0.5000, 0.0000],
+            [0.5000, 0.5000, 0.0000],
+            [0.0000, 0.0000, 1.0000]])
+    """
+
+    include_self: bool = True
+
+    def __post_init__(self):
+        demand(self.include_self, "include_self=False: a point is a member of its own clusters, so q counts it; leave it True")
+
+    def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
+        """log q (n, m) from logits (n, C) of the anchors and (m, C) of the candidates, weighed by a measure (m,) if any."""
+        join = z.log_softmax(1)  # (n, C): from point to cluster
+        member = join if candidates is None else candidates.log_softmax(1)
+        if measure is not None:
+            member = member + measure.log()[:, None]
+        leave = member - member.logsumexp(0)  # (m, C): from cluster to point
+        return log_matmul(join, leave)
+
+
+def log_matmul(a: Tensor, b: Tensor) -> Tensor:
+    r""":math:`\log \sum_c e^{a_{ic} + b_{jc}}` for a (n, C) and b (m, C): (n, m).
+
+    A matrix product of shifted exponentials, exact unless terms underflow; then the slower sum in log space.
+    """
+    top_a, top_b = a.detach().amax(1, keepdim=True), b.detach().amax(1, keepdim=True)
+    product = (a - top_a).exp() @ (b - top_b).exp().T
+    if bool((product < torch.finfo(product.dtype).tiny ** 0.5).any()):
+        return (a[:, None] + b).logsumexp(2)
+    return product.log() + top_a + top_b.T
 
 
 @dataclass(frozen=True)

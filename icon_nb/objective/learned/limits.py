@@ -1,4 +1,4 @@
-r"""The two ends of the temperature of a Gaussian q, in closed form: no giant temperature, no overflow.
+r"""q with a loss of its own: the two ends of the temperature of a Gaussian q, in closed form, and kernels that look at p.
 
 With :math:`H(p, q) = D(p \Vert q) + H(p)` and distances d over m candidates,
 
@@ -8,7 +8,8 @@ With :math:`H(p, q) = D(p \Vert q) + H(p)` and distances d over m candidates,
   negative for positive pairs, the perceptron loss for labels.
 
 A limit is a q whose call returns distances instead of log q, and whose ``divergence`` stands in the place of D(p || q). It may
-be negative.
+be negative. Kernels under which neighbours and strangers are treated apart come in the same form, as their q looks at where p is
+zero: margins, hard negatives, and every pair judged by itself.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 from ..component import Learned, without_self
 from ..distances import DISTANCES
+from ..divergences import kl
 
 
 @dataclass(frozen=True)
@@ -72,3 +75,101 @@ class GaussianNarrow(GaussianWide):
         r""":math:`\sum_j p_{ij} d_{ij} - \min_k (d_{ik} - \mu 1[p_{ik} = 0])`: (n, m), (n, m) -> (n,), at least 0."""
         nearest = torch.where(p > 0, d, d - self.margin).amin(1)
         return (p * d.masked_fill(p == 0, 0)).sum(1) - nearest
+
+
+@dataclass(frozen=True)
+class GaussianMargin(GaussianWide):
+    r"""A Gaussian whose neighbours are moved away by a margin, :math:`q_{ij} \propto e^{-(d_{ij} + \mu 1[p_{ij} > 0]) / \tau}`.
+
+    With labels and cosine distance this is CosFace (Wang et al. 2018): its scale is :math:`1 / \tau`.
+
+    Examples
+    --------
+    >>> q = GaussianMargin(margin=1.0)
+    >>> q.divergence(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 2.0]])).round(decimals=4)
+    tensor([0.6931])
+    """
+
+    include_self: bool = False
+    temperature: float = 1.0
+    margin: float = 0.0
+
+    def moved(self, d: Tensor) -> Tensor:
+        """What a neighbour at distance d counts as."""
+        return d + self.margin
+
+    def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
+        """D(p || q): (n, m), (n, m) -> (n,)."""
+        return kl(p, (-torch.where(p > 0, self.moved(d), d) / self.temperature).log_softmax(1), log_p)
+
+
+@dataclass(frozen=True)
+class GaussianAngular(GaussianMargin):
+    r"""Neighbours are turned away by an angle, :math:`q_{ij} \propto e^{\cos(\theta_{ij} + \mu 1[p_{ij} > 0]) / \tau}`.
+
+    With labels this is ArcFace (Deng et al. 2019). Beyond :math:`\theta + \mu = \pi` the cosine goes on as a straight line, as in
+    its published code. The margin is in radians.
+
+    Examples
+    --------
+    >>> q = GaussianAngular(margin=math.pi / 2)
+    >>> q.moved(torch.tensor([0.0])).round(decimals=2)
+    tensor([1.])
+    """
+
+    distance: str = "cosine"
+
+    distances = ("cosine",)
+
+    def moved(self, d: Tensor) -> Tensor:
+        cos = 1 - d
+        sin = (1 - cos.square()).clamp_min(torch.finfo(d.dtype).tiny).sqrt()
+        turned = cos * math.cos(self.margin) - sin * math.sin(self.margin)
+        return 1 - torch.where(cos > -math.cos(self.margin), turned, cos - self.margin * math.sin(self.margin))
+
+
+@dataclass(frozen=True)
+class GaussianHard(GaussianMargin):
+    r"""A Gaussian whose strangers count the more the nearer they are (Robinson et al. 2021).
+
+    :math:`q_{ij} \propto w_{ij} e^{-d_{ij} / \tau}`, where neighbours have weight 1 and strangers
+    :math:`e^{-\beta d_{ij} / \tau}` over its mean among the strangers.
+
+    Examples
+    --------
+    >>> p, d = torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[1.0, 1.0, 5.0]])
+    >>> GaussianHard(hardness=0.0).divergence(p, d) < GaussianHard(hardness=1.0).divergence(p, d)
+    tensor([True])
+    """
+
+    hardness: float = 1.0
+
+    def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
+        logits = -torch.where(p > 0, self.moved(d), d) / self.temperature
+        strangers = (p == 0) & (d < math.inf)
+        tilt = (self.hardness * logits).masked_fill(~strangers, 0)
+        many = strangers.sum(1, keepdim=True).to(d.dtype)
+        mean = tilt.masked_fill(~strangers, -math.inf).logsumexp(1, keepdim=True) - many.log()
+        return kl(p, torch.where(strangers, logits + tilt - mean, logits).log_softmax(1), log_p)
+
+
+@dataclass(frozen=True)
+class Sigmoid(GaussianWide):
+    r"""Every pair by itself: :math:`q_{ij} = \sigma(b - d_{ij} / \tau)`, no distribution (SigLIP).
+
+    The divergence is the sum over j of the KL between :math:`1[p_{ij} > 0]` and :math:`q_{ij}`, the binary cross-entropy.
+    With cosine distance SigLIP writes :math:`b - 1 / \tau`.
+
+    Examples
+    --------
+    >>> Sigmoid().divergence(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 0.0]])).round(decimals=4)
+    tensor([1.3863])
+    """
+
+    include_self: bool = False
+    temperature: float = 1.0
+    bias: float = 0.0
+
+    def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
+        logits = self.bias - d / self.temperature
+        return -logsigmoid(torch.where(p > 0, logits, -logits).masked_fill(d == math.inf, math.inf)).sum(1)

@@ -19,20 +19,7 @@ LONELY = "no other sample is left to be its neighbour; use a larger batch_size"
 
 
 def nearest(distances: Tensor, k: int) -> Tensor:
-    """Adjacency (n, n) of the k nearest others of every row, 0 or 1; row i lists the neighbours of i.
-
-    Raises
-    ------
-    DataError
-        Fewer than k others.
-
-    Examples
-    --------
-    >>> nearest(torch.tensor([[0., 1., 4.], [1., 0., 9.], [4., 9., 0.]]), 1)
-    tensor([[0., 1., 0.],
-            [1., 0., 0.],
-            [1., 0., 0.]])
-    """
+    """Adjacency (n, n) of the k nearest others of every row, 0 or 1; row i lists the neighbours of i."""
     n = len(distances)
     if k > n - 1:
         raise DataError(f"n_neighbors={k} needs at least {k + 1} different samples in a batch, got {n}: lower it")

@@ -62,10 +62,6 @@ def log_perplexity_of(distances: Tensor, perplexity: float) -> Tensor:
     """The same for the distances (n, k) of every point to k others, searched in float64.
 
     A point with more others at its least distance than the perplexity has all its weight on them, in equal parts.
-
-    >>> weights = log_perplexity_of(torch.tensor([[1.0, 2.0, 4.0, 9.0]]), perplexity=2.0).exp()
-    >>> torch.xlogy(weights, weights).sum().neg().exp().round(decimals=3)
-    tensor(2.)
     """
     entropy = math.log(min(perplexity, distances.shape[1]))
     found = torch.empty_like(distances)
