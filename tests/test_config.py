@@ -126,7 +126,7 @@ def test_every_setting_has_a_group_and_a_help_text():
 
 
 def test_older_method_names_map_to_honest_ones_and_say_so_once(monkeypatch):
-    monkeypatch.setattr("icon_nb.methods.config._SAID", set())
+    monkeypatch.setattr("icon_nb.methods.components._SAID", set())
     for old, new in methods.ALIASES.items():
         with pytest.warns(UserWarning, match=f"method='{old}' is an older name of '{new}'"):
             assert Config(method=old).method == new

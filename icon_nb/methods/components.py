@@ -1,13 +1,42 @@
-"""Components as objects: the name and the settings of a p or a q that was given ready made. Loads no torch."""
+"""Objects in a Config, as plain values: data, a network, and the name and the settings of a p or a q. Loads no torch."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
+import warnings
 from collections.abc import Mapping
+from pkgutil import resolve_name
 
 from ..errors import ConfigError, shown
 from . import axes
-from .methods import of_pair
+from .catalogue import HOLD
+from .methods import ALIASES, METHODS, of_pair
+from .own import hold
+from .settings import Setting
+
+_SAID: set[str] = set()
+
+
+def as_plain(settings: Mapping[str, object], known: Mapping[str, Setting]) -> dict[str, object]:
+    """All settings as plain values: objects held or named, types checked, older names of methods replaced."""
+    settings = dict(settings)
+    if settings["dataset"] is not None and not isinstance(settings["dataset"], (str, os.PathLike)):
+        reading = {name: known[name].check(name, settings[name]) for name in ("stream", "num_workers")}
+        settings["dataset"] = resolve_name(HOLD)(settings["dataset"], **reading)
+    if any(callable(settings[slot]) for slot in axes.SLOTS):
+        settings = as_settings(settings)
+    settings |= {name: hold(settings[name]) for name in ("backbone", "augment") if callable(settings[name])}
+    values = {name: about.check(name, settings[name]) for name, about in known.items()}
+    older = values["method"]
+    if older in ALIASES:
+        values["method"] = ALIASES[older]
+        if older not in _SAID:
+            _SAID.add(older)
+            note = METHODS[ALIASES[older]].note
+            told = f"method={older!r} is an older name of {ALIASES[older]!r}" + (f"; {note}" if note else "")
+            warnings.warn(told, stacklevel=5)  # where Config(...) is called
+    return values
 
 
 def as_settings(settings: Mapping[str, object]) -> dict[str, object]:

@@ -10,21 +10,18 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
 import textwrap
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pkgutil import resolve_name
 
 from ..errors import ConfigError, nearest, shown
 from . import axes, resolve, schedules
-from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, DIVERGENCES, HOLD, OPTIMIZERS, PROJECTIONS, TRACKERS
-from .components import as_settings
+from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, DIVERGENCES, OPTIMIZERS, PROJECTIONS, TRACKERS
+from .components import as_plain, as_settings
 from .methods import ALIASES, METHODS
-from .own import hold, is_own
+from .own import is_own
 from .resolve import Case, method_of
-from .settings import SCHEMA, Setting, read_json, setting
+from .settings import SCHEMA, Setting, animation, data, model, objective, output, read_json, recording, training
 
 
 @dataclass(frozen=True)
@@ -55,201 +52,158 @@ class Config:
     """
 
     # fmt: off
-    # data
-    dataset: str | None = setting(
-        str, "data", "{}, or your own: folder:PATH, embeddings:FILE, custom:FILE.py:NAME; the method's own when not given",
-        general="digits", choices=DATASETS, free=True, deciding=True,
+    dataset: str | None = data(
+        "{}, or your own: folder:PATH, embeddings:FILE, custom:FILE.py:NAME; the method's own when not given", general="digits",
+        choices=DATASETS, free=True, deciding=True,
     )
-    data_dir: str | None = setting(
-        str, "data", "folder that holds the data files; downloaded to a cache when not given", optional=True
+    data_dir: str | None = data("folder that holds the data files; downloaded to a cache when not given", optional=True)
+    n_samples: int | None = data("use only this many training samples, a fixed stratified subset", low=2, optional=True)
+    augment: str | Callable | None = data(
+        "parts joined by +: {}; or auto, or none; in Python also a function of a sample", general="none", choices=AUGMENTATIONS,
+        free=True, applies=resolve.on_a_network, because=resolve.backbone,
     )
-    n_samples: int | None = setting(
-        int, "data", "use only this many training samples, a fixed stratified subset", low=2, optional=True
-    )
-    augment: str | Callable | None = setting(
-        str, "data", "parts joined by +: {}; or auto, or none; in Python also a function of a sample", general="none",
-        choices=AUGMENTATIONS, free=True,
-        applies=resolve.on_a_network, because=resolve.backbone,
-    )
-    augment_strength: float | None = setting(
-        float, "data", "1 is the usual augmentation, 0 none", general=1.0, low=0, high=2,
+    augment_strength: float | None = data(
+        "1 is the usual augmentation, 0 none", general=1.0, low=0, high=2,
         applies=lambda case: case.network and case["augment"] != "none" and not is_own(case["augment"]),
         because=lambda case: f"augment={case.given['augment'] or 'none'!r}",
     )
-    stream: str = setting(
-        str, "data", "whether pictures stay on the disk and are read batch by batch: auto is yes above 2 GiB", "auto",
+    stream: str = data(
+        "whether pictures stay on the disk and are read batch by batch: auto is yes above 2 GiB", "auto",
         choices=("auto", "always", "never"), counts=False,
     )
-    num_workers: int = setting(
-        int, "data", "processes that decode pictures; other data need none", 0, low=0, high=64, counts=False
+    num_workers: int = data("processes that decode pictures; other data need none", 0, low=0, high=64, counts=False)
+    method: str | None = objective("a cell of the periodic table by name", choices=METHODS, older=ALIASES, deciding=True)
+    supervisory: str | Callable | None = objective(
+        "p by name, or in Python as an object, to compose a pair that has no name", choices=axes.SUPERVISORY, deciding=True,
     )
-    # objective
-    method: str | None = setting(
-        str, "objective", "a cell of the periodic table by name", choices=METHODS, older=ALIASES, deciding=True
+    learned: str | Callable | None = objective(
+        "q by name, or in Python as an object, to compose a pair that has no name", choices=axes.LEARNED, deciding=True,
     )
-    supervisory: str | Callable | None = setting(
-        str, "objective", "p by name, or in Python as an object, to compose a pair that has no name", choices=axes.SUPERVISORY,
-        deciding=True,
+    divergence: str | None = objective(
+        "D(p || q)", general="kl", choices=DIVERGENCES, applies=lambda case: not case.q.limit, because=resolve.limit,
     )
-    learned: str | Callable | None = setting(
-        str, "objective", "q by name, or in Python as an object, to compose a pair that has no name", choices=axes.LEARNED,
-        deciding=True,
-    )
-    divergence: str | None = setting(
-        str, "objective", "D(p || q)", general="kl", choices=DIVERGENCES, applies=lambda case: not case.q.limit,
-        because=resolve.limit,
-    )
-    kl_weight: float | None = setting(
-        float, "objective", "weight of D(p || q) in the divergence nerv; D(q || p) has the rest", general=0.5, low=0, high=1,
+    kl_weight: float | None = objective(
+        "weight of D(p || q) in the divergence nerv; D(q || p) has the rest", general=0.5, low=0, high=1,
         because=resolve.divergence,
     )
-    renyi_order: float | None = setting(
-        float, "objective", "order of the divergence renyi; 1 is the KL", general=0.5, above=0, because=resolve.divergence,
+    renyi_order: float | None = objective(
+        "order of the divergence renyi; 1 is the KL", general=0.5, above=0, because=resolve.divergence,
     )
-    temperature: float | str | None = setting(
-        float, "objective", "tau, the scale that divides the distance in q; or a schedule, as in 0.1..1.0:cosine",
-        general=1.0, above=0, because=resolve.limit, scheduled=True,
+    temperature: float | str | None = objective(
+        "tau, the scale that divides the distance in q; or a schedule, as in 0.1..1.0:cosine", general=1.0, above=0,
+        because=resolve.limit, scheduled=True,
     )
-    distance: str | None = setting(
-        str, "objective", "distance of q", general="sqeuclidean", choices=("sqeuclidean", "cosine", "neg_dot")
+    distance: str | None = objective("distance of q", general="sqeuclidean", choices=("sqeuclidean", "cosine", "neg_dot"))
+    df: float | None = objective("degrees of freedom of a Student-t q", general=1.0, above=0)
+    margin: float | None = objective(
+        "how much farther than the neighbours the rest must be; in radians for gaussian_angular", general=0.0, low=0,
     )
-    df: float | None = setting(float, "objective", "degrees of freedom of a Student-t q", general=1.0, above=0)
-    margin: float | None = setting(
-        float, "objective", "how much farther than the neighbours the rest must be; in radians for gaussian_angular",
-        general=0.0, low=0,
-    )
-    hardness: float | None = setting(
-        float, "objective", "how much more the nearest strangers count; at 0 all count alike", general=1.0, low=0
-    )
-    bias: float | None = setting(float, "objective", "logit of two points at distance 0 in a sigmoid q", general=0.0)
-    perplexity: float | None = setting(float, "objective", "effective neighbours of a Gaussian p", general=30.0, low=1)
-    p_temperature: float | None = setting(
-        float, "objective", "scale that divides the distance in p, or the edges of a graph", general=1.0, above=0
-    )
-    exaggeration: float | None = setting(
-        float, "objective", "p of a map counts so many times in the first quarter of the epochs, which parts its clusters",
-        low=1, optional=True, applies=lambda case: not case.network and "inputs" in case.p.needs and case["divergence"] == "kl",
+    hardness: float | None = objective("how much more the nearest strangers count; at 0 all count alike", general=1.0, low=0)
+    bias: float | None = objective("logit of two points at distance 0 in a sigmoid q", general=0.0)
+    perplexity: float | None = objective("effective neighbours of a Gaussian p", general=30.0, low=1)
+    p_temperature: float | None = objective("scale that divides the distance in p, or the edges of a graph", general=1.0, above=0)
+    exaggeration: float | None = objective(
+        "p of a map counts so many times in the first quarter of the epochs, which parts its clusters", low=1, optional=True,
+        applies=lambda case: not case.network and "inputs" in case.p.needs and case["divergence"] == "kl",
         because=resolve.backbone,
     )
-    n_neighbors: int | None = setting(int, "objective", "nearest neighbours of a uniform p", general=10, low=1)
-    walk_length: int | None = setting(
-        int, "objective", "steps of the random walk that spreads p; 1 is p itself", general=1, low=1, high=64
-    )
-    walk: str | None = setting(
-        str, "objective", "weights of the walk: all lengths added, or uniform", general="sum", choices=("sum", "uniform"),
+    n_neighbors: int | None = objective("nearest neighbours of a uniform p", general=10, low=1)
+    walk_length: int | None = objective("steps of the random walk that spreads p; 1 is p itself", general=1, low=1, high=64)
+    walk: str | None = objective(
+        "weights of the walk: all lengths added, or uniform", general="sum", choices=("sum", "uniform"),
         applies=lambda case: case.takes("walk") and case["walk_length"] != 1, because=lambda case: "walk_length=1",
     )
-    alpha: float | str | None = setting(
-        float, "objective", "uniform mixing (debiasing): (1 - alpha) p + alpha / n; or a schedule", general=0.0, low=0, below=1,
-        scheduled=True,
+    alpha: float | str | None = objective(
+        "uniform mixing (debiasing): (1 - alpha) p + alpha / n; or a schedule", general=0.0, low=0, below=1, scheduled=True,
     )
-    alpha_on: str | None = setting(
-        str, "objective", "which side alpha mixes", general="p", choices=("p", "q", "both"),
+    alpha_on: str | None = objective(
+        "which side alpha mixes", general="p", choices=("p", "q", "both"),
         applies=lambda case: bool(case["alpha"]) or case.needs_alpha, because=lambda case: "alpha=0",
     )
-    n_views: int | None = setting(
-        int, "objective", "augmented views per image", general=1, low=1, high=16,
+    n_views: int | None = objective(
+        "augmented views per image", general=1, low=1, high=16,
         applies=lambda case: case.network and case.p.candidates != "modality", because=resolve.backbone,
     )
-    # model
-    backbone: str | Callable | None = setting(
-        str, "model", "what makes the embedding: {}; in Python also a module of your own", general="mlp", choices=BACKBONES,
-        free=True, deciding=True,
+    backbone: str | Callable | None = model(
+        "what makes the embedding: {}; in Python also a module of your own", general="mlp", choices=BACKBONES, free=True,
+        deciding=True,
     )
-    embedding_dim: int | None = setting(
-        int, "model", "dimensions of the embedding; for clusters, their number", general=128, low=1, high=65536,
-        applies=lambda case: True,
+    embedding_dim: int | None = model(
+        "dimensions of the embedding; for clusters, their number", general=128, low=1, high=65536, applies=lambda case: True,
     )
-    hidden_dim: int | None = setting(
-        int, "model", "width of the hidden layers of the mlp", low=1, high=65536,
+    hidden_dim: int | None = model(
+        "width of the hidden layers of the mlp", low=1, high=65536,
         applies=lambda case: BACKBONES[case.backbone].width is not None, because=resolve.backbone,
     )
-    init: str | None = setting(
-        str, "model",
+    init: str | None = model(
         "where a table starts: random, or principal components; for clusters on a table or a linear map also kmeans++",
         general="random", choices=("random", "pca", "kmeans++"),
         applies=lambda case: not case.network or (case.backbone == "linear" and case.q.name == "clusters"),
         because=resolve.backbone,
     )
-    head: str | None = setting(
-        str, "model", "a map between the embedding and the loss, which frames, probes and results come before", general="none",
+    head: str | None = model(
+        "a map between the embedding and the loss, which frames, probes and results come before", general="none",
         choices=("none", "linear", "mlp"), because=lambda case: f"method={case.method.name!r} on backbone={case.backbone!r}",
         applies=lambda case: case.network and case.p.candidates not in ("modality", "keys") and not case.wide,
     )
-    ema_momentum: float | None = setting(
-        float, "model", "how much of itself the slow encoder keeps each step", general=0.99, low=0, below=1,
+    ema_momentum: float | None = model(
+        "how much of itself the slow encoder keeps each step", general=0.99, low=0, below=1,
         applies=lambda case: case.p.candidates == "keys",
     )
-    # training
-    epochs: int | None = setting(int, "training", "passes over the data", general=10, low=0)
-    batch_size: int | None = setting(
-        int, "training", "images per step; p and q live on the batch", general=128, low=2, applies=resolve.on_a_network,
-        because=resolve.backbone,
+    epochs: int | None = training("passes over the data", general=10, low=0)
+    batch_size: int | None = training(
+        "images per step; p and q live on the batch", general=128, low=2, applies=resolve.on_a_network, because=resolve.backbone,
     )
-    learning_rate: float | str | None = setting(
-        float, "training", "step size of the optimizer; or a schedule, as in 0.01..0.0001:cosine", general=1e-3, above=0,
-        scheduled=True,
+    learning_rate: float | str | None = training(
+        "step size of the optimizer; or a schedule, as in 0.01..0.0001:cosine", general=1e-3, above=0, scheduled=True,
     )
-    warmup: int | None = setting(
-        int, "training", "epochs in which the learning rate rises from 0", low=1, optional=True,
-    )
-    clip_norm: float | None = setting(
-        float, "training", "a gradient that is longer than this is shortened to it", above=0, optional=True,
-    )
-    accumulate: int | None = setting(
-        int, "training", "batches whose gradients are averaged for one step; p and q still live on a batch", low=1, optional=True,
+    warmup: int | None = training("epochs in which the learning rate rises from 0", low=1, optional=True)
+    clip_norm: float | None = training("a gradient that is longer than this is shortened to it", above=0, optional=True)
+    accumulate: int | None = training(
+        "batches whose gradients are averaged for one step; p and q still live on a batch", low=1, optional=True,
         applies=resolve.on_a_network, because=resolve.backbone,
     )
-    optimizer: str | None = setting(str, "training", "optimizer", general="adam", choices=OPTIMIZERS)
-    momentum: float | None = setting(
-        float, "training", "momentum of sgd and gains", general=0.9, low=0, below=1,
+    optimizer: str | None = training("optimizer", general="adam", choices=OPTIMIZERS)
+    momentum: float | None = training(
+        "momentum of sgd and gains", general=0.9, low=0, below=1,
         applies=lambda case: getattr(OPTIMIZERS.get(case["optimizer"]), "momentum", False),
         because=lambda case: f"optimizer={case['optimizer']!r}",
     )
-    weight_decay: float | None = setting(float, "training", "weight decay", general=0.0, low=0)
-    seed: int = setting(int, "training", "everything random comes from (seed, epoch, step)", 0, low=0, below=2**31)
-    device: str = setting(str, "training", "where to train", "auto", choices=("auto", "cpu", "cuda", "mps"))
-    precision: str = setting(str, "training", "arithmetic", "float32", choices=("float32", "float64", "bfloat16"))
-    compile: str = setting(
-        str, "training", "torch.compile of the network; reduce-overhead uses CUDA graphs on a GPU", "none",
+    weight_decay: float | None = training("weight decay", general=0.0, low=0)
+    seed: int = training("everything random comes from (seed, epoch, step)", 0, low=0, below=2**31)
+    device: str = training("where to train", "auto", choices=("auto", "cpu", "cuda", "mps"))
+    precision: str = training("arithmetic", "float32", choices=("float32", "float64", "bfloat16"))
+    compile: str = training(
+        "torch.compile of the network; reduce-overhead uses CUDA graphs on a GPU", "none",
         choices=("none", "default", "reduce-overhead"),
     )
-    channels_last: bool = setting(bool, "training", "images channels last in memory, for convolutions on a GPU", False)
-    # recording
-    record_every: int | None = setting(
-        int, "recording", "record the embedding every so many epochs", general=1, low=1
+    channels_last: bool = training("images channels last in memory, for convolutions on a GPU", False)
+    record_every: int | None = recording("record the embedding every so many epochs", general=1, low=1)
+    max_points: int = recording("at most this many evaluation points are recorded", 2000, low=2)
+    probe: bool = recording("linear and kNN probes on held-out data", True, counts=False)
+    save_epoch_gifs: bool = animation("write training_dynamics.gif and one picture per epoch", False)
+    gif_every: int = animation("draw every so many recorded epochs", 1, low=1, option="every")
+    gif_method: str = animation("projection to two dimensions", "auto", choices=PROJECTIONS, option="projection")
+    gif_fps: float | None = animation("frames per second", above=0, high=50, optional=True, option="fps")
+    gif_max_points: int = animation("draw at most this many points", 2000, low=1, option="max_points")
+    gif_overlay: str = animation(
+        "what is drawn beside the points, joined by +", "loss", choices=resolve.drawn, free=True, option="overlay",
     )
-    max_points: int = setting(int, "recording", "at most this many evaluation points are recorded", 2000, low=2)
-    probe: bool = setting(bool, "recording", "linear and kNN probes on held-out data", True, counts=False)
-    # animation
-    save_epoch_gifs: bool = setting(bool, "animation", "write training_dynamics.gif and one picture per epoch", False)
-    gif_every: int = setting(int, "animation", "draw every so many recorded epochs", 1, low=1, option="every")
-    gif_method: str = setting(str, "animation", "projection to two dimensions", "auto", choices=PROJECTIONS, option="projection")
-    gif_fps: float | None = setting(
-        float, "animation", "frames per second", above=0, high=50, optional=True, option="fps"
+    save_frames: bool = animation("write epoch_frames/epoch_001.png ... beside the GIF", True)
+    output_dir: str = output("folder of the runs", "playground_runs")
+    run_name: str | None = output("name of the run and its folder", optional=True)
+    viz: bool = output("write static plots", True)
+    save_checkpoints: bool = output("write weights/epoch_001.pt ... after every recorded epoch", False)
+    log_to: str | None = output(
+        "where it is logged while it trains, as in csv:FILE, tensorboard:DIR: {}", choices=TRACKERS, free=True, optional=True,
     )
-    gif_max_points: int = setting(int, "animation", "draw at most this many points", 2000, low=1, option="max_points")
-    gif_overlay: str = setting(
-        str, "animation", "what is drawn beside the points, joined by +", "loss", choices=resolve.drawn, free=True,
-        option="overlay",
-    )
-    save_frames: bool = setting(bool, "animation", "write epoch_frames/epoch_001.png ... beside the GIF", True)
-    # output
-    output_dir: str = setting(str, "output", "folder of the runs", "playground_runs")
-    run_name: str | None = setting(str, "output", "name of the run and its folder", optional=True)
-    viz: bool = setting(bool, "output", "write static plots", True)
-    save_checkpoints: bool = setting(bool, "output", "write weights/epoch_001.pt ... after every recorded epoch", False)
-    log_to: str | None = setting(
-        str, "output", "where it is logged while it trains, as in csv:FILE, tensorboard:DIR: {}", choices=TRACKERS, free=True,
-        optional=True,
-    )
-    quiet: bool = setting(bool, "output", "no progress and no printed configuration", False)
+    quiet: bool = output("no progress and no printed configuration", False)
     # fmt: on
 
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self):
-        values = _plain({name: getattr(self, name) for name in SETTINGS})
+        values = as_plain({name: getattr(self, name) for name in SETTINGS}, SETTINGS)
         sources = {**{name: "keyword" for name, value in values.items() if value != DEFAULTS[name]}, **self.sources}
         for name, value in (values | {"sources": sources}).items():
             object.__setattr__(self, name, value)
@@ -369,7 +323,10 @@ class Config:
         return cls.from_layers((where, settings_from_json(text, where)))
 
 
-SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in dataclasses.fields(Config) if "setting" in f.metadata}
+_KINDS = {"str": str, "int": int, "float": float, "bool": bool}
+SETTINGS: dict[str, Setting] = {
+    f.name: Setting(_KINDS[f.type.partition(" ")[0]], **f.metadata) for f in dataclasses.fields(Config) if f.metadata
+}
 DEFAULTS = {name: about.default for name, about in SETTINGS.items()}
 OF_THE_TRUNK = tuple(
     name
@@ -393,29 +350,6 @@ Config.__init__ = _init
 _indented = functools.partial(textwrap.fill, width=120, initial_indent=" " * 8, subsequent_indent=" " * 8)
 _words = "".join(f"    {name} : {about.kind.__name__}\n{_indented(about.text)}\n" for name, about in SETTINGS.items())
 Config.__doc__ = Config.__doc__.replace("    Raises\n", f"    Parameters\n    ----------\n{_words}\n    Raises\n", 1)
-
-_SAID: set[str] = set()
-
-
-def _plain(settings: dict[str, object]) -> dict[str, object]:
-    """The same as plain values: data are held and p and q named where they are objects, types checked, older names replaced."""
-    if settings["dataset"] is not None and not isinstance(settings["dataset"], (str, os.PathLike)):
-        reading = {name: SETTINGS[name].check(name, settings[name]) for name in ("stream", "num_workers")}
-        settings["dataset"] = resolve_name(HOLD)(settings["dataset"], **reading)
-    if any(callable(settings[slot]) for slot in axes.SLOTS):
-        settings = as_settings(settings)
-    own = {name: hold(settings[name]) for name in ("backbone", "augment") if callable(settings[name])}
-    settings = settings | own
-    values = {name: about.check(name, settings[name]) for name, about in SETTINGS.items()}
-    older = values["method"]
-    if older in ALIASES:
-        values["method"] = ALIASES[older]
-        if older not in _SAID:
-            _SAID.add(older)
-            note = METHODS[ALIASES[older]].note
-            told = f"method={older!r} is an older name of {ALIASES[older]!r}" + (f"; {note}" if note else "")
-            warnings.warn(told, stacklevel=5)  # where Config(...) is called
-    return values
 
 
 def without_effect(layers: Iterable[tuple[str, Mapping[str, object]]]) -> set[str]:

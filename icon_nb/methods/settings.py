@@ -8,6 +8,8 @@ import numbers
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from operator import ge, gt, le, lt
 
 from ..errors import ConfigError, nearest, shown
 from . import schedules
@@ -99,13 +101,8 @@ class Setting:
         return f"{name}={shown(value)} is out of range: it must be {finite}{self.range}"
 
     def _inside(self, value: float) -> bool:
-        return (
-            math.isfinite(_number(value))
-            and (self.low is None or value >= self.low)
-            and (self.above is None or value > self.above)
-            and (self.high is None or value <= self.high)
-            and (self.below is None or value < self.below)
-        )
+        limits = ((ge, self.low), (gt, self.above), (le, self.high), (lt, self.below))
+        return math.isfinite(_number(value)) and all(holds(value, limit) for holds, limit in limits if limit is not None)
 
     @property
     def range(self) -> str:
@@ -138,13 +135,16 @@ def _number(value: numbers.Real) -> float:
 _ARTICLE = {str: "a text", int: "a whole number", float: "a number", bool: "True or False"}
 
 
-def setting(kind: type, group: str, help: str, default: object = None, **about):
-    """A dataclass field that carries its :class:`Setting`; ``about`` is the rest of it.
+def setting(group: str, help: str, default: object = None, **about):
+    """A field of a Config: ``about`` is the rest of its :class:`Setting`, whose kind is that of its annotation.
 
     How a run is drawn, written and reported does not count unless it says so.
     """
     about.setdefault("counts", group not in ("animation", "output"))
-    return field(default=default, metadata={"setting": Setting(kind, group, help, default, **about)})
+    return field(default=default, metadata={"group": group, "help": help, "default": default, **about})
+
+
+data, objective, model, training, recording, animation, output = (partial(setting, group) for group in GROUPS)
 
 
 def read_json(text: str, where: str) -> dict[str, object]:
