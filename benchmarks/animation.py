@@ -18,9 +18,8 @@ from sklearn.manifold import TSNE, trustworthiness
 
 from benchmarks.harness import alternate, clock, report
 from icon_nb.animation import animate
-from icon_nb.animation.neighbour_maps import procrustes
 from icon_nb.animation.palette import class_color
-from icon_nb.animation.projection import fit_projection
+from icon_nb.animation.projection import fit_projection, procrustes
 from icon_nb.evaluation.trajectory import Trajectory
 
 TARGETS = {

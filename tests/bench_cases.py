@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from icon_nb.animation.bench_contents import contents
+from icon_nb.animation.bench import contents
 from icon_nb.methods.catalogue import DIVERGENCES
 from icon_nb.methods.config import Config
 from icon_nb.objective.batch import Batch

@@ -12,7 +12,8 @@ from moving_points import animate, decode, run, side_by_side
 from PIL import Image
 
 from icon_nb import animation
-from icon_nb.animation import inline, plots
+from icon_nb.animation import plots
+from icon_nb.animation.animation import SMALL
 from icon_nb.animation.annotations import MetricCurves
 from icon_nb.animation.palette import class_color, rgb
 from icon_nb.animation.plots import small_multiples
@@ -109,18 +110,18 @@ def test_a_filmstrip_shows_the_first_epochs_and_the_last_or_some_that_were_recor
 
     def watched(animation, epochs, most):
         asked.append(epochs)
-        return plots.small_multiples(animation, epochs, most)
+        return small_multiples(animation, epochs, most)
 
-    monkeypatch.setattr(inline, "small_multiples", watched)
+    monkeypatch.setattr(plots, "small_multiples", watched)
     for t in (run(T=9), run(T=4), run(T=40)):
-        inline.filmstrip(animation.animate(t))
-    inline.filmstrip(animation.animate(run(T=9), every=4))
+        plots.filmstrip(animation.animate(t))
+    plots.filmstrip(animation.animate(run(T=9), every=4))
     assert asked == [[0, 1, 2, 5, 8], [0, 1, 2, 3], [0, 1, 2, 5, 39], None]
 
 
 def test_what_stands_in_a_notebook_moves_within_a_bound():
     t = run(T=11, n=700)
-    shown = animation.animate(t, **inline.SMALL)
+    shown = animation.animate(t, **SMALL)
     assert 20 <= len(shown.frames) <= 22
     assert len(shown.to_bytes()) <= 200_000
     assert shown.durations[-1] == 1500
@@ -183,7 +184,7 @@ def test_side_by_side_says_once_how_it_was_projected_and_of_each_panel_what_is_i
     assert shares[0] != shares[1]
     for name, share in zip(("one", "two"), shares):
         assert f"{name}: its axes show {share} of the variance there." in both.caption
-    assert both.footer == "PCA of 8-d, fitted on epoch 4"
+    assert both.short_caption == "PCA of 8-d, fitted on epoch 4"
     assert side_by_side([run(), run()], turn=0).caption == animate(run()).caption
 
 

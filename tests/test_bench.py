@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 import icon_nb as icon
-from icon_nb.animation.bench_contents import contents
+from icon_nb.animation.bench import contents
 from icon_nb.errors import ConfigError
 from icon_nb.evaluation.scores import knn_accuracy
 from icon_nb.interfaces.cli import main

@@ -8,8 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.manifold import TSNE, trustworthiness
 
 from icon_nb.animation import animate
-from icon_nb.animation.neighbour_maps import chain, procrustes
-from icon_nb.animation.projection import fit_projection
+from icon_nb.animation.projection import chain, fit_projection, procrustes
 from icon_nb.animation.tsne_map import joint_neighbours, unfold
 from icon_nb.errors import ConfigError
 from icon_nb.evaluation.trajectory import Trajectory

@@ -6,9 +6,8 @@ from moving_points import animate, run, side_by_side
 from sklearn.linear_model import LogisticRegression
 
 from icon_nb.animation.annotations import LiveText, MetricCurves
-from icon_nb.animation.overlays import Strokes, spread_out
+from icon_nb.animation.overlays import Cloud, Strokes, spread_out
 from icon_nb.animation.palette import blend, class_color, rgb, theme
-from icon_nb.animation.points import Cloud
 from icon_nb.errors import ConfigError
 from icon_nb.evaluation.trajectory import Trajectory
 from icon_nb.methods.catalogue import OVERLAYS, OverlayKind

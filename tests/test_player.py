@@ -16,7 +16,6 @@ from moving_points import animate
 from PIL import Image
 
 from icon_nb.animation import page as pages
-from icon_nb.animation import sheet as sheets
 from icon_nb.animation.palette import class_color, class_marker
 from icon_nb.animation.player import player
 from icon_nb.animation.projection import fit_projection
@@ -106,7 +105,7 @@ def test_unit_vectors_are_shown_on_their_sphere():
 def test_a_sphere_is_first_seen_from_where_the_animation_ends():
     z = 0.4 * walk(dim=3).embeddings - np.array([3, 2, 0.5], np.float32)
     sphere = Trajectory(z / np.linalg.norm(z, axis=2, keepdims=True), np.arange(6))
-    azimuth, elevation = map(float, re.search(r"azimuth: \((\d+) \* .*elevation: \((\d+) \*", pages.assets()[2]).groups())
+    azimuth, elevation = map(float, re.search(r"azimuth: \((\d+) \* .*elevation: \((\d+) \*", pages.assets()["script"]).groups())
     (run,) = data_of(player(sphere))["runs"]
     seen = unpack(run)[-1] @ eye(azimuth, elevation).T
     xy, depth = animate(sphere).views[0].place(5)
@@ -167,11 +166,11 @@ def test_each_picture_lies_in_its_cell_of_the_sheet(channels):
 
 
 def test_many_large_pictures_are_made_smaller_and_too_many_are_left_out():
-    sheet = sheets.sheet_of(np.random.default_rng(0).integers(0, 256, (2000, 32, 32, 3), dtype=np.uint8))
+    sheet = pages.sheet_of(np.random.default_rng(0).integers(0, 256, (2000, 32, 32, 3), dtype=np.uint8))
     assert sheet["source"].startswith("data:image/jpeg")
-    assert len(sheet["source"]) < 1.4 * sheets.MAX_BYTES
+    assert len(sheet["source"]) < 1.4 * pages.MAX_BYTES
     assert 6 <= sheet["cell_w"] < 32
-    assert sheets.sheet_of(np.zeros((40_000, 28, 28, 1), np.uint8)) is None
+    assert pages.sheet_of(np.zeros((40_000, 28, 28, 1), np.uint8)) is None
 
 
 def test_whatever_holds_a_trajectory_can_be_played():
@@ -229,7 +228,7 @@ def test_names_are_data_and_never_markup():
 
 
 def test_the_script_writes_text_and_never_markup():
-    script = pages.assets()[2]
+    script = pages.assets()["script"]
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", script)
 
 

@@ -5,8 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 import icon_nb as icon
-from icon_nb.animation.neighbour_maps import principal_axes, procrustes
-from icon_nb.animation.projection import fit_projection
+from icon_nb.animation.projection import fit_projection, principal_axes, procrustes
 from icon_nb.errors import ConfigError
 from icon_nb.evaluation.trajectory import Trajectory
 

@@ -6,7 +6,7 @@ from moving_points import decode, run
 
 from icon_nb.animation import animate, side_by_side
 from icon_nb.animation.options import Options
-from icon_nb.animation.timeline import choose_epochs, plan, smooth, ticks
+from icon_nb.animation.view import choose_epochs, plan, smooth, ticks
 from icon_nb.evaluation.trajectory import Trajectory
 
 

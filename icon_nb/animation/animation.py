@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import html
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import demand, nearest, shown
-from ..evaluation.trajectory import Trajectory
+from ..errors import ConfigError, demand, nearest, shown
+from ..evaluation.trajectory import Trajectory, choose_points
 from ..files import write_whole
-from . import encode, inline
+from ..methods.catalogue import OVERLAYS
+from . import encode, view
 from .annotations import curve_names, word_for
-from .canvas import check_pixels
-from .captions import caption_of, short_of
-from .encode import Frames
-from .layout import grid_shape
-from .neighbour_maps import procrustes
-from .options import Options, make_options, with_options
+from .canvas import check_pixels, grid_shape
+from .display import image
+from .options import Options, check_needs, make_options, with_options
 from .overlays import spread_out
 from .painter import Painter
-from .plots import small_multiples
-from .projection import Projection, fit_projection, kind_and_frame
-from .selection import check_data, highlighted, kept_points, take, take_forces
-from .timeline import Timeline, choose_epochs, frames_at, plan
-from .view import CAMERA, SPHERE_TURN, TURN, View, cameras
+from .plots import filmstrip, small_multiples
+from .projection import Projection, fit_projection, kind_and_frame, procrustes
+from .view import Timeline, View, highlighted, take
+
+SMALL = {"size": (420, 420), "tween": "auto", "max_frames": 22, "max_points": 500, "point_size": 5.0}
+"""Options of one run's animation in a notebook: it moves, in at most 200 KB that are drawn in about a quarter of a second."""
+
+LARGEST_PLAYER = 500_000
+SAVE = 'Write it with <code>.save("dynamics.gif")</code>.'
 
 
 @with_options
@@ -101,20 +105,28 @@ class Animation:
         self._kinds = tuple(_resolved(t, kind, options.fit_on) for t, kind in zip(trajectories, kinds))
         for t, kind in zip(trajectories, self._kinds):
             check_data(t, options, getattr(kind, "kind", kind))
-        self._keep = tuple(kept_points(t, options) for t in self._given)
+        self._keep = tuple(map(self._kept, self._given))
         self._trajectories = tuple(take(t, keep) for t, keep in zip(self._given, self._keep))
+
+    def _kept(self, trajectory: Trajectory) -> np.ndarray:
+        """Sorted positions of the points drawn: at most ``max_points`` at random, and always those that stand out."""
+        o = self.options
+        keep = choose_points(trajectory.n_points, o.max_points, o.seed)
+        if o.highlight is None or isinstance(o.highlight, str):
+            return keep
+        return np.union1d(keep, np.flatnonzero(highlighted(trajectory, o.highlight))[: o.max_points])
 
     # Plan
 
     @cached_property
     def epochs(self) -> np.ndarray:
         """The epochs shown."""
-        return choose_epochs([t.epochs for t in self._trajectories], self.options.every, self.options.max_frames)
+        return view.choose_epochs([t.epochs for t in self._trajectories], self.options.every, self.options.max_frames)
 
     @cached_property
     def _sources(self) -> list[np.ndarray]:
         """The recorded frame that each epoch shows, of every panel."""
-        return [frames_at(self.epochs, t.epochs) for t in self._trajectories]
+        return [view.frames_at(self.epochs, t.epochs) for t in self._trajectories]
 
     @cached_property
     def projections(self) -> tuple[Projection, ...]:
@@ -130,7 +142,7 @@ class Animation:
         leaps = np.zeros(len(self.epochs) - 1)
         if self.options.tween == "auto":
             leaps = np.mean([np.linalg.norm(np.diff(xyz, axis=0), axis=-1).mean(1) for xyz in self._coordinates], axis=0)
-        return plan(self.epochs, leaps, self.options)
+        return view.plan(self.epochs, leaps, self.options)
 
     @cached_property
     def _coordinates(self) -> list[np.ndarray]:
@@ -145,22 +157,22 @@ class Animation:
 
     def _view(self, k: int, stance: tuple[float, tuple[float, float]]) -> View:
         options, keep, xyz = self.options, self._keep[k], self._coordinates[k]
-        lit = highlighted(self._given[k], options.highlight)
-        forces = take_forces(options.forces, keep, self._trajectories[k], self.projections[k])
+        lit, forces = highlighted(self._given[k], options.highlight), options.forces
         lit = None if lit is None else lit[keep]
+        shown = self._trajectories[k], self.projections[k]
+        forces = None if forces is None else view.project_forces([np.asarray(part)[:, keep] for part in forces], *shown)
         pictured = spread_out(xyz[-1][:, :2], options.thumbnails) if options.thumbnails else np.zeros(0, int)
-        shown = self._trajectories[k], self.projections[k], xyz, self._sources[k], self.timeline
-        return View(*shown, *stance, self.titles[k], options, lit, forces, pictured)
+        return View(*shown, xyz, self._sources[k], self.timeline, *stance, self.titles[k], options, lit, forces, pictured)
 
     @property
     def _stances(self) -> list[tuple[float, tuple[float, float]]]:
         """Degrees of turning and the last camera of each panel: as asked for, or so that points on a sphere are in front."""
         o = self.options
         if o.camera is not None:
-            return [(TURN if o.turn is None else o.turn, tuple(o.camera))] * len(self._given)
-        found = cameras(self.projections, [xyz[-1] for xyz in self._coordinates])
-        usual = [TURN if each is None else SPHERE_TURN for each in found]
-        return [(turn if o.turn is None else o.turn, each or CAMERA) for turn, each in zip(usual, found)]
+            return [(view.TURN if o.turn is None else o.turn, tuple(o.camera))] * len(self._given)
+        found = view.cameras(self.projections, [xyz[-1] for xyz in self._coordinates])
+        usual = [view.TURN if each is None else view.SPHERE_TURN for each in found]
+        return [(turn if o.turn is None else o.turn, each or view.CAMERA) for turn, each in zip(usual, found)]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -187,7 +199,7 @@ class Animation:
     @property
     def caption(self) -> str:
         """What the picture shows, how it was projected, and what its distances mean."""
-        parts = [caption_of(self.projections, self.titles)]
+        parts = [view.caption_of(self.projections, self.titles)]
         if n := self.timeline.between.sum():
             parts.append(f"Between the epochs {n} frame{'s are' if n > 1 else ' is'} interpolated.")
         if len(self._keep[0]) < (n := self._given[0].n_points):
@@ -207,12 +219,7 @@ class Animation:
     @property
     def still_caption(self) -> str:
         """What holds of every frame by itself."""
-        return "; ".join([short_of(self.projections), *self.options.said("short")])
-
-    @property
-    def footer(self) -> str:
-        """What is written below the panels."""
-        return self.short_caption if self.options.caption else ""
+        return "; ".join([view.short_of(self.projections), *self.options.said("short")])
 
     @property
     def alt(self) -> str:
@@ -229,7 +236,7 @@ class Animation:
         return Painter(self)
 
     @cached_property
-    def frames(self) -> Frames:
+    def frames(self) -> encode.Frames:
         """uint8 arrays (height, width, 3), one a frame."""
         return self.painter.frames()
 
@@ -295,16 +302,57 @@ class Animation:
     # Show
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        return inline.bundle(self)
+        return self.bundle()
 
     def _repr_html_(self) -> str:
-        return self._repr_mimebundle_()["text/html"]
+        return self.bundle()["text/html"]
+
+    def bundle(self, page=None) -> dict[str, str]:
+        """What a notebook shows: text, the animation in the page, and a filmstrip of it where nothing moves.
+
+        A player ``page`` that is not too large is one click away. Equal runs give equal bytes.
+        """
+        still = filmstrip(self)
+        shown = self._figure(self.to_bytes("gif"), still)
+        if page is not None and page.nbytes <= LARGEST_PLAYER:
+            shown += f"<details><summary>Open the player: scrub, turn, pin a point</summary>{page.frame()}</details>"
+        return {"text/plain": repr(self), "text/html": shown, "image/png": b64encode(still).decode()}
+
+    def _figure(self, gif: bytes, still: bytes) -> str:
+        """An image with alternative text and caption; names given by the user are escaped."""
+        limit, width = self.options.inline_limit, round(self.size[0] * 100 / self.options.dpi)
+        shown, note = image(gif, self.alt, width, "gif"), ""
+        if len(gif) > limit:
+            way_out = f"It is saved at {html.escape(str(self.saved))}." if self.saved else SAVE
+            size = f"the animation has {len(gif) / 1e6:.1f} MB, above the limit of {limit / 1e6:.1f} MB inline"
+            note = f"<strong>A filmstrip: {size}.</strong> {way_out} Lift the limit with <code>inline_limit={len(gif)}</code>. "
+            shown = image(still, self.alt, width)
+        look, words = "font-size:0.85em;opacity:0.8;line-height:1.35", note + html.escape(self.caption)
+        return f'<figure style="margin:0;max-width:{width}px">{shown}<figcaption style="{look}">{words}</figcaption></figure>'
 
     def __repr__(self) -> str:
         names = ", ".join(filter(None, self.titles)) or "untitled"
         kinds = ", ".join(dict.fromkeys(kind if isinstance(kind, str) else kind.kind for kind in self._kinds))
         width, height = self.size
         return f"Animation({names}: epochs {self.epochs[0]}..{self.epochs[-1]}, {width}x{height}, projection {kinds})"
+
+
+def check_data(trajectory: Trajectory, options: Options, kind: str) -> None:
+    """Refuse what the trajectory has no data for, shown through a projection of this kind."""
+    metrics, labelled = trajectory.metrics, trajectory.labels is not None
+    for name in options.overlays:
+        if name not in OVERLAYS and name not in metrics:
+            known = dict.fromkeys((*OVERLAYS, *metrics))
+            raise ConfigError(f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
+    there = {"labels": labelled, "metrics": bool(metrics), "loss": "loss" in metrics}
+    check_needs(options.overlays, {**there, "plane": labelled and trajectory.dim == 2, "raw": kind == "raw"})
+    if options.thumbnails and trajectory.images is None:
+        raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
+    highlighted(trajectory, options.highlight)
+    if options.forces is not None:
+        shapes = [np.shape(part) for part in options.forces]
+        fits = shapes == [trajectory.embeddings.shape] * 2
+        demand(fits, f"forces have the shapes {shapes}: give two arrays of shape {trajectory.embeddings.shape}")
 
 
 def _resolved(trajectory: Trajectory, kind, fit_on) -> str | Projection:

@@ -11,8 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from ..evaluation.trajectory import Trajectory
-from .canvas import Canvas
-from .layout import Layout, Rect, arrange
+from .canvas import Canvas, Layout, Rect, arrange
 from .palette import class_color, class_marker
 from .view import View
 
@@ -246,7 +245,7 @@ def plan_legend(canvas: Canvas, entries: Sequence[Entry], beside: bool = False, 
 def set_out(canvas: Canvas, legend: Legend, n_panels: int, note: str = "", caption: str = "", most: int = 2, **shape) -> Layout:
     """Lay a picture out and write its legend and its footer: the note, and the caption.
 
-    ``most`` is the number of lines of each; ``shape`` is what :func:`icon_nb.animation.layout.arrange` is told besides.
+    ``most`` is the number of lines of each; ``shape`` is what :func:`icon_nb.animation.canvas.arrange` is told besides.
     """
     u, theme, room = canvas.unit, canvas.theme, canvas.size[0] - 20 * canvas.unit
     lines = [

@@ -1,8 +1,10 @@
-"""A figure measured in pixels from the top left, with the texts, frames and swatches of one style; and the finished picture."""
+"""A figure measured in pixels from the top left: where things stand, the texts of one style, the finished picture."""
 
 from __future__ import annotations
 
 import base64
+import math
+from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -17,13 +19,80 @@ from matplotlib.lines import Line2D
 from ..errors import demand, nearest
 from ..files import write_whole
 from .display import image
-from .layout import Rect, shorten
 from .palette import theme
 
 MOST = 4000 * 4000  # pixels of a picture that a higher dpi may make
 FONT = "DejaVu Sans"
 UNDATED = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}  # what each format says
 SMALLEST = 320  # design pixels that the shorter side must hold; texts shrink in smaller pictures
+
+
+@dataclass(frozen=True)
+class Rect:
+    """Left, top, width and height in pixels."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The rectangles of one picture; those in tuples are one a panel."""
+
+    title: Rect
+    panels: tuple[Rect, ...]
+    heads: tuple[Rect, ...]
+    strips: tuple[Rect, ...]
+    legend: Rect
+    caption: Rect
+    bar: Rect
+
+
+def arrange(
+    size, unit: float, n_panels: int, *, right=0.0, below=0.0, lines=0, strip=0, columns=None, head=36, top=None
+) -> Layout:
+    """Divide a picture of ``size`` pixels: title on top, panels, legend, caption, and the progress bar along the bottom edge.
+
+    ``right`` and ``below`` are the pixels that a legend takes there, ``lines`` those of the caption, and ``strip`` is the number
+    of curves below each panel. ``columns`` overrules the usual grid; ``head`` is the height over each panel and ``top`` that over
+    all, in design pixels.
+    """
+    (width, height), u, pad = size, unit, 10 * unit
+    foot = (3 + 5) * u + lines * 14 * u + (4 * u if lines else 0)
+    top = pad + (top if top is not None else 42 if n_panels == 1 else 26) * u
+    bottom = height - foot - below
+    area = Rect(pad, top, width - 2 * pad - (right + 8 * u if right else 0), bottom - top)
+    head = head * u if n_panels > 1 or columns else 0
+    strip = max(58, 6 + 24 * strip) * u if strip else 0
+    cells = _grid(area, 8 * u, n_panels, columns or grid_shape(n_panels)[1])
+    beside = Rect(width - pad - right, top, right, bottom - top)
+    return Layout(
+        title=Rect(pad, pad, width - 2 * pad, top - pad),
+        panels=tuple(Rect(cell.x, cell.y + head, cell.w, cell.h - head - strip) for cell in cells),
+        heads=tuple(Rect(cell.x, cell.y, cell.w, head) for cell in cells),
+        strips=tuple(Rect(cell.x, cell.y + cell.h - strip + 6 * u, cell.w, strip - 6 * u) for cell in cells if strip),
+        legend=Rect(pad, bottom + 4 * u, width - 2 * pad, below) if below else beside,
+        caption=Rect(pad, height - foot + 5 * u, width - 2 * pad, lines * 14 * u),
+        bar=Rect(0, height - 3 * u, width, 3 * u),
+    )
+
+
+def grid_shape(n: int) -> tuple[int, int]:
+    """Rows and columns for n panels: one row up to four, then as square as can be.
+
+    >>> [grid_shape(n) for n in (1, 3, 4, 6, 9)]
+    [(1, 1), (1, 3), (1, 4), (2, 3), (3, 3)]
+    """
+    columns = n if n <= 4 else math.ceil(math.sqrt(n))
+    return math.ceil(n / columns), columns
+
+
+def _grid(area: Rect, gap: float, n: int, columns: int) -> list[Rect]:
+    rows = math.ceil(n / columns)
+    w, h = (area.w - gap * (columns - 1)) / columns, (area.h - gap * (rows - 1)) / rows
+    return [Rect(area.x + k % columns * (w + gap), area.y + k // columns * (h + gap), w, h) for k in range(n)]
 
 
 def check_pixels(size: tuple[int, int], dpi: float) -> None:
@@ -48,22 +117,7 @@ def plain(text: str) -> str:
 
 
 class Canvas:
-    """One figure without pyplot.
-
-    Parameters
-    ----------
-    size : (int, int)
-        Pixels.
-    dpi : float
-        100 gives texts and points their design size.
-    style : str
-        Name of a theme.
-
-    Raises
-    ------
-    ConfigError
-        More than 16 million pixels, because of the dpi.
-    """
+    """One figure without pyplot: ``size`` in pixels, at a ``dpi`` of which 100 gives texts and points their design size."""
 
     def __init__(self, size: tuple[int, int], dpi: float, style: str):
         check_pixels(size, dpi)
@@ -84,10 +138,18 @@ class Canvas:
         return self.agg.get_renderer().get_text_width_height_descent(plain(text), self.font(px, bold), ismath=False)[0]
 
     def fit(self, text: str, px: float, room: float, bold: bool = False, widest: float = 1.15) -> str:
-        """The text, cut to a width in pixels. ``widest`` bounds the mean width of its characters, in ems, to save measuring."""
-        if len(text) * px * self.unit * widest <= room:
+        """The text, or as much of its beginning as fits into a width in pixels, with an ellipsis.
+
+        ``widest`` bounds the mean width of its characters, in ems, to save measuring.
+        """
+        if len(text) * px * self.unit * widest <= room or self.width_of(text, px, bold) <= room:
             return text
-        return shorten(text, lambda s: self.width_of(s, px, bold) <= room)
+        low, high = 0, len(text)
+        while low < high:
+            middle = (low + high + 1) // 2
+            fits = self.width_of(text[:middle].rstrip() + "…", px, bold) <= room
+            low, high = (middle, high) if fits else (low, middle - 1)
+        return text[:low].rstrip() + "…"
 
     def text(self, x: float, y: float, text: str, px: float, color: str, bold=False, *, room=None, ha="left", va="top"):
         """Plain text at a pixel, cut to ``room`` pixels; a dollar sign is a dollar sign."""
@@ -96,12 +158,14 @@ class Canvas:
         font = self.font(px, bold)
         return self.figure.text(*where, text, color=color, ha=ha, va=va, fontproperties=font, parse_math=False, usetex=False)
 
-    def axes(self, rect: Rect, framed: bool = True):
-        """Axes without ticks that fill a rectangle."""
-        axes = self.figure.add_axes(rect.fraction(*self.size), facecolor=self.theme.panel if framed else "none")
+    def axes(self, rect: Rect):
+        """Framed axes that fill a rectangle, without ticks."""
+        (width, height), theme = self.size, self.theme
+        where = rect.x / width, 1 - (rect.y + rect.h) / height, rect.w / width, rect.h / height
+        axes = self.figure.add_axes(where, facecolor=theme.panel)
         axes.set(xticks=[], yticks=[])
         for spine in axes.spines.values():
-            spine.set(color=self.theme.faint, linewidth=self.points(1), visible=framed)
+            spine.set(color=theme.faint, linewidth=self.points(1))
         return axes
 
     def ticks(self, axes, px: float, grid: bool = True) -> None:
@@ -126,12 +190,7 @@ class Picture:
     """A static figure: ``figure`` is matplotlib's, ``save(path)`` writes png, pdf or svg, a notebook shows it."""
 
     def __init__(self, canvas: Canvas, alt: str):
-        self.canvas, self.alt = canvas, alt
-
-    @property
-    def figure(self):
-        """The matplotlib figure."""
-        return self.canvas.figure
+        self.canvas, self.figure, self.alt = canvas, canvas.figure, alt
 
     def save(self, path, dpi: float | None = None) -> Path:
         """Write the figure; the suffix names the format. The same figure gives the same bytes.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import ConfigError
+from .palette import indexed_palette, nearest_entry
 
 
 class Frames(Sequence):
@@ -40,6 +41,22 @@ class Frames(Sequence):
         return image
 
 
+def as_frames(pictures: Iterable[np.ndarray], style: str, photos: bool) -> Frames:
+    """Pictures (h, w, 4) in the fixed palette of a style, which is richer for coloured ``photos``."""
+    table = nearest_entry(style, photos)
+    return Frames([to_indices(pixels, table) for pixels in pictures], indexed_palette(style, photos))
+
+
+def to_indices(pixels: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Palette positions (h, w) of pixels (h, w, 4) through a table of 5 bits a channel.
+
+    >>> to_indices(np.array([[[8, 0, 16, 255]]], np.uint8), np.arange(32768)).tolist()
+    [[1026]]
+    """
+    packed = np.ascontiguousarray(pixels).view("<u4")[..., 0]  # red is the lowest byte
+    return table[((packed & 0xF8) << 7) | ((packed >> 6) & 0x3E0) | ((packed >> 19) & 0x1F)]
+
+
 def gif(frames: Frames, durations: Sequence[int]) -> bytes:
     """An endless GIF; durations in ms, one a frame. One palette and no dithering: nothing flickers."""
     first, *rest = map(frames.image, range(len(frames)))
@@ -50,13 +67,8 @@ def gif(frames: Frames, durations: Sequence[int]) -> bytes:
 
 def png(frames: Frames, k: int) -> bytes:
     """Frame k as a small indexed PNG."""
-    return indexed_png(frames.indices[k], frames.palette)
-
-
-def indexed_png(indices: np.ndarray, palette: np.ndarray) -> bytes:
-    """Positions (height, width) in a palette (m, 3) as a PNG."""
     out = BytesIO()
-    Frames([indices], palette).image(0).save(out, "PNG", optimize=True)
+    frames.image(k).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -13,7 +14,6 @@ import numpy as np
 from ..errors import demand, nearest, shown
 from ..methods.catalogue import OVERLAYS, PROJECTIONS
 from ..methods.settings import Setting
-from .layout import in_pixels
 from .palette import theme
 
 PAIRS = {
@@ -135,6 +135,19 @@ class Options:
         """What the overlays say of themselves in a picture: their ``caption``, or their ``short`` words."""
         texts = [getattr(row, words) for name, row in OVERLAYS.items() if name in self.overlays]
         return [text for text in texts if text]
+
+
+def in_pixels(size, dpi: float):
+    """A size in pixels: two numbers as they are, a text such as ``"85x60mm"`` at so many dots an inch.
+
+    >>> in_pixels("127x63.5 mm", 100), in_pixels((500, 400), 100)
+    ((500, 250), (500, 400))
+    """
+    if not isinstance(size, str):
+        return size
+    found = re.fullmatch(r"\s*([\d.]+)\s*x\s*([\d.]+)\s*mm\s*", size)
+    demand(found is not None, f"size={size!r}: give (width, height) in pixels, or millimetres as in '85x60mm'")
+    return tuple(round(float(side) / 25.4 * dpi) for side in found.groups())
 
 
 def overlay_names(overlay: str | Sequence[str]) -> tuple[str, ...]:

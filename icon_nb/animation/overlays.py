@@ -1,22 +1,118 @@
-"""What is drawn under and over the points: trails, centroids, forces, regions of a probe, images, wires.
+"""What is drawn into a panel: the points, and under and over them trails, centroids, forces, regions, images, wires.
 
 Each function adds its artists to a panel. Those that are asked for by name have a row in ``icon_nb.methods.catalogue.OVERLAYS``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
+from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path
+from matplotlib.transforms import Affine2D
 from PIL import Image
 
+from ..evaluation.trajectory import Trajectory
 from .canvas import plain
-from .palette import blend, class_color, rgb
-from .points import Cloud, Look
+from .palette import blend, class_color, class_marker, rgb
 
+LAYERS = 4  # in which the points of all classes are drawn, so that none always lies on top
+FOG = (0.46, 0.72, 1.0, 1.0)
 ARROWS = 50
 GRID = 128
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the points of one kind look; ``diameter`` and ``rim`` in points (1/72 inch), ``strength`` against the background."""
+
+    color: str
+    marker: str
+    diameter: float
+    hollow: bool = False
+    strength: float = 1.0
+    edge: str | None = None
+    rim: float = 0.0
+
+
+class Cloud(Artist):
+    """Draws groups of points, each with its look, through the renderer's marker stamp; what is faded lies under what stands out.
+
+    The colour of the ``panel`` fades far points of 3-d views and fills hollow markers.
+    """
+
+    def __init__(self, groups: list[tuple[np.ndarray, Look]], panel: str):
+        super().__init__()
+        self.groups, self.panel = groups, panel
+        self.xy, self.depth = np.zeros((0, 2)), None
+        styles = {look.marker: MarkerStyle(look.marker) for _, look in groups}
+        self._paths = {name: style.get_path().transformed(style.get_transform()) for name, style in styles.items()}
+
+    def move(self, xy: np.ndarray, depth: np.ndarray | None) -> None:
+        """Put the points at xy (n, 2); depth (n,) in [-1, 1] orders and fades them."""
+        self.xy, self.depth = xy, depth
+
+    def parts(self) -> list[tuple[np.ndarray, Look, float]]:
+        """Members, look and fog of each stamp, in drawing order."""
+        if self.depth is None:
+            parts = [(members[k::LAYERS], look, 1.0) for k in range(LAYERS) for members, look in self.groups]
+        else:
+            slab = np.clip(((self.depth + 1) / 2 * len(FOG)).astype(int), 0, len(FOG) - 1)
+            parts = [(members[slab[members] == s], look, fog) for s, fog in enumerate(FOG) for members, look in self.groups]
+        return sorted(parts, key=lambda part: part[1].strength == 1)
+
+    def draw(self, renderer) -> None:
+        for members, look, fog in self.parts():
+            if len(members):
+                self._stamp(renderer, self.xy[members], look, fog)
+        self.stale = False
+
+    def _stamp(self, renderer, xy: np.ndarray, look: Look, fog: float) -> None:
+        color = blend(look.color, self.panel, look.strength * fog)
+        face = blend(self.panel, self.panel, 1) if look.hollow else color
+        gc = renderer.new_gc()
+        gc.set_foreground(color if look.hollow else blend(look.edge or look.color, self.panel, 1))
+        gc.set_linewidth(renderer.points_to_pixels(look.rim))
+        scale = Affine2D().scale(renderer.points_to_pixels(look.diameter))
+        renderer.draw_markers(gc, self._paths[look.marker], scale, Path(xy), self.get_transform(), face)
+        gc.restore()
+
+
+def group_points(trajectory: Trajectory, base: Look, highlight: np.ndarray | None) -> list[tuple[np.ndarray, Look]]:
+    """Points by class, held out or not, highlighted or not, each group with its look.
+
+    ``base`` has the size, the rim and the colour of unlabelled points. Those of ``highlight`` (n,), if any, are drawn larger and
+    outlined, and the others fade.
+    """
+    n = trajectory.n_points
+    labels = np.full(n, -1) if trajectory.labels is None else trajectory.labels
+    held = np.zeros(n, bool) if trajectory.held_out is None or trajectory.held_out.all() else trajectory.held_out.astype(bool)
+    lit = np.zeros(n, bool) if highlight is None else highlight
+    groups = []
+    for chosen, aside in [(False, False), (False, True), (True, False), (True, True)]:
+        for c in np.unique(labels):
+            members = np.flatnonzero((labels == c) & (held == aside) & (lit == chosen))
+            look = base if c < 0 else replace(base, color=class_color(int(c)), marker=class_marker(int(c)))
+            if aside:
+                look = replace(look, hollow=True, diameter=look.diameter * 1.15, rim=look.diameter * 0.28)
+            if chosen:
+                look = replace(look, diameter=look.diameter * 1.6, rim=max(look.rim, look.diameter * 0.2), edge="#000000")
+            elif highlight is not None:
+                look = replace(look, strength=0.3)
+            groups.append((members, look))
+    return [(members, look) for members, look in groups if len(members)]
+
+
+def points(panel) -> None:
+    """All points, as large as there is room for: between 3.2 and 9 design pixels across."""
+    canvas, view = panel.canvas, panel.view
+    rim = canvas.points(0.8) if view.trajectory.n_points <= 400 else 0.0
+    base = Look(canvas.theme.accent, "o", panel.diameter * 72 / canvas.dpi, edge=canvas.theme.panel, rim=rim)
+    cloud = Cloud(group_points(view.trajectory, base, view.highlight), canvas.theme.panel)
+    panel.add(lambda frame: cloud.move(*view.place(frame)), cloud)
 
 
 class Strokes(Artist):
@@ -69,13 +165,13 @@ def centroids(panel) -> None:
     t, theme = panel.view.trajectory, panel.canvas.theme
     groups = _members(t.labels)
     looks = [Look(color, "o", panel.canvas.points(17), edge=theme.ink, rim=panel.canvas.points(1.6)) for _, color in groups]
-    discs = Cloud([(np.array([k]), look) for k, look in enumerate(looks)], theme)
-    names = [t.class_names[c] if c < len(t.class_names) else "" for c in np.unique(t.labels)]
+    discs = Cloud([(np.array([k]), look) for k, look in enumerate(looks)], theme.panel)
     written = {"ha": "center", "va": "center_baseline", "fontproperties": panel.canvas.font(10, bold=True), "parse_math": False}
-    texts = [
-        panel.axes.text(0, 0, plain(name) if len(name) <= 2 else "", color=_readable_on(color), **written)
-        for name, (_, color) in zip(names, groups)
-    ]
+    texts = []
+    for c, (_, color) in zip(np.unique(t.labels), groups):
+        name = t.class_names[c] if c < len(t.class_names) and len(t.class_names[c]) <= 2 else ""
+        ink = "#000000" if rgb(color) @ [0.299, 0.587, 0.114] > 0.5 else "#ffffff"
+        texts.append(panel.axes.text(0, 0, plain(name), color=ink, **written))
 
     def update(frame: int) -> None:
         points = panel.view.points(frame)
@@ -85,10 +181,6 @@ def centroids(panel) -> None:
             text.set_position(centre)
 
     panel.add(update, discs, *texts)
-
-
-def _readable_on(color: str) -> str:
-    return "#000000" if rgb(color) @ [0.299, 0.587, 0.114] > 0.5 else "#ffffff"
 
 
 def forces(panel) -> None:
@@ -202,18 +294,15 @@ def wires(panel) -> None:
     view = panel.view
     if view.coordinates.shape[-1] != 3:
         return
-    lines = _sphere() if view.projection.kind == "sphere" else _box(view)
-    theme = panel.canvas.theme
-    strokes = Strokes()
+    edges = [(a, b) for a in range(8) for b in range(a + 1, 8) if (a ^ b).bit_count() == 1]  # corners that differ in one bit
+    lines = _sphere() if view.projection.kind == "sphere" else view.corners[np.array(edges)]  # (m, 2, 3)
+    theme, width, strokes = panel.canvas.theme, panel.canvas.points(0.9), Strokes()
 
     def update(frame: int) -> None:
         flat, depth = view.flatten(lines.reshape(-1, 3), frame)
         segments, near = flat.reshape(-1, 2, 2), depth.reshape(-1, 2).mean(1) > 0
-        width = panel.canvas.points(0.9)
-        strokes.bundles = [
-            (segments[~near], blend(theme.muted, theme.panel, 0.16), width),
-            (segments[near], blend(theme.muted, theme.panel, 0.4), width),
-        ]
+        far_and_near = [(~near, 0.16), (near, 0.4)]
+        strokes.bundles = [(segments[m], blend(theme.muted, theme.panel, strength), width) for m, strength in far_and_near]
 
     panel.add(update, strokes)
 
@@ -225,9 +314,3 @@ def _sphere() -> np.ndarray:
     meridians = [(np.full(61, azimuth), around) for azimuth in np.deg2rad(range(0, 180, 30))]
     curves = [np.column_stack([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)]) for a, e in parallels + meridians]
     return np.concatenate([np.stack([curve[:-1], curve[1:]], axis=1) for curve in curves])
-
-
-def _box(view) -> np.ndarray:
-    """The twelve edges of the box around all points, as segments (12, 2, 3): corners whose numbers differ in one bit."""
-    pairs = [(a, b) for a in range(8) for b in range(a + 1, 8) if (a ^ b).bit_count() == 1]
-    return np.stack([view.corners[list(pair)] for pair in pairs])

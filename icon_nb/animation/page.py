@@ -11,22 +11,24 @@ import re
 import zlib
 from functools import cache
 from importlib.resources import files
+from io import BytesIO
 from itertools import zip_longest
 
 import numpy as np
+from PIL import Image
 
 from ..errors import DataError
 from ..evaluation.trajectory import Neighbours, Trajectory
-from .captions import caption_of, parted
 from .palette import class_color, class_marker
 from .projection import Projection
-from .selection import take_forces
-from .sheet import sheet_of
-from .view import CAMERA, cameras, eye
+from .view import CAMERA, cameras, caption_of, eye, parted, project_forces
 
-SCRIPTS = ("page_theme.js", "player_decode.js", "player_raster.js", "player_view.js", "player_curves.js", "player.js")
+SCRIPTS = tuple(f"page_files/player{part}.js" for part in ("_decode", "_raster", "_view", "_curves", ""))
 LEVELS = 2**16 - 1
 """Steps along the longest side of the box."""
+
+MAX_PIXELS, MAX_BYTES, SMALLEST = 2**20, 200_000, 6
+"""Of the pictures of all points in one, and the pixels of a side of each below which nothing can be seen."""
 
 
 def contents(runs: list[Trajectory], views: list[Projection], titles, linked=(), baselines=(), forces=(), **said) -> dict:
@@ -45,7 +47,7 @@ def contents(runs: list[Trajectory], views: list[Projection], titles, linked=(),
             | {"group": _number(_group(run), groups), "points": _number(_identity(run), points)}
             | {"sheet": None if sheet is None else _number(sheet, sheets), "baselines": lines or {}}
             | {"links": None if links is None else _links(links)}
-            | {"forces": None if pulls is None else _forces(take_forces(pulls, np.arange(run.n_points), run, view))}
+            | {"forces": None if pulls is None else _forces(project_forces(pulls, run, view))}
         )
     return {"runs": told, "groups": groups, "sheets": sheets} | _captions(views, titles) | said
 
@@ -142,30 +144,69 @@ def _coordinates(coordinates: np.ndarray, sphere: bool) -> dict:
     }
 
 
+def sheet_of(images: np.ndarray, pixels: int = MAX_PIXELS) -> dict | None:
+    """All pictures in one image, row by row, made smaller until it fits; None where nothing could be seen any more."""
+    images = np.asarray(images, dtype=np.uint8)
+    images = images[..., None] if images.ndim == 3 else images  # (n, h, w, c)
+    n, h, w, _ = images.shape
+    shrink = math.sqrt(pixels / (n * h * w))
+    if shrink < 1 and min(h, w) * shrink < SMALLEST:
+        return None
+    if shrink < 1:
+        small = [_picture(image).resize((int(w * shrink), int(h * shrink)), Image.Resampling.BOX) for image in images]
+        images = np.stack([np.asarray(image) for image in small]).reshape(n, int(h * shrink), int(w * shrink), -1)
+    grid, columns = _grid(images)
+    kind, data = _encoded(grid)
+    if len(data) > MAX_BYTES:
+        return sheet_of(images, int(grid.shape[0] * grid.shape[1] * 0.9 * MAX_BYTES / len(data)))
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return {"source": source, "cell_w": images.shape[2], "cell_h": images.shape[1], "columns": columns}
+
+
+def _grid(images: np.ndarray) -> tuple[np.ndarray, int]:
+    """Pictures (n, h, w, c) as one nearly square picture, and how many stand in a row."""
+    n, h, w, c = images.shape
+    columns = max(1, round(math.sqrt(n * h / w)))
+    rows = math.ceil(n / columns)
+    cells = np.zeros((rows * columns, h, w, c), np.uint8)
+    cells[:n] = images
+    return cells.reshape(rows, columns, h, w, c).swapaxes(1, 2).reshape(rows * h, columns * w, c), columns
+
+
+def _picture(pixels: np.ndarray) -> Image.Image:
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _encoded(sheet: np.ndarray) -> tuple[str, bytes]:
+    """PNG where the pixels are few, otherwise the best JPEG within the budget, or the smallest one where none is."""
+    kinds = [("png", {})] if sheet.nbytes <= MAX_BYTES else [("jpeg", {"quality": quality}) for quality in (85, 70, 55)]
+    for kind, options in kinds:
+        buffer = BytesIO()
+        _picture(sheet).save(buffer, kind, **options)
+        if buffer.tell() <= MAX_BYTES:
+            break
+    return kind, buffer.getvalue()
+
+
 @cache
-def assets() -> tuple[str, str, str]:
-    """Template, style and script; the script's files share one scope of their own."""
-    folder = files("icon_nb.animation") / "page_files"
-    read = {name: (folder / name).read_text(encoding="utf-8") for name in ("player.html", "player.css", *SCRIPTS)}
-    script = '(() => {\n"use strict";\n' + "\n".join(read[name] for name in SCRIPTS) + "})();\n"
-    return read["player.html"], read["player.css"], script
+def assets(page: str = "page_files/player", scripts: tuple[str, ...] = SCRIPTS) -> dict[str, str]:
+    """The body, the style and the script of a page; the script's files share one scope of their own."""
+    folder = files("icon_nb.animation")
+    names = ["page_files/page.html", f"{page}.html", f"{page}.css", "page_files/page_theme.js", *scripts]
+    frame, body, style, *script = ((folder / name).read_text(encoding="utf-8") for name in names)
+    whole = "".join(text.removeprefix('"use strict";\n') for text in script)
+    return {"frame": frame, "body": body, "style": style, "script": f'(() => {{\n"use strict";\n{whole}}})();\n'}
 
 
-def document(page: dict, title: str, files: tuple[str, str, str] | None = None) -> str:
+def document(page: dict, title: str, parts: dict[str, str] | None = None) -> str:
     """The page; only this script and this style may run in it, by their hashes, and nothing may be loaded.
 
-    ``files`` are the template, the style and the script of a page other than the player.
+    ``parts`` are the assets of a page other than the player.
     """
-    template, style, script = files or assets()
-    parts = {
-        "title": html.escape(title),
-        "style": style,
-        "script": script,
-        "style_hash": _source_hash(style),
-        "script_hash": _source_hash(script),
-        "data": _json(page),
-    }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+    parts = parts or assets()
+    hashes = {f"{name}_hash": _source_hash(parts[name]) for name in ("style", "script")}
+    parts = {**parts, **hashes, "title": html.escape(title), "data": _json(page)}
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], parts["frame"])
 
 
 def _source_hash(text: str) -> str:

@@ -22,12 +22,9 @@ from .annotations import (
     plan_legend,
     set_out,
 )
-from .canvas import Canvas
-from .encode import Frames
-from .layout import Rect
-from .overlays import thumbnails, wires
-from .palette import indexed_palette, nearest_entry
-from .points import Cloud, Look, diameter, group_points
+from .canvas import Canvas, Rect
+from .encode import Frames, as_frames
+from .overlays import points, thumbnails, wires
 from .view import View
 
 
@@ -41,23 +38,16 @@ class Panel:
         self.canvas, self.view, self.rect = canvas, view, rect
         self.artists: list = []
         self._updates: list[Callable[[int], object]] = []
-        n, size = view.trajectory.n_points, view.options.point_size
-        self.diameter = size * canvas.unit if size else diameter(n, rect.w * rect.h, canvas.unit)
+        room = 0.5 * np.sqrt(rect.w * rect.h / view.trajectory.n_points) / canvas.unit  # design pixels for each point
+        self.diameter = (view.options.point_size or float(np.clip(room, 3.2, 9.0))) * canvas.unit
         overlays = [OVERLAYS[name] for name in view.options.overlays if name in OVERLAYS and OVERLAYS[name].make]
         rooms = [row.room * canvas.unit for row in overlays] + [16 * canvas.unit] * bool(len(view.thumbnails))
         self.axes = canvas.axes(rect)
-        x, y = view.limits(rect, margin=max([self.diameter * 0.8 + 3 * canvas.unit, *rooms]))
+        x, y = view.limits(rect.w, rect.h, margin=max([self.diameter * 0.8 + 3 * canvas.unit, *rooms]))
         self.axes.set(xlim=x, ylim=y, autoscale_on=False)
         under, over = ([resolve_name(row.make) for row in overlays if row.under is below] for below in (True, False))
-        for draw in (*under, wires, Panel._points, thumbnails, *over):
+        for draw in (*under, wires, points, thumbnails, *over):
             draw(self)
-
-    def _points(self) -> None:
-        theme, size = self.canvas.theme, self.diameter * 72 / self.canvas.dpi
-        rim = self.canvas.points(0.8) if self.view.trajectory.n_points <= 400 else 0.0
-        base = Look(theme.accent, "o", size, edge=theme.panel, rim=rim)
-        cloud = Cloud(group_points(self.view.trajectory, base, self.view.highlight), theme)
-        self.add(lambda frame: cloud.move(*self.view.place(frame)), cloud)
 
     def add(self, update: Callable[[int], object], *artists) -> None:
         """Let ``update(frame)`` run before each frame and draw the artists above what was added before."""
@@ -87,8 +77,9 @@ class Painter:
         trajectories, single = [view.trajectory for view in self.views], len(self.views) == 1
         self.metrics = curve_names(trajectories, self.options.overlays)
         entries = class_entries(trajectories, canvas.theme.muted) if self.options.legend else []
+        footer = animation.short_caption if self.options.caption else ""
         legend, strip = plan_legend(canvas, entries, beside=single), len(self.metrics)
-        layout = set_out(canvas, legend, len(self.views), self.options.note, animation.footer, strip=strip)
+        layout = set_out(canvas, legend, len(self.views), self.options.note, footer, strip=strip)
         self.panels = [Panel(canvas, view, rect) for view, rect in zip(self.views, layout.panels)]
         headers = [] if single else [panel_header(canvas, *each, self.metrics) for each in zip(layout.heads, self.views)]
         top = header(canvas, layout.title, animation.heading, single, self.head_line)
@@ -144,15 +135,4 @@ class Painter:
     def frames(self) -> Frames:
         """All frames, in the fixed palette."""
         photos = any(len(view.thumbnails) and view.trajectory.images.shape[-1] == 3 for view in self.views)
-        palette, table = indexed_palette(self.options.style, photos), nearest_entry(self.options.style, photos)
-        return Frames([to_indices(self.paint(k), table) for k in range(self.timeline.n_frames)], palette)
-
-
-def to_indices(pixels: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Palette positions (h, w) of pixels (h, w, 4) through a table of 5 bits a channel.
-
-    >>> to_indices(np.array([[[8, 0, 16, 255]]], np.uint8), np.arange(32768)).tolist()
-    [[1026]]
-    """
-    packed = np.ascontiguousarray(pixels).view("<u4")[..., 0]  # red is the lowest byte
-    return table[((packed & 0xF8) << 7) | ((packed >> 6) & 0x3E0) | ((packed >> 19) & 0x1F)]
+        return as_frames(map(self.paint, range(self.timeline.n_frames)), self.options.style, photos)

@@ -139,7 +139,7 @@ def player(
 def strip(runs: Sequence[Trajectory], views: Sequence[Projection], titles: Sequence[str]) -> bytes:
     """The filmstrip of every run, a PNG."""
     from .animation import side_by_side
-    from .inline import filmstrip
+    from .plots import filmstrip
 
     return filmstrip(side_by_side(runs, titles, projection=views, turn=0, max_points=max(run.n_points for run in runs)))
 

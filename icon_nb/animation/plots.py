@@ -11,8 +11,9 @@ from matplotlib.ticker import MaxNLocator
 from ..errors import demand, nearest
 from ..evaluation.trajectory import Rows, Trajectory
 from .annotations import ROW, Entry, Legend, class_entries, plan_legend, set_out, word_for
-from .canvas import Canvas, Picture, plain
-from .layout import Rect, in_pixels
+from .canvas import Canvas, Picture, Rect, plain
+from .encode import as_frames, png
+from .options import in_pixels
 from .painter import Panel
 from .palette import class_color, class_marker
 
@@ -69,6 +70,19 @@ def small_multiples(animation, epochs: Sequence[int] | None = None, most: int = 
             canvas.text(head.x, over, view.title, 12.5, canvas.theme.ink, bold=True, room=room)
     names = " and ".join(filter(None, animation.titles)) or "an embedding"
     return Picture(canvas, f"{names} at epochs {', '.join(map(str, shown.values()))}")
+
+
+MOMENTS = (0, 1, 2, 5)
+"""The epochs of a filmstrip, and the last: most of what is learned is learned early."""
+
+
+def filmstrip(animation) -> bytes:
+    """Epochs 0, 1, 2, 5 and the last beside each other, a row a run, as a PNG; others where these were not recorded."""
+    known = animation.timeline.recorded().values()
+    wished = [epoch for epoch in dict.fromkeys((*MOMENTS, int(animation.epochs[-1]))) if epoch in known]
+    canvas = small_multiples(animation, wished if len(wished) >= min(5, len(known)) else None, most=5).canvas
+    canvas.agg.draw()
+    return png(as_frames([canvas.pixels()], animation.options.style, any(len(view.thumbnails) for view in animation.views)), 0)
 
 
 def _frames_of(animation, epochs, most: int) -> list[int]:

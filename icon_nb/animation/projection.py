@@ -1,8 +1,12 @@
-"""One anchored view of a trajectory: PCA fitted once and sign-fixed for every frame; t-SNE and UMAP as a chain of steady maps."""
+"""One anchored view of a trajectory: PCA fitted once and sign-fixed for every frame, or a chain of steady maps.
+
+t-SNE and UMAP are steady between frames, because each epoch starts from its neighbour and is turned onto it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pkgutil import resolve_name
@@ -10,10 +14,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, demand, nearest
 from ..evaluation.trajectory import Trajectory, as_matrix
 from ..methods.catalogue import PROJECTIONS
-from .neighbour_maps import chain, neighbours_kept, principal_axes
 from .options import check_seed
 
 ENOUGH = 0.5
@@ -24,6 +27,9 @@ MANY = 200
 
 AFFORDABLE = 10_000_000
 """Frames times pairs of points of which a quick t-SNE is made in about a second."""
+
+WARM_EPOCHS = 100  # of UMAP
+Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +84,15 @@ class Projection:
         return f"Projection({self.kind}: {self.short})"
 
 
-_FITTED: WeakKeyDictionary = WeakKeyDictionary()
+_FOUND: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def _once(trajectory: Trajectory, key: Hashable, find: Callable):
+    """What was found of a trajectory under this key; it is looked for once."""
+    known = _FOUND.setdefault(trajectory, {})
+    if key not in known:
+        known[key] = find()
+    return known[key]
 
 
 def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", seed: int = 0, frames=None) -> Projection:
@@ -108,7 +122,6 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
 
     Examples
     --------
-    >>> import numpy as np
     >>> walk = np.random.default_rng(0).normal(size=(4, 50, 8)).cumsum(0)
     >>> fit_projection(Trajectory(walk, np.arange(4)))
     Projection(pca: PCA of 8-d, fitted on epoch 3, 39 % of variance)
@@ -120,11 +133,7 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
     if not PROJECTIONS[kind].chained:
         return resolve_name(PROJECTIONS[kind].make)(trajectory, frame)
     frames = np.union1d(np.arange(trajectory.n_frames) if frames is None else frames, [frame])
-    known = _FITTED.setdefault(trajectory, {})
-    key = (kind, frame, seed, frames.tobytes())
-    if key not in known:
-        known[key] = _fit_chain(trajectory, kind, frame, seed, frames)
-    return known[key]
+    return _once(trajectory, (kind, frame, seed, frames.tobytes()), lambda: _fit_chain(trajectory, kind, frame, seed, frames))
 
 
 def kind_and_frame(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]:
@@ -151,9 +160,13 @@ def _of_many(trajectory: Trajectory) -> str:
 
 def _kept_by_pca(trajectory: Trajectory) -> float:
     """Share of the neighbours of the last epoch that its first two principal axes keep."""
-    last = trajectory.embeddings[-1]
-    mean, axes, _ = principal_axes(last, 2)
-    return neighbours_kept(last, (last - mean) @ axes.T)
+
+    def find() -> float:
+        last = trajectory.embeddings[-1]
+        mean, axes, _ = principal_axes(last, 2)
+        return neighbours_kept(last, (last - mean) @ axes.T)
+
+    return _once(trajectory, "kept by PCA", find)
 
 
 def fitted_frame(trajectory: Trajectory, fit_on) -> int:
@@ -165,24 +178,22 @@ def fitted_frame(trajectory: Trajectory, fit_on) -> int:
     raise ConfigError(f"fit_on={fit_on!r} is not a recorded epoch: use 'last', 'first' or one of {trajectory.epochs.tolist()}")
 
 
+# Maps of any points
+
+
 def fit_raw(trajectory: Trajectory, frame: int) -> Projection:
-    """The embedding of up to three dimensions itself."""
-    d = trajectory.dim
-    if d == 1:
-        return _fit_line(trajectory)
-    meaning = "The embedding as it is, nothing projected: distances are those of the embedding."
-    return Projection("raw", d, f"the {d}-d embedding itself", meaning, map=lambda z: np.asarray(z, np.float32))
-
-
-def _fit_line(trajectory: Trajectory) -> Projection:
-    """One dimension along x; points are spread along y, in one row a class, so that they can be seen."""
-    n, span = trajectory.n_points, float(np.ptp(trajectory.embeddings)) or 1.0
+    """The embedding of up to three dimensions itself; one dimension runs along x, and the points spread in one row a class."""
+    n, d = trajectory.n_points, trajectory.dim
+    if d > 1:
+        meaning = "The embedding as it is, nothing projected: distances are those of the embedding."
+        return Projection("raw", d, f"the {d}-d embedding itself", meaning, map=lambda z: np.asarray(z, np.float32))
+    span = float(np.ptp(trajectory.embeddings)) or 1.0
     row = np.zeros(n, int) if trajectory.labels is None else trajectory.labels
     rows = max(1, int(row.max()) + 1)
     spread = (np.arange(n) * 0.6180339887 % 1 - 0.5) * 0.7
     height = (((rows - 1) / 2 - row + spread) * span * 0.8 / rows).astype(np.float32)
-    caption = "The 1-d embedding runs from left to right; height only separates the classes and has no meaning."
-    return Projection("raw", 2, "the 1-d embedding, left to right", caption, map=lambda z: np.column_stack([z[:, 0], height]))
+    meaning = "The 1-d embedding runs from left to right; height only separates the classes and has no meaning."
+    return Projection("raw", 2, "the 1-d embedding, left to right", meaning, map=lambda z: np.column_stack([z[:, 0], height]))
 
 
 def fit_pca(trajectory: Trajectory, frame: int, k: int = 2) -> Projection:
@@ -199,18 +210,61 @@ def fit_pca(trajectory: Trajectory, frame: int, k: int = 2) -> Projection:
 
 
 def fit_pca3(trajectory: Trajectory, frame: int) -> Projection:
-    """The first three principal axes of one frame."""
     return fit_pca(trajectory, frame, 3)
 
 
 def fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
     """The directions of a 3-d embedding."""
+
+    def directions(z: np.ndarray) -> np.ndarray:
+        return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
+
     caption = "The directions of the 3-d embedding on the unit sphere: angles are those of the embedding, lengths are left out."
-    return Projection("sphere", 3, "directions on the unit sphere", caption, map=_directions)
+    return Projection("sphere", 3, "directions on the unit sphere", caption, map=directions)
 
 
-def _directions(z: np.ndarray) -> np.ndarray:
-    return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
+def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (d,), the k principal axes (k, d), and their share of the variance (k,) of points (n, d).
+
+    The sign of each axis makes its largest loading positive, so that two fits of the same points look the same way.
+    """
+    mean = z.mean(0, dtype=np.float64)
+    centred = z - mean
+    if centred.shape[1] > len(centred):  # more dimensions than points: a matrix of d x d would fill the memory
+        _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+        values, axes = sizes[::-1] ** 2, axes[:k]
+    else:
+        values, vectors = np.linalg.eigh(centred.T @ centred)
+        axes = vectors[:, ::-1][:, :k].T
+    largest = np.abs(axes).argmax(1)
+    axes = axes * np.where(axes[np.arange(k), largest] < 0, -1.0, 1.0)[:, None]
+    total = values.sum()
+    share = values[::-1][:k].clip(0) / total if total > 0 else np.zeros(k)
+    return mean, axes, share
+
+
+def neighbours_kept(z: np.ndarray, flat: np.ndarray, k: int = 10, max_points: int = 500) -> float:
+    """Share of the k nearest neighbours of each point in z (n, d) that are among its k nearest in the plane (n, 2).
+
+    >>> line = np.arange(40.0)[:, None]
+    >>> neighbours_kept(line, line), neighbours_kept(line, np.zeros((40, 2))) < 0.5
+    (1.0, True)
+    """
+    some = slice(None, None, -(-len(z) // max_points))
+    k = min(k, len(z[some]) - 1)
+    near = []
+    for points in (np.asarray(each[some], np.float64) for each in (z, flat)):
+        points = points - points.mean(0)
+        squares = np.square(points).sum(1)
+        distance = squares[:, None] + squares - 2 * points @ points.T
+        np.fill_diagonal(distance, np.inf)
+        close = np.zeros_like(distance)
+        np.put_along_axis(close, np.argpartition(distance, k - 1, axis=1)[:, :k], 1, axis=1)
+        near.append(close)
+    return float((near[0] * near[1]).sum() / (k * len(near[0])))
+
+
+# Maps of every epoch, in a chain
 
 
 def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames: np.ndarray) -> Projection:
@@ -233,3 +287,59 @@ def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames:
         )
     placed = WeakKeyDictionary({trajectory: points})
     return Projection(kind, 2, f"{row.chained} of {trajectory.dim}-d, chained from epoch {epoch}", caption, _placed=placed)
+
+
+def chain(embeddings: np.ndarray, start: int, frames: np.ndarray, step: Step) -> np.ndarray:
+    """Place every frame of embeddings (T, n, d), from ``start`` outwards, each beginning where its neighbour ended: (T, n, 2).
+
+    Only ``frames`` (sorted, ``start`` among them) are placed by ``step``, from a frame and the map before it; the others repeat
+    the nearest placed frame before them, or after them at the beginning. Every frame is centred.
+    """
+
+    def centred(k: int, previous: np.ndarray | None) -> np.ndarray:
+        points = step(embeddings[k], previous)
+        return points - points.mean(0)
+
+    placed = {start: centred(start, None)}
+    at = int(np.searchsorted(frames, start))
+    for run in (frames[:at][::-1], frames[at + 1 :]):
+        previous = placed[start]
+        for k in map(int, run):
+            now = centred(k, previous)
+            previous = placed[k] = now @ procrustes(now, previous)
+    nearest_placed = frames[np.clip(np.searchsorted(frames, np.arange(len(embeddings)), side="right") - 1, 0, None)]
+    return np.stack([placed[int(k)] for k in nearest_placed]).astype(np.float32)
+
+
+def procrustes(points: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The orthogonal matrix R (k, k) that turns centred points (n, k) best onto the target (n, k): no scaling.
+
+    >>> quarter = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    >>> square = np.array([[2.0, 0.0], [0.0, 1.0], [-2.0, 0.0], [0.0, -1.0]])
+    >>> np.allclose(procrustes(square, square @ quarter), quarter)
+    True
+    """
+    u, _, vt = np.linalg.svd((points - points.mean(0)).T.astype(np.float64) @ (target - target.mean(0)))
+    return u @ vt
+
+
+def enough(n: int, kind: str) -> None:
+    """Refuse a map of too few points."""
+    demand(n >= 5, f"projection={kind!r} needs at least 5 points, got {n}: use 'pca'")
+
+
+def umap_step(n: int, seed: int) -> Step:
+    """One UMAP of n points, from the neighbour's map after the first."""
+    try:
+        from umap import UMAP
+    except ImportError:
+        raise ConfigError("projection='umap' needs umap-learn: pip install 'icon_nb[umap]', or use 'tsne'") from None
+    enough(n, "umap")
+
+    def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
+        warm = {} if previous is None else {"init": previous.astype(np.float32), "n_epochs": WARM_EPOCHS}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return UMAP(n_neighbors=min(15, n - 1), random_state=seed, n_jobs=1, **warm).fit_transform(z)
+
+    return step

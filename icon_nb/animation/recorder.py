@@ -211,9 +211,9 @@ class Recorder:
     def _repr_mimebundle_(self, include=None, exclude=None):
         if not self._frames:
             return {"text/plain": repr(self)}
-        from .inline import SMALL, bundle
+        from .animation import SMALL
 
-        return {**bundle(self.animate(**SMALL), self.player()), "text/plain": repr(self)}
+        return {**self.animate(**SMALL).bundle(self.player()), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"Recorder({self.trajectory!r})" if self._frames else "Recorder(nothing recorded)"

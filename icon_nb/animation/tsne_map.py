@@ -14,7 +14,7 @@ from ..objective.closed_forms import FusedKL
 from ..objective.learned import StudentT
 from ..objective.supervisory.perplexity import log_perplexity_of
 from ..training.optimizers import Gains
-from .neighbour_maps import Step, enough, principal_axes
+from .projection import Step, enough, principal_axes
 
 EXAGGERATION = 12.0
 

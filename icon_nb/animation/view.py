@@ -1,22 +1,154 @@
-"""What one panel shows: a projected trajectory laid on the plane of the picture, frame by frame."""
+"""What the panels show: which epochs and for how long, which points, where these stand on the plane, and in what words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
 import numpy as np
 
+from ..errors import ConfigError, demand, nearest
 from ..evaluation.trajectory import Trajectory
-from .layout import Rect
 from .options import Options
 from .projection import Projection
-from .timeline import Timeline
+
+SHORTEST = 20  # milliseconds; browsers slow down anything shorter
+SMOOTH = 22
+"""Frames that are enough for the eye to follow the points, and few enough to be drawn in a fraction of a second."""
 
 CAMERA, TURN = (35.0, 20.0), 120.0
 SPHERE_TURN = 60.0  # what faces the reader at the end stays on the near half
+
+
+# Time
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """Frames in order of time, shared by every panel."""
+
+    epochs: np.ndarray  # (K,): the epochs shown
+    between: np.ndarray  # (K - 1,): in-between frames after each of them but the last
+    durations: tuple[int, ...]  # K + sum(between) times in milliseconds, multiples of 10, at least 20
+
+    @property
+    def n_frames(self) -> int:
+        return len(self.durations)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """The frame (K,) that shows each epoch."""
+        return np.r_[0, np.cumsum(self.between + 1)]
+
+    def at(self, frame: int) -> tuple[int, float]:
+        """The epoch's position k and the share of the way to the next one, in [0, 1)."""
+        k = int(np.searchsorted(self.starts, frame, side="right")) - 1
+        past = frame - int(self.starts[k])
+        return k, past / (int(self.between[k]) + 1) if past else 0.0
+
+    def recorded(self) -> dict[int, int]:
+        """The frames that show a recorded epoch, not one in between, each with its epoch."""
+        return dict(zip(self.starts.tolist(), self.epochs.tolist()))
+
+
+def choose_epochs(recorded: list[np.ndarray], every: int, max_frames: int) -> np.ndarray:
+    """The epochs to show of several runs: all that any run recorded, every n-th, at most ``max_frames``, first and last kept.
+
+    >>> choose_epochs([np.arange(8), np.arange(11)], every=4, max_frames=200).tolist()
+    [0, 4, 8, 10]
+    """
+    epochs = np.unique(np.concatenate(recorded))
+    kept = epochs[(epochs % every == 0) | (epochs == epochs[0]) | (epochs == epochs[-1])]
+    if len(kept) > max_frames:
+        kept = kept[np.unique(np.linspace(0, len(kept) - 1, max_frames).round().astype(int))]
+    return kept
+
+
+def frames_at(epochs: np.ndarray, recorded: np.ndarray) -> np.ndarray:
+    """For each shown epoch, the newest frame recorded until then: a run that stopped early holds its last frame.
+
+    >>> frames_at(np.array([0, 1, 2, 3]), np.array([0, 2])).tolist()
+    [0, 0, 1, 1]
+    """
+    return np.clip(np.searchsorted(recorded, epochs, side="right") - 1, 0, len(recorded) - 1)
+
+
+def ticks(milliseconds) -> np.ndarray:
+    """Durations a GIF can hold: multiples of 10 ms."""
+    return np.maximum(np.rint(np.asarray(milliseconds, float) / 10).astype(int) * 10, SHORTEST)
+
+
+def plan(epochs: np.ndarray, movement: np.ndarray, options: Options) -> Timeline:
+    """A Timeline for the chosen epochs (K,), between which the points move by ``movement`` (K - 1,), of which only ratios matter.
+
+    ``tween`` of the options gives way to ``max_frames``; without ``fps``, six seconds are divided among the epochs.
+    """
+    steps, hold = len(epochs) - 1, int(ticks(options.hold))
+    if steps == 0:
+        return Timeline(epochs, np.zeros(0, int), (hold,))
+    most = (options.max_frames - 1) // steps - 1
+    between = smooth(movement, options.max_frames) if options.tween == "auto" else np.full(steps, min(options.tween, most))
+    each = np.clip(6000 / (steps + 1), 60, 500) if options.fps is None else 1000 / options.fps
+    return Timeline(epochs, between, (*ticks(np.repeat(each / (between + 1), between + 1)).tolist(), hold))
+
+
+def smooth(movement: np.ndarray, max_frames: int) -> np.ndarray:
+    """In-between frames after each epoch (K - 1,), as many as there are frames to spare, one by one where the longest leap is.
+
+    >>> smooth(np.array([4.0, 1.0, 1.0]), 8).tolist(), smooth(np.zeros(1), 20).tolist()
+    ([4, 0, 0], [18])
+    """
+    between = np.zeros(len(movement), int)
+    for _ in range(min(max_frames, SMOOTH) - len(movement) - 1):
+        between[(movement / (between + 1)).argmax()] += 1
+    return between
+
+
+# Points
+
+
+def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
+    """Bool array (n,): the points of the classes that ``highlight`` names, and those at the positions that it numbers."""
+    if highlight is None:
+        return None
+    wished = list(highlight) if isinstance(highlight, Iterable) and not isinstance(highlight, str) else [highlight]
+    chosen = np.zeros(trajectory.n_points, bool)
+    for item in wished:
+        if isinstance(item, str):
+            names = trajectory.class_names or ("(unlabelled)",)
+            known = trajectory.labels is not None and item in names
+            demand(known, f"highlight={item!r} is no class of these points: {nearest(item, names)}")
+            chosen |= trajectory.labels == names.index(item)
+        elif isinstance(item, (int, np.integer)) and 0 <= item < trajectory.n_points:
+            chosen[item] = True
+        else:
+            raise ConfigError(f"highlight={item!r} is no recorded point: positions run from 0 to {trajectory.n_points - 1}")
+    return chosen
+
+
+def take(trajectory: Trajectory, keep: np.ndarray) -> Trajectory:
+    """The same trajectory with only some of its points; itself where all are kept."""
+    if len(keep) == trajectory.n_points:
+        return trajectory
+    per_point = {name: getattr(trajectory, name) for name in ("labels", "index", "images", "held_out")}
+    kept = {name: None if value is None else value[keep] for name, value in per_point.items()}
+    kept["names"] = tuple(trajectory.names[i] for i in keep) if trajectory.names else ()
+    return replace(trajectory, embeddings=trajectory.embeddings[:, keep], **kept)
+
+
+def project_forces(forces, trajectory: Trajectory, projection: Projection) -> np.ndarray:
+    """Attraction and repulsion, two arrays (n_frames, n, d), as steps of the projected points, (2, n_frames, n, 2 or 3)."""
+    demand(projection.map is not None, f"overlay='forces' cannot be drawn on {projection.kind}: use projection='pca'")
+    parts = [np.asarray(part, np.float32) for part in forces]
+    small = 1e-3 * np.linalg.norm(trajectory.embeddings, axis=-1).mean() / (np.abs(parts).max() or 1.0)  # a derivative
+    moved = [replace(trajectory, embeddings=trajectory.embeddings + small * part) for part in parts]
+    here = projection.coordinates(trajectory)
+    return np.stack([(projection.coordinates(each) - here) / small for each in moved])
+
+
+# Space
 
 
 def eye(azimuth: float, elevation: float) -> np.ndarray:
@@ -76,24 +208,25 @@ class View:
         """Any points (m, 2 or 3) of the projected space as the picture shows them at this frame."""
         if points.shape[1] == 2:
             return points, None
-        seen = (points - self.centre) @ self._camera(frame).T
+        ahead = 1 - frame / max(self.timeline.n_frames - 1, 1)
+        seen = (points - self.centre) @ eye(self.camera[0] - self.turn * ahead, self.camera[1]).T
         return seen[:, :2], seen[:, 2] / self.radius
-
-    def _camera(self, frame: int) -> np.ndarray:
-        """Rows: right, up, towards the eye."""
-        last = max(self.timeline.n_frames - 1, 1)
-        return eye(self.camera[0] - self.turn * (1 - frame / last), self.camera[1])
-
-    @cached_property
-    def centre(self) -> np.ndarray:
-        """The middle of all frames, or of the sphere."""
-        return np.zeros(3) if self.projection.kind == "sphere" else self._box.mean(0)
 
     @cached_property
     def _box(self) -> np.ndarray:
         """Least and greatest coordinates (2, 2 or 3) over all frames."""
         flat = self.coordinates.reshape(-1, self.coordinates.shape[-1])
         return np.stack([flat.min(0), flat.max(0)])
+
+    @cached_property
+    def corners(self) -> np.ndarray:
+        """The corners (8, 3) of the box around all points of all frames."""
+        return np.array(list(product(*self._box.T)))
+
+    @cached_property
+    def centre(self) -> np.ndarray:
+        """The middle of all frames, or of the sphere."""
+        return np.zeros(3) if self.projection.kind == "sphere" else self._box.mean(0)
 
     @cached_property
     def radius(self) -> float:
@@ -104,23 +237,54 @@ class View:
 
     @cached_property
     def _reach(self) -> np.ndarray:
-        """How far a 3-d view reaches sideways and upwards (2,), over all frames: its sphere, or its turning box."""
+        """How far the view reaches from its middle to the side and upwards (2,), over all frames, however it turns."""
         if self.projection.kind == "sphere":
             return np.ones(2)
+        if self.coordinates.shape[-1] == 2:
+            return np.ptp(self._box, axis=0) / 2
         shown = [np.abs(self.flatten(self.corners, frame)[0]) for frame in range(self.timeline.n_frames)]
         return np.concatenate(shown).max(0)
 
-    @cached_property
-    def corners(self) -> np.ndarray:
-        """The corners (8, 3) of the box around all points of all frames."""
-        return np.array(list(product(*self._box.T)))
-
-    def limits(self, rect: Rect, margin: float) -> tuple[tuple[float, float], tuple[float, float]]:
-        """x and y limits that hold every frame in a rectangle with ``margin`` pixels to spare, one scale for both axes."""
-        solid = self.coordinates.shape[-1] == 3
-        centre, half = (np.zeros(2), self._reach) if solid else (self.centre, np.ptp(self._box, axis=0) / 2)
-        w, h = max(rect.w - 2 * margin, 1), max(rect.h - 2 * margin, 1)
-        scale = max(half[0] * 2 / w, half[1] * 2 / h) or 1.0 / min(w, h)
-        reach = np.array([rect.w, rect.h]) * scale / 2
+    def limits(self, width: float, height: float, margin: float) -> tuple[tuple[float, float], tuple[float, float]]:
+        """x and y limits that hold every frame in so many pixels with ``margin`` to spare, one scale for both axes."""
+        centre = np.zeros(2) if self.coordinates.shape[-1] == 3 else self.centre
+        w, h = max(width - 2 * margin, 1), max(height - 2 * margin, 1)
+        scale = max(self._reach[0] * 2 / w, self._reach[1] * 2 / h) or 1.0 / min(w, h)
+        reach = np.array([width, height]) * scale / 2
         (x0, y0), (x1, y1) = (centre - reach).tolist(), (centre + reach).tolist()
         return (x0, x1), (y0, y1)
+
+
+# Words
+
+
+def parted(texts: Sequence[str], joint: str) -> tuple[str, tuple[str, ...]]:
+    """The parts that all texts have, and what is left of each.
+
+    >>> parted(["PCA, epoch 3, 40 %", "PCA, epoch 3, 60 %"], ", ")
+    ('PCA, epoch 3', ('40 %', '60 %'))
+    """
+    parts = [text.split(joint) for text in texts]
+    common = [part for part in parts[0] if all(part in others for others in parts)]
+    return joint.join(common), tuple(joint.join(part for part in each if part not in common) for each in parts)
+
+
+def short_of(projections: Sequence[Projection]) -> str:
+    """A few words that hold for every panel: what the projections have in common, or else their names."""
+    common, _ = parted([p.short for p in projections], ", ")
+    if projections[0].short.startswith(common) and common:
+        return common
+    return "; ".join(dict.fromkeys(p.short.split(",")[0] for p in projections))
+
+
+def caption_of(projections: Sequence[Projection], names: Sequence[str]) -> str:
+    """The captions of several panels as one: common sentences once, then under each name what is its own."""
+    common, own = parted([p.caption.removesuffix(".") for p in projections], ". ")
+    if not common:
+        return " ".join(dict.fromkeys(p.caption for p in projections))
+    named: dict[str, list[str]] = {}
+    for name, sentences in zip(names, own):
+        if sentences:
+            named.setdefault(sentences, []).append(name)
+    each = [f"{', '.join(filter(None, who))}: {text[0].lower()}{text[1:]}" for text, who in named.items()]
+    return ". ".join([common, *(text.removeprefix(": ") for text in each)]) + "."

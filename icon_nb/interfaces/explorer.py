@@ -8,7 +8,7 @@ from functools import cached_property
 import ipywidgets as w
 
 from ..animation.display import bundle
-from ..animation.inline import filmstrip
+from ..animation.plots import filmstrip
 from ..errors import IconError
 from ..methods import axes
 from ..methods.catalogue import BACKBONES, DATASETS

@@ -10,8 +10,7 @@ import ipywidgets as w
 
 from ..animation.animation import Animation, animate, side_by_side
 from ..animation.display import bundle, image
-from ..animation.inline import filmstrip
-from ..animation.plots import against, bars
+from ..animation.plots import against, bars, filmstrip
 from ..errors import ConfigError, IconError
 from ..study.results import Results
 from ..study.temperature import MEASURES, TemperatureStudy

@@ -228,9 +228,7 @@ class Comparison(Sequence):
         return f"{self!r}\n{self.table(seconds=True)}"
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        from ..animation.inline import bundle
-
-        drawn = bundle(self._animation, self.player()) if self.results else {"text/html": ""}
+        drawn = self._animation.bundle(self.player()) if self.results else {"text/html": ""}
         head = f"<p>{escape(repr(self))}{f'<br>{self.next_step.html}' if self.runs else ''}</p>"
         return {**drawn, "text/plain": repr(self), "text/html": head + drawn["text/html"] + self.table().to_html()}
 

@@ -7,7 +7,7 @@ from base64 import b64encode
 
 from ..animation.animation import animate
 from ..animation.display import image
-from ..animation.inline import filmstrip
+from ..animation.plots import filmstrip
 from ..methods.config import Config
 
 SHARE = 0.1

@@ -304,14 +304,12 @@ class Results(Run):
 
     @cached_property
     def _animation(self):
-        from ..animation.inline import SMALL
+        from ..animation.animation import SMALL
 
         return self.animate(**{**SMALL, "max_points": min(SMALL["max_points"], self.config.gif_max_points)})
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        from ..animation.inline import bundle as shown
-
-        bundle = shown(self._animation, self.player())
+        bundle = self._animation.bundle(self.player())
         before = "".join(f", {name} {value:.3f}" for name, value in self.baselines.items())
         note = f"<p>{escape(self.summary() + before)}<br>{escape(str(self.diagnosis))}<br>{self.next_step.html}</p>"
         return {**bundle, "text/plain": repr(self), "text/html": note + bundle["text/html"]}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import icon_nb as icon
-from icon_nb.animation.bench_contents import CARRIED, contents
+from icon_nb.animation.bench import CARRIED, contents
 
 pytestmark = pytest.mark.browser
 PAIRS = [name for name, pair in contents()["pairs"].items() if "why" not in pair]

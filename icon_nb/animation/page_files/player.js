@@ -382,7 +382,7 @@ function markers() {
 }
 
 async function main() {
-  const page = JSON.parse(document.getElementById("data").textContent);
+  const page = JSON.parse(document.getElementById("contents").textContent);
   const runs = await Promise.all(page.runs.map(readRun));
   const sheets = await Promise.all(page.sheets.map(async (sheet) => ({ ...sheet, image: await loadImage(sheet.source) })));
   new Player(page, runs, sheets).start();
