@@ -68,11 +68,9 @@ class Recorder:
         self._about = {"images": checked_images(images), "index": index, "held_out": held_out, "names": names}
         self._given_names = None if class_names is None else tuple(class_names) or None
         self._labels, self._class_names = encode_labels(labels, class_names)
-        self._frames: list[np.ndarray] = []
-        self._epochs: list[int] = []
-        self._metrics: list[dict[str, float]] = []
+        self._frames: list[tuple[int, np.ndarray, dict[str, float]]] = []  # epoch, embeddings, metrics
         self._keep: np.ndarray | None = None
-        self._n = None
+        self._shape: tuple[int, ...] = ()
 
     def record(self, embeddings, labels=None, epoch: int | None = None, **metrics: float) -> None:
         """Add one frame: a copy, on the CPU, of the embeddings (n, d) of the same n points in the same order.
@@ -98,25 +96,21 @@ class Recorder:
         keep = self._fit(z, labels)
         epoch = self._next(epoch)
         metrics = {name: as_metric(name, value) for name, value in metrics.items()}
-        self._n, self._keep, self._labels, self._class_names = len(z), keep, labels, class_names
-        self._frames.append(z[keep])
-        self._epochs.append(epoch)
-        self._metrics.append(metrics)
+        self._shape, self._keep, self._labels, self._class_names = z.shape, keep, labels, class_names
+        self._frames.append((epoch, z[keep], metrics))
         if len(self._frames) > self.max_frames:
-            self._thin()
+            self._frames = [*self._frames[:-1:2], self._frames[-1]]
 
     def _same_labels(self, labels) -> tuple[np.ndarray | None, tuple[str, ...]]:
         """Codes and names of the classes, once ``labels`` are known to be new to this recorder or the same as before."""
         if labels is None:
             return self._labels, self._class_names
         given, names = encode_labels(labels, self._given_names)
-        if self._labels is None and not self._frames:
-            return given, names
-        if self._labels is None:
+        if self._labels is None and self._frames:
             raise DataError(f"labels came after {len(self._frames)} frames without: pass them at the first call, or to Recorder")
-        if names != self._class_names or not np.array_equal(given, self._labels):
+        if self._labels is not None and not (names == self._class_names and np.array_equal(given, self._labels)):
             raise DataError("labels differ from those that the recorder has: every epoch must record the same points")
-        return self._labels, self._class_names
+        return given, names
 
     def _fit(self, z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         """Which of the points are kept, once a frame is known to belong to those before it."""
@@ -127,46 +121,42 @@ class Recorder:
                 if value is not None and len(value) != len(z):
                     raise DataError(f"{name} has {len(value)} entries for {len(z)} points: pass one per point")
             return choose_points(len(z), self.max_points, self.seed)
-        if len(z) != self._n or z.shape[1] != self._frames[0].shape[1]:
-            raise DataError(f"every epoch must record the same {self._n} points in the same dimension, got {z.shape}")
+        if z.shape != self._shape:
+            raise DataError(f"every epoch must record the same {self._shape[0]} points in the same dimension, got {z.shape}")
         return self._keep
 
     def _next(self, epoch: int | None) -> int:
-        if epoch is not None and (isinstance(epoch, bool) or not isinstance(epoch, Integral)):
+        last = self._frames[-1][0] if self._frames else None
+        if epoch is None:
+            return 0 if last is None else last + 1
+        if isinstance(epoch, bool) or not isinstance(epoch, Integral):
             raise DataError(f"epoch={shown(epoch)} is no whole number: number the epochs, or leave it out")
-        epoch = (self._epochs[-1] + 1 if self._epochs else 0) if epoch is None else int(epoch)
-        if self._epochs and epoch <= self._epochs[-1]:
-            raise DataError(f"epoch {epoch} does not come after epoch {self._epochs[-1]}: epochs must increase")
-        return epoch
-
-    def _thin(self) -> None:
-        kept = sorted({*range(0, len(self._frames), 2), len(self._frames) - 1})
-        for name in ("_frames", "_epochs", "_metrics"):
-            setattr(self, name, [getattr(self, name)[k] for k in kept])
+        if last is not None and epoch <= last:
+            raise DataError(f"epoch {epoch} does not come after epoch {last}: epochs must increase")
+        return int(epoch)
 
     def frames(self) -> list[tuple[int, np.ndarray]]:
         """Epoch and embedding of every frame that is kept."""
-        return list(zip(self._epochs, self._frames))
+        return [(epoch, z) for epoch, z, _ in self._frames]
 
     def kept(self) -> list[tuple[int, dict[str, float]]]:
         """Epoch and metrics of every frame that is kept."""
-        return list(zip(self._epochs, self._metrics))
+        return [(epoch, metrics) for epoch, _, metrics in self._frames]
 
     @property
     def trajectory(self) -> Trajectory:
         """What was recorded so far, as plain arrays."""
         if not self._frames:
             raise DataError("nothing was recorded yet: call record(embeddings) at least once")
-        names = list(dict.fromkeys(name for frame in self._metrics for name in frame))
-        metrics = {name: np.array([frame.get(name, np.nan) for frame in self._metrics]) for name in names}
+        epochs, frames, measured = zip(*self._frames)
+        names = dict.fromkeys(name for metrics in measured for name in metrics)
+        metrics = {name: np.array([each.get(name, np.nan) for each in measured]) for name in names}
         about = {name: None if value is None else np.asarray(value)[self._keep] for name, value in self._about.items()}
         if about["index"] is None:
             about["index"] = self._keep
         about["names"] = () if about["names"] is None else tuple(map(str, about["names"]))
         labels = None if self._labels is None else self._labels[self._keep]
-        return Trajectory(
-            np.stack(self._frames), np.array(self._epochs), labels, self._class_names, metrics, title=self.title, **about
-        )
+        return Trajectory(np.stack(frames), np.array(epochs), labels, self._class_names, metrics, title=self.title, **about)
 
     def animate(self, **options):
         """The animation of what was recorded; options as in :func:`icon_nb.animation.animate`."""
@@ -175,7 +165,7 @@ class Recorder:
         return animate(self.trajectory, **options)
 
     def player(self, **options):
-        """The interactive page of what was recorded; options as in :func:`icon_nb.player.player`."""
+        """The interactive page of what was recorded; options as in :func:`icon_nb.animation.player.player`."""
         from .player import player
 
         return player(self.trajectory, **options)

@@ -47,19 +47,8 @@ def module(recorder: Recorder, model, x, embed: Callable | str | None = None, ep
 def lightning(recorder: Recorder, x, embed: Callable | str | None = None, every: int = 1, metrics: Sequence[str] = ("loss",)):
     """A callback for a Lightning ``Trainer`` that records the untrained module and then every epoch; for lightly's modules, too.
 
-    Parameters
-    ----------
-    x, embed
-        As of :func:`module`; for a module of lightly ``embed="backbone"``.
-    metrics : sequence of str
-        Names of logged values that are recorded with a frame.
-
-    Examples
-    --------
-    ::
-
-        callback = lightning(Recorder(), x=None)
-        Trainer(callbacks=[callback])
+    ``x`` and ``embed`` are those of :func:`module`, for a module of lightly ``embed="backbone"``; ``metrics`` names logged values
+    that are recorded with a frame. Pass it on as ``Trainer(callbacks=[lightning(recorder, x)])``.
     """
     try:
         from lightning.pytorch import Callback
@@ -101,13 +90,8 @@ def opentsne(recorder: Recorder, every: int = 10) -> dict[str, object]:
 def torchdr(recorder: Recorder, estimator, every: int = 10):
     """Let an iterative estimator of TorchDR record its map while it is fitted; returns the estimator.
 
-    Samples that occur twice stay two points (``process_duplicates=False``), so that every frame has one for each label.
-
-    Examples
-    --------
-    ::
-
-        z = torchdr(recorder, TSNE(max_iter=200)).fit_transform(x)
+    Samples that occur twice stay two points (``process_duplicates=False``), so that every frame has one for each label. Fit it as
+    ``torchdr(recorder, TSNE(max_iter=200)).fit_transform(x)``.
     """
     before, after = estimator.on_training_step_start, estimator.on_training_step_end
 
@@ -133,12 +117,6 @@ def umap(recorder: Recorder, estimator, x, every: int = 10, y=None):
     ------
     DataError
         The estimator leaves its number of epochs to the data, so that nobody knows which to record.
-
-    Examples
-    --------
-    ::
-
-        fitted = umap(recorder, UMAP(n_epochs=200), x)
     """
     last = estimator.n_epochs
     if not isinstance(last, int):
