@@ -83,11 +83,12 @@ class Component:
 
     def __init_subclass__(cls):
         if cls.__doc__:
-            about, examples, lines = inspect.cleandoc(cls.__doc__).partition("Examples\n--------\n")
+            about, prompt, example = inspect.cleandoc(cls.__doc__).partition(">>> ")
             bases = reversed(cls.__mro__)
             own = dict.fromkeys(name for base in bases for name in inspect.get_annotations(base) if name not in cls.unused)
             takes = "".join(f"{name} : {FIELDS[name].kind}\n    {FIELDS[name].about}\n" for name in own if name in FIELDS)
-            parts = [about.rstrip(), takes and f"Parameters\n----------\n{takes}", inspect.cleandoc(cls.frame), examples + lines]
+            shows = prompt and f"Examples\n--------\n{prompt}{example}"
+            parts = [about.rstrip(), takes and f"Parameters\n----------\n{takes}", inspect.cleandoc(cls.frame), shows]
             cls.__doc__ = "\n\n".join(part.rstrip() for part in parts if part)
 
     def __post_init__(self):

@@ -24,8 +24,6 @@ def kl(p: Tensor, log_q: Tensor, log_p: Tensor | None = None) -> Tensor:
     The true KL: zero exactly when p = q, infinite when q is zero where p is not. Its gradient with respect to log q is that of
     the cross-entropy; its value is smaller by the entropy of p.
 
-    Examples
-    --------
     >>> p = torch.tensor([[0.5, 0.5]])
     >>> kl(p, p.log()).item()
     0.0
@@ -40,8 +38,6 @@ def rkl(p: Tensor, log_q: Tensor, log_p: Tensor | None = None) -> Tensor:
 
     Infinite by definition where p is zero and q is not, so methods whose p has zeros need ``alpha > 0``.
 
-    Examples
-    --------
     >>> rkl(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.5, 0.5]]).log()).item()
     inf
     """
@@ -57,8 +53,6 @@ def js(p: Tensor, log_q: Tensor, log_p: Tensor | None = None) -> Tensor:
 
     Symmetric and at most :math:`\log 2`; computed in log space.
 
-    Examples
-    --------
     >>> round(js(torch.tensor([[1.0, 0.0]]), torch.tensor([[-torch.inf, 0.0]])).item(), 6)
     0.693147
     """

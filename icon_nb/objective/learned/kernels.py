@@ -24,8 +24,6 @@ NOT_NEGATIVE = ("sqeuclidean", "cosine")
 class Gaussian(Learned):
     r"""Gaussian kernel, :math:`q_{ij} = e^{-d_{ij}/\tau} / \sum_k e^{-d_{ik}/\tau}`.
 
-    Examples
-    --------
     >>> log_q = Gaussian(temperature=0.5, distance="cosine")(torch.eye(3))
     >>> log_q.exp()
     tensor([[0.0000, 0.5000, 0.5000],
@@ -57,8 +55,6 @@ class Gaussian(Learned):
 class StudentT(Gaussian):
     r"""Student-t kernel, :math:`q_{ij} \propto (1 + d_{ij} / (\nu \tau))^{-(\nu + 1)/2}`.
 
-    Examples
-    --------
     >>> StudentT()(torch.tensor([[0.0], [1.0], [3.0]])).exp()[0]
     tensor([0.0000, 0.8333, 0.1667])
     """
@@ -78,8 +74,6 @@ class StudentTNarrow(Gaussian):
     Only ratios of distances are left, so there is no temperature. The exponent of the *squared* distance is (df + 1) / 2. A point
     is infinitely near to itself, so it counts only where the candidates are others.
 
-    Examples
-    --------
     >>> StudentTNarrow(df=1.0)(torch.tensor([[0.0]]), torch.tensor([[1.0], [2.0]])).exp()
     tensor([[0.8000, 0.2000]])
     """
@@ -96,8 +90,6 @@ class StudentTNarrow(Gaussian):
 class Joint(Learned):
     r"""One distribution over all ordered pairs, :math:`q_{ij} = k(d_{ij}) / \sum_{a \ne b} k(d_{ab})`: the published t-SNE form.
 
-    Examples
-    --------
     >>> Joint(StudentT())(torch.tensor([[0.0], [1.0], [3.0]])).exp().sum()
     tensor(1.)
     """
@@ -119,8 +111,6 @@ class Clusters(Learned):
     The embedding is the (n, C) logits of the cluster probabilities :math:`\phi = \text{softmax}(z)`; every row sums to one.
     A point is a member of its own clusters, so ``include_self`` is always True.
 
-    Examples
-    --------
     >>> Clusters()(torch.tensor([[9.0, 0.0], [9.0, 0.0], [0.0, 9.0]])).exp().round(decimals=2)
     tensor([[0.5000, 0.5000, 0.0000],
             [0.5000, 0.5000, 0.0000],
@@ -158,8 +148,6 @@ def log_matmul(a: Tensor, b: Tensor) -> Tensor:
 class Mixed(Learned):
     r"""Uniform mixing of q, :math:`\tilde q = (1 - \alpha) q + \alpha / m` over the m candidates that q allows.
 
-    Examples
-    --------
     >>> Mixed(Gaussian(temperature=1e-3), alpha=0.5)(torch.tensor([[0.0], [1.0], [3.0]])).exp()[0]
     tensor([0.0000, 0.7500, 0.2500])
     """

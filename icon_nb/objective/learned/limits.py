@@ -32,8 +32,6 @@ class GaussianWide(Learned):
 
     Unbounded below where the embedding may grow: use cosine distance, or ``backbone="linear"``, which is kept orthonormal.
 
-    Examples
-    --------
     >>> q = GaussianWide(include_self=True)
     >>> d = q(torch.tensor([[0.0], [2.0]]))
     >>> q.divergence(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), d)
@@ -61,8 +59,6 @@ class GaussianNarrow(GaussianWide):
 
     The margin is what an extra :math:`\mu / \tau` on the logits of all candidates with p = 0 becomes.
 
-    Examples
-    --------
     >>> q = GaussianNarrow(margin=1.0)
     >>> q.divergence(torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 2.5]]))
     tensor([0.5000])
@@ -83,8 +79,6 @@ class GaussianMargin(GaussianWide):
 
     With labels and cosine distance this is CosFace (Wang et al. 2018): its scale is :math:`1 / \tau`.
 
-    Examples
-    --------
     >>> q = GaussianMargin(margin=1.0)
     >>> q.divergence(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 2.0]])).round(decimals=4)
     tensor([0.6931])
@@ -110,8 +104,6 @@ class GaussianAngular(GaussianMargin):
     With labels this is ArcFace (Deng et al. 2019). Beyond :math:`\theta + \mu = \pi` the cosine goes on as a straight line, as in
     its published code. The margin is in radians.
 
-    Examples
-    --------
     >>> q = GaussianAngular(margin=math.pi / 2)
     >>> q.moved(torch.tensor([0.0])).round(decimals=2)
     tensor([1.])
@@ -135,8 +127,6 @@ class GaussianHard(GaussianMargin):
     :math:`q_{ij} \propto w_{ij} e^{-d_{ij} / \tau}`, where neighbours have weight 1 and strangers
     :math:`e^{-\beta d_{ij} / \tau}` over its mean among the strangers.
 
-    Examples
-    --------
     >>> p, d = torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[1.0, 1.0, 5.0]])
     >>> GaussianHard(hardness=0.0).divergence(p, d) < GaussianHard(hardness=1.0).divergence(p, d)
     tensor([True])
@@ -160,8 +150,6 @@ class Sigmoid(GaussianWide):
     The divergence is the sum over j of the KL between :math:`1[p_{ij} > 0]` and :math:`q_{ij}`, the binary cross-entropy.
     With cosine distance SigLIP writes :math:`b - 1 / \tau`.
 
-    Examples
-    --------
     >>> Sigmoid().divergence(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 0.0]])).round(decimals=4)
     tensor([1.3863])
     """

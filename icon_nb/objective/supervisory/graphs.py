@@ -33,8 +33,6 @@ def propagate(p: Tensor, walk_length: int, walk: str) -> Tensor:
     ``"sum"`` is :math:`\tilde P \propto P + P^2 + \dots + P^k`, ``"uniform"`` is :math:`\tilde P \propto 1[P + \dots + P^k > 0]`.
     Walks that come back to where they started are left out, as P leaves out j = i.
 
-    Examples
-    --------
     >>> ring = torch.eye(4).roll(1, 1)
     >>> propagate(ring, 2, "sum")[0]
     tensor([0.0000, 0.5000, 0.5000, 0.0000])
@@ -52,8 +50,6 @@ def propagate(p: Tensor, walk_length: int, walk: str) -> Tensor:
 class NearestNeighbors(Supervisory):
     r"""Uniform over the nearest others in input space, :math:`p_{ij} = 1[j \in \text{kNN}(i)] / k`.
 
-    Examples
-    --------
     >>> NearestNeighbors(n_neighbors=2)(Batch(index=torch.arange(4), x=torch.tensor([[0.], [1.], [2.], [9.]])))[0]
     tensor([0.0000, 0.5000, 0.5000, 0.0000])
     """
@@ -76,8 +72,6 @@ class NearestNeighbors(Supervisory):
 class CompanionNeighbors(NearestNeighbors):
     r"""Uniform over the nearest others among companion embeddings, by cosine (language-guided, El Banani et al. 2023).
 
-    Examples
-    --------
     >>> batch = Batch(index=torch.arange(3), companion=torch.tensor([[1., 0.], [2., 0.], [0., 1.]]))
     >>> CompanionNeighbors(n_neighbors=1)(batch)[0]
     tensor([0., 1., 0.])
@@ -95,8 +89,6 @@ class ViewsAndNeighbors(Supervisory):
     The graph of debiased InfoNCE clustering: :math:`p_{ij} \propto 1[s_i = s_j] + k \tilde P_{s_i s_j}`, so that another view of
     the sample weighs as much as a view of a direct neighbour.
 
-    Examples
-    --------
     >>> batch = Batch(index=torch.tensor([0, 1, 2, 0, 1, 2]), x=torch.tensor([[0.], [1.], [9.], [0.], [1.], [9.]]))
     >>> ViewsAndNeighbors(n_neighbors=1)(batch)[0]
     tensor([0.0000, 0.3333, 0.0000, 0.3333, 0.3333, 0.0000])
@@ -121,8 +113,6 @@ class ViewsAndNeighbors(Supervisory):
 class GraphWeights(Supervisory):
     r"""The edges of a given graph, :math:`p_{ij} = w_{ij} / \sum_k w_{ik}`, :math:`j \ne i`.
 
-    Examples
-    --------
     >>> path = torch.tensor([[0., 1., 0.], [1., 0., 3.], [0., 3., 0.]])
     >>> GraphWeights()(Batch(index=torch.arange(3), graph=path))[1]
     tensor([0.2500, 0.0000, 0.7500])
@@ -144,8 +134,6 @@ class GraphGibbs(Softmax):
     It carries the degrees :math:`d_j` of the nodes: the measure that a cluster kernel weighs its candidates with.
     The cut that is best for the objective is the best normalized cut as :math:`\tau_p` goes to zero.
 
-    Examples
-    --------
     >>> path = torch.tensor([[0., 1., 0.], [1., 0., 3.], [0., 3., 0.]])
     >>> GraphGibbs(p_temperature=1.0)(Batch(index=torch.arange(3), graph=path))[0]
     tensor([0.3045, 0.3910, 0.3045])
@@ -176,8 +164,6 @@ class Spectral(Softmax):
 
     The leading eigenvectors of :math:`D^{-1/2} W D^{-1/2}`, rows scaled to unit length.
 
-    Examples
-    --------
     >>> x = torch.tensor([[0.], [1.], [50.], [51.]])
     >>> Spectral(n_neighbors=1, p_temperature=0.1, embedding_dim=2)(Batch(index=torch.arange(4), x=x))[0].round(decimals=4)
     tensor([0., 1., 0., 0.])

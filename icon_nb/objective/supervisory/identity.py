@@ -21,8 +21,6 @@ from ..component import Supervisory, row_normalise, without_self
 class PositivePairs(Supervisory):
     r"""Uniform over the other views of the same sample, :math:`p_{ij} = 1[s_i = s_j, i \ne j] / k`.
 
-    Examples
-    --------
     >>> PositivePairs()(Batch(index=torch.tensor([0, 1, 0, 1])))[0]
     tensor([0., 0., 1., 0.])
     """
@@ -36,8 +34,6 @@ class PositivePairs(Supervisory):
 class PositivePairsJoint(PositivePairs):
     r"""The same as one distribution over all pairs, :math:`P_{ij} = 1[s_i = s_j, i \ne j] / nk` (Wang & Isola 2020).
 
-    Examples
-    --------
     >>> PositivePairsJoint()(Batch(index=torch.tensor([0, 1, 0, 1]))).view(4, 4)[0]
     tensor([0.0000, 0.0000, 0.2500, 0.0000])
     """
@@ -55,8 +51,6 @@ class OtherSide(Supervisory):
     The candidates are n things of another kind: the other views, the keys of a slow encoder, the other modality, or, for
     features instead of samples, the same feature in the other view.
 
-    Examples
-    --------
     >>> OtherSide(sides=2)(Batch(index=torch.tensor([5, 7])))
     tensor([[1., 0.],
             [0., 1.],
@@ -77,8 +71,6 @@ class OtherSide(Supervisory):
 class Identity(Supervisory):
     r"""All mass on the point itself, :math:`p_{ij} = 1[i = j]`: only for a q that counts self.
 
-    Examples
-    --------
     >>> Identity()(Batch(index=torch.arange(2)))
     tensor([[1., 0.],
             [0., 1.]])
@@ -94,8 +86,6 @@ class Identity(Supervisory):
 class SameClass(Supervisory):
     r"""Uniform over the other members of the anchor's class, :math:`p_{ij} = 1[y_i = y_j, i \ne j] / (K_i - 1)`.
 
-    Examples
-    --------
     >>> SameClass()(Batch(index=torch.arange(4), y=torch.tensor([0, 0, 0, 1])))  # doctest: +IGNORE_EXCEPTION_DETAIL
     Traceback (most recent call last):
     icon_nb.errors.DataError: anchor 3 of the batch has no neighbour under p: ...
@@ -112,8 +102,6 @@ class SameClass(Supervisory):
 class Label(Supervisory):
     r"""All mass on the class of the sample, :math:`p_{ic} = 1[y_i = c]`; the candidates are the classes.
 
-    Examples
-    --------
     >>> Label()(Batch(index=torch.arange(2), y=torch.tensor([0, 2]), n_classes=3))
     tensor([[1., 0., 0.],
             [0., 0., 1.]])
@@ -132,8 +120,6 @@ class Mixed(Supervisory):
 
     On classes this is label smoothing.
 
-    Examples
-    --------
     >>> Mixed(Label(), alpha=0.3)(Batch(index=torch.arange(1), y=torch.tensor([0]), n_classes=3))
     tensor([[0.8000, 0.1000, 0.1000]])
     """

@@ -21,8 +21,6 @@ class Gaussian(Softmax):
 
     Each :math:`\sigma_i` is set so that the entropy of row i is :math:`\log(\text{perplexity})` (Hinton & Roweis 2002).
 
-    Examples
-    --------
     >>> p = Gaussian(perplexity=2.0)(Batch(index=torch.arange(5), x=torch.arange(5.0)[:, None]))
     >>> torch.xlogy(p, p).sum(1).neg().exp().round(decimals=3)
     tensor([2., 2., 2., 2., 2.])
@@ -45,8 +43,6 @@ class GaussianJoint(Gaussian):
 
     The input side of the published t-SNE (van der Maaten & Hinton 2008).
 
-    Examples
-    --------
     >>> GaussianJoint(perplexity=2.0)(Batch(index=torch.arange(5), x=torch.arange(5.0)[:, None])).shape
     torch.Size([1, 25])
     """
@@ -65,8 +61,6 @@ class ShortestPaths(GaussianJoint):
     :math:`\delta_{ij}` is the number of edges of the shortest path; nodes that no path joins are twice as far as the
     farthest that one does.
 
-    Examples
-    --------
     >>> path = torch.tensor([[0., 1., 0.], [1., 0., 1.], [0., 1., 0.]])
     >>> ShortestPaths().distances_of(Batch(index=torch.arange(3), graph=path))
     tensor([[0., 1., 4.],
@@ -88,8 +82,6 @@ class ShortestPaths(GaussianJoint):
 class GaussianFixed(Softmax):
     r"""Gaussian neighbourhoods of one scale for all points, :math:`p_{ij} \propto e^{-\lVert x_i - x_j \rVert^2 / \tau_p}`.
 
-    Examples
-    --------
     >>> GaussianFixed(p_temperature=1.0)(Batch(index=torch.arange(3), x=torch.tensor([[0.], [1.], [1.]])))[0]
     tensor([0.0000, 0.5000, 0.5000])
     """
@@ -108,8 +100,6 @@ class StudentT(GaussianFixed):
 
     The tail is that of a Cauchy distribution.
 
-    Examples
-    --------
     >>> StudentT()(Batch(index=torch.arange(3), x=torch.tensor([[0.], [1.], [3.]])))[0]
     tensor([0.0000, 0.8333, 0.1667])
     """
@@ -122,8 +112,6 @@ class StudentT(GaussianFixed):
 class Companion(Softmax):
     r"""Similarity of companion embeddings g, :math:`p_{ij} \propto e^{\cos(g_i, g_j) / \tau_p}`, :math:`j \ne i` (X-Sample).
 
-    Examples
-    --------
     >>> batch = Batch(index=torch.arange(3), companion=torch.tensor([[1., 0.], [2., 0.], [0., 1.]]))
     >>> Companion(p_temperature=0.5)(batch)[0]
     tensor([0.0000, 0.8808, 0.1192])
