@@ -16,9 +16,8 @@ from PIL import Image
 import icon_nb as icon
 from icon_nb.animation.options import Options
 from icon_nb.interfaces.cli import configs_from, main
-from icon_nb.interfaces.commands import COMMANDS
-from icon_nb.interfaces.flags import EXAMPLES, FIRST, STUDY, Parser, build_parser, parse
-from icon_nb.interfaces.redraw import ELSEWHERE
+from icon_nb.interfaces.commands import COMMANDS, NOT_DRAWN, parser_of
+from icon_nb.interfaces.flags import EXAMPLES, FIRST, STUDY, build_parser, parse
 from icon_nb.methods.catalogue import DATASETS
 from icon_nb.methods.config import SETTINGS
 from icon_nb.methods.methods import METHODS
@@ -242,18 +241,15 @@ def test_every_command_explains_each_of_its_flags_in_words(name, capsys):
     assert main_code([name, "--help"]) == 0
     page = " ".join(capsys.readouterr().out.split())
     assert COMMANDS[name].about[1:] in page
-    parser = Parser()
-    (COMMANDS[name].flags or (lambda parser: None))(parser)
-    helps = [action.help for action in parser._actions if action.help != argparse.SUPPRESS]
+    helps = [action.help for action in parser_of(name)._actions if action.help != argparse.SUPPRESS]
     assert all(help and len(help.split()) >= 3 for help in helps)
     assert len(set(helps)) == len(helps)
 
 
 def test_the_flags_of_animate_are_the_options_that_a_shell_can_give():
-    parser = Parser()
-    COMMANDS["animate"].flags(parser)
+    parser = parser_of("animate")
     options = {f.name for f in fields(Options)}
-    assert options & {action.dest for action in parser._actions} == options - set(ELSEWHERE)
+    assert options & {action.dest for action in parser._actions} == options - set(NOT_DRAWN)
 
 
 def test_lists_have_a_line_for_each_row_of_their_table(capsys, monkeypatch):

@@ -20,7 +20,7 @@ from .flags import build_parser, parse, values_of, workers_of
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1 when a run failed, 2 for a bad request, 130 when interrupted."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    parser = build_parser({f"{command.name} {command.takes}".strip(): command.about for command in COMMANDS.values()})
+    parser = build_parser({f"{name} {command.takes}".strip(): command.about for name, command in COMMANDS.items()})
     try:
         if argv and argv[0] in COMMANDS:
             return run_command(argv[0], argv[1:])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .. import __version__
 from ..errors import ConfigError, nearest
-from ..methods.config import OF_THE_TRUNK, SETTINGS, Config, check_names
+from ..methods.config import SETTINGS, Config, check_names
 from ..methods.recipes import RECIPES
 from ..methods.settings import GROUPS, Setting
 from .terminal import tell
@@ -20,9 +20,7 @@ STUDY = {
     "config": {"metavar": "FILE", "help": "settings from a JSON file, for instance a saved config.json"},
     "sweep": {"metavar": "NAME=A,B", "action": "append", "help": "one run for every value of a setting; again for a grid"},
     "ablate_embedding_dim": {
-        "metavar": "64,128",
-        "nargs": "*",
-        "help": "one run for every embedding dimension; by default 64 and 128",
+        "metavar": "64,128", "nargs": "*", "help": "one run for every embedding dimension; by default 64 and 128",
     },
     "workers": {"metavar": "N", "help": "train in so many processes at once"},
     "resume": {"metavar": "RUN", "help": "go on with a run that was stopped, in its folder, to the same end"},
@@ -33,7 +31,7 @@ STUDY = {
         "help": "run the code that a saved config.json names (dataset custom:...), with --resume, --config or --load_dir",
     },
     "probe_only": {"action": "store_true", "help": "probe the run in --load_dir; also: icon-nb probe RUN"},
-}
+}  # fmt: skip
 """Flags that are no settings: what is run, and on what; ``{}`` stands for the recipes."""
 
 USAGE = "icon-nb [COMMAND] [--SETTING VALUE ...]"
@@ -69,7 +67,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, with exit code 2."""
 
     first_page = ""
-    commands: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()  # what can be typed in the place of flags
 
     def error(self, message: str):
         self.exit(2, f"icon-nb: {message}\n")
@@ -139,7 +137,7 @@ def add_flag(group, name: str, older: str | None = None, **options) -> None:
     """One flag, shown with underscores; hyphens and an older spelling work too."""
     spellings = [name, name.replace("_", "-"), *((older, older.replace("_", "-")) if older else ())]
     for k, spelling in enumerate(dict.fromkeys(spellings)):
-        group.add_argument(f"--{spelling}", dest=name, **{**options, "help": argparse.SUPPRESS if k else options["help"]})
+        group.add_argument(f"--{spelling}", **{"dest": name, **options, "help": argparse.SUPPRESS if k else options["help"]})
 
 
 def add_setting(group, name: str, setting: Setting, about: str, older: str | None = None) -> None:
@@ -234,45 +232,3 @@ def typed(name: str, setting: Setting, text: str) -> object:
         if setting.scheduled and ".." in text:
             return text
         raise ConfigError(f"{name}={text!r}: give {'a whole number' if kind is int else 'a number'}") from None
-
-
-# What the commands on saved runs take
-
-TRUST = "run the code that a run on dataset custom:FILE.py:NAME names, where scores or probes need its data"
-
-
-def folder_flag(parser: Parser) -> None:
-    """``--output_dir``."""
-    about = SETTINGS["output_dir"]
-    add_flag(parser, "output_dir", default=about.default, metavar="DIR", help=f"{about.help} (default: {about.default})")
-
-
-def one_run(parser: Parser) -> None:
-    """A run by its name or folder, and whether its code is trusted."""
-    parser.add_argument("run", metavar="RUN", help="folder of a saved run, or its name")
-    folder_flag(parser)
-    add_flag(parser, "trust_code", action="store_true", help=TRUST)
-
-
-def many_runs(parser: Parser) -> None:
-    """Several of them."""
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="folders of saved runs or comparisons, or their names")
-    parser.add_argument("--no_viz", "--no-viz", dest="viz", action="store_false", help="the table only")
-    folder_flag(parser)
-    add_flag(parser, "trust_code", action="store_true", help=TRUST)
-
-
-def fork_flags(parser: Parser) -> None:
-    """A run, the epoch to go on from, and the settings that change."""
-    one_run(parser)
-    parser.add_argument("--epoch", metavar="N", type=int, required=True, help="go on from the weights after this epoch")
-    changes = parser.add_argument_group("what changes")
-    for name, setting in SETTINGS.items():
-        if name not in (*OF_THE_TRUNK, "output_dir"):
-            add_setting(changes, name, setting, f"{setting.text}; that of the run when not given", OLDER.get(name))
-
-
-def player_flags(parser: Parser) -> None:
-    """A run or a comparison, and where the page goes."""
-    one_run(parser)
-    parser.add_argument("--out", metavar="FILE", help="where to write the page; player.html in the folder when not given")

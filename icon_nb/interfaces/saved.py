@@ -1,14 +1,19 @@
-"""What can be done with saved runs: list them, show one, compare several, probe one."""
+"""What can be done with saved runs: list them, show one, compare several, fork, probe and draw one."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import fields
+from itertools import count
 from pathlib import Path
 
-from ..errors import ConfigError, LoadError, nearest
+from ..animation.options import Options
+from ..errors import ConfigError, LoadError, demand, nearest
 from ..evaluation.scores import FEW_POINTS
 from ..files import LARGEST_TEXT, place, read
 from ..methods.catalogue import runs_code
@@ -175,3 +180,64 @@ def probe_table(probes: Mapping[str, Mapping]):
     rows = tuple({"embedding": name, **scores} for name, scores in probes.items() if name != "about")
     note = f"On {about['n_points']:,} points {seen}; 80 % to fit, 20 % to test{turns}."
     return Table(("embedding", "linear_probe", "knn"), rows, (note,))
+
+
+# The animation of a run, drawn anew
+
+
+def _pair(text: str) -> tuple:
+    return tuple(float(part) if "." in part else int(part) for part in re.split("[x,]", text))
+
+
+READ = {
+    "overlay": lambda text: text.replace(",", "+"),
+    "highlight": lambda text: text.split(","),
+    "fit_on": lambda text: int(text) if text.isdecimal() else text,
+    "seed": int,
+    "tween": lambda text: text if text == "auto" else int(text),
+    "size": lambda text: text if text.endswith("mm") else _pair(text),
+    "camera": _pair,
+}
+"""How a text becomes the value of an option of an animation that is more than a text or a number."""
+
+
+def animate(given) -> int:
+    """Draw the animation of a run anew: beside the one that is there, or with ``--replace`` in its place, frames and all."""
+    demand(not (given.out and given.replace), "--out names a file and --replace the run's own animation: give one of them")
+    path, run = open_run(given)
+    animation = run.animate(**_drawing(given))
+    number = "" if given.replace else free_number(path)
+    target, frames = place(given.out or path / f"training_dynamics{number}.gif"), path / f"epoch_frames{number}"
+    demand(not frames.is_symlink(), f"{frames} is a link to another folder, whose files would be replaced: remove it")
+    said = "replaced" if target.exists() else "saved in"
+    tell(f"{animation!r}\n{said} {animation.save(target)}")
+    if given.frames or given.replace and frames.is_dir():
+        said = "replaced" if frames.exists() else "saved in"
+        drawn = animation.save_frames(frames, untrained=False)
+        for old in frames.glob("epoch_*.png"):  # those of an older drawing go, also of epochs that are not shown any more
+            if old not in drawn and re.fullmatch(r"epoch_\d+\.png", old.name):
+                old.unlink()
+        tell(f"{said} {frames}")
+    return 0
+
+
+def _drawing(given) -> dict[str, object]:
+    """The options of the animation that were given, as values."""
+    texts = {f.name: (f, getattr(given, f.name, None)) for f in fields(Options)}
+    options = {}
+    for name, (option, text) in texts.items():
+        if text is None:
+            continue
+        try:
+            options[name] = READ[name](text) if name in READ else typed(name, option.metadata["setting"], text)
+        except ValueError:
+            raise ConfigError(f"{name}={text!r} cannot be read: see icon-nb animate --help") from None
+    return options
+
+
+def free_number(folder: Path) -> str:
+    """What stands behind the names of the next animation in a folder and of its frames: nothing, then _2, _3 and so on."""
+    for k in count(1):
+        number = f"_{k}" if k > 1 else ""
+        if not any(os.path.lexists(folder / name) for name in (f"training_dynamics{number}.gif", f"epoch_frames{number}")):
+            return number
