@@ -233,11 +233,6 @@ def options_of(dataset: str) -> dict[str, float]:
     return found
 
 
-def is_known(dataset: str) -> bool:
-    """Whether this names a data set, a source that is read from a path, or data held in the memory of this process."""
-    return published(dataset) is not None or dataset.startswith((HELD, *(f"{name}:" for name in SOURCES)))
-
-
 def runs_code(dataset: str | None) -> bool:
     """Whether reading this data set runs a file.
 

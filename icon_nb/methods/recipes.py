@@ -75,22 +75,18 @@ def recipe(name: str, *, layers: Iterable[tuple[str, Mapping[str, object]]] = ()
     for setting in chosen.compared:
         if setting in given:
             raise ConfigError(f"recipe {name!r} varies {setting}: leave it out, or run one config with it instead of the recipe")
-    merged = [[(f"recipe {name}", {**chosen.base, **own}), *layers] for own in chosen.varies]
-    return _keep_useful(given, merged, set(chosen.base))
+    candidates = [[(f"recipe {name}", {**chosen.base, **own}), *layers] for own in chosen.varies]
+    idle = [without_effect(candidate) for candidate in candidates]
+    nowhere = set.intersection(*idle) & given
+    configs = []
+    for candidate, unused in zip(candidates, idle):
+        drop = (unused & (given | chosen.base.keys())) - nowhere  # what has an effect nowhere is an error
+        useful = [(source, {k: v for k, v in settings.items() if k not in drop}) for source, settings in candidate]
+        configs.append(Config.from_layers(*useful))
+    return tuple(configs)
 
 
 get_recipe = recipe
-
-
-def _keep_useful(given: set[str], candidates: list[list[tuple[str, Mapping]]], base: set[str]) -> tuple[Config, ...]:
-    """Drop an override where it has no effect, unless it has none anywhere; and what the recipe shares wherever it has none."""
-    idle = [without_effect(layers) for layers in candidates]
-    nowhere = set.intersection(*idle) & given
-    configs = []
-    for layers, unused in zip(candidates, idle):
-        drop = (unused & (given | base)) - nowhere
-        configs.append(Config.from_layers(*((source, {k: v for k, v in s.items() if k not in drop}) for source, s in layers)))
-    return tuple(configs)
 
 
 def grid(config: Config, values: Mapping[str, Iterable]) -> tuple[Config, ...]:

@@ -14,11 +14,12 @@ from .catalogue import (
     BACKBONES,
     DATASETS,
     DIVERGENCES,
+    HELD,
     HISTORY,
     OVERLAYS,
     PROJECTIONS,
+    SOURCES,
     TRACKERS,
-    is_known,
     options_of,
     published,
 )
@@ -258,7 +259,8 @@ def _of_names(case: Case) -> Iterator[str]:
     """What is wrong with names that are no plain choice."""
     given = case.given
     dataset, backbone, augment = given["dataset"], given["backbone"], given["augment"]
-    if dataset is not None and not is_known(dataset):
+    elsewhere = (HELD, *(f"{name}:" for name in SOURCES))
+    if dataset is not None and published(dataset) is None and not dataset.startswith(elsewhere):
         yield f"dataset={dataset!r} is not known; {nearest(dataset, DATASETS)}"
     if backbone not in (None, *BACKBONES) and not is_own(backbone):
         yield f"backbone={backbone!r} is not known; {nearest(backbone, BACKBONES)}"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..methods import axes
-from ..methods.catalogue import DIVERGENCES
+from ..methods.catalogue import DIVERGENCES, DivergenceKind
 from ..methods.config import Config
 from ..methods.resolve import method_of
 from . import learned, supervisory
@@ -81,12 +81,15 @@ def build_objective(config: Config, t: float = 0.0) -> Objective:
     """The objective of a Config, which is resolved if it is not yet; of schedules, when a share t of the epochs is over."""
     config = config.resolve().at(t)
     method = method_of(config)
-    p_axis, q_axis = axes.SUPERVISORY[method.supervisory], axes.LEARNED[method.learned]
-    p_self, q_self = axes.counts_self(p_axis, q_axis)
-    either = {"include_self": p_self} if p_axis.include_self is None else {}
-    p = make(p_axis, **_settings(config, p_axis), **either)
-    q = make(q_axis, **_settings(config, q_axis), include_self=q_self)
-    divergence = q.divergence if q_axis.limit else divergence_of(config)
+    p_self, q_self = axes.counts_self(method.p, method.q)
+    either = {"include_self": p_self} if method.p.include_self is None else {}
+    p = make(method.p, **_settings(config, method.p), **either)
+    q = make(method.q, **_settings(config, method.q), include_self=q_self)
+    if method.q.limit:
+        divergence = q.divergence
+    else:
+        row = DIVERGENCES[config.divergence]
+        divergence = partial(resolve_name(row.make), **_settings(config, row)) if row.settings else resolve_name(row.make)
     if config.alpha and config.alpha_on in ("p", "both"):
         p = supervisory.Mixed(p, config.alpha, own=q_self)
     if config.alpha and config.alpha_on in ("q", "both"):
@@ -94,12 +97,5 @@ def build_objective(config: Config, t: float = 0.0) -> Objective:
     return Objective(p, q, divergence, closed_form(q, divergence, getattr(p, "symmetric", False)))
 
 
-def divergence_of(config: Config) -> Callable[..., Tensor]:
-    """The divergence that a resolved Config names, with its settings."""
-    row = DIVERGENCES[config.divergence]
-    settings = {name: getattr(config, name) for name in row.settings}
-    return partial(resolve_name(row.make), **settings) if settings else resolve_name(row.make)
-
-
-def _settings(config: Config, axis: axes.Axis) -> dict[str, object]:
-    return {name: getattr(config, name) for name in axis.settings}
+def _settings(config: Config, row: axes.Axis | DivergenceKind) -> dict[str, object]:
+    return {name: getattr(config, name) for name in row.settings}

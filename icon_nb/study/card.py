@@ -144,7 +144,7 @@ def card(dataset: str, *, data_dir: str | None = None) -> DataCard:
     return DataCard(
         data.name,
         *(about.about, about.source, about.licence, about.hard),
-        tuple(f"{name}: {o.about} ({o.low:g} to {o.high:g}, {o.default:g} by default)" for name, o in about.options.items()),
+        tuple("{}: {about} ({low:g} to {high:g}, {default:g} by default)".format(k, **row) for k, row in about.options.items()),
         len(data),
         0 if data.x_test is None else len(data.x_test),
         data.kind,
