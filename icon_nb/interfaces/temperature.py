@@ -14,11 +14,14 @@ from ..animation.plots import against, bars, filmstrip
 from ..errors import ConfigError, IconError
 from ..study.results import Results
 from ..study.temperature import MEASURES, TemperatureStudy
-from ..study.watching import Rows
 
 SIDE = 420
 WORDS = {"description_width": "90px"}
 NOTHING = "Nothing is trained yet: press Run, or call run()."
+
+
+def named(temperatures) -> list[tuple[str, float]]:
+    return [(f"{t:g}", t) for t in temperatures]
 
 
 class TemperatureWidget:
@@ -82,7 +85,9 @@ class TemperatureWidget:
         return self.study.runs[self.tau.value, self.seed.value][0]
 
     def _train(self, then: float) -> TemperatureWidget:
-        self._begin(len(self.study.missing) * (self.study.config.resolve().epochs + 1))
+        self.button.disabled = self.more.disabled = True
+        self.progress.max = max(len(self.study.missing) * (self.study.config.resolve().epochs + 1), 1)
+        self.progress.value = 0
         try:
             self.study.train(self._step)
             self.message = ""
@@ -100,11 +105,15 @@ class TemperatureWidget:
         """Draw what the sliders point at; every picture is drawn once."""
         if not self.study.complete or self._changing:
             return
-        t, seed, frame = self.tau.value, self.seed.value, self.epoch.value
+        study, t, seed, frame, anchor = self.study, self.tau.value, self.seed.value, self.epoch.value, self.sample.value or 0
         self.embedding.value = self.still_of(t, seed, frame)
-        self.measures.value = self._cached(("measures", t, frame, len(self.study.complete)), self._draw_measures)
-        anchor = self.sample.value or 0
-        self.rows.value = self._cached(("rows", t, seed, frame, anchor), lambda: bars(self._rows(t, seed), frame, anchor).png)
+        self.measures.value = self._cached(
+            ("measures", t, frame, len(study.complete)),
+            lambda: against(study.complete, study.scores(frame), t, names=MEASURES).png,
+        )
+        self.rows.value = self._cached(
+            ("rows", t, seed, frame, anchor), lambda: bars(study.runs[t, seed][1], frame, anchor).png
+        )
 
     # What is drawn
 
@@ -112,19 +121,11 @@ class TemperatureWidget:
         """PNG of the embedding of a run at a recorded frame, on axes that hold for all its frames."""
         key = (temperature, seed)
         if key not in self._animations:
-            trajectory = self.study.runs[key][0].trajectory
-            title = f"temperature {temperature:g}"
-            self._animations[key] = animate(trajectory, size=(SIDE, SIDE), title=title, turn=0)
+            shown = self.study.runs[key][0].trajectory
+            self._animations[key] = animate(shown, size=(SIDE, SIDE), title=f"temperature {temperature:g}", turn=0)
         painter = self._animations[key].painter
         k = min(frame, painter.timeline.n_frames - 1)
         return self._cached(("embedding", *key, k), lambda: painter.png(k))
-
-    def _rows(self, temperature: float, seed: int) -> Rows:
-        return self.study.runs[temperature, seed][1]
-
-    def _draw_measures(self) -> bytes:
-        scores = self.study.scores(self.epoch.value)
-        return against(self.study.complete, scores, self.tau.value, names=MEASURES).png
 
     def _cached(self, key: tuple, draw) -> bytes:
         if key not in self._pictures:
@@ -142,7 +143,7 @@ class TemperatureWidget:
         self.branch: Results | None = None
         self.between = w.FloatText(round(self.study.temperatures[0] * 2, 4), step=0.05, description="one more", style=WORDS)
         self.progress = w.IntProgress(value=0, max=1, description="training")
-        self.tau = w.SelectionSlider(options=self._options, description="temperature", style=WORDS)
+        self.tau = w.SelectionSlider(options=named(self.study.temperatures), description="temperature", style=WORDS)
         self.seed = w.Dropdown(options=self.study.seeds, description="seed")
         self.epoch = w.IntSlider(value=0, min=0, max=1, description="epoch")
         self.play = w.Play(value=0, min=0, max=1, interval=400, description="play")
@@ -168,14 +169,6 @@ class TemperatureWidget:
         self._refresh(self.tau.value)
         return w.VBox([w.HBox([self.embedding, controls]), self.measures, self.moving])
 
-    @property
-    def _options(self) -> list[tuple[str, float]]:
-        return [(f"{t:g}", t) for t in self.study.complete or self.study.temperatures]
-
-    def _begin(self, epochs: int) -> None:
-        self.button.disabled = self.more.disabled = True
-        self.progress.max, self.progress.value = max(epochs, 1), 0
-
     def _step(self, temperature: float, seed: int, epoch: int) -> None:
         self.progress.value += 1
         self.note.value = f"temperature {temperature:g}, seed {seed}, epoch {epoch}"
@@ -194,7 +187,7 @@ class TemperatureWidget:
         self.show()
 
     def _offer(self, temperature: float) -> None:
-        self.tau.options = self._options
+        self.tau.options = named(self.study.complete)
         self.tau.value = temperature if temperature in self.study.complete else self.study.complete[0]
         run, rows = self.study.runs[self.study.complete[0], self.study.seeds[0]]
         first = self.epoch.max == 1
@@ -220,13 +213,9 @@ class TemperatureWidget:
         """A filmstrip with a row for every temperature; nothing before there is one."""
         if not self.study.complete:
             return b""
-        drawn = side_by_side(
-            [self.study.runs[t, self.study.seeds[0]][0].trajectory for t in self.study.complete],
-            [f"temperature {t:g}" for t in self.study.complete],
-            title=self.study.config.label,
-            turn=0,
-        )
-        return filmstrip(drawn)
+        moving = [self.study.runs[t, self.study.seeds[0]][0].trajectory for t in self.study.complete]
+        titles = [f"temperature {t:g}" for t in self.study.complete]
+        return filmstrip(side_by_side(moving, titles, title=self.study.config.label, turn=0))
 
     def __repr__(self) -> str:
         return f"TemperatureWidget({repr(self.study).partition('(')[2]}"
