@@ -14,9 +14,7 @@ from pathlib import Path
 
 from .errors import SaveError, shown
 
-LARGEST_TEXT = 64 << 20
-"""No JSON file of ours has more bytes than this."""
-
+LARGEST_TEXT = 64 << 20  # no JSON file of ours has more bytes
 _STRAY = re.compile(r"\..*\.icon_nb-([0-9]{1,9})\.[a-z0-9_]{8}\.tmp")
 
 
@@ -56,28 +54,16 @@ def read(path, most: int | None = None) -> bytes:
 def write_whole(path, data: bytes) -> Path:
     """Write bytes so that ``path`` either keeps its old content or has all of the new: temporary file beside it, fsync, replace.
 
-    Raises
-    ------
-    SaveError
-        The folder cannot be written, or ``path`` is a device or a pipe; what stood there is untouched.
+    A SaveError where the folder cannot be written, or ``path`` is a device or a pipe; what stood there is untouched.
     """
     return write_together({Path(path): data})[0]
 
 
 def write_together(files: Mapping[Path, bytes], before: Callable[[], None] = lambda: None) -> list[Path]:
-    """Write several files: all of them are on the disk under other names before the first takes its place.
+    """Write several files: all of them are on the disk under other names before the first takes its place, in this order.
 
-    Parameters
-    ----------
-    files : mapping of Path to bytes
-        They take their places in this order.
-    before : callable
-        What is to be done when nothing can want for space any more, and before the first file takes its place.
-
-    Raises
-    ------
-    SaveError
-        Some file cannot be written; what stood at these paths is untouched.
+    ``before`` is called when nothing can want for space any more, and before the first file takes its place. A SaveError leaves
+    what stood at these paths untouched.
     """
     staged: dict[Path, str] = {}
     path = None
@@ -112,16 +98,14 @@ def _stage(path: Path, data: bytes, staged: dict[Path, str]) -> None:
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM):  # some file systems cannot
                 raise
+    mask = os.umask(0)
+    os.umask(mask)
     with suppress(OSError):  # some file systems have no permissions
-        os.chmod(staged[path], 0o666 & ~_umask())
+        os.chmod(staged[path], 0o666 & ~mask)
 
 
 def digest(content: bytes) -> str:
-    """SHA-256 of the bytes of a file, in hexadecimal.
-
-    >>> digest(b"")[:16]
-    'e3b0c44298fc1c14'
-    """
+    """SHA-256 of the bytes of a file, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -138,14 +122,6 @@ def alive(pid: int) -> bool:
     """Whether a process of this machine runs."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
     return True
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

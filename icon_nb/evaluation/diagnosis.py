@@ -34,27 +34,13 @@ FAILURES = VERDICTS[:4]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What happened in a run, in a word and in a sentence, with the numbers behind it.
+    """What happened in a run, in a word and in a sentence, with the numbers behind it."""
 
-    Parameters
-    ----------
-    verdict : str
-        One of ``VERDICTS``, or ``stopped``; see :func:`stopped`.
-    sentence : str
-        What was seen, with the numbers.
-    evidence : dict of str to float
-        The quantities the verdict rests on.
-    since : int or None
-        The epoch from which it holds.
-    advice : str
-        What to try next; empty when nothing needs doing.
-    """
-
-    verdict: str
-    sentence: str
-    evidence: dict[str, float] = field(default_factory=dict)
-    since: int | None = None
-    advice: str = ""
+    verdict: str  # one of VERDICTS, or "stopped"
+    sentence: str  # what was seen, with the numbers
+    evidence: dict[str, float] = field(default_factory=dict)  # the quantities that the verdict rests on
+    since: int | None = None  # the epoch from which it holds
+    advice: str = ""  # what to try next; empty when nothing needs doing
 
     @property
     def failed(self) -> bool:
@@ -95,10 +81,6 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, baselines: Mappi
         Say so when the run was cut short by a loss that is not a number.
     baselines : mapping of str to float, optional
         What :func:`baselines` measured.
-
-    Returns
-    -------
-    Diagnosis
 
     Examples
     --------

@@ -21,16 +21,10 @@ from .trajectory import Neighbours, Trajectory
 
 @dataclass(frozen=True, eq=False)
 class Forces:
-    """The gradient of the mean divergence by every embedding, in two parts; points move against it.
+    """The gradient of the mean divergence by every embedding, in two parts (n, d); points move against it."""
 
-    Parameters
-    ----------
-    attraction, repulsion : float arrays (n, d)
-        What p pulls and what the normaliser of q pushes; their sum is autograd's gradient.
-    """
-
-    attraction: np.ndarray
-    repulsion: np.ndarray
+    attraction: np.ndarray  # what p pulls
+    repulsion: np.ndarray  # what the normaliser of q pushes
 
 
 def split_forces(objective: Objective, target: Target, z: Tensor, candidates: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -47,19 +41,8 @@ def split_forces(objective: Objective, target: Target, z: Tensor, candidates: Te
     that each point is pushed from where q puts its weight. Where p = q they cancel. Where q leads through clusters, the
     normaliser is that of each cluster. The limits of the temperature have none: there, all that does not contain p is repulsion.
 
-    Parameters
-    ----------
-    objective : Objective
-    target : Target
-        p of the points, (n, m) or (1, n * n).
-    z : (n, d)
-    candidates : (m, d), optional
-        Constants beside which the points stand; not given, the points are each other's.
-
-    Returns
-    -------
-    attraction, repulsion : (n, d)
-        Parts of the gradient; points move against them.
+    Both parts are (n, d), and points move against them. The target is p of the points, (n, m) or (1, n * n). Candidates (m, d)
+    are constants beside which the points stand; where none are given, the points are each other's.
 
     Examples
     --------
@@ -105,15 +88,7 @@ def _clustered(z: Tensor, others: Tensor, measure: Tensor | None) -> tuple[Tenso
 
 
 class OnPoints:
-    """The objective of a run over its recorded points, which are each other's candidates.
-
-    Parameters
-    ----------
-    config : Config
-        Resolved.
-    dataset : Dataset
-    trajectory : Trajectory
-    """
+    """The objective of a run, with a resolved config, over its recorded points, which are each other's candidates."""
 
     def __init__(self, config: Config, dataset: Dataset, trajectory: Trajectory):
         self.trajectory, self.objective = trajectory, build_objective(config)
@@ -141,13 +116,7 @@ class OnPoints:
         return ""
 
     def target(self) -> Target:
-        """p of the points.
-
-        Raises
-        ------
-        ConfigError
-            It does not spread over samples.
-        """
+        """p of the points; a ConfigError where it says nothing about them."""
         if self.lacking:
             raise ConfigError(self.lacking)
         return self.objective.target(self.batch)

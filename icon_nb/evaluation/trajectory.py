@@ -62,18 +62,11 @@ class Trajectory:
             raise DataError(f"embeddings must be (n_frames, n, d) with as many epochs; got {shape} and {len(self.epochs)} epochs")
         if self.labels is not None and len(self.labels) != shape[1]:
             raise DataError(f"labels has {len(self.labels)} entries for {shape[1]} points: pass one label per recorded point")
-
         if self.names and len(self.names) != shape[1]:
             raise DataError(f"names has {len(self.names)} entries for {shape[1]} points: pass one per point")
 
     def save(self, path) -> Path:
-        """Write it to one ``.npz`` file, whole or not at all, and return the path; :meth:`load` reads it back.
-
-        Raises
-        ------
-        SaveError
-            The file cannot be written; an older one is left as it was.
-        """
+        """Write it to one ``.npz`` file, whole or not at all, and return the path; a SaveError leaves an older one as it was."""
         told = {name: getattr(self, name) for name in ARRAYS if getattr(self, name) is not None}
         about = {"title": self.title, "class_names": self.class_names, "names": self.names, "metrics": list(self.metrics)}
         curves = {f"metric_{k}": np.asarray(values) for k, values in enumerate(self.metrics.values())}
@@ -84,13 +77,7 @@ class Trajectory:
 
     @classmethod
     def load(cls, path) -> Trajectory:
-        """What :meth:`save` wrote; nothing in the file is run.
-
-        Raises
-        ------
-        LoadError
-            The file cannot be read, or is no trajectory.
-        """
+        """What :meth:`save` wrote; nothing in the file is run. A LoadError where it cannot be read, or is no trajectory."""
         try:
             with np.load(Path(path), allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))
@@ -127,8 +114,6 @@ class Trajectory:
 
         ``point`` is the position in the data set where that is known. Write it with ``to_parquet``, ``to_csv`` and the like.
 
-        Examples
-        --------
         >>> seen = Trajectory(np.zeros((2, 3, 2)), np.array([0, 5]), np.array([0, 0, 1]), ("cat", "dog"))
         >>> seen.to_frame().columns.tolist(), len(seen.to_frame())
         (['epoch', 'point', 'label', 'z0', 'z1'], 6)
@@ -152,38 +137,20 @@ class Trajectory:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What p and q say about some anchors of one batch, epoch by epoch.
+    """What p and q say about some anchors of one batch, epoch by epoch."""
 
-    Parameters
-    ----------
-    p : float array (anchors, m)
-    q : float array (n_frames, anchors, m) or None
-        None where q is a limit of the temperature, which is no distribution.
-    anchors : tuple of str
-        Name of each anchor: its class, or its position.
-    candidates : tuple of str
-        Name of each of the m candidates; ``""`` where it has none.
-    """
-
-    p: np.ndarray
-    q: np.ndarray | None
-    anchors: tuple[str, ...]
-    candidates: tuple[str, ...]
+    p: np.ndarray  # (anchors, m)
+    q: np.ndarray | None  # (n_frames, anchors, m); None where q is a limit of the temperature, which is no distribution
+    anchors: tuple[str, ...]  # the class of each, or its position
+    candidates: tuple[str, ...]  # the name of each of the m; "" where it has none
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """The strongest neighbours of every recorded point, under p once and under q at every frame.
+    """The strongest neighbours of every recorded point: which, strongest first, and their probabilities."""
 
-    Parameters
-    ----------
-    p : (int array (n, k), float array (n, k)) or None
-        Which points, strongest first, and their probabilities; None where p does not speak of recorded points.
-    q : (int array (n_frames, n, k), float array (n_frames, n, k))
-    """
-
-    p: tuple[np.ndarray, np.ndarray] | None
-    q: tuple[np.ndarray, np.ndarray]
+    p: tuple[np.ndarray, np.ndarray] | None  # (n, k) both; None where p does not speak of recorded points
+    q: tuple[np.ndarray, np.ndarray]  # (n_frames, n, k) both
 
 
 def as_matrix(embeddings) -> np.ndarray:

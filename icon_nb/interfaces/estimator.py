@@ -89,18 +89,18 @@ class IconTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def fit(self, X, y=None):  # noqa: N803  scikit-learn's names
         """Train on samples X (n, features), and on classes y (n,) where the method uses them; returns self.
 
-        Where it does, samples with y = -1 have no label and are left out of the training.
-
-        Raises
-        ------
-        DataError
-            The method needs classes and y was not given, or the samples do not serve it.
+        Where it does, samples with y = -1 have no label and are left out of the training. A DataError where the method needs
+        classes and y was not given, or the samples do not serve it.
         """
         X = validate_data(self, X, ensure_min_samples=2)
         config = self._resolved()
         data, known = X, slice(None)
         if "labels" in axes.SUPERVISORY[method_of(config).supervisory].needs:
-            classes = self._classes(X, y, config)
+            if y is None:
+                raise DataError(f"method={config.label!r} needs classes and requires y to be passed, but the target y is None")
+            classes = column_or_1d(y, warn=True)
+            check_classification_targets(classes)
+            check_consistent_length(X, classes)
             known = classes != UNLABELLED
             if not known.any():
                 raise DataError("y marks every sample as unlabelled (-1): give the class of some")
@@ -125,15 +125,6 @@ class IconTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             config = config.replace(seed=seed if isinstance(seed, int) else check_random_state(seed).randint(2**31))
         return config.replace(**self._settings).resolve()
 
-    @staticmethod
-    def _classes(X, y, config: Config) -> np.ndarray:  # noqa: N803
-        if y is None:
-            raise DataError(f"method={config.label!r} needs classes and requires y to be passed, but the target y is None")
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        check_consistent_length(X, y)
-        return y
-
     def fit_transform(self, X, y=None) -> np.ndarray:  # noqa: N803
         """Train on X, and return its embedding (n, d), float32; for a ``table`` the only way to one."""
         return self.fit(X, y).embedding_
@@ -141,10 +132,7 @@ class IconTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def transform(self, X) -> np.ndarray:  # noqa: N803
         """Embeddings (n, d), float32, of samples X (n, features).
 
-        Raises
-        ------
-        ConfigError
-            The backbone is a ``table``, which has a free point per sample of ``fit`` and nothing that could embed others.
+        A ConfigError where the backbone is a ``table``: a free point for each sample of ``fit``, nothing that could embed others.
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)

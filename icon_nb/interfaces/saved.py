@@ -32,13 +32,7 @@ NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or non
 
 
 def find(name: str, output_dir: str) -> Path:
-    """The folder of a run that is named by its path, or by its name in the folder of the runs.
-
-    Raises
-    ------
-    LoadError
-        There is none; names the nearest.
-    """
+    """The folder of a run that is named by its path, or by its name in the folder of the runs."""
     folder = place(output_dir, LoadError)
     for path in (place(name, LoadError), place(folder / name, LoadError)):
         if path.is_dir():
@@ -61,10 +55,8 @@ def list_runs(given) -> int:
     """A line for every folder: what was run, and what came of it."""
     folders = sorted(path for path in place(given.output_dir, LoadError).glob("*") if path.is_dir())
     rows = [row for row in map(brief, folders) if row is not None]
-    if not rows:
-        tell(f"there are no runs in {given.output_dir!r}")
-        return 0
-    tell(Table(("run", "dataset", "method", "epochs", "loss", "knn", "status"), tuple(rows)))
+    table = Table(("run", "dataset", "method", "epochs", "loss", "knn", "status"), tuple(rows))
+    tell(table if rows else f"there are no runs in {given.output_dir!r}")
     return 0
 
 
@@ -77,10 +69,9 @@ def brief(folder: Path) -> dict[str, object] | None:
     config, mark = _json(folder / "config.json"), _json(folder / "metrics.json")
     if not config:
         return None
-    row = {"run": folder.name, "dataset": config.get("dataset"), "method": config.get("method") or "composed"}
-    final = mark.get("final") or {}
-    row |= {"epochs": final.get("epoch"), "loss": final.get("loss"), "knn": final.get("knn_accuracy")}
-    return {**row, "status": mark.get("status") or "not finished"}
+    final, status = mark.get("final") or {}, mark.get("status") or "not finished"
+    row = {"run": folder.name, "dataset": config.get("dataset"), "method": config.get("method") or "composed", "status": status}
+    return row | {"epochs": final.get("epoch"), "loss": final.get("loss"), "knn": final.get("knn_accuracy")}
 
 
 def _json(path: Path) -> dict:
@@ -104,17 +95,12 @@ def show(given) -> int:
         tell(f"error: {run.error}")
     versions = ", ".join(f"{name} {version}" for name, version in run.provenance["versions"].items())
     tell(f"{run.provenance['started']}, {run.provenance['seconds']} s on {run.provenance['device']}: {versions}")
-    _print_probes(run, path)
-    tell("files: " + ", ".join(sorted(each.name for each in path.iterdir())))
-    return 0
-
-
-def _print_probes(run, path: Path) -> None:
-    """The probes that a run was saved with, and those that only its trusted code can bring; or what is missing for them."""
     if "probes" not in run.__dict__ and run.withheld:
         tell(f"no probes: {run.withheld}")
     elif run.__dict__.get("probes") or run.trust_code and runs_code(run.config.dataset):
         tell(probe_table(run.probes) if run.probes else f"no probes: {path} {NOTHING_TO_PROBE}")
+    tell("files: " + ", ".join(sorted(each.name for each in path.iterdir())))
+    return 0
 
 
 def compare(given) -> int:
@@ -172,7 +158,7 @@ def probe(given) -> int:
     return 0
 
 
-def probe_table(probes: Mapping[str, Mapping]):
+def probe_table(probes: Mapping[str, Mapping]) -> Table:
     """Linear probe and kNN of the trained embedding, the untrained one, and the raw inputs."""
     about = probes["about"]
     turns = ", five times in turn" if about["n_points"] <= FEW_POINTS else ""
@@ -223,13 +209,12 @@ def animate(given) -> int:
 
 def _drawing(given) -> dict[str, object]:
     """The options of the animation that were given, as values."""
-    texts = {f.name: (f, getattr(given, f.name, None)) for f in fields(Options)}
     options = {}
-    for name, (option, text) in texts.items():
-        if text is None:
-            continue
+    for option in fields(Options):
+        name, text = option.name, getattr(given, option.name, None)
         try:
-            options[name] = READ[name](text) if name in READ else typed(name, option.metadata["setting"], text)
+            if text is not None:
+                options[name] = READ[name](text) if name in READ else typed(name, option.metadata["setting"], text)
         except ValueError:
             raise ConfigError(f"{name}={text!r} cannot be read: see icon-nb animate --help") from None
     return options
