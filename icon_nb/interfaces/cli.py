@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -38,8 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except IconError as error:
         parser.error(printable(error))
     stop_politely()
-    from .training import compare_all, run_one  # loads torch
+    from .training import compare_all, join_run, run_one  # loads torch
 
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        return join_run(configs, given.get("resume"))
     if len(configs) == 1:
         return run_one(configs[0], given.get("resume"))
     return compare_all(configs, title, compared, workers)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import IconError, TrainingError, printable
+from ..errors import ConfigError, IconError, TrainingError, printable
 from ..files import place
 from ..methods.catalogue import runs_code
 from ..methods.config import Config
@@ -16,6 +16,7 @@ from ..study import run, workers
 from ..study.comparison import Comparison
 from ..study.folders import outputs
 from ..study.record import Failure
+from ..training import ranks
 from .terminal import complain, say, tell
 
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
@@ -41,6 +42,22 @@ def run_one(config: Config, resume: str | None = None) -> int:
         say(f"interrupted; {GO_ON}")
         return 130
     return CODES[results.status]
+
+
+def join_run(configs: Sequence[Config], resume: str | None) -> int:
+    """Train one config on all the processes that ``torchrun`` started; the first one writes what it leaves."""
+    rank = ranks.join()
+    if len(configs) > 1 or resume:
+        return complain(ConfigError("torchrun trains one new run on several processes: leave out --recipe, --sweep and --resume"))
+    if not rank:
+        return run_one(configs[0])
+    try:
+        helping = configs[0].replace(quiet=True, record_every=configs[0].epochs, max_points=2, log_to=None)
+        return CODES[run.run(helping).status]
+    except IconError:
+        return 1  # the first process says it
+    except KeyboardInterrupt:
+        return 130
 
 
 def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], n: int | None) -> int:

@@ -228,6 +228,7 @@ def provenance(session: Session) -> dict[str, object]:
         "device": str(session.trainer.device),
         "engine": session.trainer.strategy.engine,
         "threads": torch.get_num_threads(),
+        "processes": session.trainer.ranks.n,
         "seed": session.config.seed,
         "dataset": describe(session.dataset),
         "host": platform.node(),

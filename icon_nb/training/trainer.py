@@ -29,6 +29,7 @@ from .batches import Reader, Rows
 from .candidates import Blocks, build_model
 from .fits import check_fit
 from .optimizers import build_optimizer
+from .ranks import Ranks
 
 DENSE_POINTS = 8192
 """A table of more free points than this keeps p on the nearest neighbours only."""
@@ -80,8 +81,9 @@ class Trainer:
         self.model = build_model(config, dataset).to(self.device, self.dtype)
         if not any(each.requires_grad for each in self.model.parameters()):
             raise ConfigError("every weight of the backbone is frozen, so nothing is trained: let some learn, or set head")
-        accelerate(config, self.model, self.device)
         self.reader = Reader(config, self.dataset, self.device, self.dtype)
+        self.ranks = Ranks(config, self.model, self.reader)
+        accelerate(config, self.model, self.device)
         self.strategy = strategy_of(config, self.dataset, self.objective, self.dtype)
         self.optimizer = self.strategy.optimizer(config.at(0), self.model.parameters())
         self.epoch = 0
@@ -119,6 +121,7 @@ class Trainer:
             rate = value_at(config.learning_rate, epochs / config.epochs)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate * min(1.0, (epochs + 1 / self.reader.steps) / (config.warmup or 1))
+        self.ranks.average()
         if config.clip_norm:
             clip_grad_norm_(self.model.parameters(), config.clip_norm)
         self.optimizer.step()
@@ -129,7 +132,7 @@ class Trainer:
         """The mean divergence on the samples at ``index``."""
         x, rows = self.reader.read(index, self.epoch, step)  # every view of every sample, augmented; and what p may look at
         with self._autocast():
-            blocks = self.model(x)  # z = f(x): anchors and their candidates
+            blocks = self.model(self.ranks.share(x))  # z = f(x): anchors and their candidates
         blocks = [(z.to(self.dtype), other if other is None else other.to(self.dtype)) for z, other in blocks]
         p = self.strategy.p(rows, self.epoch)  # p(j | i)
         return self.strategy.loss(p, blocks)  # q(j | i), and the mean of D(p || q)
