@@ -40,10 +40,7 @@ class LoadError(IconError, ValueError):
 
 
 def demand(holds: bool, message: str) -> None:
-    """Raise a :class:`ConfigError` unless this holds.
-
-    >>> demand(0.5 > 0, "temperature must be greater than 0")
-    """
+    """Raise a :class:`ConfigError` unless this holds."""
     if not holds:
         raise ConfigError(message)
 

@@ -43,8 +43,6 @@ class IconTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         The run: history, trajectory, animation.
     embedding_ : float32 array (n, d)
         The samples of ``fit``, those without a label included.
-    n_features_in_ : int
-        Number of features seen in ``fit``.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from .. import __version__
 from ..errors import ConfigError, nearest
@@ -12,8 +12,7 @@ from ..methods.recipes import RECIPES
 from ..methods.settings import GROUPS, Setting
 from .terminal import tell
 
-OLDER = {"method": "icon_mode", "learning_rate": "lr"}
-"""Other spellings of settings."""
+OLDER = {"method": "icon_mode", "learning_rate": "lr"}  # other spellings of settings
 
 STUDY = {
     "recipe": {"metavar": "NAME", "help": "several configs that are compared: {}"},
@@ -51,8 +50,9 @@ FIRST = {
 }
 """The flags that matter most, in the words of the first page; ``--help all`` has their full help."""
 
+_USUAL = Config().resolve().to_dict()
 EXAMPLES = {
-    "icon-nb --save_epoch_gifs": "the default: {method} on {dataset}, with its animation",
+    "icon-nb --save_epoch_gifs": f"the default: {_USUAL['method']} on {_USUAL['dataset']}, with its animation",
     "icon-nb --method tsne --perplexity 20": "another method, and one of its settings",
     "icon-nb --sweep temperature=0.05,0.1,0.5": "one setting at several values, side by side",
     "icon-nb --dataset mnist --data_dir data --epochs 3": "your copy of the MNIST files, in the folder data",
@@ -88,7 +88,7 @@ def build_parser(commands: Mapping[str, str] | None = None) -> Parser:
         prog="icon-nb",
         usage=USAGE,
         description=f"{ABOUT}\n\n{_listed('commands', commands)}",
-        epilog=f"{_listed('examples', _examples(EXAMPLES))}\n\n{SPELLING}",
+        epilog=f"{_listed('examples', EXAMPLES)}\n\n{SPELLING}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
@@ -103,24 +103,21 @@ def build_parser(commands: Mapping[str, str] | None = None) -> Parser:
         add_flag(top, name, **options | {"help": options["help"].replace("{}", ", ".join(RECIPES))})
     groups = {name: parser.add_argument_group(f"{name}: {about}") for name, about in GROUPS.items()}
     for name, setting in SETTINGS.items():
-        add_setting(groups[setting.group], name, setting, help_of(name, setting), OLDER.get(name))
+        switch = f"; --no_{name} switches it off" if setting.kind is bool else ""
+        default = setting.default if setting.default is not None else "none" if setting.optional else "the method's"
+        add_setting(groups[setting.group], name, setting, f"{setting.text} (default: {default}{switch})", OLDER.get(name))
     return parser
 
 
 def first_page(commands: Mapping[str, str]) -> str:
     """Help on one screen: the commands, the flags that matter most, three examples."""
-    known = Config().resolve().to_dict()
     flags = {
-        f"--{name} {value}": about + (f" (default: {known[name]})" if value and name in known else "")
+        f"--{name} {value}": about + (f" (default: {_USUAL[name]})" if value and name in _USUAL else "")
         for name, (value, about) in FIRST.items()
     }
     more = "icon-nb --help all lists every setting, icon-nb COMMAND --help what a command takes."
     parts = (ABOUT, _listed("commands", commands), _listed("the flags that matter most", flags))
-    return "\n\n".join((f"usage: {USAGE}", *parts, _listed("examples", _examples(list(EXAMPLES)[:3])), more)) + "\n"
-
-
-def _examples(lines: Iterable[str]) -> dict[str, str]:
-    return {line: EXAMPLES[line].format(**Config().resolve().to_dict()) for line in lines}
+    return "\n\n".join((f"usage: {USAGE}", *parts, _listed("examples", dict(list(EXAMPLES.items())[:3])), more)) + "\n"
 
 
 def _listed(heading: str, lines: Mapping[str, str]) -> str:
@@ -151,13 +148,6 @@ def add_setting(group, name: str, setting: Setting, about: str, older: str | Non
     group.add_argument(*off, dest=name, action="store_const", const="false", help=argparse.SUPPRESS)
 
 
-def help_of(name: str, setting: Setting) -> str:
-    """The help of a setting of Config, with its default."""
-    switch = f"; --no_{name} switches it off" if setting.kind is bool else ""
-    default = setting.default if setting.default is not None else "none" if setting.optional else "the method's"
-    return f"{setting.text} (default: {default}{switch})"
-
-
 def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:
     """The given flags alone, as typed values; an unknown flag ends with exit code 2 and the nearest one."""
     found, unknown = parser.parse_known_args(list(argv))
@@ -167,22 +157,16 @@ def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:
         if argv[0] == flag and not flag.startswith("-"):
             parser.error(f"unknown command {flag}; {nearest(flag, parser.commands)}")
         hint = nearest(flag.lstrip("-").replace("-", "_"), known).replace("did you mean '", "did you mean '--")
-        parser.error(
-            f"unknown {'flag' if flag.startswith('-') else 'argument'} {flag}; {hint if 'mean' in hint else 'see --help'}"
-        )
-    _refuse_two_spellings(parser, argv)
-    values = vars(found)
-    return {name: typed(name, SETTINGS[name], value) if name in SETTINGS else value for name, value in values.items()}
-
-
-def _refuse_two_spellings(parser: Parser, argv: Sequence[str]) -> None:
-    """One setting under two names is a slip; the same flag again is a correction, and the later one counts."""
+        what = "flag" if flag.startswith("-") else "argument"
+        parser.error(f"unknown {what} {flag}; {hint if 'mean' in hint else 'see --help'}")
+    # One setting under two names is a slip; the same flag again is a correction, and the later one counts.
     owner = {name: action.dest for action in parser._actions for name in action.option_strings}
     used: dict[str, str] = {}
     for flag in (text.split("=")[0] for text in argv):
         name = flag.replace("-", "_").strip("_")
         if flag in owner and used.setdefault(owner[flag], name) != name:
             parser.error(f"--{used[owner[flag]]} and --{name} are the same setting: give one of them")
+    return {name: typed(name, SETTINGS[name], value) if name in SETTINGS else value for name, value in vars(found).items()}
 
 
 def values_of(given: Mapping[str, object]) -> dict[str, list]:
@@ -216,16 +200,18 @@ def workers_of(given: Mapping[str, object]) -> int | None:
     return None if text is None else int(text)
 
 
+YES, NO = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
+
+
 def typed(name: str, setting: Setting, text: str) -> object:
     """The value that the text of a flag stands for."""
     kind = setting.kind
     if kind in (str, object):
         return text
     if kind is bool:
-        words = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
-        if text.lower() not in words:
+        if text.lower() not in (*YES, *NO):
             raise ConfigError(f"{name}={text!r}: give true or false")
-        return words[text.lower()]
+        return text.lower() in YES
     try:
         return int(text) if kind is int else float(text)
     except ValueError:

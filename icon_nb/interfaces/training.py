@@ -160,5 +160,4 @@ def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: 
 
 
 def now() -> str:
-    """The time as it stands in the names of folders."""
-    return time.strftime("%Y%m%d-%H%M%S")
+    return time.strftime("%Y%m%d-%H%M%S")  # as it stands in the names of folders
