@@ -13,11 +13,8 @@ largest |loss - double loop| of tests/oracles over three random embeddings in fl
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import sys
 import time
-from pathlib import Path
 
 import torch
 
@@ -31,10 +28,10 @@ from icon_nb.methods.resolve import fit_to_data
 from icon_nb.objective.distances import DISTANCES
 from icon_nb.training.batches import around, generator
 from icon_nb.training.trainer import Trainer
+from tests.oracles import test_oracle_double_loops as loops
 
 from .harness import RESULTS, environment
 
-ORACLES = Path(__file__).parent.parent / "tests" / "oracles"
 CLUSTERINGS = ("kmeans", "infonce_clustering", "debiased_infonce_clustering")
 
 
@@ -168,27 +165,16 @@ def run_method(name: str) -> dict:
 
 def oracle_distances() -> dict[str, float]:
     """Largest |loss - double loop| of every method over three random embeddings."""
-    loops = load_oracles("test_oracle_double_loops")
-    return {name: max(distance(loops, method, seed) for seed in range(3)) for name, method in METHODS.items()}
+    return {name: max(distance(method, seed) for seed in range(3)) for name, method in METHODS.items()}
 
 
-def distance(loops, method, seed: int) -> float:
+def distance(method, seed: int) -> float:
     given = {key: value for key, value in loops.SMALL.items() if key in method.p.settings}
     config = icon.Config(method=method.name, **given).resolve()
     objective = objectives.build_objective(config)
     target = objective.target(loops.batch_for(method))
-    rows = loops.N * (2 if "views" in method.p.needs and method.p.candidates == "samples" else 1)
-    blocks = loops.blocks_of(method, loops.points(rows, loops.D, seed), loops.points(loops.N, loops.D, 10 + seed))
+    blocks = loops.blocks_of(method, *loops.embeddings_for(method, seed))
     return abs(objective.loss(target, blocks).item() - float(loops.definition(config, method, target.p, target.measure, blocks)))
-
-
-def load_oracles(name: str):
-    """A module of the oracle tests, which are no package."""
-    sys.path.insert(0, str(ORACLES))
-    spec = importlib.util.spec_from_file_location(name, ORACLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def compare_clusterings(dataset: str, seeds=range(5), **settings) -> dict[str, list[float]]:

@@ -8,9 +8,10 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from oracle_tools import SEEDS, agree, differ, objective, package, points
 
 from icon_nb.objective.batch import Batch
+
+from .oracle_tools import SEEDS, agree, differ, objective, package, points
 
 pytestmark = pytest.mark.oracle
 SURE = 1e4

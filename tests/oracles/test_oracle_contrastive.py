@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from oracle_tools import SEEDS, SHAPES, agree, differ, gaussian_cosine, literal, objective, package, points, student, two_views
 
 from icon_nb.objective.supervisory import Batch
+
+from .oracle_tools import SEEDS, SHAPES, agree, differ, gaussian_cosine, literal, objective, package, points, student, two_views
 
 TEMPERATURES = [0.07, 0.5, 2.0]
 pytestmark = pytest.mark.oracle

@@ -6,12 +6,13 @@ import math
 
 import pytest
 import torch
-from oracle_tools import agree, differ, points
 
 from icon_nb.methods import METHODS, axes
 from icon_nb.methods.config import Config
 from icon_nb.objective import build_objective
 from icon_nb.objective.batch import Batch
+
+from .oracle_tools import agree, differ, points
 
 pytestmark = pytest.mark.oracle
 
@@ -159,6 +160,12 @@ def definition(config, method, p, measure, blocks):
     return total / row
 
 
+def embeddings_for(method, seed):
+    """The anchors, those of both views where the method compares them in one matrix, and other candidates."""
+    rows = N * (2 if "views" in method.p.needs and method.p.candidates in ("samples", "pairs") else 1)
+    return points(rows, D, seed), points(N, D, 10 + seed)
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
 def test_the_method_is_its_definition(method, seed):
@@ -166,8 +173,7 @@ def test_the_method_is_its_definition(method, seed):
     config = Config(method=method.name, **given).resolve()
     objective = build_objective(config)
     target = objective.target(batch_for(method))
-    rows = N * (2 if "views" in method.p.needs and method.p.candidates in ("samples", "pairs") else 1)
-    z, c = points(rows, D, seed), points(N, D, 10 + seed)
+    z, c = embeddings_for(method, seed)
 
     def ours(z, c):
         return objective.loss(target, blocks_of(method, z, c)) + 0 * c.sum()
@@ -176,7 +182,7 @@ def test_the_method_is_its_definition(method, seed):
         return definition(config, method, target.p, target.measure, blocks_of(method, z, c)) + 0 * c.sum()
 
     agree(ours, loops, z, c, tolerance=1e-8)
-    other = points(rows, D, 99)
+    other = points(len(z), D, 99)
     differ(ours, lambda z, c: loops(other, c), z, c, by=1e-6)
 
 

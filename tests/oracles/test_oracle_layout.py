@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from oracle_tools import SEEDS, agree, differ, gaussian, literal, objective, package, points, student
 
 from icon_nb.objective.distances import sqeuclidean
 from icon_nb.objective.supervisory import Batch, perplexity_rows
+
+from .oracle_tools import SEEDS, agree, differ, gaussian, literal, objective, package, points, student
 
 CASES = [(12, 5, 3.0), (20, 4, 7.5), (31, 2, 30.0)]  # points, input dimensions, perplexity (the last one is uniform)
 pytestmark = pytest.mark.oracle

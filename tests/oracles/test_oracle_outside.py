@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from oracle_tools import points
 
 from icon_nb.methods import OUTSIDE, table
+
+from .oracle_tools import points
 
 pytestmark = pytest.mark.oracle
 S = points(1, 6, 0)[0]  # the scores of one row; the first is the neighbour's

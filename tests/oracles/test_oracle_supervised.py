@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from oracle_tools import SEEDS, SHAPES, agree, differ, literal, objective, package, points
 from torch.nn.functional import cross_entropy
 
 from icon_nb.objective.supervisory import Batch
+
+from .oracle_tools import SEEDS, SHAPES, agree, differ, literal, objective, package, points
 
 pytestmark = pytest.mark.oracle
 

@@ -7,11 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from oracle_tools import SEEDS, agree, differ, objective, package, points, two_views
 from torch.nn.functional import cross_entropy, normalize
 
 from icon_nb.objective.distances import sqeuclidean
 from icon_nb.objective.supervisory import Batch, perplexity_rows
+
+from .oracle_tools import SEEDS, agree, differ, objective, package, points, two_views
 
 pytestmark = pytest.mark.oracle
 
