@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import icon_nb as icon
-from icon_nb.data import bundled, load, made_here, moving
+from icon_nb.data import load, made_here
 from icon_nb.errors import ConfigError, DataError
 from icon_nb.evaluation.scores import knn_accuracy
 from icon_nb.methods.catalogue import DATASETS, options_of
@@ -46,7 +46,7 @@ def literal(image, size, turn, drawn):
 def test_a_digit_is_placed_as_a_double_loop_places_it():
     images, drawn = load("digits").x[:6, 0].numpy(), np.random.RandomState(3).random_sample((6, 4))
     for size, turn in ((16, 10), (24, 45), (12, 0)):
-        placed = moving.place(images, drawn, size, turn)
+        placed = made_here.place(images, drawn, size, turn)
         for image, numbers, found in zip(images, drawn, placed):
             np.testing.assert_array_equal(found, literal(image, size, turn, numbers))
 
@@ -140,11 +140,11 @@ def test_the_bundled_clothes_are_pictures_of_fashion_mnist():
 
 
 def test_a_damaged_file_of_the_package_is_refused_by_name(monkeypatch, tmp_path):
-    (tmp_path / bundled.FILE).write_bytes(b"no picture")
-    monkeypatch.setattr(bundled.resources, "files", lambda package: tmp_path)
+    (tmp_path / made_here.FILE).write_bytes(b"no picture")
+    monkeypatch.setattr(made_here.resources, "files", lambda package: tmp_path)
     with pytest.raises(DataError, match="fashion_small.png of dataset='fashion_small' is damaged.*install icon_nb again"):
         load("fashion_small")
-    (tmp_path / bundled.FILE).unlink()
+    (tmp_path / made_here.FILE).unlink()
     with pytest.raises(DataError, match="fashion_small.png .* cannot be read"):
         load("fashion_small")
 
@@ -162,12 +162,11 @@ def test_scikit_learns_files_are_read_as_scikit_learn_reads_them(monkeypatch):
     from sklearn.datasets import load_digits, load_sample_images
 
     def read():
-        return *made_here.scikit_learns_digits(), *moving.scikit_learns_photographs()
+        return *made_here.scikit_learns_digits(), *made_here.scikit_learns_photographs()
 
     theirs = *load_digits(return_X_y=True), *load_sample_images().images
     ours = read()
-    for module in (made_here, moving):
-        monkeypatch.setattr(module, "scikit_learns", lambda name: Path("nowhere") / name)
+    monkeypatch.setattr(made_here, "scikit_learns", lambda name: Path("nowhere") / name)
     for found, again, expected in zip(ours, read(), theirs, strict=True):
         assert np.array_equal(found, expected)
         assert np.array_equal(again, expected)

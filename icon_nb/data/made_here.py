@@ -1,7 +1,12 @@
-"""Data that need no network: the bundled digits, two modalities of them, a small real graph, a small real text."""
+"""Data that need no network: digits, plain, in two modalities and moving; real pictures of clothes, a small graph, a small text.
+
+The functions that the rows of the table name return the fields of a Dataset as arrays.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
 from importlib import resources
 from importlib.util import find_spec
@@ -9,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import DataError
 from .arrays import stratified
-from .published import DIGITS, Search
+from .published import CLOTHES, DIGITS, Search
 
 PAD = "<pad>"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -25,6 +31,13 @@ RARE = 2
 
 HELD_OUT = 0.2
 """Share at the end of the text that is held out."""
+
+SEED = 0
+SIDES = (0.4375, 0.625)
+"""Smallest and largest side of a moving digit, as a share of the side of the picture; 7 to 10 of 16 pixels."""
+
+FILE, SHA256 = "fashion_small.png", "f5b193f89fe851e737687edb3ec8e1ab92d6503056fe5ad1bacab7cb6d66b5c1"
+TRAIN, TEST, SIDE = 6000, 2000, 28
 
 
 def read_digits(search: Search) -> dict:
@@ -173,3 +186,100 @@ def read_tiny_text(search: Search) -> dict:
 
 def _windows(words: list[str], step: int) -> list[list[str]]:
     return [words[i : i + WINDOW] for i in range(0, len(words) - WINDOW + 1, step)]
+
+
+def read_moving_digits(search: Search, size: int = 16, turn: float = 10, copies: int = 1) -> dict:
+    """Every digit ``copies`` times, each at a place, size and angle of its own; a held-out digit is in one picture.
+
+    Pixels are a poor guide to such a digit: two pictures of one digit share few of them. So there is something to learn.
+    """
+    digits = read_digits(search)
+    drawn = np.random.RandomState(SEED)  # its stream never changes between versions
+    parts = {}
+    for part, labels, times in (("x", "y", copies), ("x_test", "y_test", 1)):
+        originals = np.repeat(digits[part][:, 0], times, 0)
+        parts[part] = place(originals, drawn.random_sample((len(originals), 4)), size, turn)[:, None]
+        parts[labels] = np.repeat(digits[labels], times)
+    note = f"digits at a random place, size and angle (up to {turn:g} degrees) in {size}x{size} pixels; others are held out"
+    return parts | {"class_names": digits["class_names"], "note": note}
+
+
+def read_photo_digits(search: Search, size: int = 20, turn: float = 10, copies: int = 1) -> dict:
+    """Moving digits in white on crops of scikit-learn's two photographs, in colour."""
+    digits = read_moving_digits(search, size, turn, copies)
+    drawn = np.random.RandomState(SEED + 1)
+    for part in ("x", "x_test"):
+        ink = digits[part].astype(np.uint16)  # (n, 1, size, size)
+        behind = crops(len(ink), size, drawn).astype(np.uint16)  # (n, 3, size, size)
+        digits[part] = ((behind * (255 - ink) + 255 * ink + 127) // 255).astype(np.uint8)
+    return digits | {"note": f"{digits['note']}; behind each is a crop of a photograph, which both of its views share"}
+
+
+def place(images: np.ndarray, drawn: np.ndarray, size: int, turn: float) -> np.ndarray:
+    """Small pictures (n, h, h) in larger ones (n, size, size), uint8, by uniform numbers (n, 4) for side, angle, x and y.
+
+    Only sums, products and quotients of float64, so that the bytes are the same on every machine.
+    """
+    h = images.shape[1]
+    side = size * (SIDES[0] + (SIDES[1] - SIDES[0]) * drawn[:, 0])
+    t = np.float64(turn) * np.pi / 360 * (2 * drawn[:, 1] - 1)  # tangent of half the angle, nearly
+    cos, sin = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
+    room = (size - side + 1) / 2  # half a pixel of the dark border of a digit may leave the picture
+    at = np.arange(size) - (size - 1) / 2
+    dx = at[None, None, :] - ((2 * drawn[:, 2] - 1) * room)[:, None, None]
+    dy = at[None, :, None] - ((2 * drawn[:, 3] - 1) * room)[:, None, None]
+    cos, sin, step = (each[:, None, None] for each in (cos, sin, h / side))
+    x, y = step * (cos * dx + sin * dy), step * (cos * dy - sin * dx)  # where each pixel looks, from the middle of the digit
+    return _between(np.pad(images, ((0, 0), (1, 1), (1, 1))).astype(np.float64), x, y)
+
+
+def _between(padded: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Bilinear interpolation of pictures (n, h, h) at positions (n, size, size) from their middle; uint8."""
+    h = padded.shape[1]
+    x, y = (np.clip(each + (h - 1) / 2, 0, h - 1 - 1e-3) for each in (x, y))
+    left, top = x.astype(np.int64), y.astype(np.int64)
+    x, y = x - left, y - top
+    flat, corner = padded.reshape(len(padded), -1), (h * top + left).reshape(len(padded), -1)
+    a, b, c, d = (np.take_along_axis(flat, corner + k, 1).reshape(x.shape) for k in (0, 1, h, h + 1))
+    return np.rint((a * (1 - x) + b * x) * (1 - y) + (c * (1 - x) + d * x) * y).astype(np.uint8)
+
+
+def scikit_learns_photographs() -> list[np.ndarray]:
+    """The two photographs (h, w, 3) of ``load_sample_images``, without a second spent on importing ``sklearn``."""
+    from PIL import Image
+
+    try:
+        return [np.asarray(Image.open(scikit_learns(f"images/{name}.jpg"))) for name in ("china", "flower")]
+    except OSError:  # another version may keep them elsewhere
+        from sklearn.datasets import load_sample_images
+
+        return load_sample_images().images
+
+
+def crops(n: int, size: int, drawn: np.random.RandomState) -> np.ndarray:
+    """Squares of the photographs at random places, in half size and half brightness: uint8 (n, 3, size, size)."""
+    photographs = [photo.transpose(2, 0, 1) for photo in scikit_learns_photographs()]  # (3, h, w)
+    made = np.empty((n, 3, size, size), np.uint8)
+    for k, (which, top, left) in enumerate(drawn.random_sample((n, 3))):
+        photo = photographs[int(which * len(photographs))]
+        i, j = (int(share * (extent - 2 * size)) for share, extent in zip((top, left), photo.shape[1:]))
+        square = photo[:, i : i + 2 * size, j : j + 2 * size].astype(np.uint16)
+        made[k] = square.reshape(3, size, 2, size, 2).sum((2, 4)) // 8
+    return made
+
+
+def read_fashion_small(search: Search) -> dict:
+    """As many pictures of each class: they stand in one grey PNG, one below the other, in the order of their classes."""
+    from PIL import Image
+
+    try:
+        content = resources.files(__package__).joinpath(FILE).read_bytes()
+    except OSError as error:
+        raise DataError(f"{FILE} of dataset='fashion_small' cannot be read ({error}): install icon_nb again") from None
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise DataError(f"{FILE} of dataset='fashion_small' is damaged, its checksum is another: install icon_nb again")
+    pictures = np.asarray(Image.open(io.BytesIO(content))).reshape(-1, 1, SIDE, SIDE)
+    x, x_test = pictures[:TRAIN].copy(), pictures[TRAIN:].copy()
+    y, y_test = (np.arange(n) * len(CLOTHES) // n for n in (TRAIN, TEST))
+    note = "the first 600 training and 200 test pictures of each class of Fashion-MNIST (MIT licence)"
+    return {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "class_names": CLOTHES, "note": note}
