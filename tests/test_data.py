@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import icon_nb
-from icon_nb.data import Dataset, downloads, load
+from icon_nb.data import Dataset, load
 from icon_nb.data import published as sources
 from icon_nb.data.arrays import stratified
 from icon_nb.errors import DataError
@@ -169,13 +169,16 @@ def idx(array: np.ndarray) -> bytes:
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
 
 
+MNIST_FILES = tuple(sources.MNIST.files)
+
+
 def write_mnist(folder: Path, monkeypatch, zipped=True) -> list:
     """Few pictures in the real layout; the published checksums are replaced by those of these files."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
     arrays = [rng.integers(0, 256, (12, 28, 28)), np.arange(12) % 10, rng.integers(0, 256, (10, 28, 28)), np.arange(10)]
     files, plain = {}, {}
-    for name, array in zip(sources.MNIST_FILES, arrays):
+    for name, array in zip(MNIST_FILES, arrays):
         raw = idx(array.astype(np.uint8))
         files[name], plain[name.removesuffix(".gz")] = gzip.compress(raw), raw
     for name, raw in (files if zipped else plain).items():
@@ -222,13 +225,13 @@ def test_real_cifar10_subset_is_called_a_subset():
 def test_damaged_idx_file_is_named(tmp_path, monkeypatch, damage):
     folder = tmp_path / "MNIST" / "raw"
     write_mnist(folder, monkeypatch)
-    path = folder / sources.MNIST_FILES[0]
+    path = folder / MNIST_FILES[0]
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=f"{path.name} is damaged"):
         load("mnist", tmp_path, download=False)
 
 
-def write_cifar(folder: Path, monkeypatch, key="labels", source="CIFAR", names=tuple(sources.CIFAR10_MD5)):
+def write_cifar(folder: Path, monkeypatch, key="labels", source="CIFAR", names=tuple(sources.CIFAR.files)):
     """The real layout with ten images a batch; the published checksums are replaced by those of these files."""
     rng = np.random.default_rng(0)
     raws = {}
@@ -354,22 +357,22 @@ def test_download_fills_the_cache_and_leaves_data_dir_alone(mirrored, tmp_path, 
     empty.mkdir()
     data = load("mnist", empty)
     assert not list(empty.iterdir())
-    assert sorted(p.name for p in (own_cache / "MNIST" / "raw").iterdir()) == sorted(sources.MNIST_FILES)
+    assert sorted(p.name for p in (own_cache / "MNIST" / "raw").iterdir()) == sorted(MNIST_FILES)
     assert load("mnist", download=False).checksum == data.checksum
 
 
 def test_wrong_bytes_are_refused_and_leave_nothing(mirrored, own_cache):
-    (mirrored / sources.MNIST_FILES[2]).write_bytes(b"an error page")
+    (mirrored / MNIST_FILES[2]).write_bytes(b"an error page")
     with pytest.raises(DataError, match="md5.*expected"):
         load("mnist")
-    assert not [p for p in own_cache.rglob("*") if p.name.startswith(sources.MNIST_FILES[2]) or p.suffix == ".part"]
+    assert not [p for p in own_cache.rglob("*") if p.name.startswith(MNIST_FILES[2]) or p.suffix == ".part"]
 
 
 def test_the_next_address_is_tried(tmp_path):
     good = tmp_path / "good"
     good.write_bytes(b"data")
     urls = [(tmp_path / "missing").as_uri(), good.as_uri()]
-    assert downloads.fetch(urls, tmp_path / "x" / "file", md5(b"data")).read_bytes() == b"data"
+    assert sources.fetch(urls, tmp_path / "x" / "file", md5(b"data")).read_bytes() == b"data"
 
 
 def test_missing_everywhere_is_one_error_with_two_ways_out(tmp_path, own_cache):
@@ -378,7 +381,7 @@ def test_missing_everywhere_is_one_error_with_two_ways_out(tmp_path, own_cache):
     message = str(caught.value)
     for part in (
         "mnist",
-        sources.MNIST_FILES[0],
+        MNIST_FILES[0],
         str(tmp_path),
         str(own_cache),
         "data_dir=FOLDER",
@@ -398,11 +401,11 @@ def test_no_network_is_that_same_error(monkeypatch):
 
 
 def test_a_server_that_says_nothing_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(downloads, "SILENCE", 0.2)
+    monkeypatch.setattr(sources, "SILENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         start = time.monotonic()
         with pytest.raises(DataError, match="timed out"):
-            downloads.fetch([f"http://127.0.0.1:{server.getsockname()[1]}/x"], tmp_path / "x", "0")
+            sources.fetch([f"http://127.0.0.1:{server.getsockname()[1]}/x"], tmp_path / "x", "0")
         assert time.monotonic() - start < 30
 
 
@@ -422,7 +425,7 @@ def test_a_server_that_trickles_is_given_up(tmp_path):
         thread = threading.Thread(target=trickle, args=(server,), daemon=True)
         thread.start()
         with pytest.raises(DataError, match="not finished after"):
-            downloads.fetch([f"http://127.0.0.1:{server.getsockname()[1]}/x"], tmp_path / "x", "0", limit=0.5)
+            sources.fetch([f"http://127.0.0.1:{server.getsockname()[1]}/x"], tmp_path / "x", "0", limit=0.5)
         stop.set()
         thread.join(10)
     assert not list(tmp_path.iterdir())
@@ -439,13 +442,13 @@ def test_cache_folder_that_cannot_be_written_is_a_data_error(mirrored, tmp_path,
 def test_cache_folder_without_a_home(monkeypatch):
     monkeypatch.delenv("ICON_NB_DATA")
     monkeypatch.setenv("HOME", "/somewhere")
-    assert downloads.cache_folder() == Path("/somewhere/.cache/icon_nb")
+    assert sources.cache_folder() == Path("/somewhere/.cache/icon_nb")
 
     def no_home():
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "home", staticmethod(no_home))
-    assert downloads.cache_folder().name == "icon_nb"
+    assert sources.cache_folder().name == "icon_nb"
     assert len(load("digits")) == 1297
 
 

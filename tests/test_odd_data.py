@@ -99,7 +99,7 @@ def test_pipes_loops_and_whole_file_systems_never_hang(tmp_path):
 def test_only_the_published_files_are_mnist(tmp_path, monkeypatch):
     """Floats, no dimensions, another collection in the same form: whatever has another checksum is refused."""
     raws = {}
-    for name, shape in zip(sources._UNPACKED, [(6, 28, 28), (6,), (4, 28, 28), (4,)]):
+    for name, shape in zip(sources.MNIST.unpacked, [(6, 28, 28), (6,), (4, 28, 28), (4,)]):
         raws[name] = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">i4").tobytes() + bytes(int(np.prod(shape)))
         (tmp_path / name).write_bytes(raws[name])
     with pytest.raises(DataError, match="train-images-idx3-ubyte is damaged.*MD5"):
@@ -107,7 +107,7 @@ def test_only_the_published_files_are_mnist(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "MNIST", replace(sources.MNIST, unpacked={name: md5(raw) for name, raw in raws.items()}))
     assert len(load("mnist", tmp_path, download=False)) == 6
     for raw in (b"\0\0\x08\0a", b"\0\0\x0d\x01\0\0\0\x06" + bytes(24)):
-        (tmp_path / sources._UNPACKED[1]).write_bytes(raw)
+        (tmp_path / "train-labels-idx1-ubyte").write_bytes(raw)
         with pytest.raises(DataError, match="train-labels-idx1-ubyte is damaged"):
             load("mnist", tmp_path, download=False)
 

@@ -19,13 +19,7 @@ CHANNELS = (1, 3, 4)
 
 
 def to_numpy(value, what: str) -> np.ndarray:
-    """A numeric array from a tensor, an array, or nested lists; what holds no numbers is refused by name.
-
-    Raises
-    ------
-    DataError
-        Text, objects, dates, complex numbers, masked values, or rows of different lengths.
-    """
+    """A numeric array from a tensor, an array, or nested lists; what holds no numbers is refused by name."""
     if isinstance(value, torch.Tensor):
         if value.is_meta:
             raise DataError(f"{what} is a tensor on the meta device, which holds no numbers: give one on the CPU or a GPU")
@@ -47,46 +41,14 @@ def to_numpy(value, what: str) -> np.ndarray:
 
 
 def inputs(value, what: str = "x") -> tuple[np.ndarray, str]:
-    """Samples as uint8 (n, c, h, w) or float32 (n, d), and a note on how they were read.
-
-    Parameters
-    ----------
-    value : array or tensor
-        (n, d) features, or images (n, h, w), (n, c, h, w), (n, h, w, c) of any numeric type.
-    what : str
-        The name in an error.
-
-    Examples
-    --------
-    >>> x, note = inputs(np.zeros((5, 8, 8, 3)))
-    >>> x.shape, x.dtype.name
-    ((5, 3, 8, 8), 'uint8')
-    """
+    """Samples as uint8 (n, c, h, w) or float32 (n, d), and a note on how they were read; ``what`` is their name in an error."""
     parts, note = together({what: value})
     return parts[what], note
 
 
 def together(parts: Mapping[str, object]) -> tuple[dict[str, object], str]:
-    """Samples that belong together, each read as :func:`inputs` does, pictures by one scale; and a note on how they were read.
+    """Samples that belong together, training first, each read as :func:`inputs` does, pictures by one scale; and a note.
 
-    Parameters
-    ----------
-    parts : mapping of str to array, :class:`icon_nb.data.stored.Samples` or None
-        By name, the training samples first.
-
-    Returns
-    -------
-    dict
-        The same names, with uint8 (n, c, h, w) or float32 (n, d) arrays, pictures that stay on the disk, or None.
-    note : str
-
-    Raises
-    ------
-    DataError
-        A part cannot be read, or no scale holds for all of them.
-
-    Examples
-    --------
     >>> together({"x": np.full((1, 1, 2), [[-1.0, 1.0]]), "x_test": np.zeros((1, 1, 2))})[0]["x_test"].flatten()
     array([128, 128], dtype=uint8)
     """
@@ -166,13 +128,7 @@ def _pixels(part) -> PixelRange:
 
 
 def _common(ranges: Mapping[str, PixelRange]) -> PixelRange:
-    """The range of the first part, or of all together where another goes beyond it.
-
-    Raises
-    ------
-    DataError
-        Another part is on a scale of its own: it has another type and range, or goes beyond 0..1 where the first does not.
-    """
+    """The range of the first part, or of all together where another goes beyond it; one on a scale of its own is refused."""
     (first, x), *others = ranges.items()
     for name, part in others:
         if part.scale == x.scale:
@@ -186,11 +142,7 @@ def _common(ranges: Mapping[str, PixelRange]) -> PixelRange:
 
 
 def to_levels(array: np.ndarray, scale: tuple[float, float | None], channels_last: bool) -> np.ndarray:
-    """Pictures (n, ...) of any numeric type as uint8 (n, c, h, w).
-
-    >>> to_levels(np.array([[[[0.0, 0.5, 1.0]]]]), UNIT, channels_last=False)
-    array([[[[  0, 128, 255]]]], dtype=uint8)
-    """
+    """Pictures (n, ...) of any numeric type as uint8 (n, c, h, w)."""
     low, span = scale
     array = np.moveaxis(array, -1, 1) if channels_last else array
     if array.dtype == np.uint8:

@@ -21,18 +21,10 @@ from .transforms import Affine, Colour
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """What was drawn for n images.
+    """What was drawn for n images."""
 
-    Parameters
-    ----------
-    matrix : float Tensor (n, 2, 3) or None
-        Where each output pixel is read from, on (x, y, 1) in pixels from the centre; None where nothing moves.
-    u : float Tensor (n, k)
-        Uniform numbers for what depends on the pixels: smoothing and colour.
-    """
-
-    matrix: Tensor | None
-    u: Tensor
+    matrix: Tensor | None  # (n, 2, 3): where each output pixel is read from, on (x, y, 1) in pixels from the centre
+    u: Tensor  # (n, k): uniform numbers for what depends on the pixels, smoothing and colour
 
     def batches(self, n: int) -> Iterator[Draws]:
         """The same in parts of n images."""
@@ -42,46 +34,18 @@ class Draws:
 
 @dataclass(frozen=True, eq=False)
 class Augment:
-    """Draw a new version of every image of a batch, and normalise it.
+    """Draw a new version of every image of a batch, and normalise it; made by :func:`build_augment`.
 
     The geometric parts become one matrix per image and one resampling (bilinear); the colour parts and the
     normalisation become one matrix per image too.
-
-    Parameters
-    ----------
-    parts : tuple
-        Parts of ``icon_nb.data.transforms`` in the order in which they act. Empty: only normalise.
-    mean, std : float32 Tensor (c,) or (d,)
-        Normalisation, on the 0..1 scale for images.
-
-    Examples
-    --------
-    >>> from icon_nb.data import load
-    >>> data = load("digits")
-    >>> augment = build_augment("auto", data)
-    >>> augment(data.x[:3], torch.Generator().manual_seed(0)).shape
-    torch.Size([3, 1, 8, 8])
     """
 
-    parts: tuple = ()
+    parts: tuple = ()  # of icon_nb.data.transforms, in the order in which they act; without any it only normalises
     mean: Tensor = field(default_factory=lambda: torch.zeros(1))
     std: Tensor = field(default_factory=lambda: torch.ones(1))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Augment raw samples.
-
-        Parameters
-        ----------
-        x : uint8 Tensor (n, c, h, w), float Tensor (n, c, h, w) on the 0..1 scale, or float Tensor (n, d)
-            Raw samples, as in ``Dataset.x``.
-        generator : torch.Generator
-            The only source of chance. Its device may differ from that of ``x``.
-
-        Returns
-        -------
-        float32 Tensor of the shape of ``x``
-            Normalised: what a network sees.
-        """
+        """Raw samples augmented and normalised, float32 of the shape of ``x``; the generator is the only source of chance."""
         return self.apply(x, self.draw(len(x), x.shape[-2:], generator, x.device), generator)
 
     def draw(self, n: int, size: tuple[int, int], generator: torch.Generator, device) -> Draws:

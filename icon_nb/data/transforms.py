@@ -21,18 +21,10 @@ ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class Crop:
-    """A random box, enlarged to the whole image: torchvision's ``RandomResizedCrop``.
+    """A random box, enlarged to the whole image: torchvision's ``RandomResizedCrop``."""
 
-    Parameters
-    ----------
-    scale : (low, high) in (0, 1]
-        Area of the box as a share of the image, uniform.
-    ratio : (low, high) above 0
-        Width over height of the box, uniform in its logarithm.
-    """
-
-    scale: tuple[float, float] = (0.08, 1.0)
-    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    scale: tuple[float, float] = (0.08, 1.0)  # area of the box as a share of the image, uniform
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)  # width over height of the box, uniform in its logarithm
     kind, n_random = "geometry", 2 * ATTEMPTS + 2
 
     def scaled(self, strength: float) -> Crop:
@@ -63,24 +55,12 @@ class Crop:
 
 @dataclass(frozen=True)
 class Affine:
-    """Turn, shift, size and shear at random: torchvision's ``RandomAffine``, read between pixels (bilinear).
+    """Turn, shift, size and shear at random: torchvision's ``RandomAffine``, read between pixels (bilinear)."""
 
-    Parameters
-    ----------
-    degrees : float
-        Angle, uniform between minus and plus this.
-    translate : float in 0..1
-        Shift along each axis as a share of the side, uniform between minus and plus this, in whole pixels.
-    scale : (low, high) above 0
-        Factor of size, uniform.
-    shear : float
-        Angle of shear along x, in degrees, uniform between minus and plus this.
-    """
-
-    degrees: float = 15.0
-    translate: float = 0.1
-    scale: tuple[float, float] = (0.8, 1.2)
-    shear: float = 10.0
+    degrees: float = 15.0  # the largest turn, either way
+    translate: float = 0.1  # the largest shift along each axis, as a share of the side, either way, in whole pixels
+    scale: tuple[float, float] = (0.8, 1.2)  # factor of size, uniform
+    shear: float = 10.0  # the largest angle of shear along x, in degrees, either way
     kind, n_random = "geometry", 5
 
     def scaled(self, strength: float) -> Affine:
@@ -126,21 +106,12 @@ class Jitter:
     Two things differ from torchvision: values are clamped once at the end instead of after each step, and hue is a turn in
     YIQ space instead of a shift in HSV. Both make the whole change one matrix on the channels.
     Where images do not have three channels, only brightness and contrast act.
-
-    Parameters
-    ----------
-    brightness, contrast, saturation : float, at least 0
-        Factors are uniform in ``[max(0, 1 - value), 1 + value]``.
-    hue : float in 0..0.5
-        Turn, uniform between minus and plus this share of a full circle.
-    p : float in 0..1
-        Probability that an image is changed at all.
     """
 
-    brightness: float = 0.4
+    brightness: float = 0.4  # of this and the next two: factors are uniform in [max(0, 1 - value), 1 + value]
     contrast: float = 0.4
     saturation: float = 0.4
-    hue: float = 0.1
+    hue: float = 0.1  # the largest turn, either way, as a share of a full circle
     p: float = 0.8
     kind, n_random = "colour", 9
 
@@ -188,17 +159,9 @@ class Grey:
 
 @dataclass(frozen=True)
 class Blur:
-    """Smooth with a Gaussian of random width, with probability ``p``: SimCLR's blur for larger images.
+    """Smooth with a Gaussian of random width, with probability ``p``: SimCLR's blur. The image does not darken at its border."""
 
-    Parameters
-    ----------
-    sigma : (low, high) above 0
-        Width in pixels, uniform. Beyond the border the image counts as absent, so it does not darken.
-    p : float in 0..1
-        Probability that an image is changed.
-    """
-
-    sigma: tuple[float, float] = (0.1, 2.0)
+    sigma: tuple[float, float] = (0.1, 2.0)  # width in pixels, uniform
     p: float = 0.5
     kind, n_random = "smooth", 2
 

@@ -163,13 +163,7 @@ def own(shape: tuple[int, ...], embedding_dim: int, hidden: None, name: str) -> 
 
 
 def fit_own(config: Config, dataset) -> Config:
-    """A resolved Config with the dimensions that the user's network gives, as far as it has one.
-
-    Raises
-    ------
-    ConfigError
-        It cannot read the data, gives no rows, or gives other rows than ``embedding_dim`` says.
-    """
+    """A resolved Config with the dimensions that the user's network gives; one that cannot read the data is refused."""
     if not is_own(config.backbone):
         return config
     network, x = own(dataset.shape, 0, None, config.backbone).float().cpu().eval(), dataset.inputs(dataset.x[:2].cpu())

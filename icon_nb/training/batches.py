@@ -69,8 +69,7 @@ class Augmentation:
 class Reader:
     """Reads the batches of a data set on a device, in the floating-point type of the model.
 
-    ``read(index, epoch, step)`` returns what the model sees of the samples at ``index``, and what makes the batch that p may
-    look at; it is one of the functions below, named by the kind of the candidates.
+    ``read(index, epoch, step)`` returns what the model sees, and what makes the batch that p may look at.
     """
 
     def __init__(self, config: Config, dataset: Dataset, device: torch.device, dtype: torch.dtype):

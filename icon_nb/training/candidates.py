@@ -23,19 +23,7 @@ Blocks = list[tuple[Tensor, Tensor | None]]
 
 
 class Model(nn.Module):
-    """A backbone, and the parts that make the candidates: prototypes, a second encoder, a slow copy, nothing.
-
-    Parameters
-    ----------
-    backbone : nn.Module
-        Inputs -> (n, d).
-    blocks : (Model, inputs) -> Blocks
-        How anchors and candidates come from the inputs.
-    parts : dict of str to nn.Module or nn.Parameter
-        What ``blocks`` needs beside the backbone.
-    follow : sequence of Model -> None
-        Called after every update, without gradient.
-    """
+    """A backbone, and the parts that make the candidates: prototypes, a second encoder, a slow copy, nothing."""
 
     def __init__(self, backbone: nn.Module, blocks: Callable, parts: Mapping[str, object], follow: Sequence[Callable]):
         super().__init__()

@@ -35,11 +35,7 @@ REMEDY = "openTSNE, which takes time linear in the points, is not installed: pip
 
 
 def fits(config: Config) -> bool:
-    """Whether openTSNE minimises what a resolved Config describes.
-
-    >>> fits(Config(method="tsne").resolve()), fits(Config(method="tsne", df=2.0).resolve())
-    (True, False)
-    """
+    """Whether openTSNE minimises what a resolved Config describes."""
     plain = config.embedding_dim <= 2 and not config.alpha
     return plain and all(getattr(config, name) == value for name, value in FITS.items())
 
@@ -59,14 +55,7 @@ class Affinities:
 
 
 class OpenTSNE:
-    """p, D(p || q) and the optimizer of openTSNE, as the loop asks for them.
-
-    Parameters
-    ----------
-    config : Config
-        Resolved; one that :func:`fits`.
-    x : Tensor (n, features)
-    """
+    """p, D(p || q) and the optimizer of openTSNE, as the loop asks for them; for a Config that :func:`fits`."""
 
     def __init__(self, config: Config, x: Tensor):
         from openTSNE import __version__
@@ -113,15 +102,7 @@ def value_and_gradient(p: Affinities, z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class GradientDescent(torch.optim.Optimizer):
-    """openTSNE's gradient descent, a step at a time; its momentum and gains are in the state, so that a run can go on.
-
-    Parameters
-    ----------
-    params : iterable of one Tensor (n, d)
-    lr : float, > 0
-        Per point: 0.25 is openTSNE's ``"auto"``.
-    momentum : float, 0 <= mu < 1
-    """
+    """openTSNE's gradient descent, a step at a time; its momentum and gains are in the state, so that a run can go on."""
 
     def __init__(self, params, lr: float, momentum: float):
         super().__init__(params, {"lr": lr, "momentum": momentum})

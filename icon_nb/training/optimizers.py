@@ -18,16 +18,6 @@ class Gains(torch.optim.Optimizer):
     :math:`v \leftarrow \mu v - \eta\, n\, g \odot \nabla`. The mean over n rows is undone, so that one learning rate fits every
     number of points. It is what t-SNE was published with.
 
-    Parameters
-    ----------
-    params : iterable of Tensor (n, d)
-    lr : float, > 0
-        :math:`\eta`, per point.
-    momentum : float, 0 <= mu < 1
-    weight_decay : float
-
-    Examples
-    --------
     >>> point = torch.nn.Parameter(torch.tensor([[4.0]]))
     >>> optimizer = Gains([point], lr=0.05, momentum=0.5)
     >>> for _ in range(50):

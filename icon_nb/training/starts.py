@@ -21,16 +21,7 @@ SEEDED_ON = 5000
 
 
 def initial_points(dataset: Dataset, dim: int) -> Tensor:
-    """The leading principal components of the inputs, scaled down: (n, dim), the same on every run.
-
-    Each component's sign makes its largest entry positive.
-
-    Examples
-    --------
-    >>> line = Dataset("line", torch.tensor([[0.0, 0.0], [1.0, 1.0], [3.0, 3.0]]))
-    >>> initial_points(line, 1).argmax().item()
-    2
-    """
+    """The leading principal components of the inputs, scaled down: (n, dim). The largest entry of each is positive."""
     x = dataset.flat(dataset.x).double()
     x = x - x.mean(0)
     y = leading_components(x, dim)
@@ -40,12 +31,7 @@ def initial_points(dataset: Dataset, dim: int) -> Tensor:
 
 
 def leading_components(x: Tensor, dim: int) -> Tensor:
-    """Centred rows x (n, features) along their leading principal axes: (n, at most dim), by the smaller of the two Gram matrices.
-
-    >>> leading_components(torch.tensor([[1.0, 1.0, 1.0], [-1.0, -1.0, -1.0]]), 1).abs().round(decimals=3)
-    tensor([[1.7320],
-            [1.7320]])
-    """
+    """Centred rows x (n, features) along their leading principal axes, (n, at most dim), by the smaller Gram matrix."""
     if len(x) < x.shape[1]:
         squares, left = torch.linalg.eigh(x @ x.T)
         return left.flip(1)[:, :dim] * squares.flip(0)[:dim].clamp_min(0).sqrt()
@@ -56,20 +42,8 @@ def leading_components(x: Tensor, dim: int) -> Tensor:
 def start_clusters(backbone: nn.Module, dataset: Dataset, n_clusters: int, scale: float | None, seed: int) -> None:
     r"""Start at the nearest seed c of k-means++: logits :math:`-\lVert x - c_k\rVert^2 / \tau`, less what all clusters share.
 
-    Parameters
-    ----------
-    backbone : nn.Module
-        A table (n, n_clusters), or one linear layer on the normalised inputs; changed in place.
-    scale : float, > 0, optional
-        :math:`\tau`, in units of the squared distance of the inputs; their mean from the nearest seed when not given.
-
-    Examples
-    --------
-    >>> two = Dataset("two", torch.tensor([[0.0], [1.0], [50.0], [51.0]]))
-    >>> table = nn.Embedding(4, 2)
-    >>> start_clusters(table, two, 2, 1.0, seed=0)
-    >>> table.weight.argmax(1).unique(return_counts=True)[1]
-    tensor([2, 2])
+    The backbone is a table (n, n_clusters), or one linear layer on the normalised inputs. :math:`\tau` is ``scale``, else the
+    mean squared distance of the inputs from the nearest seed.
     """
     seeds = kmeans_seeds(dataset, n_clusters, seed)  # (k, features)
     if scale is None:
@@ -93,11 +67,6 @@ def kmeans_seeds(dataset: Dataset, n_clusters: int, seed: int) -> Tensor:
     """Seeds of k-means++ (Arthur & Vassilvitskii 2007) among the inputs: (n_clusters, features), float64.
 
     Of ``TRIES`` draws the one is kept from which ``AHEAD`` iterations of k-means come lowest; what they found is not used.
-
-    Raises
-    ------
-    ConfigError
-        More clusters than samples.
     """
     from sklearn.cluster import KMeans, kmeans_plusplus  # half a second of import time that others need not pay
 

@@ -62,14 +62,7 @@ class Record:
 
 
 class Trainer:
-    """Everything that changes while a resolved Config trains: model, optimizer, epoch.
-
-    Parameters
-    ----------
-    config : Config
-        Resolved.
-    dataset : Dataset
-    """
+    """Everything that changes while a resolved Config trains: model, optimizer, epoch."""
 
     def __init__(self, config: Config, dataset: Dataset):
         check_fit(config, dataset)
@@ -89,13 +82,7 @@ class Trainer:
         self.epoch = 0
 
     def run_epoch(self) -> Record:
-        """Train for one epoch.
-
-        Raises
-        ------
-        TrainingError
-            The loss became NaN or infinite; names the epoch, the batch and the learning rate.
-        """
+        """Train for one epoch; a loss that became NaN or infinite is an error that names its batch."""
         start = time.perf_counter()
         self.epoch += 1
         self.model.train()
@@ -259,13 +246,7 @@ def is_for_open_tsne(config: Config, dataset: Dataset) -> bool:
 
 
 def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: torch.dtype) -> EveryBatch | open_tsne.OpenTSNE:
-    """How p is held for a resolved Config on these data.
-
-    Raises
-    ------
-    ConfigError
-        A table of many points under a method that needs (n, n) numbers.
-    """
+    """How p is held for a resolved Config on these data."""
     if config.exaggeration:
         if objective.fused is None or len(dataset) > DENSE_POINTS:
             raise ConfigError(
@@ -294,13 +275,7 @@ def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: t
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of this name; ``auto`` is the first of cuda, mps and cpu that is there.
-
-    Raises
-    ------
-    DeviceError
-        A device was asked for by name and is absent.
-    """
+    """The device of this name, or an error; ``auto`` is the first of cuda, mps and cpu that is there."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(device for device, found in there.items() if found))
