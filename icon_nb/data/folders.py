@@ -40,10 +40,11 @@ def read_folder(path: str, image_size, skip_unreadable: bool, streaming: Streami
     forms, bad = _forms([file for file, _ in files + held])
     size, note = _size(Counter(size for size, _ in forms.values()), image_size)
     grey = all(grey for _, grey in forms.values())
-    parts, held_out = (
-        _part([file for file in each if file[0] in forms], size, grey, bad, streaming) for each in (files, held)
-    )
-    _refuse(bad, skip_unreadable, root)
+    parts, held_out = (_part([file for file in each if file[0] in forms], size, grey, bad, streaming) for each in (files, held))
+    if bad and not skip_unreadable:
+        listed = ", ".join(bad[:10]) + (f" and {len(bad) - 10} more" if len(bad) > 10 else "")
+        remedy = "repair or delete them, or load them in Python with icon_nb.data.load(..., skip_unreadable=True)"
+        raise DataError(f"{root}: {len(bad)} unreadable pictures: {listed}: {remedy}")
     if parts is None or (held and held_out is None):
         raise DataError(f"folder:{path}: not one picture {'of the held-out ones ' if parts else ''}could be read: repair them")
     (y, y_test), names = classes(parts[1], held_out[1] if held_out else None)
@@ -170,11 +171,3 @@ def _part(files: list, size: tuple[int, int], grey: bool, bad: list[str], stream
     bad.extend(f"{each.name} ({each.why})" for each in unreadable)
     names = [files[i][1] for i in good]
     return (x, None if names[0] is None else names) if names else None
-
-
-def _refuse(bad: list[str], skip: bool, root: Path) -> None:
-    if bad and not skip:
-        more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
-        listed = ", ".join(bad[:10]) + more
-        remedy = "repair or delete them, or load them in Python with icon_nb.data.load(..., skip_unreadable=True)"
-        raise DataError(f"{root}: {len(bad)} unreadable pictures: {listed}: {remedy}")

@@ -125,20 +125,20 @@ def load(
     given = {"data_dir": data_dir, "seed": seed, "stream": stream, "num_workers": num_workers}
     data_dir, seed, stream, num_workers = (SETTINGS[name].check(name, value) for name, value in given.items())
     streaming = Streaming(stream, num_workers)
-    own = isinstance(dataset, str) and dataset.startswith(HELD)
-    if isinstance(dataset, Dataset):
-        found = dataset
+    held = isinstance(dataset, Dataset) or (isinstance(dataset, str) and dataset.startswith(HELD))
+    if held:
+        found = _held(dataset)
     elif not isinstance(dataset, str):
         found = _dataset("own_data", from_object(dataset, label, streaming))
     elif source_of(dataset):
         given = {"label": label, "image_size": image_size, "skip_unreadable": skip_unreadable, "streaming": streaming}
         found = _placed(dataset, given)
     else:
-        found = _held(dataset) if own else _named(dataset, data_dir, download)
-    held = own or isinstance(dataset, Dataset)
+        found = _named(dataset, data_dir, download)
     _check_stream(found, held, stream, whole)
     if pair is not None:
-        found = replace(found, pair=_second(pair))
+        pair = read_embeddings(pair.removeprefix("embeddings:"))["x"] if isinstance(pair, str) else pair
+        found = replace(found, pair=_tensor("pair", inputs(pair, "pair")[0]))
     found = found.whole if whole else found
     found = found if n_samples is None else _limit(found, n_samples, seed)
     if held and stream == "auto" and n_samples is None and not whole:
@@ -148,15 +148,8 @@ def load(
 
 def load_for(config: Config) -> Dataset:
     """The data set that a resolved Config names, as every run of it reads it."""
-    return load(
-        config.dataset,
-        config.data_dir,
-        config.n_samples,
-        config.seed,
-        whole=config.backbone == "table",
-        stream=config.stream,
-        num_workers=config.num_workers,
-    )
+    given = {name: getattr(config, name) for name in ("dataset", "data_dir", "n_samples", "seed", "stream", "num_workers")}
+    return load(**given, whole=config.backbone == "table")
 
 
 def _placed(name: str, given: Mapping[str, object]) -> Dataset:
@@ -180,10 +173,10 @@ def _named(name: str, data_dir, download: bool) -> Dataset:
     return _dataset(name, resolve_name(row.make)(search, **options_of(name)))
 
 
-def _held(handle: str) -> Dataset:
+def _held(handle: str | Dataset) -> Dataset:
     """Data that were given as an object in this process: those that the handle keeps, or any that its text stands for."""
-    if isinstance(handle, Handle):
-        return handle.data
+    if isinstance(handle, (Dataset, Handle)):
+        return handle.data if isinstance(handle, Handle) else handle
     if handle not in MEMORY:
         raise DataError(
             f"dataset={handle!r} was in the memory of the process that trained on it: give the same data again, as data=..."
@@ -193,12 +186,6 @@ def _held(handle: str) -> Dataset:
 
 def _dataset(name: str, parts: dict) -> Dataset:
     return Dataset(name, **{key: _tensor(key, value) for key, value in parts.items()})
-
-
-def _second(pair) -> Tensor:
-    if isinstance(pair, str):
-        pair = read_embeddings(pair.removeprefix("embeddings:"))["x"]
-    return _tensor("pair", inputs(pair, "pair")[0])
 
 
 def _tensor(key: str, value):

@@ -87,6 +87,12 @@ class Stored:
         parts = [_whole(part) for part in read(self.source, chunks(rows), self.num_workers)]
         return torch.from_numpy(np.concatenate(parts)).to(index.device if isinstance(index, Tensor) else "cpu")
 
+    def ahead(self, batches: Sequence[Tensor], num_workers: int) -> Iterator[Tensor]:
+        """The pictures of each of these batches of positions; so many processes read those that come next."""
+        places = [self.rows[index.cpu().numpy()] for index in batches]
+        for index, part in zip(batches, read(self.source, places, num_workers)):
+            yield torch.from_numpy(_whole(part)).to(index.device)
+
     def only(self, keep) -> Stored:
         """These positions, still on the disk."""
         return Stored(self.source, self.shape[1:], self.rows[np.asarray(keep)], self.num_workers)
@@ -116,29 +122,6 @@ class Stored:
 
     def __getstate__(self) -> dict:
         return {name: value for name, value in self.__dict__.items() if name != "summary"}  # a digest cannot be sent
-
-
-class Prefetcher:
-    """The pictures of one trainer: those of the batches to come are read ahead of time, and held while their batch is used."""
-
-    def __init__(self, x: Stored, num_workers: int):
-        self.x, self.num_workers, self._held = x, num_workers, (None, None)
-
-    def __getitem__(self, index: Tensor) -> Tensor:
-        if self._held[0] is not index:
-            self._held = index, self.x[index]
-        return self._held[1]
-
-    def take(self, index: Tensor, views: int) -> Tensor:
-        """The pictures at ``index``, all of them as often as there are views; they are read once."""
-        return self[index].repeat(views, 1, 1, 1)
-
-    def prefetch(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
-        """The same batches of positions, each when its pictures are there."""
-        places = [self.x.rows[index.cpu().numpy()] for index in batches]
-        for index, part in zip(batches, read(self.x.source, places, self.num_workers)):
-            self._held = index, torch.from_numpy(_whole(part)).to(index.device)
-            yield index
 
 
 @dataclass(frozen=True)

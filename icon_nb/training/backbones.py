@@ -91,8 +91,8 @@ def build_backbone(
         return make(n_points, embedding_dim)
     if row.reads in ("images", "samples"):
         return make(tuple(dataset_shape), embedding_dim, width, **row.options)
-    reader, size = _reader(dataset_shape, kind, n_tokens)
-    return Layers(*reader, *make(size, embedding_dim, width))
+    words = [nn.Embedding(n_tokens, 32)] if kind == "tokens" else []  # each token position keeps its place
+    return Layers(*words, nn.Flatten(), *make(prod(dataset_shape) * (32 if words else 1), embedding_dim, width))
 
 
 class Layers(nn.Sequential):
@@ -184,13 +184,6 @@ def fit_own(config: Config, dataset) -> Config:
     if config.embedding_dim != found[1]:
         raise ConfigError(f"embedding_dim={config.embedding_dim} but backbone={config.backbone!r} makes {found[1]}: leave it out")
     return config
-
-
-def _reader(shape: tuple[int, ...], kind: str, n_tokens: int | None) -> tuple[list[nn.Module], int]:
-    """Layers that turn a sample into one flat row, and the length of that row. Each token position keeps its place."""
-    if kind == "tokens":
-        return [nn.Embedding(n_tokens, 32), nn.Flatten()], 32 * prod(shape)
-    return [nn.Flatten()], prod(shape)
 
 
 def _check(name, shape, embedding_dim, n_points, hidden_dim, kind, n_tokens):

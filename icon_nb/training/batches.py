@@ -15,8 +15,6 @@ from torch import Tensor
 
 from ..data.augment import build_augment
 from ..data.dataset import Dataset
-from ..data.stored import Prefetcher, Stored
-from ..methods import axes
 from ..methods.catalogue import BACKBONES, CANDIDATES
 from ..methods.config import Config
 from ..methods.resolve import method_of
@@ -33,19 +31,6 @@ def generator(device, *key) -> torch.Generator:
     """A random generator that depends on ``key`` only, for instance (seed, epoch, step)."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-
-
-class InMemory:
-    """Samples in a tensor, with the methods of :class:`icon_nb.data.stored.Prefetcher`."""
-
-    def __init__(self, x: Tensor):
-        self.x = x
-
-    def prefetch(self, batches: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return batches
-
-    def take(self, index: Tensor, views: int) -> Tensor:
-        return self.x.index_select(0, index.repeat(views))
 
 
 class Augmentation:
@@ -76,11 +61,10 @@ class Reader:
         self.config, self.dataset, self.device, self.dtype = config, dataset, device, dtype
         self.batch_size, self.views = config.batch_size or len(dataset), config.n_views or 1
         self.positions = BACKBONES[config.backbone].reads == "positions"  # which sample it is, and nothing of it
-        stored = isinstance(dataset.x, Stored)
-        self.samples = Prefetcher(dataset.x, config.num_workers) if stored else InMemory(dataset.x)
+        self._held: tuple = None, None  # the positions of a batch, and its pictures while they are used
         augmented = config.augment not in (None, "none")
         self.augment = Augmentation(config, dataset, self.batch_size) if augmented else None
-        p = axes.SUPERVISORY[method_of(config).supervisory]
+        p = method_of(config).p
         self.needs, self.read = p.needs, partial(resolve_name(CANDIDATES[p.candidates].read), self)
 
     @property
@@ -95,13 +79,28 @@ class Reader:
             yield torch.arange(n, device=self.device)
             return
         order = torch.randperm(n, generator=generator("cpu", self.config.seed, epoch)).to(self.device)
-        yield from self.samples.prefetch(order[: n - n % size].split(size))
+        batches, x = order[: n - n % size].split(size), self.dataset.x
+        if isinstance(x, Tensor):
+            yield from batches
+            return
+        for index, pictures in zip(batches, x.ahead(batches, self.config.num_workers)):
+            self._held = index, pictures
+            yield index
+
+    def samples(self, index: Tensor) -> Tensor:
+        """The raw samples at ``index``, all of them as often as there are views; pictures on the disk are read once."""
+        x = self.dataset.x
+        if isinstance(x, Tensor):
+            return x.index_select(0, index.repeat(self.views))
+        if self._held[0] is not index:
+            self._held = index, x[index]
+        return self._held[1].repeat(self.views, 1, 1, 1)
 
     def inputs(self, index: Tensor, epoch: int, step: int) -> Tensor:
         """Every view of every sample at ``index``, augmented."""
         if self.positions:
             return index
-        x = self.samples.take(index, self.views)
+        x = self.samples(index)
         return self.plain(x) if self.augment is None else self.cast(self.augment(x, epoch, step))
 
     def plain(self, x: Tensor) -> Tensor:
@@ -118,7 +117,7 @@ class Reader:
         data, rows = self.dataset, index.repeat(self.views)
         return Batch(
             rows,
-            data.flat(self.samples.take(index, self.views)).to(self.dtype) if "inputs" in self.needs else None,
+            data.flat(self.samples(index)).to(self.dtype) if "inputs" in self.needs else None,
             None if data.y is None else data.y[rows],
             data.n_classes,
             self.dtype,

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from ..data.dataset import Dataset
-from ..methods import axes
 from ..methods.catalogue import CANDIDATES
 from ..methods.config import Config
 from ..methods.resolve import method_of
@@ -47,11 +46,6 @@ class Model(nn.Module):
             follow(self)
 
 
-def halves(z: Tensor) -> tuple[Tensor, ...]:
-    """The first and the second view of every sample."""
-    return z.chunk(2)
-
-
 def among_themselves(model: Model, x: Tensor) -> Blocks:
     return [(model.embed(x), None)]
 
@@ -61,18 +55,18 @@ def against_prototypes(model: Model, x: Tensor) -> Blocks:
 
 
 def first_against_second(model: Model, x: Tensor) -> Blocks:
-    return [halves(model.embed(x))]
+    return [model.embed(x).chunk(2)]  # the first and the second view of every sample
 
 
 def dimensions(model: Model, x: Tensor) -> Blocks:
-    first, second = halves(model.embed(x))
+    first, second = model.embed(x).chunk(2)
     return [((first - first.mean(0)).T, (second - second.mean(0)).T)]  # the cosine is now a correlation over the batch
 
 
 def queries_against_keys(model: Model, x: Tensor) -> Blocks:
-    queries = halves(model.predictor(model.backbone(x)))
+    queries = model.predictor(model.backbone(x)).chunk(2)
     with torch.no_grad():
-        keys = halves(model.slow(x))
+        keys = model.slow(x).chunk(2)
     return [(queries[0], keys[1]), (queries[1], keys[0])]
 
 
@@ -90,8 +84,7 @@ def prototypes(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
 def slow_copy(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
     """A copy of the backbone that only follows, and the predictor between the backbone and the queries (MoCo v3)."""
     predictor = projection(config.embedding_dim, "mlp")
-    slow = Slow(deepcopy(backbone), config.ema_momentum)
-    return {"predictor": predictor, "slow": slow}
+    return {"predictor": predictor, "slow": Slow(deepcopy(backbone), config.ema_momentum)}
 
 
 def projection(d: int, kind: str) -> nn.Module:
@@ -114,16 +107,14 @@ class Slow(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.network(x)
 
-    def follow(self, leader: nn.Module) -> None:
-        """One step of the moving average; counters and running statistics are copied."""
-        for slow, fast in zip(self.network.parameters(), leader.parameters()):
-            slow.lerp_(fast, 1 - self.momentum)
-        for slow, fast in zip(self.network.buffers(), leader.buffers()):
-            slow.copy_(fast)
-
 
 def follow(model: Model) -> None:
-    model.slow.follow(model.backbone)
+    """One step of the moving average; counters and running statistics are copied."""
+    copy, leader = model.slow, model.backbone
+    for slow, fast in zip(copy.network.parameters(), leader.parameters()):
+        slow.lerp_(fast, 1 - copy.momentum)
+    for slow, fast in zip(copy.network.buffers(), leader.buffers()):
+        slow.copy_(fast)
 
 
 def orthonormalise(model: Model) -> None:
@@ -137,7 +128,7 @@ def orthonormalise(model: Model) -> None:
 def build_model(config: Config, dataset: Dataset) -> Model:
     """The untrained model of a resolved Config; the same for the same seed. The caller's random state is left alone."""
     method = method_of(config)
-    kind = CANDIDATES[axes.SUPERVISORY[method.supervisory].candidates]
+    kind = CANDIDATES[method.p.candidates]
     with seeded(config.seed):
         backbone = _encoder(config, dataset)
         parts = resolve_name(kind.parts)(config, dataset, backbone) if kind.parts else {}
@@ -156,12 +147,5 @@ def build_model(config: Config, dataset: Dataset) -> Model:
 
 
 def _encoder(config: Config, dataset: Dataset) -> nn.Module:
-    return build_backbone(
-        config.backbone,
-        dataset.shape,
-        config.embedding_dim,
-        n_points=len(dataset),
-        hidden_dim=config.hidden_dim,
-        kind=dataset.kind,
-        n_tokens=dataset.n_tokens or None,
-    )
+    sizes = {"n_points": len(dataset), "n_tokens": dataset.n_tokens or None, "hidden_dim": config.hidden_dim}
+    return build_backbone(config.backbone, dataset.shape, config.embedding_dim, kind=dataset.kind, **sizes)

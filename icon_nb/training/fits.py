@@ -25,7 +25,7 @@ MISSING = {
 
 def check_fit(config: Config, data: Dataset) -> None:
     """Refuse a resolved Config that this data set cannot serve."""
-    p, method, n = axes.SUPERVISORY[method_of(config).supervisory], f"method={config.label!r}", len(data)
+    p, method, n = method_of(config).p, f"method={config.label!r}", len(data)
     points = config.batch_size or n
     if points > n:
         raise ConfigError(f"batch_size={points} is more than the {n} training samples of {data.name}: lower it")

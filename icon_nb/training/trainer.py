@@ -14,7 +14,6 @@ from torch.nn.utils import clip_grad_norm_
 
 from ..data.dataset import Dataset
 from ..errors import ConfigError, DeviceError, TrainingError
-from ..methods import axes
 from ..methods.config import Config
 from ..methods.resolve import method_of
 from ..methods.schedules import value_at
@@ -157,16 +156,17 @@ class Trainer:
         )
 
 
-class EveryBatch:
-    """p is made for every batch."""
+class Exact:
+    """p is made for every batch, or once: where each is the whole data set, or p only asks which rows are views of one sample."""
 
     engine = "exact"
 
-    def __init__(self, objective: Objective):
-        self.objective = objective
+    def __init__(self, objective: Objective, once: bool = True):
+        self.objective, self.once, self.known = objective, once, None
 
     def take(self, objective: Objective) -> None:
         """Go on with another temperature or alpha."""
+        self.known = self.known if objective.supervisory == self.objective.supervisory else None
         self.objective = objective
 
     def measures(self, epoch: int) -> bool:
@@ -175,7 +175,9 @@ class EveryBatch:
 
     def p(self, rows: Rows, epoch: int) -> Target | Edges:
         """p of a batch."""
-        return self.objective.target(rows())
+        if self.known is None or not self.once:
+            self.known = self.objective.target(rows())
+        return self.known
 
     def loss(self, p: Target | Edges, blocks: Blocks) -> Tensor:
         """The mean divergence from p to the q of these anchors and candidates."""
@@ -186,22 +188,7 @@ class EveryBatch:
         return build_optimizer(config, parameters)
 
 
-class Once(EveryBatch):
-    """p is the same in every batch: each is the whole data set, or p only asks which rows are views of one sample."""
-
-    known: Target | None = None
-
-    def take(self, objective: Objective) -> None:
-        self.known = self.known if objective.supervisory == self.objective.supervisory else None
-        super().take(objective)
-
-    def p(self, rows: Rows, epoch: int) -> Target:
-        if self.known is None:
-            self.known = super().p(rows, epoch)
-        return self.known
-
-
-class Exaggerated(Once):
+class Exaggerated(Exact):
     """p of a map counts several times in the first epochs, so that clusters part before they settle (van der Maaten 2008)."""
 
     def __init__(self, objective: Objective, factor: float, last: int):
@@ -221,20 +208,16 @@ class Exaggerated(Once):
         return pulled + (loss - pulled).detach()
 
 
-class OnEdges(EveryBatch):
+class OnEdges(Exact):
     """p of many free points is kept on the edges between nearest neighbours, and q is summed in blocks."""
 
     def __init__(self, objective: Objective, kernel: FusedKL, x: Tensor, perplexity: float):
         super().__init__(objective)
-        self.kernel, self.edges = kernel, neighbour_edges(x, perplexity, kernel.joint)
+        self.kernel, self.known = kernel, neighbour_edges(x, perplexity, kernel.joint)
         self.engine = f"p on {3 * perplexity:g} nearest neighbours only, q exact in blocks"
 
     def take(self, objective: Objective) -> None:
-        super().take(objective)
-        self.kernel = fuse(objective.learned)
-
-    def p(self, rows: Rows, epoch: int) -> Edges:
-        return self.edges
+        self.objective, self.kernel = objective, fuse(objective.learned)
 
     def loss(self, p: Edges, blocks: Blocks) -> Tensor:
         return sparse_kl(self.kernel, p, blocks[0][0])
@@ -245,7 +228,7 @@ def is_for_open_tsne(config: Config, dataset: Dataset) -> bool:
     return len(dataset) > DENSE_POINTS and open_tsne.fits(config) and pick_device(config.device).type == "cpu"
 
 
-def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: torch.dtype) -> EveryBatch | open_tsne.OpenTSNE:
+def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: torch.dtype) -> Exact | open_tsne.OpenTSNE:
     """How p is held for a resolved Config on these data."""
     if config.exaggeration:
         if objective.fused is None or len(dataset) > DENSE_POINTS:
@@ -254,9 +237,9 @@ def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: t
                 "leave it out"
             )
         return Exaggerated(objective, config.exaggeration, round(EARLY * config.epochs))
-    table, needs = config.backbone == "table", axes.SUPERVISORY[method_of(config).supervisory].needs
+    table, needs = config.backbone == "table", method_of(config).p.needs
     if not table or len(dataset) <= DENSE_POINTS:
-        return Once(objective) if table or set(needs) <= {"views", "pairs"} else EveryBatch(objective)
+        return Exact(objective, once=table or set(needs) <= {"views", "pairs"})
     kernel = fuse(objective.learned) if config.divergence == "kl" else None
     if kernel is None or kernel.on_sphere or config.perplexity is None or config.alpha:
         raise ConfigError(
