@@ -17,7 +17,7 @@ _WHERE = {
     "sweep": "study.sweep",
     "run_recipe": "study.sweep",
     "run_configs": "study.sweep",
-    "load": "study.load",
+    "load": "study.comparison",
     "card": "study.card",
     "atlas": "study.atlas",
     "Recorder": "animation.recorder",
@@ -60,7 +60,7 @@ _MOVED = {
     "runs": "study.run", "sweeps": "study.sweep", "cli": "interfaces.cli", "widgets": "interfaces.widgets",
     "estimator": "interfaces.estimator", "drawing.palette": "animation.palette", "engines.large": "objective.edges",
     "registry.axes": "methods.axes", "registry.datasets": "methods.catalogue", "registry.periodic": "methods.periodic",
-    "saving.store": "study.load", "training.model": "training.candidates", "recorders": "animation.recorders",
+    "saving.store": "study.comparison", "training.model": "training.candidates", "recorders": "animation.recorders",
 }  # fmt: skip
 """Where modules of version 0.1.0 are now, and short paths of new ones: ``icon_nb.evaluate`` is ``icon_nb.evaluation.scores``."""
 

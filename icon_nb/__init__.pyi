@@ -23,7 +23,7 @@ from .objective.objective import Objective as Objective
 from .study.atlas import atlas as atlas
 from .study.card import card as card
 from .study.comparison import Comparison as Comparison
-from .study.load import load as load
+from .study.comparison import load as load
 from .study.results import Results as Results
 from .study.run import run as run
 from .study.sweep import run_configs as run_configs

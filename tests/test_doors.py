@@ -22,7 +22,7 @@ from icon_nb.files import digest, sweep_stray, write_whole
 from icon_nb.interfaces.cli import main
 from icon_nb.interfaces.flags import values_of
 from icon_nb.study.folders import checkpoints, store
-from icon_nb.study.folders.lock import FolderLock
+from icon_nb.study.folders.checkpoints import FolderLock
 from icon_nb.study.table import Table
 
 SMALL = icon.Config(

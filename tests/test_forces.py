@@ -12,7 +12,7 @@ from icon_nb.methods.methods import METHODS
 from icon_nb.methods.resolve import method_of
 from icon_nb.objective.batch import Batch, Target
 from icon_nb.objective.objective import build_objective
-from icon_nb.study.forces import seen_again
+from icon_nb.study.probes import seen_again
 
 AMONG_POINTS = [name for name, each in METHODS.items() if axes.SUPERVISORY[each.supervisory].candidates in ("samples", "pairs")]
 

@@ -11,8 +11,7 @@ import pytest
 import icon_nb as icon
 from icon_nb.interfaces.cli import main
 from icon_nb.methods.ledger import LEDGER, Entry
-from icon_nb.study import claims
-from icon_nb.study.ledger import Reproduction, reproduce
+from icon_nb.study.ledger import EXPERIMENTS, Reproduction, reproduce
 
 PAGES = Path(__file__).parents[1] / "reproductions"
 WHERE = {"hardware": "a desk", "versions": {"icon_nb": "0"}, "seconds": 1.0}
@@ -25,7 +24,7 @@ def outcome(entry: Entry, **values) -> Reproduction:
 @pytest.mark.parametrize("name", LEDGER)
 def test_an_entry_can_be_run_as_it_stands(name):
     entry = LEDGER[name]
-    assert callable(getattr(claims, entry.does))
+    assert callable(EXPERIMENTS[entry.does])
     assert all((entry.claim, entry.source, entry.counts, entry.differs))
     labels = {*entry.conditions} | ({"alignment", "uniformity", "alignment + uniformity"} if entry.does == "plane" else set())
     assert {*entry.targets} | {label for pair in entry.order for label in pair if isinstance(label, str)} <= labels

@@ -12,8 +12,7 @@ import pytest
 
 import icon_nb as icon
 from icon_nb.errors import SaveError
-from icon_nb.study.folders.checkpoints import Checkpoints
-from icon_nb.study.folders.lock import FolderLock
+from icon_nb.study.folders.checkpoints import Checkpoints, FolderLock
 
 SMALL = {"n_samples": 60, "epochs": 3, "max_points": 20, "hidden_dim": 8, "quiet": True, "probe": False, "viz": False}
 
@@ -123,7 +122,7 @@ RACE = """
 import sys, time
 from pathlib import Path
 from icon_nb.errors import SaveError
-from icon_nb.study.folders.lock import FolderLock
+from icon_nb.study.folders.checkpoints import FolderLock
 held = []
 for k in range(40):
     while time.time() < float(sys.argv[2]) + 0.02 * k:
@@ -155,7 +154,7 @@ def test_of_several_processes_one_takes_the_lock(tmp_path, left):
 
 HOLD = """
 import sys
-from icon_nb.study.folders.lock import FolderLock
+from icon_nb.study.folders.checkpoints import FolderLock
 held = FolderLock(sys.argv[1])
 print("held", flush=True)
 sys.stdin.read()

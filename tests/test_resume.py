@@ -12,7 +12,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError, LoadError, SaveError
-from icon_nb.study.folders.lock import FolderLock
+from icon_nb.study.folders.checkpoints import FolderLock
 
 SMALL = {"n_samples": 200, "epochs": 4, "max_points": 50, "quiet": True, "probe": False, "viz": False}
 FILES = ("config.json", "embeddings.npz", "model.pt", "training_dynamics.gif")

@@ -13,8 +13,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import LoadError, SaveError
-from icon_nb.study.folders.lock import LOCK
-from icon_nb.study.folders.store import CHECKPOINTS, FILES, OPTIMIZER, RECORD, foreign
+from icon_nb.study.folders.store import CHECKPOINTS, FILES, LOCK, OPTIMIZER, RECORD, foreign
 
 SMALL = {"dataset": "digits", "n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
 

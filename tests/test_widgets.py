@@ -17,8 +17,7 @@ from icon_nb.animation.plots import against, bars
 from icon_nb.errors import ConfigError
 from icon_nb.study import temperature as studies
 from icon_nb.study.run import start, train
-from icon_nb.study.temperature import TemperatureStudy, trained
-from icon_nb.study.watching import RowWatcher, choose_anchors, run_and_watch
+from icon_nb.study.temperature import RowWatcher, TemperatureStudy, choose_anchors, run_and_watch, trained
 
 SMALL = icon.Config(method="simclr", dataset="digits", n_samples=256, epochs=2, embedding_dim=3, max_points=100)
 
@@ -377,10 +376,10 @@ def test_live_redraws_in_place(monkeypatch):
 
 
 def test_live_keeps_to_its_share_of_the_time(monkeypatch):
-    from icon_nb.study.live import Live
+    from icon_nb.study.trackers import Live
 
     clock = [0.0]
-    monkeypatch.setattr("icon_nb.study.live.time.thread_time", lambda: clock[0])
+    monkeypatch.setattr("icon_nb.study.trackers.time.thread_time", lambda: clock[0])
     live = Live(icon.Config(epochs=1000).resolve())
 
     def draw(recorder):
@@ -395,10 +394,10 @@ def test_live_keeps_to_its_share_of_the_time(monkeypatch):
 
 
 def test_live_draws_a_short_run_twice(monkeypatch):
-    from icon_nb.study.live import Live
+    from icon_nb.study.trackers import Live
 
     clock = [0.0]
-    monkeypatch.setattr("icon_nb.study.live.time.thread_time", lambda: clock[0])
+    monkeypatch.setattr("icon_nb.study.trackers.time.thread_time", lambda: clock[0])
     live = Live(icon.Config(epochs=10).resolve())
     drawn = []
 

@@ -18,10 +18,9 @@ from ..evaluation.scores import FEW_POINTS
 from ..files import LARGEST_TEXT, place, read
 from ..methods.catalogue import runs_code
 from ..methods.config import SETTINGS
-from ..study.comparison import Comparison
+from ..study.comparison import Comparison, load
 from ..study.folders import outputs
 from ..study.folders.store import save
-from ..study.load import load
 from ..study.results import Results
 from ..study.table import Table
 from .flags import typed

@@ -19,7 +19,7 @@ class Entry:
     differs: str  # what is done otherwise than in the paper
     conditions: Mapping[str, Mapping[str, object]]  # label -> the settings in which this condition differs
     shared: Mapping[str, object]  # the settings of all
-    does: str = "scores"  # the experiment, a function of icon_nb.study.claims
+    does: str = "scores"  # the experiment, one of icon_nb.study.ledger.EXPERIMENTS
     measured: str = "kNN accuracy on held-out points"  # what the values are, in words
     score: str = "knn"  # and which of the scores
     targets: Mapping[str, float] = field(default_factory=dict)  # label -> the published number

@@ -1,24 +1,28 @@
-"""Comparison: several runs, one look, one table. Nothing is trained, scored or drawn before it is asked for."""
+"""Comparison: several runs, one look, one table, scored and drawn when that is asked for; and load, which reads runs back."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
-from ..errors import DataError, printable
+from ..errors import DataError, LoadError, printable, shown
+from ..files import place
 from ..methods.config import SETTINGS
-from . import comparing
-from .folders.studies import save_comparison
+from ..methods.own import hold, is_own, keep
+from . import table
+from .folders.outputs import read_study, save_comparison
+from .folders.store import COMPARISON, RECORD, load_run
+from .folders.verify import reading
 from .next_step import next_for_several
-from .record import Failure  # noqa: F401  a comparison holds them, and is where to import them from
+from .record import Failure, Shown  # noqa: F401  a comparison holds them, and is where to import them from
 from .results import Outcome, Results, animation_options
-from .table import Table
 
 
 @dataclass(eq=False)
-class Comparison(Sequence):
+class Comparison(Shown, Sequence):
     """Several runs side by side: a sequence of :class:`Results`, with a :class:`Failure` in place of a run that left nothing.
 
     Parameters
@@ -112,7 +116,7 @@ class Comparison(Sequence):
 
     # Numbers
 
-    def table(self, *, each: bool = False, baselines: bool = False, seconds: bool = False) -> Table:
+    def table(self, *, each: bool = False, baselines: bool = False, seconds: bool = False) -> table.Table:
         """What came of every run, in numbers.
 
         Parameters
@@ -130,7 +134,7 @@ class Comparison(Sequence):
             The compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the verdict of the diagnosis,
             and the errors where there are any.
         """
-        return comparing.table(self, each=each, baselines=baselines, seconds=seconds)
+        return table.table(self, each=each, baselines=baselines, seconds=seconds)
 
     # Pictures
 
@@ -221,9 +225,6 @@ class Comparison(Sequence):
         title = self.title or f"comparison of {', '.join(self.compared)}"
         return f"Comparison({printable(title)}: {many}{failed}{stopped})"
 
-    def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "_animation"}  # a drawing cannot be copied
-
     def __str__(self) -> str:
         return f"{self!r}\n{self.table(seconds=True)}"
 
@@ -231,9 +232,6 @@ class Comparison(Sequence):
         drawn = self._animation.bundle(self.player()) if self.results else {"text/html": ""}
         head = f"<p>{escape(repr(self))}{f'<br>{self.next_step.html}' if self.runs else ''}</p>"
         return {**drawn, "text/plain": repr(self), "text/html": head + drawn["text/html"] + self.table().to_html()}
-
-    def _repr_html_(self) -> str:
-        return self._repr_mimebundle_()["text/html"]
 
 
 def differing(runs: Sequence[Outcome]) -> tuple[str, ...]:
@@ -245,3 +243,43 @@ def differing(runs: Sequence[Outcome]) -> tuple[str, ...]:
     if "method" in chosen:
         chosen = [name for name in chosen if name not in ("supervisory", "learned")]  # said by the method already
     return tuple(chosen or differ) or ("method",)
+
+
+def load(path, *, trust_code: bool = False, backbone=None) -> Results | Comparison:
+    """Read a saved run back: an equal :class:`Results`, animation included; or a saved :class:`Comparison`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder of the run, or of the comparison.
+    trust_code : bool
+        Whether scores and probes may run the file of a run on ``dataset="custom:FILE.py:NAME"``. Without it no code that a saved
+        run names is run.
+    backbone : nn.Module, optional
+        The network of a run on a network of your own, with any weights: those of the run are put into a copy.
+
+    Raises
+    ------
+    LoadError
+        Missing, damaged, changed, or from a newer version; the message names the file.
+
+    Examples
+    --------
+    >>> import tempfile, icon_nb as icon
+    >>> run = icon.run(epochs=1, quiet=True)
+    >>> again = icon.load(run.save(tempfile.mkdtemp() + "/run"))
+    >>> bool((again.embeddings == run.embeddings).all())
+    True
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise LoadError(f"{shown(path)} is of type {type(path).__name__}: give the folder of a saved run")
+    path = place(path, LoadError)
+    held = None if backbone is None else hold(backbone)
+    with reading(path):
+        several = (path / COMPARISON).exists() and not (path / RECORD).exists()
+    loaded = Comparison(**read_study(path)) if several else load_run(path, Results)
+    for run in loaded.results if several else (loaded,):
+        run.trust_code = trust_code
+        if held is not None and is_own(run.config.backbone):  # the config keeps the network from now on
+            object.__setattr__(run.config, "backbone", keep(run.config.backbone, held.thing))
+    return loaded

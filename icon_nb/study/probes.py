@@ -1,6 +1,9 @@
-"""Probes of a run on held-out data, against the untrained backbone and the raw inputs."""
+"""What a trained network is asked after training: embeddings of new samples, probes, scores, and the forces on its points."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,12 +12,17 @@ from torch import Tensor, nn
 from ..data.arrays import inputs, to_numpy
 from ..data.dataset import Dataset
 from ..errors import ConfigError, DataError, nearest
+from ..evaluation.forces import Forces, pull_and_push
 from ..evaluation.scores import evaluate, probe
 from ..evaluation.trajectory import choose_points
+from ..methods import axes
 from ..methods.config import Config
+from ..methods.resolve import method_of
+from ..objective.batch import Target
 from ..objective.distances import as_seen_by, metric_of
+from ..objective.objective import Objective, build_objective
 from ..training.backbones import seeded
-from ..training.batches import other_side
+from ..training.batches import Reader, other_side
 from ..training.candidates import build_model, projection, second_encoder
 
 MAX_PROBE_POINTS = 10_000
@@ -31,19 +39,13 @@ def embed(backbone: nn.Module, dataset: Dataset, x: Tensor, config: Config, chun
 
 
 def encoder_of(results, modality: str) -> tuple[nn.Module, Dataset]:
-    """The trained encoder of a modality, and the data that say how its samples are read.
-
-    Raises
-    ------
-    ConfigError
-        There is none; says what there is.
-    """
+    """The trained encoder of a modality, and the data that say how its samples are read."""
     data, config = results.data(), results.config
     if modality == "x":
         return results.backbone, data
-    own = {name.removeprefix("other."): each for name, each in results.state.items() if name.startswith("other.")}
     if modality != "pair":
         raise ConfigError(f"modality={modality!r} is not known; {nearest(modality, ['x', 'pair'])}")
+    own = _part(results, "other.")
     if not own:
         raise ConfigError(
             f"modality='pair': method={config.label!r} trains one encoder, of x; use a method over two modalities, such as clip"
@@ -54,16 +56,16 @@ def encoder_of(results, modality: str) -> tuple[nn.Module, Dataset]:
     return network, other_side(data)
 
 
+def _part(results, prefix: str) -> dict[str, Tensor]:
+    """The weights of a part of the model, by their names in it."""
+    return {name.removeprefix(prefix): each for name, each in results.state.items() if name.startswith(prefix)}
+
+
 def new_samples(dataset: Dataset, x) -> Tensor:
     """Raw samples from outside, read by the same rules as the data set itself: (n, ...) in its form.
 
-    Raises
-    ------
-    DataError
-        Another shape than the data set's, or pictures on a scale that only the whole set could tell.
+    Raises a DataError for another shape than the data set's, or pictures on a scale that only the whole set could tell.
 
-    Examples
-    --------
     >>> from icon_nb.data import load
     >>> new_samples(load("digits"), np.ones((2, 8, 8))).max()  # from 0..1
     tensor(255, dtype=torch.uint8)
@@ -94,18 +96,7 @@ def _new_tokens(dataset: Dataset, x: np.ndarray) -> Tensor:
 
 
 def probe_run(results) -> dict[str, dict[str, float]]:
-    """Linear probe and kNN (k=5) of a run's embedding and of its baselines; :func:`icon_nb.evaluate.probe` says on which parts.
-
-    The points are the held-out ones where the data set has a split, the training points otherwise and for a ``table``, which has
-    no others; ``held_out`` says which. Of more than 10,000 it is as many, drawn by the run's seed.
-
-    Returns
-    -------
-    dict
-        ``trained``, ``untrained`` and ``raw``, and ``behind the head`` where there is one, each with ``linear_probe`` and ``knn``
-        in [0, 1]; ``about`` with ``n_points`` and ``held_out``. Empty where nothing can be learned or tested: no labels, one
-        class, or no class with two points.
-    """
+    """Linear probe and kNN (k=5) of a run's embedding and of its baselines, as :attr:`icon_nb.Results.probes` says."""
     data, config = results.data(), results.config
     held_out = data.x_test is not None and config.backbone != "table"
     x, y = (data.x_test, data.y_test) if held_out else (data.x, data.y)
@@ -115,48 +106,78 @@ def probe_run(results) -> dict[str, dict[str, float]]:
     x, y = x[keep], y[keep]
     if not 2 <= len(y.unique()) < len(y):
         return {}
-    untrained = build_model(config, data).backbone
+    networks = {"trained": results.backbone, "untrained": build_model(config, data).backbone}
     if config.backbone == "table":
-        embedded = [network(keep).detach().numpy() for network in (results.backbone, untrained)]
+        named = {name: network(keep).detach().numpy() for name, network in networks.items()}
     else:
-        embedded = [embed(network, data, x, config) for network in (results.backbone, untrained)]
-    named = {"trained": embedded[0], "untrained": embedded[1], "raw": data.flat(x).numpy()}
+        named = {name: embed(network, data, x, config) for name, network in networks.items()}
+    named["raw"] = data.flat(x).numpy()
     if config.head in ("linear", "mlp"):
         head = projection(config.embedding_dim, config.head)
-        head.load_state_dict({name[5:]: each for name, each in results.state.items() if name.startswith("head.")})
+        head.load_state_dict(_part(results, "head."))
         head.to(next(results.backbone.parameters()).dtype)
         named["behind the head"] = embed(nn.Sequential(results.backbone, head), data, x, config)
-    scores = {
-        name: probe(z, y, seed=config.seed, metric="auto" if name == "raw" else metric_of(config.distance))
-        for name, z in named.items()
-    }
+    metrics = dict.fromkeys(named, metric_of(config.distance)) | {"raw": "auto"}
+    scores = {name: probe(z, y, seed=config.seed, metric=metrics[name]) for name, z in named.items()}
     return {**scores, "about": {"n_points": len(x), "held_out": held_out}}
 
 
-def score_run(results) -> dict[str, float]:
-    """Every score of the final embedding of the recorded points; see :func:`icon_nb.evaluate.evaluate`.
-
-    The points are those of the trajectory: held out where the data set has a split. Scores that compare with the inputs are NaN
-    where the data are not at hand any more, or cannot be compared (tokens); the linear probe is NaN where the run has
-    ``probe=False``.
-    """
-    trajectory = results.trajectory
-    return evaluate(
-        trajectory.embeddings[-1],
-        trajectory.labels,
-        inputs_of(results),
-        seed=results.config.seed,
-        metric=metric_of(results.config.distance),
-        linear=results.config.probe,
-    )
+def score_run(results, frame: int = -1) -> dict[str, float]:
+    """Every score of the recorded points at a frame; see :attr:`icon_nb.Results.scores`."""
+    config, trajectory = results.config, results.trajectory
+    about = {"seed": config.seed, "metric": metric_of(config.distance), "linear": config.probe}
+    return evaluate(trajectory.embeddings[frame], trajectory.labels, inputs_of(results), **about)
 
 
 def inputs_of(results) -> np.ndarray | None:
     """Raw inputs (n, features) of the recorded points, in their order; None where there are none to compare with."""
     trajectory = results.trajectory
+    held_out = trajectory.held_out is not None and trajectory.held_out.all()
     try:
         data = results.data()
-        held_out = trajectory.held_out is not None and bool(trajectory.held_out.all())
         return data.flat((data.x_test if held_out else data.x)[torch.from_numpy(trajectory.index)]).numpy()
     except DataError:
         return None
+
+
+def forces_of_views(results, epoch: int, weights: Mapping) -> Forces:
+    """The forces on recorded points, as the model with these weights sees them beside the candidates of its training.
+
+    Views are drawn for that epoch as in training, without dropout and with fixed statistics; a point has the sum of the forces on
+    its views. Where the anchors are words in their context or dimensions, the chain rule carries their forces to the points.
+    What comes from other parts of the model (prototypes, keys, the second modality) stands still.
+    A ConfigError where p needs companions or a graph, and the recorded points are held out.
+    """
+    objective, target, blocks, move = seen_again(results, epoch, weights)
+    rows = target.p.chunk(len(blocks))
+    parts = [pull_and_push(objective, replace(target, p=p, log_p=None), *block) for block, p in zip(blocks, rows)]
+    means = [sum(each) / len(blocks) for each in zip(*parts)]
+    return Forces(*(torch.autograd.grad(mean, move, retain_graph=True)[0].numpy() for mean in means))
+
+
+def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target, list, Tensor]:
+    """The objective, p of the recorded points, the blocks that the model after an epoch makes of them, and their free move.
+
+    The move (n, d) is zero. It is added to the embedding of every view of a point, so that gradients by it are on the points.
+    """
+    config, data, trajectory = results.config, results.data(), results.trajectory
+    model = build_model(config, data)
+    model.load_state_dict(weights)
+    model.eval().requires_grad_(False)
+    if trajectory.held_out is not None and trajectory.held_out.any():
+        for part in axes.SUPERVISORY[method_of(config).supervisory].needs:
+            if part in ("companion", "graph"):
+                raise ConfigError(f"p needs the {part} of the recorded points, and held-out points have none")
+        trained = dict.fromkeys(("x_test", "y_test", "pair_test", "companion", "graph"))
+        data = replace(data, x=data.x_test, y=data.y_test, pair=data.pair_test, **trained)
+    index, cpu = torch.from_numpy(np.asarray(trajectory.index)), torch.device("cpu")
+    views, rows = Reader(config, data, cpu, torch.float32).read(index, epoch, 0)
+    move = torch.zeros(results.embeddings.shape, requires_grad=True)
+
+    def moved(network, inputs, z: Tensor) -> Tensor:
+        length = z.norm(dim=1, keepdim=True) / as_seen_by(config.distance, z).norm(dim=1, keepdim=True)  # of a step of one
+        return z + length * move.repeat(len(z) // len(move), 1)
+
+    model.backbone.register_forward_hook(moved)
+    objective = build_objective(config)
+    return objective, objective.target(rows()), model(views), move

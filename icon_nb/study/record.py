@@ -17,35 +17,7 @@ from ..methods.config import Config
 
 @dataclass(eq=False)
 class Run:
-    """One run: its resolved configuration, its history, its trajectory, and the trained backbone.
-
-    Parameters
-    ----------
-    config : Config
-        Resolved.
-    history : mapping of str to list
-        ``epoch``, ``loss``, ``knn_accuracy``, ``seconds``: one value per epoch, epoch 0 untrained; NaN where not measured.
-    trajectory : Trajectory
-        The recorded embeddings of the evaluation points.
-    backbone : nn.Module
-        The trained network, on the CPU, an ordinary module.
-    status : str
-        ``complete``, ``interrupted`` or ``failed``.
-    provenance : mapping
-        Versions, device, seed, data checksum, durations.
-    error : str
-        Why the run failed.
-    state : mapping of str to Tensor
-        Every trained parameter, the backbone's and what else the method learned.
-    dataset : Dataset, optional
-        The data of the run; those of a loaded run are read when they are needed.
-    trust_code : bool
-        Whether :meth:`data` may run the file that ``dataset="custom:..."`` names.
-    states : mapping of int to (mapping, mapping)
-        Weights and optimizer state after the epochs of which they were kept in memory.
-    folder : Path, optional
-        Where it was loaded from.
-    """
+    """One run; :class:`icon_nb.Results` says what its fields are."""
 
     config: Config
     history: Mapping[str, list]
@@ -103,23 +75,23 @@ class Run:
         epochs = f"{last} epoch{'s' * (last != 1)}"
         return f"{title}: {epochs}{mark}, loss {losses[0]:.3f} -> {losses[-1]:.3f}{knn}"
 
-    def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "_animation"}  # a drawing cannot be copied
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.summary()})"
 
 
+class Shown:
+    """What shows itself in a notebook as ``_repr_mimebundle_`` says, with a drawing in ``_animation`` that is made once."""
+
+    def _repr_html_(self) -> str:
+        return self._repr_mimebundle_()["text/html"]
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_animation"}  # a drawing cannot be copied
+
+
 @dataclass(frozen=True)
 class Failure:
-    """A run of which nothing is left but its error.
-
-    Parameters
-    ----------
-    config : Config
-        Resolved.
-    error : str
-    """
+    """A run of which nothing is left but its error."""
 
     config: Config
     error: str

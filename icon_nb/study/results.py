@@ -5,7 +5,7 @@ Nothing is drawn, trained or written in ``__init__`` or ``__repr__``; display co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from html import escape
@@ -15,19 +15,46 @@ import numpy as np
 
 from ..data.dataset import Dataset, is_described
 from ..data.loading import load_for
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from ..evaluation.diagnosis import diagnose, stopped
 from ..evaluation.trajectory import Trajectory
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config
-from .folders.store import save
+from .folders.store import read_state, save
 from .next_step import next_step
-from .probes import embed, encoder_of, new_samples, probe_run, score_run
-from .record import Failure, Run
+from .probes import embed, encoder_of, forces_of_views, new_samples, probe_run, score_run
+from .record import Failure, Run, Shown
 
 
-class Results(Run):
-    """A run that shows itself: as an animation, a page to scrub through, curves and numbers; its fields are those of a Run.
+class Results(Shown, Run):
+    """A run that shows itself: as an animation, a page to scrub through, curves and numbers.
+
+    Parameters
+    ----------
+    config : Config
+        Resolved.
+    history : mapping of str to list
+        ``epoch``, ``loss``, ``knn_accuracy``, ``seconds``: one value per epoch, epoch 0 untrained; NaN where not measured.
+    trajectory : Trajectory
+        The recorded embeddings of the evaluation points.
+    backbone : nn.Module
+        The trained network, on the CPU, an ordinary module.
+    status : str
+        ``complete``, ``interrupted`` or ``failed``.
+    provenance : mapping
+        Versions, device, seed, data checksum, durations.
+    error : str
+        Why the run failed.
+    state : mapping of str to Tensor
+        Every trained parameter, the backbone's and what else the method learned.
+    dataset : Dataset, optional
+        The data of the run; those of a loaded run are read when they are needed.
+    trust_code : bool
+        Whether :meth:`data` may run the file that ``dataset="custom:..."`` names.
+    states : mapping of int to (mapping, mapping)
+        Weights and optimizer state after the epochs of which they were kept in memory.
+    folder : Path, optional
+        Where it was loaded from.
 
     Examples
     --------
@@ -52,22 +79,22 @@ class Results(Run):
 
     @cached_property
     def probes(self) -> dict[str, dict[str, float]]:
-        """Linear and kNN probes on held-out data: ``trained``, and the baselines ``untrained`` and ``raw``.
+        """Linear probe and kNN (k=5) on held-out data, computed when first asked for.
 
-        Computed when first asked for; see :func:`icon_nb.study.probes.probe_run`.
+        ``trained``, the baselines ``untrained`` and ``raw``, and ``behind the head`` where there is one, each with
+        ``linear_probe`` and ``knn`` in [0, 1]; ``about`` with ``n_points`` and ``held_out``. The points are the held-out ones
+        where the data set has a split, the training points otherwise and for a ``table``, which has no others. Of more than
+        10,000 it is as many, drawn by the run's seed. Empty where nothing can be learned or tested: no labels, one class, or no
+        class with two points.
         """
         return probe_run(self)
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        """Every score of :func:`icon_nb.evaluate.evaluate` for the final embedding; NaN where one does not apply.
+        """Every score of :func:`icon_nb.evaluate.evaluate` for the final embedding, computed when first asked for.
 
-        Computed when first asked for; see :func:`icon_nb.study.probes.score_run`.
-
-        Raises
-        ------
-        DataError
-            The data are code that is not trusted; see :meth:`data`.
+        NaN where one does not apply: those that compare with the inputs where the data are not at hand or are tokens, the linear
+        probe of a run with ``probe=False``. A DataError where the data are code that is not trusted; see :meth:`data`.
         """
         if self.withheld:
             raise DataError(self.withheld)
@@ -168,7 +195,20 @@ class Results(Run):
         Comparison(comparison of temperature: 2 runs)
         """
         how = {"progress": progress, "on_record": on_record, "save_to": save_to, "keep_states": keep_states}
-        return resolve_name("icon_nb.study.fork:fork")(self, epoch, settings, **how)  # which stands above this file
+        return resolve_name("icon_nb.study.run:fork")(self, epoch, settings, **how)  # which stands above this file
+
+    def state_after(self, epoch: int) -> tuple[Mapping, Mapping]:
+        """Weights and optimizer state after an epoch, from memory or from the folder of the run."""
+        state = self.states.get(epoch)
+        if state is None and self.folder is not None:
+            state = read_state(self.folder, epoch, self.history["epoch"][-1])
+        if state is None:
+            known = ", ".join(map(str, sorted(self.states))) or "none in memory"
+            raise ConfigError(
+                f"epoch={epoch!r}: the weights after this epoch were not kept; there are those of epoch {known}: "
+                "run with a larger keep_states, or with save_checkpoints=True and save_to=FOLDER"
+            )
+        return state
 
     def animate(self, **options):
         """The animation of the embedding; options as in :func:`icon_nb.animation.animate`. Nothing is trained again."""
@@ -180,9 +220,7 @@ class Results(Run):
         if "diagnosis" in overlays:
             options.setdefault("note", str(self.diagnosis))
         if "forces" in overlays and "forces" not in options:
-            options["forces"] = self._all_forces()
-            if options["projection"] == "auto" and self.trajectory.dim > 3:
-                options["projection"] = "pca"  # forces need a map that other points pass through too
+            options |= {"forces": self._all_forces(), "projection": self._map_of_forces(options["projection"])}
         return animate(self.watched(overlays), **options)
 
     def player(self, *, forces: bool = False, **options):
@@ -195,10 +233,13 @@ class Results(Run):
 
         known = {"projection": self.config.gif_method, "neighbours": [self.neighbours]}
         if forces:
-            known["forces"] = [self._all_forces()]
-            known["projection"] = "pca" if known["projection"] == "auto" and self.trajectory.dim > 3 else known["projection"]
+            known |= {"forces": [self._all_forces()], "projection": self._map_of_forces(known["projection"])}
         known["baselines"] = [{"knn_accuracy": self.baselines}]
         return player(self.trajectory, **{**known, **options})
+
+    def _map_of_forces(self, projection: str) -> str:
+        """Forces need a map that other points pass through too."""
+        return "pca" if projection == "auto" and self.trajectory.dim > 3 else projection
 
     def _points(self):
         """The objective over the recorded points."""
@@ -247,12 +288,10 @@ class Results(Run):
         return self._forces_at(fitted_frame(self.trajectory, "last" if epoch is None else epoch))
 
     def _forces_at(self, frame: int):
-        from .forces import forces_of_views
-
         points, epoch = self._points(), int(self.trajectory.epochs[frame])
         if not points.lacking:
             return points.forces(frame)
-        weights, _ = resolve_name("icon_nb.study.fork:state_after")(self, epoch)
+        weights, _ = self.state_after(epoch)
         return forces_of_views(self, epoch, weights)
 
     def plot(self, metrics: str | Sequence[str] | None = None, **options):
@@ -274,22 +313,16 @@ class Results(Run):
         return np.stack([each.attraction for each in found]), np.stack([each.repulsion for each in found])
 
     def watched(self, names: str | Iterable[str] | None) -> Trajectory:
-        """The trajectory; it has the columns of the history, and the schedules, that ``names`` name too."""
+        """The trajectory, with the columns of the history and the settings that move with the epochs that ``names`` name."""
         names = (names,) if isinstance(names, str) else names or ()
         columns = {name: self.history[name] for name in names if name in self.history and name != "epoch"}
-        own = [name for name in names if name in MOVING and isinstance(getattr(self.config, name), str)]
-        columns |= {name: self._schedule(name) for name in own}
-        missing = {name: values for name, values in columns.items() if name not in self.trajectory.metrics}
-        if not missing:
-            return self.trajectory
-        at = np.searchsorted(self.history["epoch"], self.trajectory.epochs)
-        more = {name: np.asarray(values, dtype=float)[at] for name, values in missing.items()}
-        return replace(self.trajectory, metrics={**self.trajectory.metrics, **more})
-
-    def _schedule(self, name: str) -> list[float]:
-        """The values of a setting that moves, in every epoch of the history."""
         last = max(1, self.config.epochs - 1)
-        return [getattr(self.config.at((epoch - 1) / last), name) for epoch in self.history["epoch"]]
+        for name in names:
+            if name in SETTINGS and SETTINGS[name].scheduled and isinstance(getattr(self.config, name), str):
+                columns[name] = [getattr(self.config.at((epoch - 1) / last), name) for epoch in self.history["epoch"]]
+        at, known = np.searchsorted(self.history["epoch"], self.trajectory.epochs), self.trajectory.metrics
+        more = {name: np.asarray(values, dtype=float)[at] for name, values in columns.items() if name not in known}
+        return replace(self.trajectory, metrics={**known, **more})
 
     def save(self, path, *, overwrite: bool = False):
         """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.
@@ -314,15 +347,8 @@ class Results(Run):
         note = f"<p>{escape(self.summary() + before)}<br>{escape(str(self.diagnosis))}<br>{self.next_step.html}</p>"
         return {**bundle, "text/plain": repr(self), "text/html": note + bundle["text/html"]}
 
-    def _repr_html_(self) -> str:
-        return self._repr_mimebundle_()["text/html"]
-
 
 Outcome = Results | Failure
-
-
-MOVING = {name for name, setting in SETTINGS.items() if setting.scheduled}
-"""Settings that may move with the epochs, and can be drawn as curves then."""
 
 
 def animation_options(config: Config) -> dict[str, object]:

@@ -1,34 +1,27 @@
-"""run: from a Config to Results. The same path for one run, a recipe, a sweep and the command line."""
+"""run: from a Config to Results. The same path for one run, a recipe, a sweep, a fork and the command line."""
 
 from __future__ import annotations
 
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..data.augment import default_augment
-from ..data.dataset import Dataset
-from ..data.loading import load_for
+from tqdm import tqdm
+
 from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError, shown
 from ..files import LARGEST_TEXT, place, read, write_whole
-from ..methods.config import Config
-from ..methods.resolve import fit_to_data
-from ..training import open_tsne
-from ..training.backbones import fit_own
+from ..methods.config import OF_THE_TRUNK, Config
 from ..training.threads import fitting_threads
-from ..training.trainer import Record, is_for_open_tsne, usual_torch
+from ..training.trainer import Record, usual_torch
 from .folders.checkpoints import Checkpoints, check_data, check_settings
 from .folders.outputs import write_run, written
 from .folders.store import CHECKPOINTS, RECORD, foreign, load_run, read_state
 from .results import Results
-from .session import Session, state_of
-from .trackers import Tracking
-
-KEEP_STATES = 64
-"""MiB of weights and optimizer states that a run keeps for forks, where nobody says how many."""
+from .session import Session, session_of, start, state_of
+from .trackers import Live, Tracking
 
 
 def run(
@@ -41,7 +34,7 @@ def run(
     save_to=None,
     resume: bool = False,
     live: bool = False,
-    keep_states: float = KEEP_STATES,
+    keep_states: float = 64,
     **settings,
 ) -> Results:
     """Train what a Config describes and record its embedding at every epoch.
@@ -111,27 +104,10 @@ def run(
     if live and "IPython" not in sys.modules:
         warnings.warn("live=True draws in a notebook only: this run shows nothing while it trains", stacklevel=2)
     elif live:
-        from .live import Live  # loads what draws
-
         calls.append(Live(session.config))
     if folder is None:
         return train(session, *calls, progress=progress)
     return train_in_folder(folder, session, *calls, resume=resume, progress=progress)
-
-
-@usual_torch()
-def start(config: Config, data=None) -> Session:
-    """A session that is ready to train: the config resolved and fitted to its data."""
-    config = (config if data is None else config.replace(dataset=data)).resolve()
-    return session_of(config, load_for(config))
-
-
-@usual_torch()
-def session_of(config: Config, dataset: Dataset) -> Session:
-    """The same on data that are there already."""
-    config = fit_own(config, dataset)
-    by_open_tsne = is_for_open_tsne(config, dataset) and open_tsne.installed()
-    return Session(fit_to_data(config, len(dataset), default_augment(dataset), by_open_tsne), dataset)
 
 
 @usual_torch()
@@ -145,9 +121,8 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
     with fitting_threads(session.trainer), progress_bar(session.config, show) as advance:
         try:
             for record in session.records():
-                advance(record, session.knn)
-                measured = {name: values[-1] for name, values in session.history.items() if name != "epoch"}
-                tracking.record(record.epoch, measured, session.trainer.model)
+                advance(record, session.history["knn_accuracy"][-1])
+                tracking.record(record.epoch, session.history, session.trainer.model)
                 for call in filter(None, after_epoch):
                     call(record, session.recorder)
         except KeyboardInterrupt:
@@ -156,7 +131,7 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
             session.status = "interrupted"
         except (TrainingError, SaveError, DataError) as error:
             if not isinstance(error, SaveError):
-                session.fail(error)
+                session.status, session.error, session.diverged = "failed", str(error), isinstance(error, TrainingError)
             error.results = session.results() if session.history["epoch"] else None
             raise
         return tracking.finish(session.results())
@@ -165,13 +140,9 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
 @contextmanager
 def progress_bar(config: Config, show: bool) -> Iterator[Callable[[Record, float], None]]:
     """One line on stderr with epoch, and the loss and kNN accuracy measured last; gives what is called after every epoch."""
-    if not show:
-        yield lambda record, knn: None
-        return
-    from tqdm import tqdm
-
     numbers: dict[str, str] = {}
-    with tqdm(total=config.epochs, desc=config.run_name or config.label, unit="epoch", file=sys.stderr) as bar:
+    name = config.run_name or config.label
+    with tqdm(total=config.epochs, desc=name, unit="epoch", file=sys.stderr, disable=not show) as bar:
 
         def advance(record: Record, knn: float) -> None:
             measured = {"loss": f"{record.loss:.4f}", "kNN": f"{knn:.3f}"}
@@ -183,21 +154,21 @@ def progress_bar(config: Config, show: bool) -> Iterator[Callable[[Record, float
         yield advance
 
 
+# In a folder
+
+
 @usual_torch()
 def train_in_folder(
     folder: Path, session: Session, *after_epoch: Callable | None, resume: bool = False, progress: bool | None = None
 ) -> Results:
     """Train a session with checkpoints in its folder, and write the run there; a run that is finished there is only loaded.
 
-    Raises
-    ------
-    SaveError
-        The folder is a file, is being written by another run, or holds a run and ``resume`` was not asked for, or files that the
-        run would replace and no run; or it cannot be written.
-    ConfigError, DataError
-        The run to go on with has other settings, or was trained on other data.
+    Errors are those of :func:`run`. Nothing is replaced that is not of a run.
     """
-    _refuse_foreign(folder, session.config)
+    if folder.exists() and not folder.is_dir():
+        raise SaveError(f"{folder} is a file: choose a folder")
+    if theirs := foreign(folder, written(session.config)):
+        raise SaveError(f"{folder} holds {', '.join(theirs)}, of no run: choose another folder")
     try:
         checkpoints, ended = Checkpoints(folder), False  # from here on nobody else writes in the folder
     except SaveError:
@@ -210,7 +181,6 @@ def train_in_folder(
             raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
         results = _finished(folder, session)
         if results is None:
-            _begin(folder, session, checkpoints)
             results = _train_and_write(folder, session, checkpoints, after_epoch, progress)
         elif (folder / CHECKPOINTS).exists():  # it was stopped while it was drawn
             write_run(results, folder)
@@ -225,24 +195,19 @@ def train_in_folder(
     return results
 
 
-def _refuse_foreign(folder: Path, config: Config) -> None:
-    """Replace nothing that is not of a run."""
-    if folder.exists() and not folder.is_dir():
-        raise SaveError(f"{folder} is a file: choose a folder")
-    theirs = foreign(folder, written(config))
-    if theirs:
-        raise SaveError(f"{folder} holds {', '.join(theirs)}, of no run: choose another folder")
-
-
 def _finished(folder: Path, session: Session) -> Results | None:
     """The run that stands in the folder to its end; None where it is to be begun, or gone on with.
 
     A session of more epochs than the run takes its place at its end.
     """
-    record, checkpoints = folder / RECORD, folder / CHECKPOINTS
+    record, checkpoints, settings = folder / RECORD, folder / CHECKPOINTS, folder / "config.json"
     if not record.exists() and not checkpoints.exists():
         return None
-    _same_settings(folder / "config.json", session)
+    try:
+        before = Config.from_json(read(settings, LARGEST_TEXT).decode(), where=str(settings))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{settings} cannot be read ({error}): the run cannot be continued") from None
+    check_settings(folder, session, before, settings.name)
     if not record.exists():
         return None
     try:
@@ -253,12 +218,10 @@ def _finished(folder: Path, session: Session) -> Results | None:
         return None
     check_data(folder, session, found.provenance["dataset"])
     found.dataset = session.dataset
-    if found.status == "interrupted":
-        return None
     if found.status == "complete" and session.config.epochs > found.config.epochs:
         _lengthen(folder, session, found)
         return None
-    return found
+    return None if found.status == "interrupted" else found
 
 
 def _lengthen(folder: Path, session: Session, found: Results) -> None:
@@ -270,8 +233,11 @@ def _lengthen(folder: Path, session: Session, found: Results) -> None:
     session.fork = found.provenance.get("fork")
 
 
-def _begin(folder: Path, session: Session, checkpoints: Checkpoints) -> None:
-    """Make a folder that of an unfinished run, and bring the session to the last epoch that stands there."""
+def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, after_epoch, progress: bool | None) -> Results:
+    """Go on from the last epoch that stands in the folder, or from where the session is.
+
+    When an epoch is reported, the one before it is on the disk: no more than one can be lost.
+    """
     if session.history["epoch"]:  # it goes on from a run that was finished, or elsewhere
         checkpoints.save(session)
         checkpoints.wait()
@@ -279,10 +245,6 @@ def _begin(folder: Path, session: Session, checkpoints: Checkpoints) -> None:
         checkpoints.restore(session)
     write_whole(folder / "config.json", session.config.to_json().encode())
     (folder / RECORD).unlink(missing_ok=True)
-
-
-def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, after_epoch, progress: bool | None) -> Results:
-    """When an epoch is reported, the one before it is on the disk: no more than one can be lost."""
 
     def wait(record, recorder):
         checkpoints.wait()
@@ -305,10 +267,48 @@ def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, a
     return results
 
 
-def _same_settings(path: Path, session: Session) -> None:
-    """Refuse to go on with a run of other settings."""
+# Another future from a recorded epoch
+
+
+def fork(
+    results: Results, epoch: int, settings: Mapping[str, object], *, progress, on_record, save_to, keep_states: float
+) -> Results:
+    """See :meth:`icon_nb.Results.fork`."""
+    weights, optimizer = results.state_after(epoch)
+    before, config = results.config, _branch(results, epoch, settings)
+    session = session_of(config, results.data())
+    changed = {name: value for name, value in config.to_dict().items() if getattr(before, name) != value}
+    session.keep_states, session.fork = keep_states, {"epoch": epoch, "settings": changed}
+    session.states = {k: state for k, state in results.states.items() if k <= epoch}
+    _take_over(session, weights, optimizer if config.optimizer == before.optimizer else {}, results, epoch)
+    if save_to is None:
+        return train(session, on_record, progress=progress)
+    return train_in_folder(place(save_to).absolute(), session, on_record, progress=progress)
+
+
+def _branch(results: Results, epoch: int, settings: Mapping[str, object]) -> Config:
+    """The settings of a branch: what its weights and points depend on is the trunk's, everything else may change."""
+    told = results.config.replace_sources(results.provenance.get("sources") or {})
+    kept = {name: getattr(told, name) for name in (*OF_THE_TRUNK, "epochs", "seed") if getattr(told, name) is not None}
+    config = told.replace(**{**kept, **settings}).resolve()
+    for name in OF_THE_TRUNK:
+        own = getattr(told, name)
+        if getattr(config, name) != own:
+            raise ConfigError(f"{name} is that of the run, {own!r}: a fork goes on with its weights and its points")
+    if config.epochs < epoch:
+        raise ConfigError(f"epochs={config.epochs} ends before epoch={epoch}, from which the fork goes on: give more")
+    return config
+
+
+def _take_over(session: Session, weights: Mapping, optimizer: Mapping, results: Results, epoch: int) -> None:
+    """Let a session go on after an epoch of a run; what its method has beside the backbone starts anew where the run had none."""
+    own = session.trainer.model.state_dict()
+    known = {name: each for name, each in weights.items() if name in own and own[name].shape == each.shape}
+    if any(name.startswith("backbone.") and name not in known for name in own):
+        raise ConfigError(f"method={session.config.label!r} has another network than the run: it cannot go on with its weights")
+    history = {name: values[: results.history["epoch"].index(epoch) + 1] for name, values in results.history.items()}
+    frames = [frame for frame in results.frames() if frame[0] <= epoch]
     try:
-        found = Config.from_json(read(path, LARGEST_TEXT).decode(), where=str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): the run cannot be continued") from None
-    check_settings(path.parent, session, found, path.name)
+        session.go_on({**own, **known}, optimizer if known.keys() == own.keys() else {}, history, frames)
+    except ValueError as error:
+        raise LoadError(f"the run cannot be forked at epoch {epoch}: {error}") from error

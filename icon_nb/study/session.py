@@ -13,18 +13,38 @@ import torch
 
 from .. import __version__
 from ..animation.recorder import Recorder
+from ..data.augment import default_augment
 from ..data.dataset import Dataset, describe
+from ..data.loading import load_for
 from ..errors import TrainingError
 from ..evaluation.diagnosis import baselines
 from ..evaluation.scores import knn_accuracy
 from ..evaluation.trajectory import choose_points
 from ..methods.catalogue import HISTORY, absolute, source_of
 from ..methods.config import Config
+from ..methods.resolve import fit_to_data
 from ..objective.distances import metric_of
-from ..training.trainer import Record, Trainer
+from ..training import open_tsne
+from ..training.backbones import fit_own
+from ..training.trainer import Record, Trainer, is_for_open_tsne, usual_torch
 from .results import Results
 
 KNN = 5
+
+
+@usual_torch()
+def start(config: Config, data=None) -> Session:
+    """A session that is ready to train: the config resolved and fitted to its data."""
+    config = (config if data is None else config.replace(dataset=data)).resolve()
+    return session_of(config, load_for(config))
+
+
+@usual_torch()
+def session_of(config: Config, dataset: Dataset) -> Session:
+    """The same on data that are there already."""
+    config = fit_own(config, dataset)
+    by_open_tsne = is_for_open_tsne(config, dataset) and open_tsne.installed()
+    return Session(fit_to_data(config, len(dataset), default_augment(dataset), by_open_tsne), dataset)
 
 
 @dataclass
@@ -42,25 +62,28 @@ class Session:
     history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *HISTORY)})
 
     def __post_init__(self):
-        self.trainer = Trainer(self.config, self.dataset)
+        config, data = self.config, self.dataset
+        self.trainer = Trainer(config, data)
         self.good: dict[str, torch.Tensor] = {}
         self.states: dict[int, tuple[dict, dict]] = {}
         self.started = datetime.datetime.now(datetime.UTC)
-        x, y, held_out = evaluation_points(self.config, self.dataset)
-        keep = torch.from_numpy(choose_points(len(x), self.config.max_points, self.config.seed))
+        held_out = data.x_test is not None and config.backbone != "table"  # points that the backbone is not trained on
+        x, y = (data.x_test, data.y_test) if held_out else (data.x, data.y)
+        keep = torch.from_numpy(choose_points(len(x), config.max_points, config.seed))
         seen = x[keep]  # read once, where the pictures are on the disk
-        self._raw = None if self.dataset.kind == "tokens" else seen
-        self._x = (keep if self.config.backbone == "table" else seen).to(self.trainer.device)
+        self._raw = None if data.kind == "tokens" else seen
+        self._x = (keep if config.backbone == "table" else seen).to(self.trainer.device)
         self._y = None if y is None else y[keep].to(self.trainer.device)
-        what = f"{self.config.label} on {self.dataset.name}"
+        pictures = data.kind == "images" and data.shape[0] in (1, 3)
+        what = f"{config.label} on {data.name}"
         self.recorder = Recorder(
             None if y is None else y[keep],
-            self.dataset.class_names or None,
-            max_points=self.config.max_points,
-            images=thumbnails(self.dataset, seen),
+            data.class_names or None,
+            max_points=config.max_points,
+            images=seen.permute(0, 2, 3, 1).cpu().numpy() if pictures else None,
             index=keep.numpy(),
             held_out=np.full(len(keep), held_out),
-            title=f"{self.config.run_name}: {what}" if self.config.run_name else what,
+            title=f"{config.run_name}: {what}" if config.run_name else what,
         )
 
     @property
@@ -68,19 +91,11 @@ class Session:
         """How many points are watched."""
         return len(self._x)
 
-    @property
-    def knn(self) -> float:
-        return self.history["knn_accuracy"][-1]
-
     def go_on(self, model: Mapping, optimizer: Mapping, history: Mapping[str, list], frames: Iterable, every: int = 1) -> None:
         """Take the place of a run after its last epoch: its weights, the state of its optimizer, its history and its frames.
 
         A frame that was due only because the run ended there is left out where this one records at ``every`` so many epochs.
-
-        Raises
-        ------
-        ValueError
-            The weights or the state belong to another network; nothing is taken then.
+        Where the weights or the state belong to another network, it is a ValueError, and nothing is taken.
         """
         own, trainer = self.trainer.model.state_dict(), self.trainer
         if {name: each.shape for name, each in own.items()} != {name: each.shape for name, each in model.items()}:
@@ -98,13 +113,13 @@ class Session:
     def records(self) -> Iterator[Record]:
         """Train to the end, recording on the way; yields one record per epoch. A resumed run goes on where it stopped."""
         if not self.history["epoch"]:
-            yield self.keep(self.trainer.initial())
+            yield self._keep(self.trainer.initial())
         while self.trainer.epoch < self.config.epochs:
-            yield self.keep(self.trainer.run_epoch())
+            yield self._keep(self.trainer.run_epoch())
 
-    def keep(self, record: Record) -> Record:
+    def _keep(self, record: Record) -> Record:
         """Record an epoch: its loss, and the embedding where it is due."""
-        knn = float("nan")
+        knn = math.nan
         if record.epoch % self.config.record_every == 0 or record.epoch == self.config.epochs:
             z = self.trainer.embed(self._x)
             if not torch.isfinite(z).all():
@@ -132,7 +147,7 @@ class Session:
 
     def _frame(self, z: torch.Tensor, epoch: int, loss: float) -> float:
         """Record an embedding; returns its kNN accuracy, NaN without labels."""
-        knn = float("nan") if self._y is None else knn_accuracy(z, self._y, KNN, metric=metric_of(self.config.distance))
+        knn = math.nan if self._y is None else knn_accuracy(z, self._y, KNN, metric=metric_of(self.config.distance))
         self.recorder.record(z, epoch=epoch, loss=loss, knn_accuracy=knn)
         return knn
 
@@ -145,31 +160,42 @@ class Session:
         if torch.isfinite(z).all():
             self.history["knn_accuracy"][-1] = self._frame(z, epoch, loss)
 
-    def fail(self, error: Exception) -> None:
-        """Mark the run as failed. It diverged where its numbers were no longer finite, and by no other error."""
-        self.status, self.error, self.diverged = "failed", str(error), isinstance(error, TrainingError)
-
-    def baselines(self) -> dict[str, float]:
-        """What training has to beat; empty for tokens, which nothing can compare as they are."""
-        return {} if self._raw is None else baselines(self.recorder.trajectory, self.dataset.flat(self._raw).cpu().numpy())
-
     def results(self) -> Results:
         """What there is so far, with the weights of the last good epoch, which is the last frame too."""
-        self.trainer.model.load_state_dict(self.good)
+        model = self.trainer.model
+        model.load_state_dict(self.good)
         self._catch_up()
-        backbone = self.trainer.model.to("cpu").backbone.eval()
-        return Results(
-            self.config,
-            self.history,
-            self.recorder.trajectory,
-            backbone,
-            self.status,
-            provenance(self),
-            self.error,
-            self.trainer.model.state_dict(),
-            self.dataset,
-            states=self.states,
-        )
+        backbone, trajectory = model.to("cpu").backbone.eval(), self.recorder.trajectory
+        own = {"state": model.state_dict(), "dataset": self.dataset, "states": self.states}
+        about = {"status": self.status, "provenance": self._provenance(), "error": self.error}
+        return Results(self.config, self.history, trajectory, backbone, **about, **own)
+
+    def _provenance(self) -> dict[str, object]:
+        """What is needed to know where numbers came from."""
+        now, own, trainer = datetime.datetime.now(datetime.UTC), self.config.dataset, self.trainer
+        versions = {"icon_nb": __version__, "torch": torch.__version__, "numpy": np.__version__}
+        raw = None if self._raw is None else self.dataset.flat(self._raw).cpu().numpy()
+        return {
+            "versions": {**versions, "python": platform.python_version()},
+            "platform": platform.platform(),
+            "device": str(trainer.device),
+            "engine": trainer.strategy.engine,
+            "threads": torch.get_num_threads(),
+            "processes": trainer.ranks.n,
+            "seed": self.config.seed,
+            "dataset": describe(self.dataset),
+            "host": platform.node(),
+            "path": absolute(own).partition(":")[2] if source_of(own) else self.config.data_dir,
+            "started": self.started.isoformat(timespec="seconds"),
+            "finished": now.isoformat(timespec="seconds"),
+            "seconds": round((now - self.started).total_seconds(), 3),
+            "sources": dict(self.config.sources),
+            "baselines": {} if raw is None else baselines(self.recorder.trajectory, raw),  # tokens cannot be compared as they are
+            "status": self.status,
+            "error": self.error,
+            "diverged": self.diverged,
+            **({"fork": self.fork} if self.fork else {}),
+        }
 
 
 def state_of(optimizer: torch.optim.Optimizer) -> dict[int, dict]:
@@ -191,10 +217,7 @@ def _tensors(state: Mapping) -> Iterator[torch.Tensor]:
 def set_state(optimizer: torch.optim.Optimizer, state: Mapping[int, Mapping]) -> None:
     """Let an optimizer remember what another one did; step size and momentum stay its own.
 
-    Raises
-    ------
-    ValueError
-        It remembers parameters of other shapes.
+    A ValueError where that remembers parameters of other shapes.
     """
     parameters = [each for group in optimizer.param_groups for each in group["params"]]
     for k, each in state.items():
@@ -202,44 +225,3 @@ def set_state(optimizer: torch.optim.Optimizer, state: Mapping[int, Mapping]) ->
         if not 0 <= k < len(parameters) or shapes - {parameters[k].shape}:
             raise ValueError("the state of its optimizer belongs to another network")
     optimizer.load_state_dict({**optimizer.state_dict(), "state": _copied(state)})  # which takes what fits without a copy
-
-
-def evaluation_points(config: Config, dataset: Dataset):
-    """Raw inputs and labels of the points to watch, and whether the backbone is not trained on them."""
-    if dataset.x_test is None or config.backbone == "table":
-        return dataset.x, dataset.y, False
-    return dataset.x_test, dataset.y_test, True
-
-
-def thumbnails(dataset: Dataset, x) -> np.ndarray | None:
-    """Small pictures (n, h, w, c) of samples, where they are pictures of 1 or 3 channels."""
-    if dataset.kind != "images" or dataset.shape[0] not in (1, 3):
-        return None
-    return x.permute(0, 2, 3, 1).cpu().numpy()
-
-
-def provenance(session: Session) -> dict[str, object]:
-    """What is needed to know where numbers came from."""
-    now, own = datetime.datetime.now(datetime.UTC), session.config.dataset
-    versions = {"icon_nb": __version__, "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
-    return {
-        "versions": versions,
-        "platform": platform.platform(),
-        "device": str(session.trainer.device),
-        "engine": session.trainer.strategy.engine,
-        "threads": torch.get_num_threads(),
-        "processes": session.trainer.ranks.n,
-        "seed": session.config.seed,
-        "dataset": describe(session.dataset),
-        "host": platform.node(),
-        "path": absolute(own).partition(":")[2] if source_of(own) else session.config.data_dir,
-        "started": session.started.isoformat(timespec="seconds"),
-        "finished": now.isoformat(timespec="seconds"),
-        "seconds": round((now - session.started).total_seconds(), 3),
-        "sources": dict(session.config.sources),
-        "baselines": session.baselines(),
-        "status": session.status,
-        "error": session.error,
-        "diverged": session.diverged,
-        **({"fork": session.fork} if session.fork else {}),
-    }

@@ -11,7 +11,7 @@ from ..errors import ConfigError, SaveError
 from ..methods import recipes
 from ..methods.config import Config, check_names
 from .comparison import Comparison, Outcome
-from .folders.studies import StudyFolder
+from .folders.outputs import StudyFolder
 from .workers import DatasetCache, train_each
 
 HOW = ("data", "progress", "save_to", "workers", "executor")

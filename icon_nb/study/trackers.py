@@ -1,4 +1,4 @@
-"""Where a run is logged while it trains: a CSV file, TensorBoard, MLflow, Weights & Biases, or an object of your own."""
+"""What looks on while a run trains: a CSV file, TensorBoard, MLflow, Weights & Biases, a tracker of your own, a live picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import csv
 import io
 import math
 import os
+import time
 import warnings
+from base64 import b64encode
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Protocol
@@ -33,11 +35,12 @@ class Tracking:
     """Calls a tracker, if there is any, and never stands in the way of training: one that raises is warned of, and left out."""
 
     def __init__(self, log_to: str | Tracker | None, config: Config):
-        self.tracker: Tracker | None = tracker_of(log_to, config) if isinstance(log_to, str) else log_to
+        self.tracker: Tracker | None = _named(log_to, config) if isinstance(log_to, str) else log_to
 
-    def record(self, epoch: int, measured: dict[str, float], model: nn.Module) -> None:
-        """Pass on what was measured, without what was not."""
-        self._call("record", epoch, {name: value for name, value in measured.items() if not math.isnan(value)}, model)
+    def record(self, epoch: int, history: dict[str, list], model: nn.Module) -> None:
+        """Pass on what was measured last, without what was not."""
+        last = {name: values[-1] for name, values in history.items() if name != "epoch" and not math.isnan(values[-1])}
+        self._call("record", epoch, last, model)
 
     def finish(self, results: Results) -> Results:
         """The results, once the tracker has seen them."""
@@ -54,14 +57,7 @@ class Tracking:
             warnings.warn(f"{name} failed and logs no more, the run goes on: {type(error).__name__}: {error}", stacklevel=4)
 
 
-def tracker_of(log_to: str, config: Config) -> Tracker:
-    """The tracker that ``KIND:PLACE`` names.
-
-    Raises
-    ------
-    ConfigError
-        The package that it needs is not installed, or the place cannot be written.
-    """
+def _named(log_to: str, config: Config) -> Tracker:
     kind, _, place = log_to.partition(":")
     try:
         return resolve_name(TRACKERS[kind].make)(place, config)
@@ -179,3 +175,50 @@ class WandB:
         page = results.animate()._repr_html_()
         self.run.log({"animation": wandb.Html(page)}, step=int(results.trajectory.epochs[-1]))
         self.run.finish()
+
+
+class Live:
+    """``run(live=True)``: redraws the embedding and its loss when that keeps drawing below a share of the time.
+
+    The first and the last epoch are always drawn and count as well, so that a run of a second and a half or more keeps to the
+    share; a shorter one has these two only. The share is of the processor time of this thread: the same on a busy machine.
+    """
+
+    SHARE = 0.1
+    FIRST = 0.1  # seconds; what the first picture takes beyond that is the loading of what draws, which a process does once
+    SIZE = (460, 460)
+
+    def __init__(self, config: Config):
+        self.epochs, self.started, self.spent, self.drawn = config.epochs, time.thread_time(), 0.0, 0
+        self._cost, self._handle = 0.0, None
+
+    def __call__(self, record, recorder) -> None:
+        """Called after every epoch of a run."""
+        now = time.thread_time()
+        affordable = self.spent + 2 * self._cost <= self.SHARE * (now - self.started)  # this one, and the last
+        if not (affordable and self.drawn or record.epoch in (0, self.epochs)):
+            return
+        self.draw(recorder)
+        self.drawn += 1
+        cost = time.thread_time() - now
+        self._cost = min(cost, self.FIRST) if self.drawn == 1 else cost
+        self.spent += self._cost
+
+    def draw(self, recorder) -> None:
+        """Show the newest frame in the place of the one before."""
+        from IPython.display import display
+
+        from ..animation.animation import animate
+        from ..animation.display import image
+        from ..animation.plots import filmstrip
+
+        trajectory = recorder.trajectory
+        animation = animate(trajectory, size=self.SIZE, overlay="loss", turn=0)
+        picture = animation.painter.png(animation.timeline.n_frames - 1)
+        words = f"{trajectory.title} at epoch {trajectory.epochs[-1]}"
+        strip = filmstrip(animation) if trajectory.epochs[-1] == self.epochs else picture  # what is left on paper shows learning
+        page = {"text/plain": words, "text/html": image(picture, words, self.SIZE[0]), "image/png": b64encode(strip).decode()}
+        if self._handle is None:
+            self._handle = display(page, raw=True, display_id=True)
+        else:
+            self._handle.update(page, raw=True)

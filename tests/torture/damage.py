@@ -28,7 +28,7 @@ import torch
 import icon_nb as icon
 from icon_nb.errors import LoadError
 from icon_nb.files import digest
-from icon_nb.study.folders import store, studies  # noqa: F401
+from icon_nb.study.folders import outputs, store  # noqa: F401
 
 from .mutations import EDITS, accident, anything
 

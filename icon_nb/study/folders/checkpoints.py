@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,27 +25,50 @@ from ...files import digest, read, sweep_stray, write_whole
 from ...methods.config import SETTINGS, Config
 from ..session import Session, state_of
 from . import verify
-from .lock import FolderLock
-from .store import CHECKPOINTS, RECORD, STATES, pack_tensors, to_json
+from .store import CHECKPOINTS, LOCK, RECORD, STATES, pack_tensors, to_json
 from .verify import expect, reading
 
 KEPT = 2
 _NAME = re.compile(r"epoch_(\d{6})-([0-9a-f]{16})\.pt")
 
 
+class FolderLock:
+    """One run at a time in a folder: the system locks a file there, and lets go of it when its process ends, however that ends.
+
+    Raises a SaveError where another run writes into the folder, in this process or in another, or where it cannot be locked.
+    """
+
+    def __init__(self, folder: Path):
+        from filelock import FileLock, Timeout  # takes its time to load, and not every run is written
+
+        self.path = Path(folder) / LOCK
+        self._lock = FileLock(self.path, timeout=0, thread_local=False)
+        if os.path.lexists(self.path) and not os.path.isfile(self.path):
+            raise SaveError(f"{self.path} is no file, and cannot be locked: remove it, or choose another folder")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+            self._file, self._owner = os.stat(self.path), os.getpid()
+        except Timeout:
+            raise SaveError(f"{folder} is being written by another run: choose another folder") from None
+        except OSError as error:
+            why = error.strerror or error
+            raise SaveError(f"could not write {self.path}: {why}; choose another folder or free some space") from error
+
+    def release(self, *, keep: bool = False) -> None:
+        """Let go of the folder, and remove the file unless it is to ``keep``; a forked child leaves both to its parent."""
+        if not self._lock.is_locked or self._owner != os.getpid():
+            return
+        with suppress(OSError):  # the folder may be gone
+            if not keep and os.path.samestat(self._file, os.stat(self.path)):
+                self.path.unlink()  # before others can lock it
+        self._lock.release()
+
+
 class Checkpoints:
-    """The checkpoints of one run folder, locked against a second run while it is open.
+    """The checkpoints of one run folder, which is made when it is not there, and locked against a second run while it is open.
 
-    Parameters
-    ----------
-    folder : Path
-        The run's folder; made when it is not there.
-
-    Raises
-    ------
-    SaveError
-        Another run that is still alive writes into this folder, from this process or another; or it cannot be written; or
-        something in it is a link, by which files elsewhere would be written and removed.
+    Raises a SaveError as the lock does, and where something in the folder is a link, by which files elsewhere would be written.
     """
 
     def __init__(self, folder: Path):
@@ -58,13 +83,7 @@ class Checkpoints:
         sweep_stray(Path(folder))
 
     def save(self, session: Session) -> None:
-        """Write the state after this epoch; waits for the write before it.
-
-        Raises
-        ------
-        SaveError
-            The write before it failed, for instance on a full disk.
-        """
+        """Write the state after this epoch; waits for the write before it, and raises the SaveError in which that ended."""
         self.wait()
         recorder, about = session.recorder, {"dataset": describe(session.dataset), "strategy": strategy_of(session)}
         about |= {"history": session.history, "frames": recorder.kept()}
@@ -110,27 +129,21 @@ class Checkpoints:
         """Every checkpoint, the newest first."""
         return sorted((path for path in self.folder.glob("epoch_*.pt") if _NAME.fullmatch(path.name)), reverse=True)
 
-    def restore(self, session: Session) -> int | None:
-        """Bring a fresh session to the newest checkpoint that is whole; returns its epoch, or None when there is none.
+    def restore(self, session: Session) -> None:
+        """Bring a fresh session to the newest checkpoint that is whole, if there is one.
 
-        Raises
-        ------
-        DataError
-            It was trained on other data.
-        ConfigError
-            It has other settings; or openTSNE trained it and would not go on with it, or the other way round.
+        Raises a DataError where it was trained on other data, and a ConfigError where it was trained in another way.
         """
         for path in self.all():
             try:
-                epoch = self._restore(path, session)
+                self._restore(path, session)
             except LoadError:
                 continue
             for other in {*self.all(), *(self.folder / "frames").glob("*.npy")} - {path, *map(self._frame, self._written)}:
                 other.unlink()  # makes room, should the disk be full
-            return epoch
-        return None
+            return
 
-    def _restore(self, path: Path, session: Session) -> int:
+    def _restore(self, path: Path, session: Session) -> None:
         number, checksum = _NAME.fullmatch(path.name).groups()
         with reading(path):
             content = read(path)
@@ -147,13 +160,11 @@ class Checkpoints:
             verify.arrays(points, {"epochs": np.array([epoch for epoch, _, _ in frames])}, 0, path)
             expect(points.shape[1] == session.n_points and frames[-1][0] <= int(number), path, "its frames are of another run")
             settings = Config(**about["config"]) if about.get("config") else session.config
-        check_data(self.folder.parent, session, about.get("dataset") or {})
-        check_strategy(self.folder.parent, session, about.get("strategy"))
+        check_data(self.folder.parent, session, about.get("dataset") or {}, about.get("strategy"))
         check_settings(self.folder.parent, session, settings, f"checkpoint {path.name}")
         with reading(path):
             session.go_on(state["model"], state["optimizer"], about["history"], frames, session.config.record_every)
         self._written, session.fork = written, about.get("fork")
-        return int(number)
 
     def _frame(self, epoch: int) -> Path:
         return self.folder / "frames" / f"epoch_{epoch:06d}.npy"
@@ -178,22 +189,18 @@ class Checkpoints:
         self._lock.release(keep=not known and (run / "config.json").exists())
 
 
-def check_data(folder: Path, session: Session, about: Mapping) -> None:
-    """Refuse to go on with a run on other data than it began with, which ``about`` describes."""
-    if not is_described(session.dataset, about, session.config):
-        raise DataError(
-            f"{folder} holds a run that was trained on other contents than dataset={session.config.dataset!r} has now: "
-            "put the old data back, or choose another folder"
-        )
-
-
 def strategy_of(session: Session) -> str:
     """What holds p in a session."""
     return type(session.trainer.strategy).__name__
 
 
-def check_strategy(folder: Path, session: Session, before: str | None) -> None:
-    """Refuse to go on with a run whose p was held in another way ``before``; older checkpoints do not say in which."""
+def check_data(folder: Path, session: Session, about: Mapping, before: str | None = None) -> None:
+    """Refuse to go on with a run on other data than ``about`` describes, or one whose p was held in another way ``before``."""
+    if not is_described(session.dataset, about, session.config):
+        raise DataError(
+            f"{folder} holds a run that was trained on other contents than dataset={session.config.dataset!r} has now: "
+            "put the old data back, or choose another folder"
+        )
     now = strategy_of(session)
     if before not in (None, now):
         remedy = "pip install 'icon_nb[tsne]' and use device='cpu', or " if before == "OpenTSNE" else ""

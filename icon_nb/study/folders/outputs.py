@@ -1,4 +1,7 @@
-"""What a run of the command line leaves in its folder: the saved run, its animation, its plots, its probes."""
+"""What stands in a folder beside the saved run: its animation, plots and probes; and the table and record of several runs.
+
+``comparison.json`` says which runs belong together.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,22 @@ import errno
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from ...errors import SaveError
-from ...files import place
+from ...data.dataset import Dataset, is_described
+from ...errors import IconError, LoadError, SaveError
+from ...files import LARGEST_TEXT, place, read, sweep_stray, write_whole
 from ...methods.config import Config
-from ..comparison import Comparison
-from ..results import Results
-from .store import FILES, save
-from .studies import save_comparison, write_study
+from ..record import Failure
+from ..results import Outcome, Results
+from . import verify
+from .store import COMPARISON, FILES, load_run, save, to_json
+
+SCHEMA = 1
+_FOLDER = re.compile(r"(\.\./)?[\w.=+-]*\w[\w.=+-]*")  # a folder in the comparison's own, or beside it
 
 
 def safe_name(text: str) -> str:
@@ -30,26 +37,14 @@ def safe_name(text: str) -> str:
 
 
 def new_folder(config: Config, stamp: str) -> Path:
-    """Make the folder of a run, ``<dataset>_<backbone>_<method>_<stamp>``; a collision gets a suffix, nothing is overwritten.
-
-    Raises
-    ------
-    SaveError
-        The output folder cannot be written.
-    """
+    """Make the folder of a run, ``<dataset>_<backbone>_<method>_<stamp>``; a collision gets a suffix, nothing is overwritten."""
     parts = (config.dataset, config.backbone, config.label, stamp)
     name = safe_name(config.run_name) if config.run_name else "_".join(safe_name(part) for part in parts)
     return fresh_folder(place(config.output_dir), name)
 
 
 def check_room(config: Config) -> None:
-    """Make the output folder, before anything is trained.
-
-    Raises
-    ------
-    SaveError
-        It is a file, or cannot be written.
-    """
+    """Make the output folder, before anything is trained; a SaveError where it is a file, or cannot be written."""
     with _made(place(config.output_dir)) as parent:
         if not os.access(parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -75,6 +70,9 @@ def _made(parent: Path) -> Iterator[Path]:
         raise SaveError(f"output_dir={str(parent)!r} is a file: choose a folder") from None
     except OSError as error:
         raise SaveError(f"output_dir={str(parent)!r} cannot be written ({error.strerror}): choose another folder") from None
+
+
+# One run
 
 
 def written(config: Config) -> tuple[str, ...]:
@@ -128,13 +126,13 @@ def write_plots(results: Results, folder: Path) -> None:
     small_multiples(results.animate()).save(folder / "embedding.png")
 
 
-def write_comparison(study: Comparison, parent: Path, stamp: str, *, folders=None, viz: bool = True, gif: bool = False) -> Path:
-    """A folder for several runs: the table, ``comparison.json``, and as asked the animation side by side, curves and epochs.
+# Several runs; a study is a Comparison
 
-    Parameters
-    ----------
-    folders : sequence of Path or None, optional
-        Where each run is saved, beside this folder; without, the runs are saved in it.
+
+def write_comparison(study, parent: Path, stamp: str, *, folders=None, viz: bool = True, gif: bool = False) -> Path:
+    """A folder for several runs: their record, and as asked the animation side by side, curves and epochs.
+
+    ``folders`` says where each run is saved beside this folder, None for one that is not; without it they are saved in it.
     """
     folder = fresh_folder(parent, f"{safe_name(study.title)}_{stamp}")
     if folders is None:
@@ -147,3 +145,109 @@ def write_comparison(study: Comparison, parent: Path, stamp: str, *, folders=Non
         study.plot().save(folder / "curves.png")
         study.small_multiples().save(folder / "embeddings.png")
     return folder
+
+
+def run_folder(config: Config) -> str:
+    """The name of a run's folder: the method, and the key of every setting that the numbers depend on."""
+    return f"{config.label}-{config.key()}"
+
+
+class StudyFolder:
+    """The folder in which a study keeps its runs as they finish; without a path, nothing is kept."""
+
+    def __init__(self, path=None):
+        self.path = None if path is None else place(path).absolute()
+        self._kept: dict[int, str] = {}
+        if self.path is not None:
+            if self.path.exists() and not self.path.is_dir():
+                raise SaveError(f"save_to={str(path)!r} is a file: choose a folder")
+            sweep_stray(self.path)
+
+    def find(self, config: Config, data: Callable[[Config], Dataset | None]) -> Results | None:
+        """The finished run of a config, if it is there whole and was trained on what ``data`` finds for it now."""
+        if self.path is None:
+            return None
+        try:
+            results = load_run(self.path / run_folder(config), Results)
+        except IconError:  # absent, half written or damaged: it is run again
+            return None
+        results.dataset = data(config)
+        if results.dataset is not None and not is_described(results.dataset, results.provenance["dataset"], config):
+            return None  # a file was written anew
+        self._kept[id(results)] = run_folder(config)
+        return results
+
+    def keep(self, config: Config, outcome: Outcome) -> None:
+        """Save a run as soon as it is there; one that was interrupted is left to be run again."""
+        if self.path is None or isinstance(outcome, Failure) or outcome.status == "interrupted":
+            return
+        save(outcome, self.path / run_folder(config), overwrite=True)
+        self._kept[id(outcome)] = run_folder(config)
+
+    def close(self, study: Sequence[Outcome]) -> None:
+        """Write the table, and what belongs together."""
+        if self.path is not None:
+            write_study(study, self.path, [self._kept.get(id(run)) for run in study])
+
+
+def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) -> Path:
+    """Write a comparison and every run in it; see :meth:`icon_nb.Comparison.save`."""
+    path = place(path)
+    if path.exists() and not path.is_dir():
+        raise SaveError(f"{path} is a file: choose a folder")
+    if (path / COMPARISON).exists() and not overwrite:
+        raise SaveError(f"{path} holds a comparison already: choose another folder, or pass overwrite=True")
+    folders = []
+    for position, run in enumerate(study, 1):
+        folders.append(None if isinstance(run, Failure) else f"{position:02d}-{run_folder(run.config)}")
+        if folders[-1] is not None:
+            save(run, path / folders[-1], overwrite=overwrite)
+    return write_study(study, path, folders)
+
+
+def write_study(study: Sequence[Outcome], path: Path, folders) -> Path:
+    """The table in three forms, then ``comparison.json`` with the folder, relative to this one, of every run."""
+    table = study.table()
+    for suffix in ("txt", "csv", "json"):
+        table.save(path / f"table.{suffix}")
+    runs = [_entry(run, folder) for run, folder in zip(study, folders)]
+    record = {"title": study.title, "compared": list(study.compared), "interrupted": study.interrupted, "runs": runs}
+    write_whole(path / COMPARISON, to_json({"schema": SCHEMA, **record}))
+    return path
+
+
+def _entry(run: Outcome, folder: str | None) -> dict[str, object]:
+    entry = {"folder": folder, "config": run.config.to_dict(), "status": run.status, "error": run.error}
+    scored = isinstance(run, Results) and ("scores" in run.__dict__ or not run.withheld)
+    return {**entry, "scores": run.scores} if scored else entry
+
+
+def read_study(path: Path) -> dict[str, object]:
+    """The parts of a saved comparison; a run whose folder is gone or damaged becomes a :class:`Failure` that says so.
+
+    Raises a LoadError where ``comparison.json`` is damaged or from a newer version.
+    """
+    file = path / COMPARISON
+    with verify.reading(file):
+        record = verify.parse(read(file, LARGEST_TEXT))
+        verify.version(record["schema"], SCHEMA, file)
+        verify.follows(record, verify.COMPARISON, file)
+        runs = [_read_entry(path, entry) for entry in record["runs"]]
+        about = {name: record[name] for name in ("title", "interrupted")}
+        return {"runs": runs, "compared": tuple(record["compared"]), **about}
+
+
+def _read_entry(path: Path, entry: dict) -> Outcome:
+    folder = entry["folder"]
+    try:
+        if folder is None:
+            raise LoadError(entry["error"] or "the run was not kept")
+        if not _FOLDER.fullmatch(folder) or len(folder) > 200:
+            raise LoadError(f"{folder!r} is not the folder of a run")
+        results = load_run(path / folder, Results)
+    except LoadError as error:
+        return Failure(Config(**entry["config"]).resolve(), str(error))
+    scores = entry.get("scores")
+    if scores is not None:
+        results.__dict__["scores"] = {name: float("nan") if value is None else float(value) for name, value in scores.items()}
+    return results

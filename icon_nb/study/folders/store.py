@@ -23,7 +23,6 @@ from ...methods.config import Config
 from ...training.backbones import build_backbone, seeded
 from ..record import Run
 from . import verify
-from .lock import LOCK
 
 SCHEMA = 1
 RECORD = "metrics.json"
@@ -31,6 +30,7 @@ COMPARISON = "comparison.json"
 CHECKPOINTS = "checkpoints"
 STATES = "weights"
 OPTIMIZER = "optimizer.pt"
+LOCK = ".running"
 FILES = ("config.json", "provenance.json", "embeddings.npz", "model.pt")
 _ARRAYS = ("epochs", "labels", "index", "images", "held_out")
 
