@@ -92,7 +92,9 @@ def atlas(
     restrict = {name: [each] if isinstance(each, str) else list(each) for name, each in restrict.items() if each is not None}
     size = {"n_samples": n_samples, "epochs": epochs, "seeds": list(seeds)}
     path, wanted = save_to and Path(save_to), jobs(restrict)
-    found = _begun(path, size, {"command": _command(restrict, size)})
+    flags = {**restrict, "n_samples": [n_samples], "epochs": [epochs], "seeds": size["seeds"]}  # which measure the same
+    command = " ".join(["icon-nb atlas", *(f"--{name} {','.join(map(str, values))}" for name, values in flags.items())])
+    found = _begun(path, size, {"command": command})
     known = {tuple(row[name] for name in KEY): row for row in found.rows}
     missing = [job for job in wanted if job not in known]
     for row in tqdm(_measured(missing, size, workers, executor), total=len(missing), unit="cell", disable=not progress):
@@ -196,9 +198,3 @@ def agreement(results: Sequence, k: int = 10) -> float:
 
 def _rounded(value: float) -> float | None:
     return round(value, 4) if np.isfinite(value) else None
-
-
-def _command(restrict: Mapping[str, Sequence[str]], size: Mapping[str, object]) -> str:
-    """The line that measures the same."""
-    flags = {**restrict, "n_samples": [size["n_samples"]], "epochs": [size["epochs"]], "seeds": size["seeds"]}
-    return " ".join(["icon-nb atlas", *(f"--{name} {','.join(map(str, values))}" for name, values in flags.items())])

@@ -27,15 +27,7 @@ LITTLE, EASY = 0.02, 0.9
 
 @dataclass(frozen=True)
 class NextStep:
-    """What to try next.
-
-    Parameters
-    ----------
-    sentence : str
-        What the run shows, and what to change.
-    python, command : str
-        The line to paste, in Python and on the command line; RUN stands for the folder of the run.
-    """
+    """What to try next: a sentence on what the run shows, and the line to paste; RUN stands for the folder of the run."""
 
     sentence: str
     python: str
@@ -93,13 +85,9 @@ class Evidence:
         value = value_at(getattr(self.config, name), 1)
         return sorted({float(f"{min(each, most):.2g}") for each in (less * value, value, more * value)})
 
-    def bolder(self) -> float:
-        """A learning rate that is ten times this one."""
-        return float(f"{10 * value_at(self.config.learning_rate, 1):.2g}")
-
-    def calmer(self) -> float:
-        """A learning rate that is a tenth of this one, and at most the method's own."""
-        return float(f"{min(value_at(self.config.learning_rate, 1) / 10, self.own('learning_rate')):.2g}")
+    def step(self, factor: float, most: float = math.inf) -> float:
+        """A learning rate that is so many times this one."""
+        return float(f"{min(factor * value_at(self.config.learning_rate, 1), most):.2g}")
 
 
 @dataclass(frozen=True)
@@ -136,7 +124,7 @@ ROWS = {
     ),
     "learning rate": Row(
         lambda e: e.failed, "With smaller steps the embedding may hold together:",
-        "run", lambda e: {"learning_rate": e.calmer()},
+        "run", lambda e: {"learning_rate": e.step(0.1, e.own("learning_rate"))},
     ),
     "epochs": Row(
         lambda e: e.verdict == "still learning", "See how far it gets with more epochs:",
@@ -145,7 +133,7 @@ ROWS = {
     "nothing learned": Row(
         lambda e: e.verdict == "plateau" and e.since == e.run.trajectory.epochs[0],
         "Nothing changed by more than chance. Take larger steps:",
-        "run", lambda e: {"learning_rate": None if e.far("learning_rate") else e.bolder()},
+        "run", lambda e: {"learning_rate": None if e.far("learning_rate") else e.step(10)},
     ),
     "fell": Row(
         lambda e: e.gain < -LITTLE and not e.learns_classes,
@@ -189,16 +177,7 @@ ROWS = {
 
 
 def next_step(run: Run, verdict: str, since: int | None) -> NextStep:
-    """The step of the first row that fits a run and makes a valid config.
-
-    Parameters
-    ----------
-    run : Run
-    verdict : str
-        Of its diagnosis.
-    since : int or None
-        The epoch from which the verdict holds.
-    """
+    """The step of the first row that fits a run, with the verdict of its diagnosis, and makes a valid config."""
     evidence = Evidence(run, verdict, since)
     for row in ROWS.values():
         try:
@@ -246,15 +225,8 @@ def _command(settings: Mapping, values: Mapping) -> str:
 
 
 def next_for_several(study) -> NextStep:
-    """What to try next after several runs, chosen from what they show.
+    """What to try next after a comparison of at least one run, chosen from what its runs show.
 
-    Parameters
-    ----------
-    study : Comparison
-        With at least one run.
-
-    Notes
-    -----
     Runs that failed come first. A best kNN accuracy at an end of the tried values asks for values beyond that end, a single seed
     asks for more seeds, and otherwise the best run is asked what to try next. Without labels, and across data sets, no run is the
     best: the first one is asked.
@@ -266,16 +238,18 @@ def next_for_several(study) -> NextStep:
     comparable = "dataset" not in study.compared and not np.isnan(list(reached.values())).any()
     best = max(study.cells, key=lambda key: np.nan_to_num(reached[key], nan=-1.0))
     compared = [name for name in study.compared if name != "seed"]
-    steps = []
+    step = None
     if len(compared) == 1:
-        tried = {compared[0]: [key[0] for key in study.cells]}
-        steps = [_beyond(study, tried, best[0]) if comparable else None, _more_seeds(study, tried)]
-    return next((step for step in steps if step), None) or _of_one(study, study.cells[best][0], comparable)
+        name, tried = compared[0], [key[0] for key in study.cells]
+        step = _beyond(study, name, tried, best[0]) if comparable else None
+        if step is None and not study.replicated:
+            sentence = "One run of each is one throw of the dice. See whether the order holds:"
+            step = _sweep(study, sentence, {name: tried, "seed": [0, 1, 2]})
+    return step or _of_one(study, study.cells[best][0], comparable)
 
 
-def _beyond(study, tried: Mapping[str, list], best) -> NextStep | None:
+def _beyond(study, name: str, values: list, best) -> NextStep | None:
     """Values beyond the end of those that were tried, where the best is at that end and the setting is a number."""
-    ((name, values),) = tried.items()
     if len(values) < 3 or not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
         return None
     values = sorted(values)
@@ -285,12 +259,6 @@ def _beyond(study, tried: Mapping[str, list], best) -> NextStep | None:
     further = [type(best)(float(f"{best * ratio**k:.2g}")) for k in range(3)]
     sentence = f"{name}={best:g} came out best, and it is the last value on that side. Try some beyond it:"
     return _sweep(study, sentence, {name: further})
-
-
-def _more_seeds(study, tried: Mapping[str, list]) -> NextStep | None:
-    if study.replicated:
-        return None
-    return _sweep(study, "One run of each is one throw of the dice. See whether the order holds:", {**tried, "seed": [0, 1, 2]})
 
 
 def _sweep(study, sentence: str, values: Mapping[str, list]) -> NextStep | None:

@@ -46,18 +46,13 @@ def sweep(config: Config | None = None, **values) -> Comparison:
     >>> len(study), len(study.table())
     (4, 2)
     """
-    how = _how(values)
+    how = {name: values.pop(name) for name in HOW if name in values}
     check_names(values)
     if not values:
         raise ConfigError("sweep needs a setting with its values, for instance temperature=[0.1, 0.5]")
     values = {name: _several(name, each) for name, each in values.items()}
     configs = recipes.grid(config or Config(), values)
     return run_configs(configs, title=f"sweep of {', '.join(values)}", compared=tuple(values), **how)
-
-
-def _how(keywords: dict[str, object]) -> dict[str, object]:
-    """The options among the keywords, which are left with the settings."""
-    return {name: keywords.pop(name) for name in HOW if name in keywords}
 
 
 def _several(name: str, values) -> list:
@@ -86,7 +81,7 @@ def run_recipe(name: str, **overrides) -> Comparison:
     >>> run_recipe("simclr_vs_sne", n_samples=300, epochs=1, quiet=True)
     Comparison(simclr_vs_sne: 2 runs)
     """
-    how = _how(overrides)
+    how = {name: overrides.pop(name) for name in HOW if name in overrides}
     configs = recipes.recipe(name, **overrides)
     return run_configs(configs, title=name, compared=recipes.RECIPES[name].compared, **how)
 

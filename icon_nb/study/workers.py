@@ -8,13 +8,11 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
-from multiprocessing import parent_process
-from multiprocessing.context import SpawnContext
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -118,7 +116,10 @@ def submit_of(executor) -> Callable[..., Future]:
 
 def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache) -> Iterator[tuple[Config, Outcome]]:
     """Train on anybody's executor, or a Dask client: in another folder, perhaps on another machine with other files."""
-    sent = {anywhere(config): config for config in configs}
+    sent = {}
+    for config in configs:
+        folder = config.data_dir and str(Path(config.data_dir).absolute())
+        sent[replace(config, data_dir=folder, dataset=absolute(config.dataset))] = config
     for away, outcome in _elsewhere(list(sent), nullcontext(submit_of(executor)), {}):
         config, data = sent[away], datasets.get(away)
         if isinstance(outcome, Failure):
@@ -132,15 +133,9 @@ def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache) -> It
         yield config, outcome
 
 
-def anywhere(config: Config) -> Config:
-    """The same config with paths that mean the same in another working directory."""
-    folder = config.data_dir and str(Path(config.data_dir).absolute())
-    return replace(config, data_dir=folder, dataset=absolute(config.dataset))
-
-
 def _elsewhere(configs: Sequence[Config], executor, folders: Mapping[Config, Path]) -> Iterator[tuple[Config, Outcome]]:
     threads, futures, ended = torch.get_num_threads(), {}, SimpleQueue()
-    data = {name: pack(name) for name in {config.dataset for config in configs}}
+    data = {name: _pack(name) for name in {config.dataset for config in configs}}
     with executor as submit:
         try:
             for config in configs:
@@ -174,14 +169,8 @@ def _received(future: Future, config: Config) -> Outcome:
         return Failure(config, _said(error))
 
 
-def pack(dataset: str) -> bytes | None:
-    """What a worker cannot read for itself: data that were given as objects in this process.
-
-    Raises
-    ------
-    DataError
-        A data set object that stays where it is cannot be sent.
-    """
+def _pack(dataset: str) -> bytes | None:
+    """What a worker cannot read for itself: data that were given as objects in this process."""
     data = MEMORY.get(dataset)
     try:
         return None if data is None else pickle.dumps(data)
@@ -218,55 +207,56 @@ def processes(n: int) -> Iterator[Callable[..., Future]]:
 
 
 class Worker:
-    """A pool of one process: in a larger pool, the death of a process (killed, out of memory) fails every job that waits."""
+    """A process that does one job after the other; where it dies (killed, out of memory), that job fails and no other.
+
+    It begins afresh: a forked process inherits the locks of torch's threads.
+    """
 
     def __init__(self):
-        self._lock, self._stopped = threading.Lock(), False
-        self._start()
-
-    def _start(self) -> None:
-        self._context = _Spawning()
-        self._pool = ProcessPoolExecutor(1, mp_context=self._context, initializer=_prepare)
+        self._lock, self._stopped, self._process = threading.Lock(), False, None
 
     def do(self, *job):
-        """Call a function of a module with its arguments in the process; a new process takes the place of one that dies."""
+        """Call a function of a module with its arguments in the process; a new process takes the place of one that died."""
+        with self._lock:
+            if self._stopped:
+                raise WorkerError("the workers were stopped before this run began")
+            if self._process is None:
+                spawning = get_context("spawn")
+                self._pipe, there = spawning.Pipe()
+                self._process = spawning.Process(target=_serve, args=(there,))
+                self._process.start()
+                there.close()
         try:
-            with self._lock:
-                if self._stopped:
-                    raise WorkerError("the workers were stopped before this run began")
-                future = self._pool.submit(*job)
-            return future.result()
-        except BrokenProcessPool:
-            with self._lock:
-                self._pool.shutdown()
-                code = self._context.started[-1].exitcode
-                self._start()
-            raise WorkerError(f"the worker process {_ending(code)}; the other runs went on") from None
+            self._pipe.send(job)
+            answer, error = self._pipe.recv()
+        except (EOFError, OSError):
+            process, self._process = self._process, None
+            process.join()
+            raise WorkerError(f"the worker process {_ending(process.exitcode)}; the other runs went on") from None
+        if error is not None:
+            raise error
+        return answer
 
     def stop(self) -> None:
         """End the process at once, and take no more jobs."""
         with self._lock:
-            self._stopped = True
-            for process in self._context.started:
-                process.terminate()
-            self._pool.shutdown()
+            self._stopped, process = True, self._process
+        if process is not None:
+            process.terminate()
+            process.join()
 
 
-class _Spawning(SpawnContext):
-    """Processes that begin afresh: a forked one inherits the locks of torch's threads. Those that were started are kept."""
-
-    def __init__(self):
-        self.started = []
-
-    def Process(self, *args, **kwargs):
-        self.started.append(super().Process(*args, **kwargs))
-        return self.started[-1]
-
-
-def _prepare() -> None:
+def _serve(pipe) -> None:
     """In a new process: an interrupt is for the parent to handle, and where the parent has died nobody waits for a result."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    while True:
+        do, *given = pipe.recv()
+        try:
+            answer = do(*given), None
+        except Exception as error:
+            answer = None, error
+        pipe.send(answer)
 
 
 def _end_with_parent() -> None:
