@@ -20,44 +20,22 @@ from .session import KNN
 
 @dataclass(frozen=True)
 class DataCard:
-    """What there is to know about a data set before anything is trained on it.
-
-    Parameters
-    ----------
-    name, about : str
-    source, licence, hard : str
-        Where it comes from, under which terms, and what is hard about it; empty for data of your own.
-    options : tuple of str
-        What can be said behind the name, each with its range.
-    n_train, n_test : int
-        Number of samples to train on, and held out; 0 where there is no split, and where the files are not here.
-    kind : str
-        images, features or tokens.
-    shape : tuple of int
-        Of one sample.
-    classes : tuple of str
-        Their names; empty without labels.
-    knn_inputs, knn_untrained : float
-        Share of points whose class wins the vote of their 5 nearest neighbours, among the inputs themselves and in the embedding
-        of an untrained network; NaN where that has no meaning.
-    network : str
-        Which network that is: the one that a run on these data has when nothing else is said.
-    """
+    """What there is to know about a data set before anything is trained on it; what is not known is empty, 0 or NaN."""
 
     name: str
     about: str
     source: str = ""
     licence: str = ""
-    hard: str = ""
-    options: tuple[str, ...] = ()
+    hard: str = ""  # what is hard about it
+    options: tuple[str, ...] = ()  # what can be said behind the name, each with its range
     n_train: int = 0
-    n_test: int = 0
-    kind: str = ""
-    shape: tuple[int, ...] = ()
+    n_test: int = 0  # held out
+    kind: str = ""  # images, features or tokens
+    shape: tuple[int, ...] = ()  # of one sample
     classes: tuple[str, ...] = ()
-    knn_inputs: float = math.nan
-    knn_untrained: float = math.nan
-    network: str = ""
+    knn_inputs: float = math.nan  # share of points whose class wins the vote of their 5 nearest neighbours
+    knn_untrained: float = math.nan  # the same in the embedding of an untrained network
+    network: str = ""  # which one: that of a run on these data when nothing else is said
 
     @property
     def rows(self) -> dict[str, str]:
@@ -101,9 +79,7 @@ class DataCard:
 
     def _repr_html_(self) -> str:
         left = "style='text-align:left'"
-        rows = (
-            f"<tr><th {left}>{escape(heading)}</th><td {left}>{escape(text)}</td></tr>" for heading, text in self.rows.items()
-        )
+        rows = (f"<tr><th {left}>{escape(name)}</th><td {left}>{escape(text)}</td></tr>" for name, text in self.rows.items())
         return f"<table><caption>{escape(self.name)}</caption>{''.join(rows)}</table>"
 
 
@@ -139,7 +115,9 @@ def card(dataset: str, *, data_dir: str | None = None) -> DataCard:
             raise
         return DataCard(row.name, row.about, row.source, row.licence, row.hard)
     about = row or PublishedData(data.name, data.note)
-    results = run(_untrained(dataset, data_dir), progress=False)
+    own = [method.name for method in METHODS.values() if method.defaults.get("dataset") == dataset.partition(":")[0]]
+    method = own[0] if own and Config().resolve().method not in own else None  # the default, or the one that needs these data
+    results = run(Config(dataset=dataset, data_dir=data_dir, method=method, epochs=0, quiet=True))
     x, y, network = inputs_of(results), results.labels, results.config.backbone
     return DataCard(
         data.name,
@@ -154,11 +132,3 @@ def card(dataset: str, *, data_dir: str | None = None) -> DataCard:
         math.nan if network == "table" else results.history["knn_accuracy"][0],
         network,
     )
-
-
-def _untrained(dataset: str, data_dir: str | None) -> Config:
-    """A run without training of the method that is the first choice for these data: the default, or the one that needs them."""
-    name = dataset.partition(":")[0]
-    own = [method.name for method in METHODS.values() if method.defaults.get("dataset") == name]
-    method = own[0] if own and Config().resolve().method not in own else None
-    return Config(dataset=dataset, data_dir=data_dir, method=method, epochs=0, quiet=True)

@@ -114,8 +114,6 @@ class Comparison(Shown, Sequence):
         """What to try next, in a sentence with a line to paste; see :class:`icon_nb.study.next_step.NextStep`."""
         return next_for_several(self)
 
-    # Numbers
-
     def table(self, *, each: bool = False, baselines: bool = False, seconds: bool = False) -> table.Table:
         """What came of every run, in numbers.
 
@@ -131,12 +129,9 @@ class Comparison(Shown, Sequence):
         Returns
         -------
         Table
-            The compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the verdict of the diagnosis,
-            and the errors where there are any.
+            The compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the verdict, and the errors.
         """
         return table.table(self, each=each, baselines=baselines, seconds=seconds)
-
-    # Pictures
 
     def animate(self, *, each: bool = False, **options):
         """Side-by-side animation with one epoch counter; options as in :func:`icon_nb.animation.side_by_side`.
@@ -166,13 +161,8 @@ class Comparison(Shown, Sequence):
     def plot(self, metrics: Sequence[str] | None = None, **options):
         """Curves over the epochs, a panel per metric; runs that differ only in their seed are a mean with a band.
 
-        Parameters
-        ----------
-        metrics : sequence of str, optional
-            ``loss``, ``knn_accuracy``, ``seconds``; all that were recorded when not given. Losses that are not comparable are
-            said to be so.
-        **options
-            As in :func:`icon_nb.animation.plots.curves`.
+        The metrics are ``loss``, ``knn_accuracy`` and ``seconds``, and all that were recorded when none are given. Losses that
+        are not comparable are said to be so. The options are those of :func:`icon_nb.animation.plots.curves`.
         """
         from ..animation.plots import curves
 
@@ -203,8 +193,6 @@ class Comparison(Shown, Sequence):
         told = {"titles": [self.name(run) for run in runs], "neighbours": [run.neighbours for run in runs]}
         apart = {"own_scale": "loss", "note": self.incomparable} if self.incomparable else {}
         return player([run.trajectory for run in runs], **{**told, **apart, **options})
-
-    # Records
 
     def save(self, path, *, overwrite: bool = False):
         """Write every run, the table and what belongs together to a folder; :func:`icon_nb.load` reads it back."""

@@ -28,7 +28,7 @@ from ..methods.config import Config
 from ..methods.ledger import LEDGER, Entry
 from ..objective.batch import Batch
 from ..objective.learned import StudentT
-from ..objective.objective import Objective, build_objective
+from ..objective.objective import build_objective
 from ..objective.supervisory import GaussianJoint
 from .run import run
 from .table import Spread
@@ -46,19 +46,16 @@ class Reproduction:
     @cached_property
     def checks(self) -> list[tuple[str, str]]:
         """Every condition of the claim, in words, with ``holds``, ``fails`` or ``undecided``."""
-        near = [self._near(label, target) for label, target in self.entry.targets.items()]
-        return near + [self._ordered(low, high) for low, high in self.entry.order]
-
-    def _near(self, label: str, target: float) -> tuple[str, str]:
-        mean = float(np.mean(self.values[label]))
-        words = f"{label}: {mean:.4g}, published {target:g}, within {self.entry.within:g}"
-        return words, "holds" if abs(mean - target) <= self.entry.within else "fails"
-
-    def _ordered(self, low: str | float, high: str) -> tuple[str, str]:
-        differences = np.subtract(self.values[high], self.values[low] if isinstance(low, str) else low)
-        mean, half = interval(differences)
-        words = f"{high} exceeds {low if isinstance(low, str) else f'{low:g}'} by {mean:.3g} ± {half:.2g}, seed by seed"
-        return words, "fails" if mean <= 0 else "holds" if mean > half else "undecided"
+        found = []
+        for label, target in self.entry.targets.items():
+            mean = float(np.mean(self.values[label]))
+            words = f"{label}: {mean:.4g}, published {target:g}, within {self.entry.within:g}"
+            found.append((words, "holds" if abs(mean - target) <= self.entry.within else "fails"))
+        for low, high in self.entry.order:
+            mean, half = interval(np.subtract(self.values[high], self.values.get(low, low)))
+            words = f"{high} exceeds {low if isinstance(low, str) else f'{low:g}'} by {mean:.3g} ± {half:.2g}, seed by seed"
+            found.append((words, "fails" if mean <= 0 else "holds" if mean > half else "undecided"))
+        return found
 
     @property
     def verdict(self) -> str:
@@ -149,24 +146,19 @@ def linear_classifier(entry: Entry, seed: int, data_dir: str | None) -> dict[str
     data, found = _load(entry, seed, data_dir), {}
     x, x_test = (pixels.flatten(1) / 255 for pixels in (data.x, data.x_test))
     for label, settings in entry.conditions.items():
-        objective = build_objective(Config(**settings))
-        bias = settings["method"] == "cross_entropy"
-        seen = [torch.nn.functional.pad(each, (0, 1), value=1.0) if bias else each for each in (x, x_test)]
-        found[label] = 100 * _classify(objective, data, *seen, seed, entry.shared)
+        objective, generator = build_objective(Config(**settings)), torch.Generator().manual_seed(seed)
+        bias = int(settings["method"] == "cross_entropy")
+        seen, seen_test = (torch.nn.functional.pad(each, (0, bias), value=1.0) for each in (x, x_test))
+        rows = (torch.randn(data.n_classes, seen.shape[1], generator=generator) / 28).requires_grad_()
+        optimizer = torch.optim.AdamW([rows], lr=entry.shared["learning_rate"])
+        for _ in range(entry.shared["epochs"]):
+            for index in torch.randperm(len(x), generator=generator).split(entry.shared["batch_size"]):
+                optimizer.zero_grad()
+                objective(Batch(index, y=data.y[index], n_classes=data.n_classes), seen[index], rows).backward()
+                optimizer.step()
+        with torch.no_grad():
+            found[label] = 100 * float((objective.learned(seen_test, rows).argmax(1) == data.y_test).float().mean())
     return found
-
-
-def _classify(objective: Objective, data: Dataset, x: Tensor, x_test: Tensor, seed: int, shared) -> float:
-    generator = torch.Generator().manual_seed(seed)
-    rows = (torch.randn(data.n_classes, x.shape[1], generator=generator) / 28).requires_grad_()
-    optimizer = torch.optim.AdamW([rows], lr=shared["learning_rate"])
-    for _ in range(shared["epochs"]):
-        for index in torch.randperm(len(x), generator=generator).split(shared["batch_size"]):
-            optimizer.zero_grad()
-            objective(Batch(index, y=data.y[index], n_classes=data.n_classes), x[index], rows).backward()
-            optimizer.step()
-    with torch.no_grad():
-        return float((objective.learned(x_test, rows).argmax(1) == data.y_test).float().mean())
 
 
 def spectrum(entry: Entry, seed: int, data_dir: str | None) -> dict[str, float]:
@@ -174,7 +166,9 @@ def spectrum(entry: Entry, seed: int, data_dir: str | None) -> dict[str, float]:
     data = _load(entry, seed, data_dir)
     x = data.flat(data.x)
     p = GaussianJoint(entry.shared["perplexity"])(Batch(torch.arange(len(x)), x))
-    start, kernel = torch.from_numpy(_principal(x.numpy())), StudentT()
+    u, s, _ = np.linalg.svd(x.numpy() - x.numpy().mean(0), full_matrices=False)
+    principal = (u[:, :2] * s[:2] / s[0]).astype(np.float32)  # at the scale of a map that is not yet unfolded
+    start, kernel = torch.from_numpy(principal), StudentT()
 
     def loss(z: Tensor, rho: float) -> Tensor:
         log_w = kernel.logits(z).flatten()  # -inf for a point with itself, where p is 0
@@ -185,12 +179,6 @@ def spectrum(entry: Entry, seed: int, data_dir: str | None) -> dict[str, float]:
         z, _ = descend(lambda z: loss(z, settings["exaggeration"]), start, entry.shared["steps"], entry.shared["learning_rate"])  # noqa: B023
         found[label] = neighbour_overlap(x.numpy(), z.numpy())
     return found
-
-
-def _principal(x: np.ndarray) -> np.ndarray:
-    """The first two principal components, at the scale of a map that is not yet unfolded."""
-    u, s, _ = np.linalg.svd(x - x.mean(0), full_matrices=False)
-    return (u[:, :2] * s[:2] / s[0]).astype(np.float32)
 
 
 def descend(loss: Callable[[Tensor], Tensor], start: Tensor, steps: int, learning_rate: float) -> tuple[Tensor, np.ndarray]:

@@ -201,27 +201,19 @@ def _to_run(sentence: str, settings: Mapping[str, object], values: Mapping[str, 
     """A run with these settings, or a sweep over values besides; a ConfigError where one of its configs cannot be used."""
     for combination in product(*values.values()):
         Config(**settings, **dict(zip(values, combination))).resolve()
-    own = str(settings.get("dataset", "")).startswith(HELD)
-    plain = {name: value for name, value in settings.items() if not (own and name == "dataset")}
-    return NextStep(sentence, _python(plain, values, own), _command(plain, values))
-
-
-def _python(settings: Mapping, values: Mapping, own_data: bool) -> str:
-    words = lambda pairs: [f"{name}={value!r}" for name, value in pairs.items()]  # noqa: E731
-    data = ["data=data"] if own_data else []
-    if not values:
-        return f"icon.run({', '.join(words(settings) + data)})"
-    base = [f"icon.Config({', '.join(words(settings))})"] if settings else []
-    return f"icon.sweep({', '.join(base + data + words(values))})"
-
-
-def _command(settings: Mapping, values: Mapping) -> str:
-    flags = []
-    for name, value in settings.items():
+    own_data = str(settings.get("dataset", "")).startswith(HELD)
+    words, flags = ["data=data"] if own_data else [], []
+    plain = {name: value for name, value in settings.items() if not (own_data and name == "dataset")}
+    said = [f"{name}={value!r}" for name, value in plain.items()]
+    for name, value in plain.items():
         flags += [f"--{'' if value else 'no_'}{name}"] if isinstance(value, bool) else [f"--{name}", str(value)]
     for name, several in values.items():
+        words.append(f"{name}={several!r}")
         flags += ["--sweep", f"{name}={','.join(map(str, several))}"]
-    return shlex.join(["icon-nb", *flags])
+    if values:
+        said = [f"icon.Config({', '.join(said)})"] if said else []
+    python = f"icon.{'sweep' if values else 'run'}({', '.join(said + words)})"
+    return NextStep(sentence, python, shlex.join(["icon-nb", *flags]))
 
 
 def next_for_several(study) -> NextStep:
@@ -245,7 +237,13 @@ def next_for_several(study) -> NextStep:
         if step is None and not study.replicated:
             sentence = "One run of each is one throw of the dice. See whether the order holds:"
             step = _sweep(study, sentence, {name: tried, "seed": [0, 1, 2]})
-    return step or _of_one(study, study.cells[best][0], comparable)
+    if step is not None:
+        return step
+    run, name = study.cells[best][0], study.name(study.cells[best][0], without=("seed",))
+    place = next(k for k, each in enumerate(study.runs) if each is run)
+    words = f"{name} came out best. " if comparable else ""
+    step = run.next_step
+    return NextStep(words + step.sentence, step.python.replace("results.", f"study[{place}]."), step.command)
 
 
 def _beyond(study, name: str, values: list, best) -> NextStep | None:
@@ -271,8 +269,3 @@ def _sweep(study, sentence: str, values: Mapping[str, list]) -> NextStep | None:
     except ConfigError:
         return None
 
-
-def _of_one(study, run, comparable: bool) -> NextStep:
-    step, place = run.next_step, next(k for k, each in enumerate(study.runs) if each is run)
-    best = f"{study.name(run, without=('seed',))} came out best. " if comparable else ""
-    return NextStep(best + step.sentence, step.python.replace("results.", f"study[{place}]."), step.command)

@@ -36,9 +36,10 @@ class Run:
         """The same config, status, history, trajectory and weights, bit for bit; where and when it ran does not count."""
         if not isinstance(other, Run):
             return NotImplemented
+        if (self.config, self.status, self.error) != (other.config, other.status, other.error):
+            return False
         mine, theirs = self._numbers(), other._numbers()
-        same = (self.config, self.status, self.error) == (other.config, other.status, other.error)
-        return same and mine.keys() == theirs.keys() and all(_same(mine[name], theirs[name]) for name in mine)
+        return mine.keys() == theirs.keys() and all(_same(mine[name], theirs[name]) for name in mine)
 
     def __hash__(self) -> int:
         return hash((self.config.key(), self.status))

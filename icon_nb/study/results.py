@@ -39,22 +39,15 @@ class Results(Shown, Run):
         The recorded embeddings of the evaluation points.
     backbone : nn.Module
         The trained network, on the CPU, an ordinary module.
-    status : str
-        ``complete``, ``interrupted`` or ``failed``.
+    status, error : str
+        ``complete``, ``interrupted`` or ``failed``; and why it failed.
     provenance : mapping
         Versions, device, seed, data checksum, durations.
-    error : str
-        Why the run failed.
     state : mapping of str to Tensor
         Every trained parameter, the backbone's and what else the method learned.
-    dataset : Dataset, optional
-        The data of the run; those of a loaded run are read when they are needed.
-    trust_code : bool
-        Whether :meth:`data` may run the file that ``dataset="custom:..."`` names.
-    states : mapping of int to (mapping, mapping)
-        Weights and optimizer state after the epochs of which they were kept in memory.
-    folder : Path, optional
-        Where it was loaded from.
+    dataset, trust_code, states, folder
+        The data, read when they are needed; whether :meth:`data` may run the file that ``dataset="custom:..."`` names; weights
+        and optimizer states by their epoch, as far as they were kept in memory; the folder from which a run was loaded.
 
     Examples
     --------
@@ -111,11 +104,8 @@ class Results(Shown, Run):
     def data(self) -> Dataset:
         """The data set of the run, loaded again where it is not at hand.
 
-        Raises
-        ------
-        DataError
-            It cannot be loaded, is not what the run was trained on, or is code (``custom:``) that a saved run names, which runs
-            only with ``icon_nb.load(..., trust_code=True)``: give the data with ``results.dataset = ...``.
+        A DataError where it cannot be loaded, is not what the run was trained on, or is code (``custom:``) that a saved run
+        names, which runs only with ``icon_nb.load(..., trust_code=True)``: give the data with ``results.dataset = ...``.
         """
         if self.withheld:
             raise DataError(self.withheld)
@@ -137,8 +127,7 @@ class Results(Shown, Run):
         ----------
         x : array or tensor (n, ...)
         modality : {"x", "pair"}
-            Which samples they are: like those of the data set, or like its second modality, which ``clip`` and other methods over
-            two modalities train an encoder of its own for.
+            Samples like those of the data set, or of the second modality of methods over two, such as ``clip``.
 
         Raises
         ------
@@ -231,10 +220,10 @@ class Results(Shown, Run):
         """
         from ..animation.player import player
 
-        known = {"projection": self.config.gif_method, "neighbours": [self.neighbours]}
+        drawn, baselines = self.config.gif_method, [{"knn_accuracy": self.baselines}]
+        known = {"projection": drawn, "neighbours": [self.neighbours], "baselines": baselines}
         if forces:
-            known |= {"forces": [self._all_forces()], "projection": self._map_of_forces(known["projection"])}
-        known["baselines"] = [{"knn_accuracy": self.baselines}]
+            known |= {"forces": [self._all_forces()], "projection": self._map_of_forces(drawn)}
         return player(self.trajectory, **{**known, **options})
 
     def _map_of_forces(self, projection: str) -> str:
@@ -289,10 +278,7 @@ class Results(Shown, Run):
 
     def _forces_at(self, frame: int):
         points, epoch = self._points(), int(self.trajectory.epochs[frame])
-        if not points.lacking:
-            return points.forces(frame)
-        weights, _ = self.state_after(epoch)
-        return forces_of_views(self, epoch, weights)
+        return forces_of_views(self, epoch, self.state_after(epoch)[0]) if points.lacking else points.forces(frame)
 
     def plot(self, metrics: str | Sequence[str] | None = None, **options):
         """Static curves of the run; options as in :func:`icon_nb.animation.plots.curves`.

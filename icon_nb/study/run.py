@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tqdm import tqdm
@@ -15,7 +14,7 @@ from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError
 from ..files import LARGEST_TEXT, place, read, write_whole
 from ..methods.config import OF_THE_TRUNK, Config
 from ..training.threads import fitting_threads
-from ..training.trainer import Record, usual_torch
+from ..training.trainer import usual_torch
 from .folders.checkpoints import Checkpoints, check_data, check_settings
 from .folders.outputs import write_run, written
 from .folders.store import CHECKPOINTS, RECORD, foreign, load_run, read_state
@@ -118,10 +117,12 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
     """
     show = (not session.config.quiet) if progress is None else progress
     tracking = Tracking(session.log_to or session.config.log_to, session.config)
-    with fitting_threads(session.trainer), progress_bar(session.config, show) as advance:
+    about = {"desc": session.config.run_name or session.config.label, "unit": "epoch", "file": sys.stderr, "disable": not show}
+    with fitting_threads(session.trainer), tqdm(total=session.config.epochs, **about) as bar:
         try:
             for record in session.records():
-                advance(record, session.history["knn_accuracy"][-1])
+                bar.set_postfix(_measured_last(session.history), refresh=False)
+                bar.update(record.epoch > 0)
                 tracking.record(record.epoch, session.history, session.trainer.model)
                 for call in filter(None, after_epoch):
                     call(record, session.recorder)
@@ -137,21 +138,11 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
         return tracking.finish(session.results())
 
 
-@contextmanager
-def progress_bar(config: Config, show: bool) -> Iterator[Callable[[Record, float], None]]:
-    """One line on stderr with epoch, and the loss and kNN accuracy measured last; gives what is called after every epoch."""
-    numbers: dict[str, str] = {}
-    name = config.run_name or config.label
-    with tqdm(total=config.epochs, desc=name, unit="epoch", file=sys.stderr, disable=not show) as bar:
-
-        def advance(record: Record, knn: float) -> None:
-            measured = {"loss": f"{record.loss:.4f}", "kNN": f"{knn:.3f}"}
-            numbers.update({name: shown for name, shown in measured.items() if shown != "nan"})
-            bar.set_postfix(numbers, refresh=False)
-            if record.epoch:
-                bar.update(1)
-
-        yield advance
+def _measured_last(history: Mapping[str, list]) -> dict[str, str]:
+    """The loss and the kNN accuracy, as the progress bar shows them."""
+    columns = {"loss": ("loss", ".4f"), "kNN": ("knn_accuracy", ".3f")}
+    last = {name: next((v for v in reversed(history[column]) if v == v), None) for name, (column, _) in columns.items()}
+    return {name: f"{value:{columns[name][1]}}" for name, value in last.items() if value is not None}
 
 
 # In a folder

@@ -25,15 +25,10 @@ def sweep(config: Config | None = None, **values) -> Comparison:
     ----------
     config : Config, optional
         ``Config()`` when not given.
-    data, progress, save_to, workers, executor : optional
-        As in :func:`run_configs`.
     **values
         Settings with the values to try, for instance ``temperature=[0.1, 0.5]``; several span a grid. With ``seed=range(5)`` the
-        table gives mean and standard deviation over the seeds.
-
-    Returns
-    -------
-    Comparison
+        table gives mean and standard deviation over the seeds. And data, progress, save_to, workers, executor, as in
+        :func:`run_configs`.
 
     Raises
     ------
@@ -71,10 +66,8 @@ def run_recipe(name: str, **overrides) -> Comparison:
     ----------
     name : str
         A key of :data:`icon_nb.recipes.RECIPES`.
-    data, progress, save_to, workers, executor : optional
-        As in :func:`run_configs`.
     **overrides
-        Settings for every run that has a use for them; see :func:`icon_nb.recipe`.
+        Settings for every run that has a use for them, see :func:`icon_nb.recipe`; and options of :func:`run_configs`.
 
     Examples
     --------
@@ -102,9 +95,7 @@ def run_configs(
     Parameters
     ----------
     configs : sequence of Config
-        One that occurs twice is run once.
-    data, progress
-        As in :func:`icon_nb.run`.
+        One that occurs twice is run once. ``data`` and ``progress`` are those of :func:`icon_nb.run`.
     save_to : path, optional
         Folder in which every run is saved as soon as it is finished. The same call again reads what is there and runs only what
         is missing, or was trained on a file that holds other data by now.
@@ -113,9 +104,8 @@ def run_configs(
     executor : concurrent.futures.Executor or distributed.Client, optional
         Train wherever it does: a pool, ``mpi4py``'s, a Dask cluster. Only configs go there, with paths made absolute, and the
         data if they are objects of yours; only files come back. A run whose worker finds other data under the same path fails.
-    title : str
-    compared : sequence of str
-        See :class:`icon_nb.Comparison`.
+    title, compared
+        As in :class:`icon_nb.Comparison`.
 
     Returns
     -------

@@ -50,24 +50,12 @@ class Spread:
         return cell(self.mean) + (f" ± {cell(self.deviation)}" if self.deviation == self.deviation else "")
 
 
-def heading(column: str) -> str:
-    """The name of a column as a reader writes it."""
-    return (column in SCORES and SCORES[column].heading) or column.replace("_", " ")
-
-
 @dataclass(frozen=True)
 class Table:
-    """Rows of values under named columns.
+    """Rows of values under named columns: text, numbers or a :class:`Spread`; what is missing prints as nothing, NaN as a dash.
 
-    Parameters
-    ----------
-    columns : tuple of str
-    rows : tuple of mappings
-        Column name to text, number or :class:`Spread`; what is missing prints as nothing, NaN as a dash.
-    notes : tuple of str
-        Sentences below the table: what the numbers mean, and what they do not.
-    hidden : tuple of str
-        Columns that data formats hold but that text and HTML leave out: durations differ from run to run.
+    The notes are sentences below the table. Hidden columns are in data formats, but not in text and HTML: durations, which
+    differ from run to run.
 
     Examples
     --------
@@ -138,7 +126,9 @@ class Table:
         records, out = self.records(), io.StringIO()
         writer = csv.DictWriter(out, list(records[0]) if records else list(self.columns), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _no_formula(_plain(value, "")) for name, value in record.items()} for record in records)
+        for record in records:
+            plain = {name: _plain(value, "") for name, value in record.items()}
+            writer.writerow({k: f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else v for k, v in plain.items()})
         return out.getvalue()
 
     def to_json(self) -> str:
@@ -148,7 +138,8 @@ class Table:
 
     def _cells(self) -> list[list[str]]:
         """The headings, and below them the rows, as text."""
-        return [[heading(name) for name in self.shown], *([cell(row.get(name)) for name in self.shown] for row in self.rows)]
+        head = [(name in SCORES and SCORES[name].heading) or name.replace("_", " ") for name in self.shown]
+        return [head, *([cell(row.get(name)) for name in self.shown] for row in self.rows)]
 
     def to_markdown(self) -> str:
         """A pipe table, with the notes below."""
@@ -159,7 +150,7 @@ class Table:
 
     def to_latex(self) -> str:
         """A tabular with the rules of booktabs; the notes are comments above it."""
-        head, *rows = [" & ".join(map(_latex, line)) + r" \\" for line in self._cells()]
+        head, *rows = [" & ".join(text.translate(_LATEX) for text in line) + r" \\" for line in self._cells()]
         columns = "".join("l" if self._is_text(name) else "r" for name in self.shown)
         top, end = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"], [r"\bottomrule", r"\end{tabular}"]
         return "\n".join([*(f"% {note}" for note in self.notes), *top, head, r"\midrule", *rows, *end]) + "\n"
@@ -194,14 +185,8 @@ def cell(value) -> str:
 
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(each) or (f"\\{each}" if each in "&%$#_{}" else each) for each in text)
-
-
-def _no_formula(value):
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+_LATEX = str.maketrans(_LATEX | {each: f"\\{each}" for each in "&%$#_{}"})
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _plain(value, missing):

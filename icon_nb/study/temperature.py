@@ -172,18 +172,17 @@ class TemperatureStudy:
 
     def scores(self, frame: int = -1) -> dict[str, np.ndarray]:
         """Measures at a recorded frame, each (complete temperatures, seeds); see ``MEASURES``."""
-        cells = [[_score(self.runs[t, seed][0], frame) for seed in self.seeds] for t in self.complete]
-        return {name: np.array([[cell[name] for cell in row] for row in cells]) for name in MEASURES}
+        found = {name: np.zeros((len(self.complete), len(self.seeds))) for name in MEASURES}
+        for place in np.ndindex(len(self.complete), len(self.seeds)):
+            trajectory = self.runs[self.complete[place[0]], self.seeds[place[1]]][0].trajectory
+            at = min(frame, trajectory.n_frames - 1)
+            z, y = trajectory.embeddings[at], trajectory.labels
+            found["knn_accuracy"][place] = trajectory.metrics["knn_accuracy"][at]
+            found["uniformity"][place] = uniformity(z)
+            found["alignment"][place] = np.nan if y is None else alignment(z, y)
+        return found
 
     def __repr__(self) -> str:
         values = ", ".join(f"{t:g}" for t in self.temperatures)
         state = f"{len(self.seeds)} seed(s), {len(self.missing)} to train"
         return f"TemperatureStudy({self.config.label}: temperatures {values}; {state})"
-
-
-def _score(run: Results, frame: int) -> dict[str, float]:
-    trajectory = run.trajectory
-    frame = min(frame, trajectory.n_frames - 1)
-    z, y = trajectory.embeddings[frame], trajectory.labels
-    knn = trajectory.metrics["knn_accuracy"][frame]
-    return {"knn_accuracy": float(knn), "uniformity": uniformity(z), "alignment": np.nan if y is None else alignment(z, y)}

@@ -11,7 +11,6 @@ import warnings
 from base64 import b64encode
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Protocol
 
 from torch import nn
 
@@ -21,21 +20,15 @@ from ..methods.config import Config
 from .results import Results
 
 
-class Tracker(Protocol):
-    """What ``icon.run(log_to=...)`` takes; see :func:`icon_nb.run`."""
-
-    def record(self, epoch: int, metrics: dict[str, float], model: nn.Module) -> None:
-        """Called after every epoch with what was measured in it; the model is in training and not to be changed."""
-
-    def finish(self, results: Results) -> None:
-        """Called once, with the results of a run that ended by itself or was interrupted."""
-
-
 class Tracking:
-    """Calls a tracker, if there is any, and never stands in the way of training: one that raises is warned of, and left out."""
+    """Calls a tracker, if there is any, and never stands in the way of training: one that raises is warned of, and left out.
 
-    def __init__(self, log_to: str | Tracker | None, config: Config):
-        self.tracker: Tracker | None = _named(log_to, config) if isinstance(log_to, str) else log_to
+    It is called after every epoch with what was measured in it and the model, which is in training and not to be changed; and
+    once with the results of a run that ended by itself or was interrupted.
+    """
+
+    def __init__(self, log_to, config: Config):
+        self.tracker = _named(log_to, config) if isinstance(log_to, str) else log_to
 
     def record(self, epoch: int, history: dict[str, list], model: nn.Module) -> None:
         """Pass on what was measured last, without what was not."""
@@ -57,7 +50,7 @@ class Tracking:
             warnings.warn(f"{name} failed and logs no more, the run goes on: {type(error).__name__}: {error}", stacklevel=4)
 
 
-def _named(log_to: str, config: Config) -> Tracker:
+def _named(log_to: str, config: Config):
     kind, _, place = log_to.partition(":")
     try:
         return resolve_name(TRACKERS[kind].make)(place, config)

@@ -210,16 +210,14 @@ def write_study(study: Sequence[Outcome], path: Path, folders) -> Path:
     table = study.table()
     for suffix in ("txt", "csv", "json"):
         table.save(path / f"table.{suffix}")
-    runs = [_entry(run, folder) for run, folder in zip(study, folders)]
+    runs = []
+    for run, folder in zip(study, folders):
+        runs.append({"folder": folder, "config": run.config.to_dict(), "status": run.status, "error": run.error})
+        if isinstance(run, Results) and ("scores" in run.__dict__ or not run.withheld):
+            runs[-1]["scores"] = run.scores
     record = {"title": study.title, "compared": list(study.compared), "interrupted": study.interrupted, "runs": runs}
     write_whole(path / COMPARISON, to_json({"schema": SCHEMA, **record}))
     return path
-
-
-def _entry(run: Outcome, folder: str | None) -> dict[str, object]:
-    entry = {"folder": folder, "config": run.config.to_dict(), "status": run.status, "error": run.error}
-    scored = isinstance(run, Results) and ("scores" in run.__dict__ or not run.withheld)
-    return {**entry, "scores": run.scores} if scored else entry
 
 
 def read_study(path: Path) -> dict[str, object]:

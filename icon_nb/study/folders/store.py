@@ -37,7 +37,19 @@ _ARRAYS = ("epochs", "labels", "index", "images", "held_out")
 
 def save(results: Run, path, *, overwrite: bool = False) -> Path:
     """Write a run to a folder; see :meth:`icon_nb.Results.save`."""
-    return write(pack(results), path, overwrite=overwrite)
+    path, files = place(path), pack(results)
+    standing = {name: _digest_of(path / name) for name in files if name != RECORD}
+    if _holds(path, standing, files):
+        return path
+    if path.exists() and not path.is_dir():
+        raise SaveError(f"{path} is a file: choose a folder")
+    if (path / RECORD).exists() and not overwrite:
+        raise SaveError(f"{path} holds another run: choose another folder, or pass overwrite=True")
+    if not overwrite and (theirs := foreign(path, FILES)):
+        raise SaveError(f"{path} holds {', '.join(theirs)}, of no run: choose another folder, or pass overwrite=True")
+    fresh = {path / name: content for name, content in files.items() if standing.get(name) != digest(content)}
+    write_together(fresh, lambda: (path / RECORD).unlink(missing_ok=True))
+    return path
 
 
 def pack(results: Run) -> dict[str, bytes]:
@@ -45,34 +57,27 @@ def pack(results: Run) -> dict[str, bytes]:
     contents = {
         "config.json": results.config.to_json().encode(),
         "provenance.json": to_json(results.provenance),
-        "embeddings.npz": _pack(results.trajectory),
+        "embeddings.npz": _pack_arrays(results.trajectory),
         "model.pt": pack_tensors(results.state),
     }
     if results.history["epoch"][-1] in results.states:
         contents[OPTIMIZER] = pack_tensors(results.states[results.history["epoch"][-1]][1])
-    return {**contents, RECORD: _record(results, contents)}
-
-
-def write(files: dict[str, bytes], path, *, overwrite: bool = False) -> Path:
-    """Write the files of :func:`pack` to a folder."""
-    path = place(path)
-    standing = {name: _digest_of(path / name) for name in files if name != RECORD}
-    if _holds(path, standing, files):
-        return path
-    _check_room(path, overwrite)
-    fresh = {path / name: content for name, content in files.items() if standing.get(name) != digest(content)}
-    write_together(fresh, lambda: (path / RECORD).unlink(missing_ok=True))
-    return path
-
-
-def _check_room(path: Path, overwrite: bool) -> None:
-    if path.exists() and not path.is_dir():
-        raise SaveError(f"{path} is a file: choose a folder")
-    if (path / RECORD).exists() and not overwrite:
-        raise SaveError(f"{path} holds another run: choose another folder, or pass overwrite=True")
-    theirs = () if overwrite else foreign(path, FILES)
-    if theirs:
-        raise SaveError(f"{path} holds {', '.join(theirs)}, of no run: choose another folder, or pass overwrite=True")
+    trajectory = results.trajectory
+    record = {
+        "schema": SCHEMA,
+        "status": results.status,
+        "error": results.error,
+        "final": {name: values[-1] for name, values in results.history.items()},
+        "history": results.history,
+        "probes": results.__dict__.get("probes"),
+        "trajectory": {
+            "title": trajectory.title,
+            "class_names": list(trajectory.class_names),
+            "metrics": {name: values.tolist() for name, values in trajectory.metrics.items()},
+        },
+        "files": {name: digest(content) for name, content in contents.items()},
+    }
+    return {**contents, RECORD: to_json({**record, "checksum": digest(to_json(record))})}
 
 
 def foreign(path: Path, names: Iterable[str]) -> list[str]:
@@ -102,25 +107,6 @@ def _holds(path: Path, standing: Mapping[str, str | None], files: Mapping[str, b
     return whole and same and old.get("probes") == new["probes"]
 
 
-def _record(results: Run, contents: dict[str, bytes]) -> bytes:
-    trajectory = results.trajectory
-    record = {
-        "schema": SCHEMA,
-        "status": results.status,
-        "error": results.error,
-        "final": {name: values[-1] for name, values in results.history.items()},
-        "history": results.history,
-        "probes": results.__dict__.get("probes"),
-        "trajectory": {
-            "title": trajectory.title,
-            "class_names": list(trajectory.class_names),
-            "metrics": {name: values.tolist() for name, values in trajectory.metrics.items()},
-        },
-        "files": {name: digest(content) for name, content in contents.items()},
-    }
-    return to_json({**record, "checksum": digest(to_json(record))})
-
-
 def to_json(value) -> bytes:
     """Readable JSON; NaN and infinities become null."""
     return (json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n").encode()
@@ -136,7 +122,7 @@ def _finite(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _pack(trajectory: Trajectory) -> bytes:
+def _pack_arrays(trajectory: Trajectory) -> bytes:
     arrays = {name: getattr(trajectory, name) for name in _ARRAYS if getattr(trajectory, name) is not None}
     buffer = io.BytesIO()
     np.savez(buffer, trajectory=trajectory.embeddings, embeddings=trajectory.embeddings[-1], **arrays)
@@ -152,13 +138,7 @@ def pack_tensors(state: Mapping) -> bytes:
 
 
 def read_state(folder: Path, epoch: int, last: int) -> tuple[Mapping, Mapping] | None:
-    """Weights and optimizer state of a saved run after an epoch; None where they were not kept.
-
-    Raises
-    ------
-    LoadError
-        A file of theirs is damaged.
-    """
+    """Weights and optimizer state of a saved run after an epoch; None where they were not kept."""
     if epoch == last and (folder / OPTIMIZER).exists():
         record = _read_record(folder)
         files = {folder / name: _read(folder / name, record["files"].get(name)) for name in ("model.pt", OPTIMIZER)}
@@ -188,7 +168,9 @@ def unpack(files: dict[str, bytes], kind: type[Run] = Run) -> Run:
 def _assemble(path: Path, record: dict, contents: dict[str, bytes], kind: type[Run]) -> Run:
     with verify.reading(path / "config.json"):
         config = Config.from_json(contents["config.json"].decode(), where="config.json").resolve()  # what it leaves out: defaults
-    provenance = _provenance(contents["provenance.json"], path / "provenance.json")
+    with verify.reading(path / "provenance.json"):
+        provenance = verify.parse(contents["provenance.json"])
+        verify.follows(provenance, verify.PROVENANCE, path / "provenance.json")
     config = config.replace_sources(provenance.get("sources") or {})
     trajectory = _unpack(contents["embeddings.npz"], record["trajectory"], path)
     state = _state(contents["model.pt"], path / "model.pt")
@@ -235,13 +217,6 @@ def _read(path: Path, expected: str | None = "") -> bytes:
     if expected != "" and digest(content) != expected:
         raise LoadError(f"{path} is damaged or was changed after the run was saved ({RECORD} names another): {verify.REMEDY}")
     return content
-
-
-def _provenance(content: bytes, path: Path) -> dict:
-    with verify.reading(path):
-        provenance = verify.parse(content)
-        verify.follows(provenance, verify.PROVENANCE, path)
-    return provenance
 
 
 def _unpack(content: bytes, about: dict, path: Path) -> Trajectory:

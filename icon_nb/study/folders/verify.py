@@ -17,9 +17,6 @@ from ...methods.catalogue import HISTORY
 from ...methods.config import SETTINGS
 
 REMEDY = "restore it from a copy, or run again"
-SHOWN = ("epoch", "loss", "knn_accuracy", "seconds")
-"""The columns of a history that summaries and curves are made from: every saved run has them."""
-STATUS = ("complete", "interrupted", "failed")
 LATER = {"error": "", "sources": {}, "versions": {}}
 """What the first versions did not write, and what it is then."""
 
@@ -82,6 +79,13 @@ def fits(value, kind) -> bool:
     return kind(value) if callable(kind) else value == kind
 
 
+def follows(record, kinds: dict, path: Path) -> None:
+    """Refuse a record of which a field is not of its kind."""
+    expect(isinstance(record, dict), path, "it is no record")
+    for name, kind in kinds.items():
+        expect(fits(record.get(name, LATER.get(name)), kind), path, f"its {name} is not what a whole file has there")
+
+
 def number(value) -> bool:
     """NaN and infinities were written as null."""
     return value is None or (isinstance(value, (int, float)) and abs(value) < 1e300)
@@ -89,7 +93,9 @@ def number(value) -> bool:
 
 def title(value) -> bool:
     """A text that a picture or a page has room for."""
-    return isinstance(value, str) and len(value) <= 10_000
+    if isinstance(value, str) and len(value) > 10_000:
+        raise ValueError("a title has more than 10,000 characters")
+    return isinstance(value, str)
 
 
 def count(value) -> bool:
@@ -104,68 +110,52 @@ def increasing(epochs) -> bool:
     return all(map(count, epochs)) and all(a < b for a, b in zip(epochs, epochs[1:]))
 
 
-def of_one_length(history) -> bool:
-    return len({len(each) for each in history.values()}) == 1 and len(history["epoch"]) > 0
+def history(value) -> bool:
+    """Columns of one length, those that summaries and curves are made from among them."""
+    whole = fits(value, {str: [number]}) and {"epoch", *HISTORY} <= set(value)
+    return whole and len({len(each) for each in value.values()}) == 1 and len(value["epoch"]) > 0 and increasing(value["epoch"])
 
 
-# What stands in each file: a field, its kind, and what is said of another
+# What stands in each file
 
-RUN = (
-    ("status", STATUS, f"status is none of {', '.join(STATUS)}"),
-    ("error", str, "error is not a text"),
-    ("files", {str: str}, "files is not a table of checksums"),
-    ("history", dict.fromkeys(SHOWN, list), f"history lacks one of {', '.join(SHOWN)}"),
-    ("history", {str: [number]}, "history is not columns of one length of numbers"),
-    ("history", of_one_length, "history is not columns of one length of numbers"),
-    ("history.epoch", increasing, "the epochs of its history do not increase"),
-    ("trajectory.title", title, "trajectory has no title, or one of more than 10,000 characters"),
-    ("trajectory.class_names", [str], "class_names is not a list of names"),
-    ("trajectory.metrics", {str: [number]}, "the metrics of the trajectory are not columns of numbers"),
-    ("probes", ({str: {str: number}}, None), "probes is not a table of numbers"),
-)
+_FORK = ({"epoch": count, "settings": dict}, None)
+
+RUN = {
+    "status": ("complete", "interrupted", "failed"),
+    "error": str,
+    "files": {str: str},
+    "history": history,
+    "trajectory": {"title": title, "class_names": [str], "metrics": {str: [number]}},
+    "probes": ({str: {str: number}}, None),
+}
 """``metrics.json``: status, history, trajectory, and the checksums of the other files."""
 
-PROVENANCE = (
-    ("dataset", dict, "it does not describe the data set"),
-    ("dataset", {"shape": shape, "n_train": count, "n_tokens": count}, "the data set has no shape and sizes"),
-    ("dataset", {"name": str, "kind": str}, "the data set has no name and kind"),
-    ("sources", {str: str}, "sources and versions are not texts"),
-    ("versions", {str: str}, "sources and versions are not texts"),
-    ("seconds", number, "a duration is not a number"),
-    ("stack", number, "a duration is not a number"),
-    ("fork", ({"epoch": count, "settings": dict}, None), "it does not say from where it was forked"),
-)
+PROVENANCE = {
+    "dataset": {"name": str, "kind": str, "shape": shape, "n_train": count, "n_tokens": count},
+    "sources": {str: str},
+    "versions": {str: str},
+    "seconds": number,
+    "stack": number,
+    "fork": _FORK,
+}
 """``provenance.json``: what the backbone is rebuilt from, and what is shown of the rest."""
 
-CHECKPOINT = (
-    ("history", lambda value: isinstance(value, dict) and set(value) == {"epoch", *HISTORY}, "its history has other columns"),
-    ("history", {str: [number]}, "history is not columns of numbers"),
-    ("history", of_one_length, "the columns of its history differ in length"),
-    ("frames", lambda value: fits(value, [lambda frame: fits(frame[1], {str: number})]), "it names no frames"),
-    ("dataset", (dict, None), "it does not describe the data set"),
-    ("config", (dict, None), "it has no settings"),
-    ("fork", ({"epoch": count, "settings": dict}, None), "it does not say from where it was forked"),
-)
+CHECKPOINT = {
+    "history": lambda value: history(value) and len(value) == 1 + len(HISTORY),
+    "frames": [lambda frame: fits(frame[1], {str: number})],
+    "dataset": (dict, None),
+    "config": (dict, None),
+    "fork": _FORK,
+}
 """What a checkpoint says beside its tensors; those of older versions say less."""
 
-_ENTRY = {"config": dict, "error": str, "folder": (str, None), "scores": ({str: number}, None)}
-
-COMPARISON = (
-    ("title", title, "it is not the record of a comparison"),
-    ("compared", lambda value: fits(value, [str]) and set(value) <= set(SETTINGS), "what it compares are not settings"),
-    ("interrupted", bool, "interrupted is neither true nor false"),
-    ("runs", [_ENTRY], "runs is not a list of runs"),
-)
+COMPARISON = {
+    "title": title,
+    "compared": [SETTINGS.__contains__],
+    "interrupted": bool,
+    "runs": [{"config": dict, "error": str, "folder": (str, None), "scores": ({str: number}, None)}],
+}
 """``comparison.json``: what is compared, and an entry for every run."""
-
-
-def follows(record, schema, path: Path) -> None:
-    """Refuse a record that does not follow its schema."""
-    for field, kind, otherwise in schema:
-        value = record
-        for name in field.split("."):
-            value = value.get(name, LATER.get(name)) if isinstance(value, dict) else None
-        expect(fits(value, kind), path, otherwise)
 
 
 def arrays(embeddings: np.ndarray, found: dict[str, np.ndarray], n_names: int, path: Path) -> None:
@@ -189,11 +179,8 @@ def arrays(embeddings: np.ndarray, found: dict[str, np.ndarray], n_names: int, p
 
 def state(tensors, size: int, path: Path) -> None:
     """``model.pt``: plain dense tensors by name, with memory of their own."""
-    fine = isinstance(tensors, dict) and all(isinstance(name, str) and _plain(each) for name, each in tensors.items())
-    expect(fine, path, "it is not a table of tensors")
+    named = fits(tensors, {str: torch.Tensor}) and all(isinstance(name, str) for name in tensors)
+    expect(named, path, "it is not a table of tensors")
+    plain = (each.layout == torch.strided and each.device.type == "cpu" and not each.is_quantized for each in tensors.values())
+    expect(all(plain), path, "its tensors are not plain ones")
     expect(sum(each.nbytes for each in tensors.values()) <= size, path, "its tensors are larger than the file")
-
-
-def _plain(tensor) -> bool:
-    dense = isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided
-    return dense and tensor.device.type == "cpu" and not tensor.is_quantized
