@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
-from contextlib import nullcontext
+from concurrent.futures import Executor
+from contextlib import closing
 from itertools import combinations, product
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from ..methods.config import SETTINGS, Config
 from ..objective.distances import metric_of
 from .run import run
 from .table import Spread
-from .workers import processes, submit_of
+from .workers import as_they_end
 
 EVERYDAY = ("digits", "moving_digits", "fashion_small", "photo_digits")
 """The data that most cells are trained on."""
@@ -67,10 +67,8 @@ def atlas(
         The size of each run. The graph and the text, which are small, are taken whole, with the epochs of their method.
     save_to : path, optional
         A ``.jsonl`` file that takes each row as it is finished. The same call again, also after a kill, measures what is missing.
-    workers, executor : optional
-        As in :func:`icon_nb.run_configs`.
-    progress : bool
-        Whether a line on stderr counts the rows.
+    workers, executor, progress
+        As in :func:`icon_nb.run_configs`; the line on stderr counts the rows.
 
     Raises
     ------
@@ -151,18 +149,12 @@ def config_of(p: str, q: str, divergence: str, dataset: str, n_samples: int = 30
 
 def _measured(missing: Sequence[tuple], size: Mapping, workers: int | None, executor: Executor | None) -> Iterator[dict]:
     """The rows as they are finished, here or elsewhere."""
-    threads = torch.get_num_threads()
+    jobs = {job: (measure, job, size, torch.get_num_threads()) for job in missing}
     if workers is None and executor is None:
-        yield from (measure(job, size, threads) for job in missing)
+        yield from (measure(*given) for _, *given in jobs.values())
         return
-    with nullcontext(submit_of(executor)) if executor is not None else processes(workers) as submit:
-        futures = [submit(measure, job, size, threads) for job in missing]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+    with closing(as_they_end(jobs, workers, executor)) as ended:
+        yield from (future.result() for _, future in ended)
 
 
 def measure(job: tuple[str, ...], size: Mapping, threads: int) -> dict[str, object]:

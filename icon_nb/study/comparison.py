@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
+from .. import animation
+from ..animation.options import overlay_names
 from ..errors import DataError, LoadError, printable, shown
 from ..files import place
 from ..methods.config import SETTINGS
@@ -138,9 +140,6 @@ class Comparison(Shown, Sequence):
 
         Of runs that differ only in their seed the first is shown, unless ``each``.
         """
-        from ..animation.animation import side_by_side
-        from ..animation.options import overlay_names
-
         runs = self._drawn(each)
         names = [self.name(run, without=() if each or not self.replicated else ("seed",)) for run in runs]
         options = {**animation_options(runs[0].config), "titles": names, **options}
@@ -150,13 +149,11 @@ class Comparison(Shown, Sequence):
         elif overlays & {"loss", "curves"}:
             options.setdefault("note", self.incomparable)
         options.setdefault("own_scale", "loss" if self.incomparable else ())
-        return side_by_side([run.watched(overlays) for run in runs], **options)
+        return animation.side_by_side([run.watched(overlays) for run in runs], **options)
 
     def small_multiples(self, epochs: Sequence[int] | None = None, *, each: bool = False, **options):
         """Chosen epochs of every run on paper, a row per run; options as in :meth:`animate`."""
-        from ..animation.plots import small_multiples
-
-        return small_multiples(self.animate(each=each, **options), epochs)
+        return animation.small_multiples(self.animate(each=each, **options), epochs)
 
     def plot(self, metrics: Sequence[str] | None = None, **options):
         """Curves over the epochs, a panel per metric; runs that differ only in their seed are a mean with a band.
@@ -164,13 +161,11 @@ class Comparison(Shown, Sequence):
         The metrics are ``loss``, ``knn_accuracy`` and ``seconds``, and all that were recorded when none are given. Losses that
         are not comparable are said to be so. The options are those of :func:`icon_nb.animation.plots.curves`.
         """
-        from ..animation.plots import curves
-
         runs = self.results
         labels = [self.name(run, without=("seed",) if self.replicated else ()) for run in runs]
         note = self.incomparable if metrics is None or "loss" in metrics else ""
         options = {"labels": labels, "metrics": metrics, "title": self.title, "note": note, **options}
-        return curves([run.watched(metrics) for run in runs], **options)
+        return animation.curves([run.watched(metrics) for run in runs], **options)
 
     @property
     def incomparable(self) -> str:

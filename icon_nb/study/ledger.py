@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy import stats
 from torch import Tensor
 
 from .. import __version__
@@ -99,10 +100,9 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     >>> mean, round(half, 2)
     (2.0, 2.48)
     """
-    from scipy.stats import t
-
     spread = Spread.of(values)
-    return spread.mean, float(t.ppf(0.975, spread.n - 1) * spread.deviation / spread.n**0.5) if spread.n > 1 else float("inf")
+    half = stats.t.ppf(0.975, spread.n - 1) * spread.deviation / spread.n**0.5 if spread.n > 1 else np.inf
+    return spread.mean, float(half)
 
 
 def reproduce(name: str, *, seeds: Iterable[int] | None = None, data_dir=None) -> Reproduction:
@@ -226,8 +226,6 @@ def clusters_of_features(entry: Entry, seed: int, data_dir: str | None) -> dict[
 
 def plane(entry: Entry, seed: int, data_dir: str | None) -> dict[str, float]:
     """Over the encoders: the rank correlation of kNN accuracy with minus the alignment and the uniformity of two views."""
-    from scipy.stats import spearmanr
-
     points = []
     for result in _runs(entry, seed, data_dir).values():
         data, generator = result.data(), torch.Generator().manual_seed(seed)
@@ -237,7 +235,7 @@ def plane(entry: Entry, seed: int, data_dir: str | None) -> dict[str, float]:
         points.append((result.scores["knn"], alignment(first, positives=second), uniformity(first)))
     knn, aligned, uniform = map(np.array, zip(*points))
     losses = {"alignment": aligned, "uniformity": uniform, "alignment + uniformity": aligned + uniform}
-    return {label: float(spearmanr(knn, -loss).statistic) for label, loss in losses.items()}
+    return {label: float(stats.spearmanr(knn, -loss).statistic) for label, loss in losses.items()}
 
 
 EXPERIMENTS = {

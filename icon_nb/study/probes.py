@@ -71,7 +71,13 @@ def new_samples(dataset: Dataset, x) -> Tensor:
     tensor(255, dtype=torch.uint8)
     """
     if dataset.kind == "tokens":
-        return _new_tokens(dataset, to_numpy(x, "x"))
+        x = to_numpy(x, "x")
+        if x.dtype.kind not in "iu" or x.shape[1:] != dataset.shape:
+            form = f"{dataset.name} whole numbers {dataset.shape}: give that form, with 0 after the end"
+            raise DataError(f"x holds samples {x.dtype} {x.shape[1:]}, {form}")
+        if x.size and not 0 <= x.min() <= x.max() < dataset.n_tokens:
+            raise DataError(f"x holds tokens from {x.min()} to {x.max()}, {dataset.name} knows 0 to {dataset.n_tokens - 1}")
+        return torch.from_numpy(x.astype(np.int64))
     if not isinstance(x, Tensor) or x.dtype != dataset.x.dtype or x.shape[1:] != dataset.x.shape[1:]:
         array, note = inputs(x, "x")
         if "stretched" in note:
@@ -82,17 +88,6 @@ def new_samples(dataset: Dataset, x) -> Tensor:
             f"x holds samples {x.dtype} {tuple(x.shape[1:])}, {dataset.name} {dataset.x.dtype} {dataset.shape}: give that form"
         )
     return x
-
-
-def _new_tokens(dataset: Dataset, x: np.ndarray) -> Tensor:
-    if x.dtype.kind not in "iu" or x.shape[1:] != dataset.shape:
-        raise DataError(
-            f"x holds samples {x.dtype} {x.shape[1:]}, {dataset.name} whole numbers {dataset.shape}: "
-            "give that form, with 0 after the end"
-        )
-    if x.size and not 0 <= x.min() <= x.max() < dataset.n_tokens:
-        raise DataError(f"x holds tokens from {x.min()} to {x.max()}, {dataset.name} knows 0 to {dataset.n_tokens - 1}")
-    return torch.from_numpy(x.astype(np.int64))
 
 
 def probe_run(results) -> dict[str, dict[str, float]]:

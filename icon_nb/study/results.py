@@ -1,6 +1,6 @@
 """Results: what a run leaves, as a plain record that knows how to show itself.
 
-Nothing is drawn, trained or written in ``__init__`` or ``__repr__``; display code is imported on first use.
+Nothing is drawn, trained or written in ``__init__`` or ``__repr__``; what draws is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from pkgutil import resolve_name
 
 import numpy as np
 
+from .. import animation
+from ..animation.options import overlay_names
+from ..animation.projection import fitted_frame
 from ..data.dataset import Dataset, is_described
 from ..data.loading import load_for
 from ..errors import ConfigError, DataError
 from ..evaluation.diagnosis import diagnose, stopped
+from ..evaluation.forces import OnPoints
 from ..evaluation.trajectory import Trajectory
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config
@@ -201,16 +205,13 @@ class Results(Shown, Run):
 
     def animate(self, **options):
         """The animation of the embedding; options as in :func:`icon_nb.animation.animate`. Nothing is trained again."""
-        from ..animation.animation import animate
-        from ..animation.options import overlay_names
-
         options = {**animation_options(self.config), **options}
         overlays = overlay_names(options["overlay"])
         if "diagnosis" in overlays:
             options.setdefault("note", str(self.diagnosis))
         if "forces" in overlays and "forces" not in options:
             options |= {"forces": self._all_forces(), "projection": self._map_of_forces(options["projection"])}
-        return animate(self.watched(overlays), **options)
+        return animation.animate(self.watched(overlays), **options)
 
     def player(self, *, forces: bool = False, **options):
         """The interactive page of the embedding; options as in :func:`icon_nb.player.player`.
@@ -232,8 +233,6 @@ class Results(Shown, Run):
 
     def _points(self):
         """The objective over the recorded points."""
-        from ..evaluation.forces import OnPoints
-
         return OnPoints(self.config, self.data(), self.trajectory)
 
     @cached_property
@@ -272,8 +271,6 @@ class Results(Shown, Run):
         >>> icon.run(method="sne", n_samples=60, epochs=2, quiet=True).forces(0).attraction.shape
         (60, 2)
         """
-        from ..animation.projection import fitted_frame
-
         return self._forces_at(fitted_frame(self.trajectory, "last" if epoch is None else epoch))
 
     def _forces_at(self, frame: int):
@@ -285,13 +282,11 @@ class Results(Shown, Run):
 
         ``"forces"`` plots how strongly p pulls and q pushes at every recorded epoch: the mean length of either over the points.
         """
-        from ..animation.plots import curves
-
         if metrics != "forces":
-            return curves(self.watched(metrics), metrics=metrics, **options)
+            return animation.curves(self.watched(metrics), metrics=metrics, **options)
         strength = [np.linalg.norm(part, axis=-1).mean(-1) for part in self._all_forces()]
         told = dict(zip(("attraction", "repulsion"), strength))
-        return curves(replace(self.trajectory, metrics=told), **options)
+        return animation.curves(replace(self.trajectory, metrics=told), **options)
 
     def _all_forces(self) -> tuple[np.ndarray, np.ndarray]:
         """Attraction and repulsion of every point at every recorded epoch, (n_frames, n, d) each."""

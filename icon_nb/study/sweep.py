@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 
 from ..errors import ConfigError, SaveError
 from ..methods import recipes
 from ..methods.config import Config, check_names
-from .comparison import Comparison, Outcome
+from .comparison import Comparison
 from .folders.outputs import StudyFolder
 from .workers import DatasetCache, train_each
 
@@ -136,24 +136,20 @@ def run_configs(
 
     missing = [config for config in configs if config not in done]
     options = {"workers": workers, "executor": executor, "progress": progress, "datasets": datasets}
+    interrupted = False
     try:
-        study = so_far(interrupted=not _finish(train_each(missing, **options), done, folder))
+        try:
+            with closing(train_each(missing, **options)) as outcomes:  # what still trains is stopped
+                for config, outcome in outcomes:
+                    done[config] = outcome
+                    folder.keep(config, outcome)
+        except KeyboardInterrupt:
+            if os.environ.get("ICON_NB_STRICT") or not done:
+                raise
+            interrupted = True
+        study = so_far(interrupted)
         folder.close(study)
     except SaveError as error:  # a full disk, say: what was trained is still there
         error.results = so_far(interrupted=len(done) < len(configs))
         raise
     return study
-
-
-def _finish(outcomes: Iterator[tuple[Config, Outcome]], done: dict[Config, Outcome], folder: StudyFolder) -> bool:
-    """Add the outcomes to those that are done, and save each as it comes; returns whether that came to its end."""
-    try:
-        with closing(outcomes):  # what still trains is stopped
-            for config, outcome in outcomes:
-                done[config] = outcome
-                folder.keep(config, outcome)
-    except KeyboardInterrupt:
-        if os.environ.get("ICON_NB_STRICT") or not done:
-            raise
-        return False
-    return True

@@ -11,9 +11,12 @@ import warnings
 from base64 import b64encode
 from pathlib import Path
 from pkgutil import resolve_name
+from tempfile import TemporaryDirectory
 
+import torch
 from torch import nn
 
+from .. import animation
 from ..errors import ConfigError
 from ..methods.catalogue import HISTORY, TRACKERS
 from ..methods.config import Config
@@ -113,14 +116,13 @@ class TensorBoard:
 
     def finish(self, results: Results) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
-        from torch import from_numpy
 
-        seen, animation, last = results.trajectory, results.animate(), int(results.trajectory.epochs[-1])
+        seen, drawn, last = results.trajectory, results.animate(), int(results.trajectory.epochs[-1])
         labels = None if seen.labels is None else [seen.class_names[label] for label in seen.labels]
-        pictures = None if seen.images is None else from_numpy(seen.images).permute(0, 3, 1, 2).float() / 255
+        pictures = None if seen.images is None else torch.from_numpy(seen.images).permute(0, 3, 1, 2).float() / 255
         self.writer.add_embedding(seen.embeddings[-1], labels, pictures, last, "embedding")
-        width, height = animation.size
-        gif = Summary.Image(width=width, height=height, colorspace=3, encoded_image_string=animation.to_bytes())
+        width, height = drawn.size
+        gif = Summary.Image(width=width, height=height, colorspace=3, encoded_image_string=drawn.to_bytes())
         self.writer._get_file_writer().add_summary(Summary(value=[Summary.Value(tag="animation", image=gif)]), last)
         self.writer.close()
 
@@ -143,8 +145,6 @@ class MLflow:
             self.client.log_metric(self.run, name, value, step=epoch)
 
     def finish(self, results: Results) -> None:
-        from tempfile import TemporaryDirectory
-
         with TemporaryDirectory() as folder:
             path = results.animate().save(Path(folder) / "training_dynamics.gif")
             self.client.log_artifact(self.run, str(path))
@@ -201,15 +201,14 @@ class Live:
         """Show the newest frame in the place of the one before."""
         from IPython.display import display
 
-        from ..animation.animation import animate
         from ..animation.display import image
         from ..animation.plots import filmstrip
 
         trajectory = recorder.trajectory
-        animation = animate(trajectory, size=self.SIZE, overlay="loss", turn=0)
-        picture = animation.painter.png(animation.timeline.n_frames - 1)
+        drawn = animation.animate(trajectory, size=self.SIZE, overlay="loss", turn=0)
+        picture = drawn.painter.png(drawn.timeline.n_frames - 1)
         words = f"{trajectory.title} at epoch {trajectory.epochs[-1]}"
-        strip = filmstrip(animation) if trajectory.epochs[-1] == self.epochs else picture  # what is left on paper shows learning
+        strip = filmstrip(drawn) if trajectory.epochs[-1] == self.epochs else picture  # what is left on paper shows learning
         page = {"text/plain": words, "text/html": image(picture, words, self.SIZE[0]), "image/png": b64encode(strip).decode()}
         if self._handle is None:
             self._handle = display(page, raw=True, display_id=True)

@@ -7,7 +7,7 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -78,7 +78,7 @@ def train_each(
     elif workers is None:
         trained = _here(configs, progress)
     else:
-        trained = _elsewhere(configs, processes(workers), folders or {})
+        trained = _elsewhere(configs, workers, None, folders or {})
     with closing(trained):
         for config, outcome in trained:
             yield config, datasets.attach(outcome)
@@ -109,9 +109,24 @@ def _said(error: BaseException) -> str:
 # On an executor: only settings and data go there, and only files come back
 
 
-def submit_of(executor) -> Callable[..., Future]:
-    """What submits a job to an executor or a Dask client."""
-    return (executor.get_executor(pure=False) if hasattr(executor, "get_executor") else executor).submit
+def as_they_end(jobs: Mapping, workers: int | None, executor) -> Iterator[tuple[object, Future]]:
+    """Submit jobs, each a function with its arguments, to so many processes, or to an executor or a Dask client.
+
+    Gives the key of each with its future as it ends; those that have not ended when nobody asks any more are cancelled.
+    """
+    if executor is not None:
+        executor = executor.get_executor(pure=False) if hasattr(executor, "get_executor") else executor
+    futures, ended = {}, SimpleQueue()
+    with processes(workers) if executor is None else nullcontext(executor.submit) as submit:
+        try:
+            for key, job in jobs.items():
+                futures[future := submit(*job)] = key
+                future.add_done_callback(ended.put)  # also of one that somebody cancels, which as_completed would wait for
+            for future in (ended.get() for _ in jobs):
+                yield futures[future], future
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache) -> Iterator[tuple[Config, Outcome]]:
@@ -120,7 +135,7 @@ def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache) -> It
     for config in configs:
         folder = config.data_dir and str(Path(config.data_dir).absolute())
         sent[replace(config, data_dir=folder, dataset=absolute(config.dataset))] = config
-    for away, outcome in _elsewhere(list(sent), nullcontext(submit_of(executor)), {}):
+    for away, outcome in _elsewhere(sent, None, executor, {}):
         config, data = sent[away], datasets.get(away)
         if isinstance(outcome, Failure):
             outcome = Failure(config, outcome.error)
@@ -133,21 +148,14 @@ def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache) -> It
         yield config, outcome
 
 
-def _elsewhere(configs: Sequence[Config], executor, folders: Mapping[Config, Path]) -> Iterator[tuple[Config, Outcome]]:
-    threads, futures, ended = torch.get_num_threads(), {}, SimpleQueue()
-    data = {name: _pack(name) for name in {config.dataset for config in configs}}
-    with executor as submit:
-        try:
-            for config in configs:
-                settings = json.dumps([config.to_dict(), dict(config.sources)])
-                future = submit(work, settings, data[config.dataset], threads, folders.get(config))
-                futures[future] = config
-                future.add_done_callback(ended.put)  # also of one that somebody cancels, which as_completed would wait for
-            for future in (ended.get() for _ in configs):
-                yield futures[future], _received(future, futures[future])
-        finally:
-            for future in futures:
-                future.cancel()
+def _elsewhere(configs: Iterable[Config], workers: int | None, executor, folders: Mapping) -> Iterator[tuple[Config, Outcome]]:
+    data, jobs = {name: _pack(name) for name in {config.dataset for config in configs}}, {}
+    for config in configs:
+        settings = json.dumps([config.to_dict(), dict(config.sources)])
+        jobs[config] = (work, settings, data[config.dataset], torch.get_num_threads(), folders.get(config))
+    with closing(as_they_end(jobs, workers, executor)) as ended:
+        for config, future in ended:
+            yield config, _received(future, config)
 
 
 def work(settings: str, data: bytes | None, threads: int, folder: Path | None = None) -> dict[str, bytes] | Path | str:

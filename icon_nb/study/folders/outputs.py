@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
+from ... import animation
 from ...data.dataset import Dataset, is_described
 from ...errors import IconError, LoadError, SaveError
 from ...files import LARGEST_TEXT, place, read, sweep_stray, write_whole
@@ -112,18 +113,16 @@ def write_run(results: Results, folder: Path) -> None:
 
 def write_animation(results: Results, folder: Path) -> None:
     """``training_dynamics.gif``, which opens with the untrained frame, and one picture for every trained epoch recorded."""
-    animation = results.animate()
-    animation.save(folder / "training_dynamics.gif")
+    drawn = results.animate()
+    drawn.save(folder / "training_dynamics.gif")
     if results.config.save_frames:
-        animation.save_frames(folder / "epoch_frames", untrained=False)
+        drawn.save_frames(folder / "epoch_frames", untrained=False)
 
 
 def write_plots(results: Results, folder: Path) -> None:
     """``curves.png``, and ``embedding.png`` with the embedding at a few epochs."""
-    from ...animation.plots import curves, small_multiples
-
-    curves(results.trajectory, note=str(results.diagnosis)).save(folder / "curves.png")
-    small_multiples(results.animate()).save(folder / "embedding.png")
+    animation.curves(results.trajectory, note=str(results.diagnosis)).save(folder / "curves.png")
+    animation.small_multiples(results.animate()).save(folder / "embedding.png")
 
 
 # Several runs; a study is a Comparison
