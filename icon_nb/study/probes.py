@@ -65,10 +65,6 @@ def new_samples(dataset: Dataset, x) -> Tensor:
     """Raw samples from outside, read by the same rules as the data set itself: (n, ...) in its form.
 
     Raises a DataError for another shape than the data set's, or pictures on a scale that only the whole set could tell.
-
-    >>> from icon_nb.data import load
-    >>> new_samples(load("digits"), np.ones((2, 8, 8))).max()  # from 0..1
-    tensor(255, dtype=torch.uint8)
     """
     if dataset.kind == "tokens":
         x = to_numpy(x, "x")

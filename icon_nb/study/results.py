@@ -135,11 +135,9 @@ class Results(Shown, Run):
 
         Raises
         ------
-        ConfigError
-            The method trains no encoder of this modality.
-        DataError
-            Samples of another shape or scale than those of the data set; or the run has a free point per sample, and no backbone
-            that could embed anything else.
+        ConfigError, DataError
+            The method trains no encoder of this modality. The samples have another shape or scale than those of the data set, or
+            the run has a free point per sample, and no backbone that could embed anything else.
 
         Examples
         --------
@@ -172,12 +170,8 @@ class Results(Shown, Run):
         Returns
         -------
         Results
-            With the trunk before the branch; ``icon_nb.Comparison([run, branch])`` shows both on one clock.
-
-        Raises
-        ------
-        ConfigError
-            The weights of this epoch were not kept, or a setting cannot change.
+            With the trunk before the branch; ``icon_nb.Comparison([run, branch])`` shows both on one clock. A ConfigError where
+            the weights of this epoch were not kept, or a setting cannot change.
 
         Examples
         --------
@@ -262,8 +256,7 @@ class Results(Shown, Run):
         Raises
         ------
         ConfigError
-            The epoch was not recorded; or p does not spread over recorded points, and the weights after this epoch, with which
-            views and prototypes are made again, were not kept.
+            The epoch was not recorded; or views and prototypes are to be made again with weights that were not kept.
 
         Examples
         --------
@@ -308,11 +301,8 @@ class Results(Shown, Run):
     def save(self, path, *, overwrite: bool = False):
         """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.
 
-        Raises
-        ------
-        SaveError
-            The folder holds another run, or files of these names that are no run's (unless ``overwrite``); or it cannot be
-            written. What stood there is untouched.
+        A SaveError where the folder holds another run, or files of these names that are no run's (unless ``overwrite``), or
+        cannot be written. What stood there is untouched.
         """
         return save(self, path, overwrite=overwrite)
 

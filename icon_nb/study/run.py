@@ -74,15 +74,12 @@ def run(
     Raises
     ------
     ConfigError, DataError, DeviceError
-        Before anything is trained.
+        Before anything is trained. A DataError also where the run in the folder was trained on other data, and where a picture
+        that stays on the disk cannot be read any more; its ``results`` hold the finished epochs.
     TrainingError
         The loss became NaN or infinite; its ``results`` hold the run up to the last good epoch.
-    DataError
-        A picture that stays on the disk cannot be read any more; its ``results`` hold the finished epochs. Or the run in
-        the folder was trained on other data.
     SaveError
-        The folder holds another run, or files of no run that would be replaced, or cannot be written; its ``results`` hold what
-        was trained.
+        The folder holds another run, or files of no run, or cannot be written; its ``results`` hold what was trained.
 
     Examples
     --------
@@ -210,18 +207,13 @@ def _finished(folder: Path, session: Session) -> Results | None:
     check_data(folder, session, found.provenance["dataset"])
     found.dataset = session.dataset
     if found.status == "complete" and session.config.epochs > found.config.epochs:
-        _lengthen(folder, session, found)
+        state = read_state(folder, found.config.epochs, found.config.epochs)
+        if state is None:
+            raise ConfigError(f"{folder} holds no optimizer.pt: only a run that was trained in its folder can get more epochs")
+        session.go_on(*state, found.history, found.frames(), session.config.record_every)
+        session.fork = found.provenance.get("fork")
         return None
     return None if found.status == "interrupted" else found
-
-
-def _lengthen(folder: Path, session: Session, found: Results) -> None:
-    """Let a session take the place of a finished run of fewer epochs."""
-    state = read_state(folder, found.config.epochs, found.config.epochs)
-    if state is None:
-        raise ConfigError(f"{folder} holds no optimizer.pt: only a run that was trained in its folder can get more epochs")
-    session.go_on(*state, found.history, found.frames(), session.config.record_every)
-    session.fork = found.provenance.get("fork")
 
 
 def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, after_epoch, progress: bool | None) -> Results:

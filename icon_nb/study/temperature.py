@@ -89,11 +89,7 @@ class RowWatcher:
 
 
 def choose_anchors(labels: np.ndarray | None, n: int, count: int) -> np.ndarray:
-    """Positions of up to ``count`` samples, the first of each class where there are classes.
-
-    >>> choose_anchors(np.array([3, 3, 1, 0, 1]), 5, 2).tolist()
-    [3, 2]
-    """
+    """Positions of up to ``count`` samples, the first of each class where there are classes."""
     if labels is None:
         return np.arange(min(n, count))
     return np.unique(labels, return_index=True)[1][:count]
@@ -124,12 +120,7 @@ def trained(config: Config, data=None, on_record: Callable | None = None) -> tup
 
 
 class TemperatureStudy:
-    """Runs of one config, of a method that has a temperature, at several temperatures and seeds.
-
-    >>> study = TemperatureStudy(Config(n_samples=200, epochs=1), [0.5, 0.1])
-    >>> study.temperatures, len(study.missing)
-    ([0.1, 0.5], 2)
-    """
+    """Runs of one config, of a method that has a temperature, at several temperatures and seeds."""
 
     def __init__(self, config: Config, temperatures: Iterable[float], seeds: Iterable[int] = (0,), data=None):
         self.config, self.data = config, data

@@ -31,7 +31,15 @@ class Tracking:
     """
 
     def __init__(self, log_to, config: Config):
-        self.tracker = _named(log_to, config) if isinstance(log_to, str) else log_to
+        self.tracker = log_to
+        if isinstance(log_to, str):
+            kind, _, place = log_to.partition(":")
+            try:
+                self.tracker = resolve_name(TRACKERS[kind].make)(place, config)
+            except ImportError:
+                raise ConfigError(f"log_to={log_to!r} needs {kind}: pip install {kind}, or use 'csv:FILE'") from None
+            except OSError as error:
+                raise ConfigError(f"log_to={log_to!r} cannot be written ({error.strerror}): choose another place") from None
 
     def record(self, epoch: int, history: dict[str, list], model: nn.Module) -> None:
         """Pass on what was measured last, without what was not."""
@@ -51,16 +59,6 @@ class Tracking:
         except Exception as error:
             name, self.tracker = type(self.tracker).__name__, None
             warnings.warn(f"{name} failed and logs no more, the run goes on: {type(error).__name__}: {error}", stacklevel=4)
-
-
-def _named(log_to: str, config: Config):
-    kind, _, place = log_to.partition(":")
-    try:
-        return resolve_name(TRACKERS[kind].make)(place, config)
-    except ImportError:
-        raise ConfigError(f"log_to={log_to!r} needs {kind}: pip install {kind}, or use 'csv:FILE'") from None
-    except OSError as error:
-        raise ConfigError(f"log_to={log_to!r} cannot be written ({error.strerror}): choose another place") from None
 
 
 def title_of(config: Config) -> str:
