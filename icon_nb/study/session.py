@@ -70,7 +70,7 @@ class Session:
         held_out = data.x_test is not None and config.backbone != "table"  # points that the backbone is not trained on
         x, y = (data.x_test, data.y_test) if held_out else (data.x, data.y)
         keep = torch.from_numpy(choose_points(len(x), config.max_points, config.seed))
-        seen = x[keep]  # read once, where the pictures are on the disk
+        self.n_points, seen = len(keep), x[keep]  # read once, where the pictures are on the disk
         self._raw = None if data.kind == "tokens" else seen
         self._x = (keep if config.backbone == "table" else seen).to(self.trainer.device)
         self._y = None if y is None else y[keep].to(self.trainer.device)
@@ -85,11 +85,6 @@ class Session:
             held_out=np.full(len(keep), held_out),
             title=f"{config.run_name}: {what}" if config.run_name else what,
         )
-
-    @property
-    def n_points(self) -> int:
-        """How many points are watched."""
-        return len(self._x)
 
     def go_on(self, model: Mapping, optimizer: Mapping, history: Mapping[str, list], frames: Iterable, every: int = 1) -> None:
         """Take the place of a run after its last epoch: its weights, the state of its optimizer, its history and its frames.

@@ -280,12 +280,9 @@ def _untrained(study, runs: Sequence[Run]) -> list[tuple[str, Run]]:
     about = [name for name in study.compared if name == "dataset" or SETTINGS[name].group == "model"]
     others = [name for name in study.compared if name not in about]
     names = [study.name(run, without=others) if about else run.config.backbone for run in distinct]
-    names = [_told_apart(name, names, f"by {_metric(run)} distance") for name, run in zip(names, distinct)]
-    return [(_told_apart(name, names, study.name(run)), run) for name, run in zip(names, distinct)]
-
-
-def _told_apart(name: str, names: Sequence[str], by: str) -> str:
-    return name if names.count(name) == 1 else f"{name}, {by}"
+    for tell_apart in (lambda run: f"by {_metric(run)} distance", study.name):
+        names = [name if names.count(name) == 1 else f"{name}, {tell_apart(run)}" for name, run in zip(names, distinct)]
+    return list(zip(names, distinct))
 
 
 def _metric(run: Run) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -29,7 +28,7 @@ ANCHORS = 8
 KEEP_STATES = 8
 """MiB of weights that a run of a study keeps for what if."""
 KEPT = 128
-_TRAINED: OrderedDict[str, tuple[Results, Rows]] = OrderedDict()
+_TRAINED: dict[str, tuple[Results, Rows]] = {}
 
 
 class RowWatcher:
@@ -108,15 +107,13 @@ def trained(config: Config, data=None, on_record: Callable | None = None) -> tup
     """The run of a config and its rows of p and q; a config that was trained in this session is not trained again."""
     config = (config if data is None else config.replace(dataset=data)).resolve()
     key = config.key() + (load_for(config).fingerprint if source_of(config.dataset) else "")  # a file may be written anew
-    if key not in _TRAINED:
-        found = run_and_watch(config, on_record)
-        if found[0].status == "interrupted":
-            raise KeyboardInterrupt
-        _TRAINED[key] = found
-        while len(_TRAINED) > KEPT:
-            _TRAINED.popitem(last=False)
-    _TRAINED.move_to_end(key)
-    return _TRAINED[key]
+    found = _TRAINED.pop(key, None) or run_and_watch(config, on_record)
+    if found[0].status == "interrupted":
+        raise KeyboardInterrupt
+    _TRAINED[key] = found  # what was asked for last stands last
+    if len(_TRAINED) > KEPT:
+        del _TRAINED[next(iter(_TRAINED))]
+    return found
 
 
 class TemperatureStudy:
