@@ -133,16 +133,9 @@ class OwnAugment:
 
 
 def build_augment(spec: str, dataset: Dataset, strength: float | None = 1.0) -> Augment | OwnAugment:
-    """Build the augmentation that ``spec`` names for a data set.
+    """Build the augmentation that ``spec`` names for a data set: ``none``, ``auto``, or parts joined by ``+`` in their order.
 
-    Parameters
-    ----------
-    spec : str
-        ``"none"``, ``"auto"``, or parts joined by ``+`` in the order in which they act.
-    dataset : Dataset
-        Says what a sample is and how it is normalised.
-    strength : float, at least 0
-        Scales how far every part goes; 0 changes nothing, 1 is the usual strength.
+    ``strength`` scales how far every part goes: 0 changes nothing, 1 is the usual strength.
 
     Raises
     ------

@@ -79,13 +79,19 @@ def _assembled(x, y=None, x_test=None, y_test=None, class_names=None, note: str 
 
 def _from_mapping(data, label) -> dict:
     """Names of fields to arrays."""
-    found = {key: _first(data, names) for key, names in (("x", INPUT_NAMES), ("y", (label,) if label else LABEL_NAMES))}
-    if found["x"] is None and len(data) == 1:
-        found["x"] = next(iter(data.values()))
-    if found["x"] is None:
-        raise DataError(f"no samples among {sorted(map(str, data))}: name the array one of {', '.join(INPUT_NAMES[:5])}")
+    data = {name: value for name, value in data.items() if value is not None}
+    x, y = _usual(data, label, "array", next(iter(data)) if len(data) == 1 else None)
     rest = ("x_test", "y_test", "pair", "pair_test", "companion", "graph", "class_names")
-    return {key: value for key, value in found.items() if value is not None} | {k: data[k] for k in rest if k in data}
+    return {"x": data[x], "y": None if y is None else data[y]} | {key: data[key] for key in rest if key in data}
+
+
+def _usual(data, label: str | None, what: str, default=None) -> tuple:
+    """The name of the input and that of the labels in a mapping."""
+    x, y = (next((n for n in names if n in data), None) for names in (INPUT_NAMES, (label,) if label else LABEL_NAMES))
+    x = default if x is None else x
+    if x is None:
+        raise DataError(f"no samples among {sorted(map(str, data))}: name the {what} one of {', '.join(INPUT_NAMES[:5])}")
+    return x, y
 
 
 def _from_splits(data, label, streaming) -> dict:
@@ -155,9 +161,7 @@ def _from_indexed(data, label, streaming) -> dict:
     first = data[0]
     x, y = None, None
     if isinstance(first, Mapping):
-        x, y = (next((n for n in names if n in first), None) for names in (INPUT_NAMES, (label,) if label else LABEL_NAMES))
-        if x is None:
-            raise DataError(f"no samples among {sorted(map(str, first))}: name the input one of {', '.join(INPUT_NAMES[:5])}")
+        x, y = _usual(first, label, "input")
     elif isinstance(first, (tuple, list)):
         x, y = 0, 1 if len(first) > 1 else None
     return {"class_names": None if y is None else getattr(data, "classes", None)} | _from_samples(Samples(data, x, y), streaming)
@@ -237,7 +241,3 @@ def _module(file: Path):
     sys.modules[spec.name] = module  # dataclasses and pickling look a class up there
     spec.loader.exec_module(module)
     return module
-
-
-def _first(mapping, names):
-    return next((mapping[name] for name in names if name in mapping), None)

@@ -195,9 +195,6 @@ class _Guarded(torch.utils.data.Dataset):
     def __init__(self, source, get: str):
         self.source, self.get = source, get
 
-    def __len__(self) -> int:
-        return len(self.source)
-
     def __getitem__(self, i: int):
         try:
             return getattr(self.source, self.get)(i)

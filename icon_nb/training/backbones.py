@@ -49,28 +49,8 @@ def build_backbone(
 ) -> nn.Module:
     """Build the network that makes the embedding, freshly initialised from torch's global generator.
 
-    Parameters
-    ----------
-    name : str
-        A key of ``BACKBONES``.
-    dataset_shape : tuple of int
-        Shape of one sample: (c, h, w) for images, (d,) for features, (length,) for tokens.
-    embedding_dim : int, at least 1
-        d, the length of an embedding.
-    n_points : int, optional
-        Rows of a ``table``; needed there, used nowhere else.
-    hidden_dim : int, optional
-        Width of the hidden layers of ``mlp``, channels of the first layer of ``simplecnn``.
-    kind : {"images", "features", "tokens"}
-        What a sample is.
-    n_tokens : int, optional
-        Size of the vocabulary; needed for tokens.
-
-    Returns
-    -------
-    nn.Module
-        Float (n, *dataset_shape) -> (n, embedding_dim).
-        A ``table`` is called on positions instead: int (n,) -> (n, embedding_dim).
+    It takes float (n, *dataset_shape) to (n, embedding_dim), a ``table`` positions int (n,). ``n_points`` is the rows of a table,
+    ``hidden_dim`` the width of the hidden layers or the channels of the first, ``n_tokens`` the size of the vocabulary.
 
     Raises
     ------
@@ -81,8 +61,6 @@ def build_backbone(
     --------
     >>> build_backbone("mlp", (1, 8, 8), 2)(torch.zeros(5, 1, 8, 8)).shape
     torch.Size([5, 2])
-    >>> build_backbone("table", (1, 8, 8), 2, n_points=5)(torch.tensor([0, 3])).shape
-    torch.Size([2, 2])
     """
     _check(name, dataset_shape, embedding_dim, n_points, hidden_dim, kind, n_tokens)
     row = BACKBONES[name]
@@ -211,11 +189,6 @@ def accelerate(config: Config, model: nn.Module, device: torch.device) -> None:
     """Prepare a model as ``compile`` and ``channels_last`` of a resolved Config say, in place; its parameters keep their names.
 
     Both leave the mathematics alone; sums are taken in another order, so results agree within rounding and not bit for bit.
-
-    Raises
-    ------
-    DeviceError
-        ``compile`` where there is nothing to compile with.
     """
     if config.channels_last:
         model.to(memory_format=torch.channels_last)

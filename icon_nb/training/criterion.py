@@ -141,7 +141,8 @@ class Criterion(nn.Module):
             if index is not None or other.shape != z.shape:
                 shapes = f"{tuple(z.shape)} and {tuple(other.shape)}"
                 raise DataError(f"two views come as criterion(z1, z2), of one shape and without index: got {shapes}")
-            given = {name: for_both(value, len(z)) for name, value in given.items()}
+            once = [name for name, value in given.items() if value is not None and len(value) == len(z)]
+            given |= {name: torch.cat([given[name]] * 2) for name in once}  # for both views what was given for the samples
             index, z = torch.arange(len(z), device=z.device).repeat(2), torch.cat([z, other])
         given = {"index": index, **given}
         self._check(z, given)
@@ -204,8 +205,3 @@ class Criterion(nn.Module):
 
     def __repr__(self) -> str:
         return f"Criterion({repr(self.config.replace(dataset=None))[len('Config('):]}"
-
-
-def for_both(value: Tensor | None, n: int) -> Tensor | None:
-    """What was given once for n samples, for both of their views; what was given for each view stays."""
-    return torch.cat([value, value]) if value is not None and len(value) == n else value

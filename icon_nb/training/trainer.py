@@ -97,7 +97,12 @@ class Trainer:
                 self._step((self.epoch - 1) + step / self.reader.steps)
         losses = torch.stack(losses)  # on the device: the only synchronisation of the epoch is the next line
         if self.strategy.measures(self.epoch) and not torch.isfinite(losses).all():
-            self._fail(losses)
+            bad = int((~torch.isfinite(losses)).nonzero()[0])
+            raise TrainingError(
+                f"the loss became {losses[bad].item()} in epoch {self.epoch}, batch {bad + 1} of {len(losses)}, "
+                f"with learning_rate={self.config.learning_rate}; the last good epoch is {self.epoch - 1}: "
+                "lower learning_rate, or raise temperature"
+            )
         return Record(self.epoch, losses.mean().item(), time.perf_counter() - start)
 
     def _step(self, epochs: float) -> None:
@@ -146,14 +151,6 @@ class Trainer:
             embed = self.model.backbone.forward  # not compiled: chunks differ in size
             parts = [embed(self.reader.plain(part.to(self.device))) for part in x.split(chunk)]
         return as_seen_by(self.config.distance, torch.cat(parts).to(self.dtype))
-
-    def _fail(self, losses: Tensor):
-        bad = int((~torch.isfinite(losses)).nonzero()[0])
-        raise TrainingError(
-            f"the loss became {losses[bad].item()} in epoch {self.epoch}, batch {bad + 1} of {len(losses)}, "
-            f"with learning_rate={self.config.learning_rate}; the last good epoch is {self.epoch - 1}: "
-            "lower learning_rate, or raise temperature"
-        )
 
 
 class Exact:
