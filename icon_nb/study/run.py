@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from tqdm import tqdm
@@ -114,12 +115,13 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
     """
     show = (not session.config.quiet) if progress is None else progress
     tracking = Tracking(session.log_to or session.config.log_to, session.config)
-    about = {"desc": session.config.run_name or session.config.label, "unit": "epoch", "file": sys.stderr, "disable": not show}
-    with fitting_threads(session.trainer), tqdm(total=session.config.epochs, **about) as bar:
+    about = {"desc": session.config.run_name or session.config.label, "unit": "epoch", "file": sys.stderr}
+    with fitting_threads(session.trainer), tqdm(total=session.config.epochs, **about) if show else nullcontext() as bar:
         try:
             for record in session.records():
-                bar.set_postfix(_measured_last(session.history), refresh=False)
-                bar.update(record.epoch > 0)
+                if bar is not None:  # one that is disabled takes a lock too, which a worker that is stopped leaves behind
+                    bar.set_postfix(_measured_last(session.history), refresh=False)
+                    bar.update(record.epoch > 0)
                 tracking.record(record.epoch, session.history, session.trainer.model)
                 for call in filter(None, after_epoch):
                     call(record, session.recorder)
