@@ -29,6 +29,7 @@ _WHERE = {
     "Results": "study.results",
     "Comparison": "study.comparison",
     "IconTransformer": "interfaces.estimator",
+    "check": "interfaces.answers",
     "IconError": "errors",
 }
 _MODULES = (

@@ -9,6 +9,7 @@ from .evaluation import dynamics as dynamics
 from .evaluation import scores as evaluate
 from .evaluation.trajectory import Trajectory as Trajectory
 from .interfaces import widgets as widgets
+from .interfaces.answers import check as check
 from .interfaces.estimator import IconTransformer as IconTransformer
 from .methods import recipes as recipes
 from .methods.config import Config as Config
@@ -35,6 +36,6 @@ __version__: str
 __all__ = [
     "Batch", "Comparison", "Config", "IconError", "IconTransformer", "Objective", "Recorder", "Results", "Trajectory",
     "__version__", "atlas", "bench",
-    "card", "data", "distances", "divergences", "dynamics", "evaluate", "get_recipe", "learned", "load", "loss",
+    "card", "check", "data", "distances", "divergences", "dynamics", "evaluate", "get_recipe", "learned", "load", "loss",
     "methods", "recipe", "recipes", "recorders", "run", "run_configs", "run_recipe", "supervisory", "sweep", "widgets",
 ]  # fmt: skip

@@ -227,11 +227,18 @@ assert still.history["knn_accuracy"][-1] < knn[-1] - 0.1
 # 3. Why do the pixels say so little about these digits, although you recognise each digit at once?
 # 4. Why are the points in the picture not the ones that the network was trained on?
 # 5. The map of frame 0 shows a little more order than the kNN accuracy of the embedding says. Where could that come from?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("quickstart", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers
 #
-# 1. $p$: SimCLR's is the other view, SupCon's the class. $q$ and the network stay.
+# 1. Only $p$: SimCLR's is the other view, SupCon's the class.
 # 2. It shows what the network knows before training, from its structure alone. Without it you would credit training with all you see.
 # 3. Two pictures of one digit at two places share few bright pixels, and pixel distance sees only that.
 # 4. A network can learn its training pictures by heart. Only others show what it understood.

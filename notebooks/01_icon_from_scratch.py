@@ -327,16 +327,23 @@ assert mean_kl(itself, q_gaussian(start)).item() < 1e-9  # zero at once, whateve
 # %% [markdown]
 # ## Questions
 #
-# 1. Which of the two, $p = 0, q > 0$ or $p > 0, q = 0$, is the expensive mistake under $D(p\Vert q)$?
+# 1. Which mistake is the expensive one under $D(p\Vert q)$: to lose a neighbour ($p > 0$, $q = 0$) or to invent one ($p = 0$, $q > 0$)?
 # 2. Why is `log_softmax` used, and not `softmax` followed by `log`?
-# 3. The cross-entropy of a run went from 5.2 to 4.9. What do you need to know before you can say how good that is?
+# 3. The loss of a run (not the divergence) went from 5.2 to 4.9. What do you need to know before you can say how good that is?
 # 4. Where in the forty lines does it say that a point is not its own neighbour, and which methods would need that line changed?
 # 5. Which of the functions would a SimCLR with a network still need?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("icon_from_scratch", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers
 #
-# 1. $p > 0, q = 0$: it costs without limit.
+# 1. To lose one: $p > 0$ with $q = 0$ costs without limit.
 # 2. `softmax` rounds small probabilities to zero, and their logarithm is minus infinity.
 # 3. The entropy of $p$, and what is reachable: the floor for this $q$ and these candidates.
 # 4. `fill_diagonal_(-math.inf)`. Methods that count self, such as PCA and k-means, would leave it out.

@@ -312,7 +312,15 @@ assert abs(float(entropy.mean()) - 4 / 6 * math.log(3)) < 1e-12
 # 2. SimCLR's $p$ calls two different pictures of a six strangers. Why do sixes still end up together?
 # 3. On moving digits SNE ends below the untrained network. What exactly has it learned?
 # 4. What would SimCLR learn if every view were turned by any angle, and on which digits would you see it?
-# 5. You want one embedding for tasks that you do not know yet. Which $p$ would you choose, and how wide would you make the embedding?
+# 5. You want one embedding for tasks that you do not know yet. Which $p$ would you choose, and what size would you give the
+#    embedding?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("who_chooses_p", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers

@@ -292,16 +292,23 @@ assert ends[0] > ends[1] + 0.05
 #
 # 1. Why can two runs with different temperatures not be compared by their loss?
 # 2. Which of the two limits has no repulsion that depends on distance?
-# 3. A friend reports "loss 5.2, hardly moving" at $\tau = 5$ with a batch of 128. Is the run broken?
+# 3. A friend reports "loss 5.2, hardly moving" at $\tau = 5$ with a batch of 128. How low can the loss of this run fall at best?
 # 4. Why does a free table (notebook 01) not care about $\tau$, while a sphere does?
 # 5. Why does a very small $\tau$ leave much of the sphere as it was?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("temperature", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers
 #
 # 1. The logits are divided by $\tau$, so the same embedding has another loss at another temperature.
 # 2. The wide one: every stranger is pushed with the weight $1/m$.
-# 3. No. With 255 candidates at $\tau = 5$ the loss starts near $\log 255 = 5.54$ and cannot fall below 5.14.
+# 3. To 5.14, the floor of exercise 1 for 255 candidates. It starts near $\log 255 = 5.54$, so the run is not broken: it has little left to gain.
 # 4. Free points can grow by $\sqrt\tau$ and undo it. On a sphere lengths are fixed.
 # 5. Rows whose partner leads by a little produce no gradient any more, so nothing moves.
 

@@ -275,12 +275,19 @@ assert abs(published.history["knn_accuracy"][-1] - maps[2].history["knn_accuracy
 # 3. Two clumps in a t-SNE map are twice as far apart as two others. What may you conclude?
 # 4. Where does the factor of two in the limit $\nu \to \infty$ come from?
 # 5. Why can SimCLR's kernel, with its light tail, still separate classes in many dimensions?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("kernels", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers
 #
 # 1. In 128 dimensions 129 points can be equally far from each other. In two dimensions three can.
-# 2. The Gaussian: its slope stays $1/\tau$, while that of Student-t falls like $1/d$.
+# 2. The Gaussian: its slope stays $1/\tau$, while the other falls like $1/d$.
 # 3. Nothing about the data, until other maps and the distances in the data say the same.
 # 4. From the exponent $(\nu+1)/2$: it grows like $\nu/2$, while the logarithm falls like $d/\nu\tau$.
 # 5. There is room. Every class can have directions of its own, so nobody has to be torn apart.

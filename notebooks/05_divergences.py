@@ -334,6 +334,13 @@ assert exact < 1e-9
 # 3. Why is `rkl` with a one-hot $p$ not merely large but infinite?
 # 4. Why does a bounded loss have a vanishing gradient somewhere?
 # 5. Minimising $-\sum p \log q$ instead of `kl` gives the same embedding. May you leave out a term of `rkl`, too?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("divergences", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers

@@ -283,6 +283,13 @@ assert abs(supcon_loss(z, y, 0.15) - entropy - icon.divergences.kl(rows, log_q).
 # 3. Why is the embedding of the held-out pictures made without a view?
 # 4. How many candidates does a view have if you double the batch, and what does that do to the first loss?
 # 5. Which part of the page knows that the data are pictures?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("simclr_from_scratch", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers

@@ -202,7 +202,14 @@ assert rank > 0.8 * flat.shape[1]
 # 2. What does a table know that a network does not, and the other way round?
 # 3. Without distortion the loss was lowest and the network learned least. What do you conclude about the loss?
 # 4. Which knowledge about pictures is built into the convolutional network, and which does it have to learn?
-# 5. Where in $p$, $q$, $D$, backbone would you put a pretrained network?
+# 5. Which parts of the equation can a pretrained network be?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("backbones", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers
@@ -211,7 +218,7 @@ assert rank > 0.8 * flat.shape[1]
 # 2. A table knows every training point exactly and nothing else. A network knows one rule and can apply it to anything.
 # 3. It measures how well $q$ fits $p$, and an easy $p$ is fitted without learning.
 # 4. That a pattern is the same everywhere is built in. Which patterns matter has to be learned.
-# 5. In the backbone, if it makes $z$; in $p$, if its features say who the neighbours are.
+# 5. The backbone, if it makes $z$; $p$, if its features say who the neighbours are.
 
 # %% [markdown]
 # **Next:** [08, six methods in one table](08_full_comparison.ipynb). **Recipes covered here:** `backbone_comparison`, `augmentation_ablation`,

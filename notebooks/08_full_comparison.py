@@ -265,6 +265,13 @@ assert len(gap) == 3
 # 3. Which column of the table would you show for a retrieval system, and which for a map of a collection?
 # 4. Two methods differ by 0.4 % with one seed each. What do you report?
 # 5. Why does the ranking on plain digits differ from that on moving digits?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("full_comparison", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers

@@ -324,6 +324,13 @@ assert abs(float(0.01 * cross_entropy(0.01)) / limit["narrow"] - 1) < 0.01
 # 3. A colleague says that UMAP must be in the table somewhere. What do you answer?
 # 4. Why does the row of the wide limit report negative losses, and is that a mistake?
 # 5. Which property of a cell do you lose when you replace a divergence by its limit?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("periodic_table", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers

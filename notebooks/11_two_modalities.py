@@ -325,6 +325,13 @@ assert gaps["clip"] < 0.6 * gaps["untrained"]
 # 3. What does the batch size do to the task, to $\log m$, and to the number of twins that are called strangers?
 # 4. Which $p$ would you write down if the captions have twins? (The table has a cell for it.)
 # 5. Retrieval at 1 is low and the digit is nearly always right. Which number would you put into an abstract, and what must stand beside it?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("two_modalities", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers

@@ -337,6 +337,13 @@ assert abs(error[-1]) > 1
 # 3. A PCA picture states 97 % of the variance on two axes, in 128 dimensions. Is this good news?
 # 4. Which of the verdicts in the table needs labels?
 # 5. Why should a diagnosis be free of scale?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("reading_dynamics", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers

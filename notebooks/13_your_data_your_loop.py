@@ -384,6 +384,13 @@ assert (turned - log_q).nan_to_num().abs().max() < 1e-9
 # 3. Your pictures are X-rays. Which of crop, flip, jitter and blur may change, and which change the diagnosis?
 # 4. A picture shows training points only. Which failure can you not see?
 # 5. A data set holds the same picture twice, once in training and once held out. Which number of this page becomes wrong?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("your_data_your_loop", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers

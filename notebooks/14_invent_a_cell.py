@@ -218,6 +218,13 @@ assert narrow.history["loss"][-1] < narrow.history["loss"][0]
 # 3. Why does the orthonormal constraint give the loss a floor?
 # 4. Why is the plane of the nearest neighbours nearly that of PCA on digits? On which data would it not be?
 # 5. Adam and gradient descent end at different values of one loss. Without an oracle, how would you find out which is wrong?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("invent_a_cell", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers

@@ -37,7 +37,7 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
     ),
     Claim(
         "p_on_moving_digits", "On digits that move: which p, with and without distortion, finds the classes?",
-        {"p": PIXELS_OR_VIEWS, "inputs": DISTORTED},
+        {"p": PIXELS_OR_VIEWS, "inputs": DISTORTED, "size": wide(3, 128), "epochs": EPOCHS},
         measures.accuracy, {**ON_MOVING, **SAME_Q}, across="inputs",
     ),
     Claim(
@@ -47,7 +47,7 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
     ),
     Claim(
         "temperature", "What does the temperature do to SimCLR?",
-        {"temperature": over("temperature", 0.02, 0.1, 0.5, 5.0)},
+        {"temperature": over("temperature", 0.02, 0.1, 0.5, 5.0), "size": wide(3, 128), "epochs": EPOCHS},
         measures.sphere, {**ON_MOVING, "method": "simclr"},
     ),
     Claim(
@@ -59,12 +59,13 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
          "init": "pca", "optimizer": "sgd", "learning_rate": 50.0},
     ),
     Claim(
-        "distance_or_tail", "In a plane: is it the heavy tail that helps SimCLR, or the Euclidean distance?",
+        "distance_or_tail", "Is it the heavy tail that helps SimCLR, or the Euclidean distance, and does it depend on the dimension?",
         {"q": {"Gaussian, cosine": {"learned": "gaussian", "distance": "cosine"},
                "Gaussian, Euclidean": {"learned": "gaussian", "distance": "sqeuclidean"},
-               "Student-t, Euclidean": {"learned": "student_t", "distance": "sqeuclidean", "df": 1.0}}},
+               "Student-t, Euclidean": {"learned": "student_t", "distance": "sqeuclidean", "df": 1.0}},
+         "size": wide(2, 3, 128), "epochs": EPOCHS},
         measures.accuracy_alone,
-        {**ON_DIGITS, **PAIRS, "embedding_dim": 2, "temperature": 0.5, "epochs": 10, "learning_rate": 0.001, "batch_size": 128},
+        {**ON_DIGITS, **PAIRS, "temperature": 0.5, "learning_rate": 0.001, "batch_size": 128},
     ),
     Claim(
         "clumps_in_noise", "How clumpy does a t-SNE map of pure noise look?",
@@ -74,8 +75,8 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
     Claim(
         "divergences", "Which divergence spreads SimCLR's points over the sphere, and is it Adam that helps js?",
         {"divergence": over("divergence", "kl", "rkl", "js"), "size": wide(3, 128),
-         "optimizer": {"Adam": {"optimizer": "adam"}, "SGD": {"optimizer": "sgd", "learning_rate": 0.1}}},
-        measures.cap, {**ON_DIGITS, "method": "simclr", "alpha": 0.01, "epochs": 10},
+         "epochs": EPOCHS, "optimizer": {"Adam": {"optimizer": "adam"}, "SGD": {"optimizer": "sgd", "learning_rate": 0.1}}},
+        measures.cap, {**ON_DIGITS, "method": "simclr", "alpha": 0.01},
     ),
     Claim(
         "methods_on_moving", "Six methods, one network, on digits that the pixels do not separate",
@@ -83,17 +84,23 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
         measures.usual, ON_MOVING,
     ),
     Claim(
+        "methods_by_size", "Does the order of the six methods depend on the dimension and on the length of training?",
+        {"method": over("method", "sne", "tsne_conditional", "simclr", "tsimclr", "supcon", "cross_entropy"), "size": wide(3, 128),
+         "epochs": EPOCHS},
+        measures.accuracy_alone, ON_MOVING, across="epochs",
+    ),
+    Claim(
         "rank_of_heavy_tails", "Why does t-SimCLR use fewer dimensions: its kernel, its distance, or its rate?",
         {"q": {"Gaussian, cosine": {"learned": "gaussian", "distance": "cosine"}, "Gaussian, Euclidean": {"learned": "gaussian",
                "distance": "sqeuclidean"}, "Student-t, df 1": {**HEAVY, "df": 1.0}, "Student-t, df 32": {**HEAVY, "df": 32.0}},
-         "rate": {"rate 0.001": {"learning_rate": 0.001}, "rate 0.003": {"learning_rate": 0.003}}},
+         "rate": {"rate 0.001": {"learning_rate": 0.001}, "rate 0.003": {"learning_rate": 0.003}}, "epochs": EPOCHS},
         measures.rank,
-        {**ON_DIGITS, **PAIRS, "embedding_dim": 128, "temperature": 0.5, "epochs": 10, "batch_size": 128}, across="rate",
+        {**ON_DIGITS, **PAIRS, "embedding_dim": 128, "temperature": 0.5, "batch_size": 128}, across="rate",
     ),
     Claim(
         "limits", "Do the two limits of the temperature collapse, and does it depend on the dimension?",
-        {"method": over("method", "vicreg", "simclr", "triplet"), "size": wide(3, 128)},
-        measures.rank, {**ON_DIGITS, "epochs": 10}, across="size",
+        {"method": over("method", "vicreg", "simclr", "triplet"), "size": wide(3, 128), "epochs": EPOCHS},
+        measures.rank, ON_DIGITS, across="size",
     ),
     Claim(
         "debiasing", "Which way of clustering digits is best, and what does alpha add?",
@@ -104,12 +111,13 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
             "views, neighbours": {**CLUSTERING, **DEBIASED, "alpha": 0.0},
             "views, neighbours, alpha": {**CLUSTERING, **DEBIASED, "alpha": 0.4, "alpha_on": "both"},
             "neighbours alone": {**CLUSTERING, "method": "pmi", "n_neighbors": 5, "init": "kmeans++"},
-        }},
-        measures.clusters_or_pixels, {},
+        }, "epochs": {"12 epochs": {"epochs": 12}, "60 epochs": {"epochs": 60}}},
+        measures.clusters_or_pixels, {}, across="epochs",
     ),
     Claim(
         "pairs", "How does the temperature of CLIP change what a picture finds?",
-        {"temperature": {**over("temperature", 0.05, 0.1, 1.0), "to infinity": {"method": "average_margin_clip"}}},
+        {"temperature": {**over("temperature", 0.05, 0.1, 1.0), "to infinity": {"method": "average_margin_clip"}},
+         "size": wide(3, 128), "epochs": EPOCHS},
         measures.retrieval, {"method": "clip"},
     ),
     *map(lessons.claim_of, lessons.LESSONS))}  # fmt: skip

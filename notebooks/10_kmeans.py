@@ -1,17 +1,16 @@
 # %% [markdown]
-# # 10. Clustering and debiasing: the last row of the table
+# # 10. K-means: the last row of the table
 
 # %% [markdown] tags=["badge"]
 # *In Colab:* File > Upload notebook, and put the wheel that `pip wheel --no-deps .` makes beside it under Files; the next cell installs it.
 
 # %% [markdown]
 # **The claim.** Clusters are a $q$ too: walk from a point to one of its clusters, and from there to one of the cluster's points. With the
-# divergence turned round this is k-means, and only in a limit. With the divergence as usual it balances the clusters by itself. Mixing the
-# uniform distribution into $p$ (*debiasing*) is label smoothing for neighbours; whether it helps is a question for five seeds.
+# divergence turned round this is k-means, and only in a limit. With the divergence as usual it balances the clusters by itself.
 #
-# **You will be able to** derive k-means from the equation, say when a clustering loss prefers one big cluster, and judge a small gain soberly.
-# **Before this:** [05, divergences](05_divergences.ipynb) and [09, the periodic table](09_periodic_table.ipynb). **Time:** 60 minutes of
-# reading (two sittings: clustering, then alpha), less than a minute on two CPU cores.
+# **You will be able to** derive k-means from the equation, and say when a clustering loss prefers one big cluster.
+# **Before this:** [05, divergences](05_divergences.ipynb) and [09, the periodic table](09_periodic_table.ipynb). **Time:** 40 minutes of
+# reading, less than a minute on two CPU cores.
 
 # %% tags=["setup"]
 import importlib.util
@@ -35,7 +34,6 @@ import icon_nb as icon
 # |---|---|---|---|
 # | k-means | Gaussian on the data, $\propto e^{-\lVert x_i - x_j\rVert^2/\tau_p}$, self included | $D(q\Vert p)$ | a free membership per point |
 # | InfoNCE clustering | the other view of the same picture | $D(p\Vert q)$ | a linear map |
-# | debiased InfoNCE clustering | views, neighbours' views, and a share $\alpha$ of everything | $D(p\Vert q)$ | a linear map |
 #
 # Mind the order. The published table prints the cluster kernel of k-means in the column of $p$, and its figure prints it in the row of $q$. Only
 # $D(\text{clusters} \Vert \text{Gaussian})$ gives k-means.
@@ -208,83 +206,20 @@ for sizes in ((2, 2, 2), (4, 1, 1), (6, 0, 0)):
 # %% [markdown]
 # So the forward loss does what other clustering methods need an extra term for, and it does so where it is *wrong*, too: it would rather have
 # equal clusters than the right unequal ones. And one pair of friends in different hard clusters costs infinity, so memberships must stay soft,
-# or $q$ must be mixed.
-#
-# ## Alpha: a share for everybody
-#
-# *Debiasing* replaces $p$ by $(1-\alpha)\,p + \alpha/n$. On classes this is label smoothing, to the last digit. It says how sure $q$ should
-# become: at the optimum the logit of the right class is ahead by $\log \frac{1 - \alpha + \alpha/n}{\alpha/n}$ and no more.
-
-# %%
-alpha, classes = 0.4, 10
-logits = torch.randn(50, classes, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-label = torch.arange(50) % classes
-batch = icon.supervisory.Batch(torch.arange(50), y=label, n_classes=classes, dtype=torch.float64)
-p_smooth = icon.supervisory.Mixed(icon.supervisory.Label(), alpha=alpha)(batch)
-own = -torch.xlogy(p_smooth, p_smooth).sum(1).mean()
-ours = icon.divergences.kl(p_smooth, logits.log_softmax(1)).mean() + own
-theirs = torch.nn.functional.cross_entropy(logits, label, label_smoothing=alpha)
-ahead = float((p_smooth.max() / p_smooth.min()).log())
-print(f"KL + entropy {ours:.6f}, cross_entropy(label_smoothing) {theirs:.6f}")
-print(f"right class ahead by {ahead:.2f} and no more")
-
-# %% [markdown]
-# ## Does it help? Measured over seeds
-#
-# The same linear map from pixels to ten clusters, five ways. Its $p$ is made of views only; of views and neighbours; of the same with
-# $\alpha = 0.4$ in $p$ and in $q$; and of neighbours alone. All of these start where k-means starts, at the seeds of k-means++. The fifth is
-# views only from a random map. Accuracy is the share of *held-out* digits in the right cluster under the best matching.
-
-# %%
-steps_10 = {"epochs": 12, "learning_rate": 0.02, "batch_size": 256, "embedding_dim": 10}
-base_10 = icon.Config(dataset="digits", quiet=True, probe=False, **steps_10)
-mixed = {"n_neighbors": 3, "walk_length": 2, "walk": "uniform", "alpha": 0.4, "alpha_on": "both"}
-trained = icon.run(base_10.replace(method="debiased_infonce_clustering", **mixed))
-data = icon.data.load("digits")
-found = trained.embed(data.x_test).argmax(1)
-accuracy = icon.evaluate.clustering_accuracy(found, data.y_test)
-print(f"views, neighbours, alpha: held-out accuracy {accuracy:.2f}")
-trained.animate(every=1, max_points=150, turn=0, tween=0)
-
-# %% [markdown]
-# These are the ten logits of held-out digits. Regions of one colour are clusters that found a digit. Where colours mix, a cluster holds several
-# digits, or the map cannot show it. Five seeds of every way:
-
-# %% [markdown] tags=["claim"]
-# | way | held-out accuracy |
-# |---|---|
-# | k-means on the pixels | 0.78 ± 0.00 |
-# | views, random start | 0.68 ± 0.05 |
-# | views | 0.79 ± 0.03 |
-# | views, neighbours | 0.80 ± 0.04 |
-# | views, neighbours, alpha | 0.83 ± 0.03 |
-# | neighbours alone | 0.80 ± 0.01 |
-#
-# Mean and standard deviation of 5 seeds, measured with `python -m benchmarks.claims debiasing`.
-
-# %% [markdown]
-# Read it soberly. Every way finds clusters that are mostly digits, without a label. What matters most is where they begin: from a random map the
-# same method ends far lower, below k-means on the pixels. From the good start all four ways end above k-means on average, by one to five
-# points.
-#
-# One comparison is $\alpha$ and nothing else: *views, neighbours* with 0.4 against 0. The mean difference is three points. Look at the seeds one
-# by one: +0.6, +13.0, +0.2, +0.4 and +0.4 points. One start, in which the run without $\alpha$ got stuck, makes nearly all of the mean; the
-# other four gain about half a point. The gain that was published for ImageNet is between 0.7 and 1.8 points, on features of a large frozen
-# network, with batches of 4,096. What five seeds show here agrees with such a gain, and with none. With one seed each we could have told the
-# story we liked.
+# or $q$ must be mixed, as [15, debiasing](15_debiasing.ipynb) does.
 #
 # ## Recap
 #
 # - A walk through clusters is a $q$, and self belongs to it.
 # - $D(q\Vert p)$ is k-means plus a reward for large clusters. The temperature of $p$ decides between the two.
 # - $D(p\Vert q)$ balances the clusters, whether the data are balanced or not.
-# - A good start is worth more than any of the refinements on this page.
+# - K-means depends on its start, and so does this objective where it is k-means.
 #
 # ## Misconceptions
 #
 # - *"I-Con shows that k-means is contrastive learning."* In a limit, with the divergence turned round, and with self included.
 # - *"Balanced clusters are good clusters."* Only if the classes are balanced.
-# - *"Alpha helps clustering."* On these data five seeds cannot tell.
+# - *"It found three clusters of fair sizes."* Look at how sure it is of a point before you read the sizes.
 
 # %% [markdown]
 # ## Exercises
@@ -321,8 +256,15 @@ assert best(0.99 * change) == by_kmeans and best(1.01 * change) == [0] * 6
 # 1. Why does $D(q\Vert p)$ allow a neighbour in another cluster, and $D(p\Vert q)$ not?
 # 2. Which term of the identity would you have to drop to get k-means at every $\tau_p$, and would the rest still be a divergence?
 # 3. For which data is a loss that balances the clusters the wrong one?
-# 4. With $\alpha$ in $q$ as well, what does $q$ of a pair in different hard clusters become, and why does that help training?
-# 5. Which of the claims about $\alpha$ on this page were shown, and which were only not refuted?
+# 4. Why does the Gaussian $p$ of k-means have to count the point itself?
+# 5. A run at $\tau_p = 200$ shows clusters of 36, 40 and 44 points. Has it found the three clumps?
+#
+# Write a word, a number or a sentence for each, and run the cell. It says what is missing, and does not give the answer away.
+
+# %%
+answers = {1: "", 2: "", 3: "", 4: "", 5: ""}
+for question, answer in answers.items():
+    print(question, icon.check("kmeans", question, answer))
 
 # %% [markdown] tags=["solution"]
 # ### Answers
@@ -330,11 +272,11 @@ assert best(0.99 * change) == by_kmeans and best(1.01 * change) == [0] * 6
 # 1. $D(q\Vert p)$ pays only where $q > 0$. $D(p\Vert q)$ pays wherever $p > 0$, without limit where $q = 0$.
 # 2. The entropies $-\sum_i H(q_i)$. The rest is the inertia and a constant, which is no divergence: it is not zero at $q = p$.
 # 3. Data with classes of very different size, such as rare defects.
-# 4. At least $\alpha/n$ instead of 0, so the loss stays finite and the memberships may become hard.
-# 5. Shown: it equals label smoothing, and it bounds the lead of the right class. Not refuted: that it improves clusters.
+# 4. A member of a hard cluster gives itself the share $1/N_c$. If $p$ were zero there, $D(q\Vert p)$ would be infinite.
+# 5. No. Its memberships are undecided: the surest of the three clusters has little more than a third of a point.
 
 # %% [markdown]
-# **Next:** [11, two modalities](11_two_modalities.ipynb). **Recipe of the same idea for SimCLR:** `icon.run_recipe("debiasing")`.
+# **Next:** [15, debiasing](15_debiasing.ipynb), which trains clusters forwards on digits, or [11, two modalities](11_two_modalities.ipynb).
 #
-# *Papers:* [Adaloglou et al. 2023, TEMI](https://arxiv.org/abs/2303.17896); [Alshammari et al. 2025, I-Con](https://arxiv.org/abs/2504.16929):
-# tables 3 and 4, debiasing; [Arthur & Vassilvitskii 2007, k-means++](https://theory.stanford.edu/~sergei/papers/kMeansPP-soda.pdf).
+# *Papers:* [Adaloglou et al. 2023, TEMI](https://arxiv.org/abs/2303.17896); [Alshammari et al. 2025, I-Con](https://arxiv.org/abs/2504.16929);
+# [Arthur & Vassilvitskii 2007, k-means++](https://theory.stanford.edu/~sergei/papers/kMeansPP-soda.pdf).
