@@ -71,7 +71,7 @@ notebooks: $(VENV)/.installed-test badges
 badges: $(VENV)/.installed-test
 	$(BIN)/python notebooks/badges.py
 
-# The notebooks without solutions and outputs, for a class.
+# The notebooks without solutions and outputs, for a class, and as a course that nbgrader grades.
 student: $(VENV)/.installed-test
 	$(BIN)/python notebooks/student.py build/student
 

@@ -342,7 +342,7 @@ for question, answer in answers.items():
 # 5. A floor: a divergence is never negative and zero means perfect. A limit has neither property.
 
 # %% [markdown]
-# **Next:** [10, clustering](10_clustering_and_debiasing.ipynb), the last row of the table, or [14, invent a cell](14_invent_a_cell.ipynb).
+# **Next:** [10, k-means](10_kmeans.ipynb), the last row of the table, or [14, invent a cell](14_invent_a_cell.ipynb).
 #
 # *Papers:* [Alshammari et al. 2025, I-Con](https://arxiv.org/abs/2504.16929), the figure of the table and its theorems;
 # [Chen et al. 2021, MoCo v3](https://arxiv.org/abs/2104.02057); [Bardes et al. 2022, VICReg](https://arxiv.org/abs/2105.04906);

@@ -236,7 +236,8 @@ for question, answer in answers.items():
 # 5. Start each at the other's end. The one that leaves a lower value for a higher one is wrong.
 
 # %% [markdown]
-# **Next:** [15, bigger](15_bigger.ipynb).
+# **Back to:** [00, the quickstart](00_quickstart.ipynb). For more data, more runs and more processes, the documentation has the page
+# *Train on more data, and go on after a cut*.
 #
 # *Papers:* [He & Niyogi 2003, Locality Preserving Projections](https://papers.nips.cc/paper/2359-locality-preserving-projections);
 # [Alshammari et al. 2025, I-Con](https://arxiv.org/abs/2504.16929).

@@ -1,6 +1,7 @@
 """Copies of the notebooks for students: no outputs, and in the place of every solution a cell to fill in.
 
-``python notebooks/student.py FOLDER`` writes them; they are generated, never edited, so that they cannot drift.
+``python notebooks/student.py FOLDER`` writes them, and below ``FOLDER/nbgrader`` the same notebooks as a course that nbgrader grades. They
+are generated, never edited, so that they cannot drift.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 from build import read, sources
+from graded import graded
 
 TO_FILL_IN = "# Your solution\n..."
 
@@ -34,7 +36,10 @@ def main(folder: str) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for source in sources():
         nbformat.write(student_copy(source), target / f"{source.stem}.ipynb")
-    print(f"{len(sources())} notebooks without solutions in {target}")
+        assignment = target / "nbgrader" / "source" / source.stem
+        assignment.mkdir(parents=True, exist_ok=True)
+        nbformat.write(graded(source), assignment / f"{source.stem}.ipynb")
+    print(f"{len(sources())} notebooks without solutions in {target}, and to be graded in {target / 'nbgrader' / 'source'}")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def tool(name: str, **needs):
 
 
 build, badges = tool("build"), tool("badges")
-student, slides = tool("student", build=build), tool("slides", build=build)
+graded = tool("graded", build=build)
+student, slides = tool("student", build=build, graded=graded), tool("slides", build=build)
 
 
 @pytest.fixture(params=SOURCES, ids=lambda source: source.stem)

@@ -47,7 +47,7 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
     ),
     Claim(
         "temperature", "What does the temperature do to SimCLR?",
-        {"temperature": over("temperature", 0.02, 0.1, 0.5, 5.0), "size": wide(3, 128), "epochs": EPOCHS},
+        {"size": wide(3, 128), "epochs": EPOCHS, "temperature": over("temperature", 0.02, 0.1, 0.5, 5.0)},
         measures.sphere, {**ON_MOVING, "method": "simclr"},
     ),
     Claim(
