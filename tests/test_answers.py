@@ -5,10 +5,10 @@ from pathlib import Path
 
 import jupytext
 import pytest
+from test_notebooks import SOURCES, tool
 
 import icon_nb as icon
 from icon_nb.interfaces.answers import missed, questions
-from test_notebooks import SOURCES, tool
 
 keys = tool("keys")
 NAMES = {source.stem[3:]: source for source in SOURCES}

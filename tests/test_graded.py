@@ -4,7 +4,6 @@ import re
 
 import nbformat
 import pytest
-
 from test_notebooks import SOURCES, build, graded
 
 

@@ -32,8 +32,6 @@ STYLE = (
     ".icon-table td,.icon-table th{border:1px solid #9994;padding:3px 4px!important;vertical-align:top!important;"
     "text-align:left!important;max-width:16em;overflow-wrap:break-word;hyphens:none}"
     ".icon-table code{font-size:11px;overflow-wrap:anywhere}"
-    ".icon-table .known{background:#4c78a822}.icon-table .gap{background:#f58b1a22}"
-    ".icon-table .none{color:#888;background:#8881}.icon-table .open{color:#888}"
     ".icon-table small{opacity:.75}.icon-table details{margin-top:2px}</style>"
 )
 

@@ -15,7 +15,11 @@ KINDS = {
     "known": "a method of the literature",
     "gap": "a gap: composed here, no published result",
     "open": "composable, no name yet",
+    "none": "&times; makes no sense",
 }
+EDGE = "border:1px solid #9994;padding:3px 4px;vertical-align:top;text-align:left"
+LOOKS = {"known": "background-color:#4c78a822", "gap": "background-color:#f58b1a22", "open": "color:#888", "none": "color:#888"}
+"""Styles of the cells, written into each of them: a page that was not trusted has lost its style sheet."""
 
 
 def why_empty(row: str, column: str) -> str | None:
@@ -52,8 +56,7 @@ class PeriodicTable:
             f"<tr><th>q: {escape(axes.ROWS[row])}</th>{''.join(_html_cell(*cell) for cell in cells)}</tr>"
             for row, cells in grid()
         )
-        legend = " &middot; ".join(f'<span class="{kind}">{words}</span>' for kind, words in KINDS.items())
-        legend += ' &middot; <span class="none">&times; makes no sense</span>'
+        legend = " &middot; ".join(f'<span class="{kind}" style="{LOOKS[kind]}">{words}</span>' for kind, words in KINDS.items())
         return (
             f"{STYLE}<div style='overflow-x:auto' tabindex='0'><table class='icon-table'><caption>{legend}</caption>"
             f"<tr><th></th>{heads}</tr>{rows}</table>{_html_outside()}</div>"
@@ -93,9 +96,10 @@ def _html_outside() -> str:
 
 def _html_cell(column: str, methods: list[Method], reason: str | None) -> str:
     if not methods and reason:
-        return f'<td class="none" title="{escape(reason, quote=True)}">&times;</td>'
+        return f'<td class="none" style="{EDGE};{LOOKS["none"]}" title="{escape(reason, quote=True)}">&times;</td>'
     kind = "open" if not methods else "gap" if all(method.gap for method in methods) else "known"
-    return f'<td class="{kind}">{"".join(_html_entry(method) for method in methods) or "&middot;"}</td>'
+    entries = "".join(_html_entry(method) for method in methods) or "&middot;"
+    return f'<td class="{kind}" style="{EDGE};{LOOKS[kind]}">{entries}</td>'
 
 
 def _html_entry(method: Method) -> str:
