@@ -29,6 +29,7 @@ SMALL = {"size": (420, 420), "tween": "auto", "max_frames": 22, "max_points": 50
 """Options of one run's animation in a notebook: it moves, in at most 200 KB that are drawn in about a quarter of a second."""
 
 LARGEST_PLAYER = 500_000
+FORMATS = (".gif", ".mp4")
 SAVE = 'Write it with <code>.save("dynamics.gif")</code>.'
 
 
@@ -96,25 +97,23 @@ def side_by_side(trajectories: Sequence[Trajectory], titles: Sequence[str] | Non
 class Animation:
     """Frames and their durations, drawn on first use. Made by :func:`animate` and :func:`side_by_side`."""
 
-    def __init__(self, trajectories, options: Options, kinds=None, titles=None):
+    def __init__(self, trajectories: Sequence[Trajectory], options: Options, kinds=None, titles=None):
         self.options, self.saved = options, None
         self.titles = titles or tuple(t.title for t in trajectories)
-        self._given = tuple(trajectories)
         check_pixels(self.size, options.dpi)
-        kinds = kinds or (options.projection,) * len(trajectories)
-        self._kinds = tuple(_resolved(t, kind, options.fit_on) for t, kind in zip(trajectories, kinds))
-        for t, kind in zip(trajectories, self._kinds):
-            check_data(t, options, getattr(kind, "kind", kind))
-        self._keep = tuple(map(self._kept, self._given))
-        self._trajectories = tuple(take(t, keep) for t, keep in zip(self._given, self._keep))
-
-    def _kept(self, trajectory: Trajectory) -> np.ndarray:
-        """Sorted positions of the points drawn: at most ``max_points`` at random, and always those that stand out."""
-        o = self.options
-        keep = choose_points(trajectory.n_points, o.max_points, o.seed)
-        if o.highlight is None or isinstance(o.highlight, str):
-            return keep
-        return np.union1d(keep, np.flatnonzero(highlighted(trajectory, o.highlight))[: o.max_points])
+        self._n_given = trajectories[0].n_points
+        self._kinds, self._keep, self._lit, self._trajectories = [], [], [], []  # one a panel
+        for t, kind in zip(trajectories, kinds or (options.projection,) * len(trajectories)):
+            fitted = next((given for given in (kind, options.fit_on) if isinstance(given, Projection)), None)
+            kind = fitted or kind_and_frame(t, kind, options.fit_on)[0]
+            check_data(t, options, fitted.kind if fitted else kind)
+            lit, keep = highlighted(t, options.highlight), choose_points(t.n_points, options.max_points, options.seed)
+            if lit is not None and not isinstance(options.highlight, str):
+                keep = np.union1d(keep, np.flatnonzero(lit)[: options.max_points])  # those that stand out by themselves
+            self._kinds.append(kind)
+            self._keep.append(keep)
+            self._lit.append(None if lit is None else lit[keep])
+            self._trajectories.append(take(t, keep))
 
     # Plan
 
@@ -137,6 +136,17 @@ class Animation:
         )
 
     @cached_property
+    def _coordinates(self) -> list[np.ndarray]:
+        """Where the points of each panel are at each epoch, (K, n, 2 or 3), turned onto the first panel if that has the same."""
+        each = zip(self.projections, self._trajectories, self._sources)
+        shown = [projection.coordinates(t)[frames] for projection, t, frames in each]
+        for k in range(1, len(shown)):
+            same = shown[k].shape == shown[0].shape and _same_points(self._trajectories[0], self._trajectories[k])
+            if same and self.projections[k].kind not in ("raw", "sphere"):
+                shown[k] = shown[k] @ procrustes(shown[k][-1], shown[0][-1]).astype(np.float32)
+        return shown
+
+    @cached_property
     def timeline(self) -> Timeline:
         """Which epoch each frame shows, and for how long."""
         leaps = np.zeros(len(self.epochs) - 1)
@@ -145,31 +155,24 @@ class Animation:
         return view.plan(self.epochs, leaps, self.options)
 
     @cached_property
-    def _coordinates(self) -> list[np.ndarray]:
-        """Where the points of each panel are at each epoch, (K, n, 2 or 3)."""
-        shown = [p.coordinates(t)[frames] for p, t, frames in zip(self.projections, self._trajectories, self._sources)]
-        return _aligned(shown, self.projections, self._trajectories)
-
-    @cached_property
     def views(self) -> tuple[View, ...]:
         """What each panel shows."""
-        return tuple(map(self._view, range(len(self._given)), self._stances))
+        options, views = self.options, []
+        for k, (t, projection, xyz) in enumerate(zip(self._trajectories, self.projections, self._coordinates)):
+            forces = options.forces
+            if forces is not None:
+                forces = view.project_forces([np.asarray(part)[:, self._keep[k]] for part in forces], t, projection)
+            pictured = spread_out(xyz[-1][:, :2], options.thumbnails) if options.thumbnails else np.zeros(0, int)
+            moves = xyz, self._sources[k], self.timeline, *self._stances[k]
+            views.append(View(t, projection, *moves, self.titles[k], options, self._lit[k], forces, pictured))
+        return tuple(views)
 
-    def _view(self, k: int, stance: tuple[float, tuple[float, float]]) -> View:
-        options, keep, xyz = self.options, self._keep[k], self._coordinates[k]
-        lit, forces = highlighted(self._given[k], options.highlight), options.forces
-        lit = None if lit is None else lit[keep]
-        shown = self._trajectories[k], self.projections[k]
-        forces = None if forces is None else view.project_forces([np.asarray(part)[:, keep] for part in forces], *shown)
-        pictured = spread_out(xyz[-1][:, :2], options.thumbnails) if options.thumbnails else np.zeros(0, int)
-        return View(*shown, xyz, self._sources[k], self.timeline, *stance, self.titles[k], options, lit, forces, pictured)
-
-    @property
+    @cached_property
     def _stances(self) -> list[tuple[float, tuple[float, float]]]:
         """Degrees of turning and the last camera of each panel: as asked for, or so that points on a sphere are in front."""
         o = self.options
         if o.camera is not None:
-            return [(view.TURN if o.turn is None else o.turn, tuple(o.camera))] * len(self._given)
+            return [(view.TURN if o.turn is None else o.turn, tuple(o.camera))] * len(self.titles)
         found = view.cameras(self.projections, [xyz[-1] for xyz in self._coordinates])
         usual = [view.TURN if each is None else view.SPHERE_TURN for each in found]
         return [(turn if o.turn is None else o.turn, each or view.CAMERA) for turn, each in zip(usual, found)]
@@ -179,7 +182,7 @@ class Animation:
         """Width and height in pixels."""
         if self.options.size is not None:
             return tuple(self.options.size)
-        rows, columns = grid_shape(len(self._given))
+        rows, columns = grid_shape(len(self.titles))
         width, height = (500, 500) if rows * columns == 1 else (max(500, 320 * columns), 90 + 340 * rows)
         return round(width * self.options.dpi / 100), round(height * self.options.dpi / 100)
 
@@ -202,11 +205,11 @@ class Animation:
         parts = [view.caption_of(self.projections, self.titles)]
         if n := self.timeline.between.sum():
             parts.append(f"Between the epochs {n} frame{'s are' if n > 1 else ' is'} interpolated.")
-        if len(self._keep[0]) < (n := self._given[0].n_points):
-            parts.append(f"{len(self._keep[0])} of {n} points are shown.")
+        if len(self._keep[0]) < self._n_given:
+            parts.append(f"{len(self._keep[0])} of {self._n_given} points are shown.")
         if any(xyz.shape[-1] == 3 for xyz in self._coordinates) and any(turn for turn, _ in self._stances):
             parts.append("The view turns; that motion is not learning.")
-        drawn = curve_names(self._trajectories, self.options.overlays) if len(self._given) > 1 else ()
+        drawn = curve_names(self._trajectories, self.options.overlays) if len(self.titles) > 1 else ()
         if apart := [word_for(name) for name in drawn if name in self.options.own_scales]:
             parts.append(f"Each panel has its own scale of {' and '.join(apart)}.")
         return " ".join([*parts, *self.options.said("caption")])
@@ -243,8 +246,8 @@ class Animation:
     def to_bytes(self, format: str = "gif") -> bytes:
         """The animation as the bytes of a file: gif or mp4."""
         suffix = f".{format.lower().lstrip('.')}"
-        demand(suffix in encode.ENCODERS, f"cannot write an animation as {suffix!r}: {nearest(suffix, encode.ENCODERS)}")
-        return self._gif if suffix == ".gif" else encode.ENCODERS[suffix](self.frames, self.durations)
+        demand(suffix in FORMATS, f"cannot write an animation as {suffix!r}: {nearest(suffix, FORMATS)}")
+        return self._gif if suffix == ".gif" else encode.mp4(self.frames, self.durations)
 
     @cached_property
     def _gif(self) -> bytes:
@@ -271,7 +274,7 @@ class Animation:
         path, suffix = Path(path), Path(path).suffix.lower()
         if suffix in (".pdf", ".svg"):
             return small_multiples(self, epochs).save(path)
-        known = (*encode.ENCODERS, ".png", ".pdf", ".svg")
+        known = (*FORMATS, ".png", ".pdf", ".svg")
         demand(suffix in known, f"cannot write an animation as {suffix!r}: {nearest(suffix, known)}")
         data = encode.png(self.frames, len(self.frames) - 1) if suffix == ".png" else self.to_bytes(suffix)
         self.saved = write_whole(path, data)
@@ -355,14 +358,6 @@ def check_data(trajectory: Trajectory, options: Options, kind: str) -> None:
         demand(fits, f"forces have the shapes {shapes}: give two arrays of shape {trajectory.embeddings.shape}")
 
 
-def _resolved(trajectory: Trajectory, kind, fit_on) -> str | Projection:
-    """The projection meant: a fitted one as it is, a name checked against the trajectory."""
-    for given in (kind, fit_on):
-        if isinstance(given, Projection):
-            return given
-    return kind_and_frame(trajectory, kind, fit_on)[0]
-
-
 def _named(pattern: str, epochs: Iterable[int]) -> dict[int, str]:
     """The file name of every epoch, each another one."""
     tried = {*epochs, 1, 2}
@@ -374,16 +369,6 @@ def _named(pattern: str, epochs: Iterable[int]) -> dict[int, str]:
     demand(apart, f"pattern={shown(pattern)} needs {{epoch}}, as 'epoch_{{epoch:03d}}.png' has it")
     demand(pattern.lower().endswith(".png"), f"pattern={shown(pattern)} names no PNG: let it end in .png")
     return names
-
-
-def _aligned(shown, projections, trajectories) -> list[np.ndarray]:
-    """Turn projected panels onto the first, by their last frames, where they show the same points; raw ones stay as they are."""
-    first = shown[0]
-    for k in range(1, len(shown)):
-        raw = projections[k].kind in ("raw", "sphere")
-        if not raw and shown[k].shape == first.shape and _same_points(trajectories[0], trajectories[k]):
-            shown[k] = shown[k] @ procrustes(shown[k][-1], first[-1]).astype(np.float32)
-    return shown
 
 
 def _same_points(a: Trajectory, b: Trajectory) -> bool:

@@ -22,11 +22,7 @@ ROW, TEXT = 17, 11.5  # design pixels from line to line of the legend, and of it
 
 
 def word_for(metric: str) -> str:
-    """What a metric is called in a picture.
-
-    >>> word_for("knn_accuracy"), word_for("effective_rank")
-    ('kNN', 'effective rank')
-    """
+    """What a metric is called in a picture."""
     return METRICS.get(metric, (metric.replace("_", " "),))[0]
 
 
@@ -37,13 +33,13 @@ def metrics_line(trajectory: Trajectory, source: int, more: tuple[str, ...] = ()
     >>> metrics_line(t, 0)
     'loss 0.500'
     """
-    names = dict.fromkeys((*METRICS, *more))
-    values = {name: float(trajectory.metrics[name][source]) for name in names if name in trajectory.metrics}
-    return "   ".join(f"{word_for(name)} {_written(name, value)}" for name, value in values.items() if np.isfinite(value))
-
-
-def _written(name: str, value: float) -> str:
-    return METRICS[name][1].format(value) if name in METRICS else f"{value:.3g}"
+    words = []
+    for name in dict.fromkeys((*METRICS, *more)):
+        value = float(trajectory.metrics[name][source]) if name in trajectory.metrics else np.nan
+        if np.isfinite(value):
+            title, form = METRICS.get(name, (word_for(name), "{:.3g}"))
+            words.append(f"{title} {form.format(value)}")
+    return "   ".join(words)
 
 
 class LiveText:
@@ -88,12 +84,10 @@ class ProgressBar:
     def __init__(self, canvas: Canvas, rect: Rect, n_frames: int):
         self.last, self.least = max(n_frames - 1, 1), 2 / canvas.size[0]
         look = {"transform": canvas.figure.transFigure, "color": canvas.theme.accent, "linewidth": 0}
-        self.done = Rectangle((0, 0), 0, rect.h / canvas.size[1], **look)
-        canvas.figure.add_artist(self.done)
-        self.artists = [self.done]
+        self.artists = [canvas.figure.add_artist(Rectangle((0, 0), 0, rect.h / canvas.size[1], **look))]
 
     def update(self, frame: int) -> None:
-        self.done.set_width(max(frame / self.last, self.least))
+        self.artists[0].set_width(max(frame / self.last, self.least))
 
 
 class MetricCurves:
@@ -171,7 +165,7 @@ def curve_scales(trajectories, names) -> dict[str, tuple[float, float]]:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the legend."""
+    """One line of the legend; that which counts what was left out has no marker."""
 
     name: str
     color: str
@@ -181,24 +175,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Legend:
-    """Entries in columns of ``width`` pixels, ``beside`` a single panel or below all; ``left_out`` counts those without room."""
+    """Entries in columns of ``width`` pixels, ``beside`` a single panel or below all."""
 
     entries: tuple[Entry, ...] = ()
     columns: int = 1
     width: float = 0.0
-    left_out: int = 0
     beside: bool = False
 
     @property
     def rows(self) -> int:
-        """Lines that it takes, with the one that counts what was left out."""
-        return math.ceil((len(self.entries) + bool(self.left_out)) / self.columns)
+        return math.ceil(len(self.entries) / self.columns)
 
     def write(self, canvas: Canvas, rect: Rect) -> None:
-        """Swatches and names in columns; what did not fit is counted."""
         u = canvas.unit
-        lines = [*self.entries, *([Entry(f"+ {self.left_out} more", "", "")] if self.left_out else [])]
-        for k, entry in enumerate(lines):
+        for k, entry in enumerate(self.entries):
             row, column = divmod(k, self.columns)
             x, y = rect.x + column * self.width, rect.y + (row + 0.5) * ROW * u
             if entry.marker:
@@ -239,18 +229,14 @@ def plan_legend(canvas: Canvas, entries: Sequence[Entry], beside: bool = False, 
     width = max(width, canvas.width_of("+ 100 more", TEXT) + 4 * u)
     columns = max(1, int(room // width))
     shown = max(1, 3 * columns - 1)
-    return Legend(entries[:shown], columns, width, n - shown)
+    return Legend((*entries[:shown], Entry(f"+ {n - shown} more", "", "")), columns, width)
 
 
 def set_out(canvas: Canvas, legend: Legend, n_panels: int, note: str = "", caption: str = "", most: int = 2, **shape) -> Layout:
-    """Lay a picture out and write its legend and its footer: the note, and the caption.
-
-    ``most`` is the number of lines of each; ``shape`` is what :func:`icon_nb.animation.canvas.arrange` is told besides.
-    """
-    u, theme, room = canvas.unit, canvas.theme, canvas.size[0] - 20 * canvas.unit
-    lines = [
-        (line, color) for text, color in ((note, theme.ink), (caption, theme.muted)) for line in wrap(canvas, text, room, most)
-    ]
+    """Lay a picture out and write its legend and its footer: at most so many lines of the note, and of the caption."""
+    u, room = canvas.unit, canvas.size[0] - 20 * canvas.unit
+    lines = [(line, canvas.theme.ink) for line in wrap(canvas, note, room, most)]
+    lines += [(line, canvas.theme.muted) for line in wrap(canvas, caption, room, most)]
     right = legend.width if legend.beside else 0
     below = legend.rows * ROW * u + 4 * u if legend.entries and not right else 0
     layout = arrange(canvas.size, u, n_panels, right=right, below=below, lines=len(lines), **shape)
@@ -261,13 +247,11 @@ def set_out(canvas: Canvas, legend: Legend, n_panels: int, note: str = "", capti
 
 
 def wrap(canvas: Canvas, text: str, room: float, most: int) -> list[str]:
-    """Text cut into lines of at most ``room`` pixels; at most ``most`` lines, the last one shortened."""
+    """Text cut into at most so many lines of at most ``room`` pixels, the last one shortened."""
     lines: list[str] = []
     for word in text.split():
-        if lines and canvas.width_of(f"{lines[-1]} {word}", 11) <= room:
+        if lines and (len(lines) == most or canvas.width_of(f"{lines[-1]} {word}", 11) <= room):
             lines[-1] += f" {word}"
         else:
             lines.append(word)
-    if len(lines) > most:
-        lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
     return [canvas.fit(line, 11, room) for line in lines]

@@ -31,21 +31,11 @@ TELL_THEME = """(f => {
 
 @dataclass(frozen=True)
 class Page:
-    """A self-contained page; show it as the last value of a cell, or :meth:`save` it.
-
-    Parameters
-    ----------
-    html : str
-        The whole page.
-    summary : str
-        What it shows, in one line.
-    height : int
-        Height of the inline frame in CSS pixels.
-    """
+    """A self-contained page; show it as the last value of a cell, or :meth:`save` it."""
 
     html: str = field(repr=False)
-    summary: str
-    height: int = 620
+    summary: str  # what it shows, in one line
+    height: int = 620  # of the inline frame, in CSS pixels
 
     what: ClassVar[str] = "page"
     instead: ClassVar[str] = ""
@@ -56,12 +46,7 @@ class Page:
         return len(self.html.encode())
 
     def save(self, path) -> Path:
-        """Write the page to ``path``: the whole file or, when that fails, nothing; returns where it is.
-
-        Parameters
-        ----------
-        path : path
-            Ends in ``.html`` or ``.htm``; a name without a suffix gets ``.html``.
+        """Write the page, the whole file or, when that fails, nothing; a name without a suffix gets ``.html``.
 
         Raises
         ------

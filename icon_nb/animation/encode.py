@@ -93,6 +93,3 @@ def mp4(frames: Frames, durations: Sequence[int]) -> bytes:
                 for _ in range(max(1, int(repeats))):
                     writer.append_data(picture)
         return path.read_bytes()
-
-
-ENCODERS = {".gif": gif, ".mp4": mp4}

@@ -19,6 +19,7 @@ from PIL import Image
 
 from ..errors import DataError
 from ..evaluation.trajectory import Neighbours, Trajectory
+from .display import source
 from .palette import class_color, class_marker
 from .projection import Projection
 from .view import CAMERA, cameras, caption_of, eye, parted, project_forces
@@ -49,38 +50,39 @@ def contents(runs: list[Trajectory], views: list[Projection], titles, linked=(),
             | {"links": None if links is None else _links(links)}
             | {"forces": None if pulls is None else _forces(project_forces(pulls, run, view))}
         )
-    return {"runs": told, "groups": groups, "sheets": sheets} | _captions(views, titles) | said
+    common, own = parted([view.short for view in views], ", ")
+    words = {"short": common, "own": list(own), "caption": caption_of(views, titles)}
+    return {"runs": told, "groups": groups, "sheets": sheets} | words | said
 
 
 def _links(links: Neighbours) -> dict:
-    """The strongest neighbours, packed: the points as 16-bit numbers, then their probabilities in steps of 1/65,535."""
-    return {"k": links.q[0].shape[-1]} | {name: None if each is None else _packed(*each) for name, each in vars(links).items()}
+    """The strongest neighbours: the points as 16-bit numbers, then their probabilities in steps of 1/65,535."""
+    told = {"k": links.q[0].shape[-1]}
+    for name, each in vars(links).items():
+        if each is not None:
+            points, weights = each
+            each = _packed(np.stack([points, np.rint(weights.clip(0, 1) * LEVELS)]).astype("<u2"))
+        told[name] = each
+    return told
 
 
 def _forces(parts: np.ndarray) -> str:
     """Attraction and repulsion (2, T, n, dim) as bytes, on one scale: 127 is longer than all but one in a hundred."""
     longest = np.quantile(np.abs(parts), 0.99) or 1.0
-    whole = np.rint(parts / longest * 127).clip(-127, 127).astype("i1")
-    return base64.b64encode(zlib.compress(whole.tobytes(), 9)).decode()
+    return _packed(np.rint(parts / longest * 127).clip(-127, 127).astype("i1"))
 
 
-def _packed(points: np.ndarray, weights: np.ndarray) -> str:
-    steps = np.rint(weights.clip(0, 1) * LEVELS)
-    return base64.b64encode(zlib.compress(np.stack([points, steps]).astype("<u2").tobytes(), 9)).decode()
+def _packed(numbers: np.ndarray) -> str:
+    return base64.b64encode(zlib.compress(numbers.tobytes(), 9)).decode()
 
 
 def _placed(runs: list[Trajectory], views: list[Projection]) -> list[np.ndarray]:
     """Coordinates (T, n, 2 or 3) of every run; a sphere is turned so that the player begins where the animation ends."""
     placed = [view.coordinates(run) for run, view in zip(runs, views)]
-    chosen = cameras(views, [xyz[-1] for xyz in placed])
-    turns = [None if camera is None else (eye(*CAMERA).T @ eye(*camera)).T for camera in chosen]
-    return [xyz if turn is None else (xyz @ turn).astype(np.float32) for xyz, turn in zip(placed, turns)]
-
-
-def _captions(views: list[Projection], titles: list[str]) -> dict:
-    """The words below all panels, and those below each: what is the same for all is said once."""
-    common, own = parted([view.short for view in views], ", ")
-    return {"short": common, "own": list(own), "caption": caption_of(views, titles)}
+    for k, camera in enumerate(cameras(views, [xyz[-1] for xyz in placed])):
+        if camera is not None:
+            placed[k] = (placed[k] @ (eye(*CAMERA).T @ eye(*camera)).T).astype(np.float32)
+    return placed
 
 
 def _number(item, seen: list) -> int:
@@ -92,6 +94,9 @@ def _number(item, seen: list) -> int:
 def _run(run: Trajectory, title: str, coordinates: np.ndarray) -> dict:
     if not np.isfinite(coordinates).all():
         raise DataError("the projected embedding holds NaN or infinite values: record finite embeddings")
+    metrics = {}
+    for name, values in run.metrics.items():
+        metrics[str(name)] = [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
     return {
         "title": title,
         "n": run.n_points,
@@ -101,12 +106,8 @@ def _run(run: Trajectory, title: str, coordinates: np.ndarray) -> dict:
         "index": None if run.index is None else np.asarray(run.index).tolist(),
         "names": list(run.names),
         "held_out": None if run.held_out is None else np.asarray(run.held_out).astype(int).tolist(),
-        "metrics": {str(name): [_rounded(value) for value in values] for name, values in run.metrics.items()},
+        "metrics": metrics,
     }
-
-
-def _rounded(value: float) -> float | None:
-    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def _group(run: Trajectory) -> dict:
@@ -148,29 +149,22 @@ def sheet_of(images: np.ndarray, pixels: int = MAX_PIXELS) -> dict | None:
     """All pictures in one image, row by row, made smaller until it fits; None where nothing could be seen any more."""
     images = np.asarray(images, dtype=np.uint8)
     images = images[..., None] if images.ndim == 3 else images  # (n, h, w, c)
-    n, h, w, _ = images.shape
+    n, h, w, c = images.shape
     shrink = math.sqrt(pixels / (n * h * w))
     if shrink < 1 and min(h, w) * shrink < SMALLEST:
         return None
     if shrink < 1:
-        small = [_picture(image).resize((int(w * shrink), int(h * shrink)), Image.Resampling.BOX) for image in images]
-        images = np.stack([np.asarray(image) for image in small]).reshape(n, int(h * shrink), int(w * shrink), -1)
-    grid, columns = _grid(images)
-    kind, data = _encoded(grid)
-    if len(data) > MAX_BYTES:
-        return sheet_of(images, int(grid.shape[0] * grid.shape[1] * 0.9 * MAX_BYTES / len(data)))
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return {"source": source, "cell_w": images.shape[2], "cell_h": images.shape[1], "columns": columns}
-
-
-def _grid(images: np.ndarray) -> tuple[np.ndarray, int]:
-    """Pictures (n, h, w, c) as one nearly square picture, and how many stand in a row."""
-    n, h, w, c = images.shape
+        h, w = int(h * shrink), int(w * shrink)
+        images = np.stack([_picture(image).resize((w, h), Image.Resampling.BOX) for image in images]).reshape(n, h, w, c)
     columns = max(1, round(math.sqrt(n * h / w)))
     rows = math.ceil(n / columns)
     cells = np.zeros((rows * columns, h, w, c), np.uint8)
     cells[:n] = images
-    return cells.reshape(rows, columns, h, w, c).swapaxes(1, 2).reshape(rows * h, columns * w, c), columns
+    grid = cells.reshape(rows, columns, h, w, c).swapaxes(1, 2).reshape(rows * h, columns * w, c)
+    kind, data = _encoded(grid)
+    if len(data) > MAX_BYTES:
+        return sheet_of(images, int(grid.shape[0] * grid.shape[1] * 0.9 * MAX_BYTES / len(data)))
+    return {"source": source(data, kind), "cell_w": w, "cell_h": h, "columns": columns}
 
 
 def _picture(pixels: np.ndarray) -> Image.Image:
@@ -204,13 +198,11 @@ def document(page: dict, title: str, parts: dict[str, str] | None = None) -> str
     ``parts`` are the assets of a page other than the player.
     """
     parts = parts or assets()
-    hashes = {f"{name}_hash": _source_hash(parts[name]) for name in ("style", "script")}
-    parts = {**parts, **hashes, "title": html.escape(title), "data": _json(page)}
+    parts = {**parts, "title": html.escape(title), "data": _json(page)}
+    for name in ("style", "script"):
+        digest = hashlib.sha256(parts[name].encode()).digest()
+        parts[f"{name}_hash"] = f"sha256-{base64.b64encode(digest).decode()}"
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], parts["frame"])
-
-
-def _source_hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _json(page: dict) -> str:

@@ -21,20 +21,10 @@ INLINE_LIMIT = 2_000_000
 
 @dataclass(frozen=True, repr=False)
 class Player(Page):
-    """A page with the epochs of runs; show it as the last value of a cell, or :meth:`save` it.
+    """A page with the epochs of runs; show it as the last value of a cell, or :meth:`save` it."""
 
-    Parameters
-    ----------
-    html, summary, height
-        As of any :class:`icon_nb.animation.display.Page`.
-    inline_limit : int
-        Bytes; a larger page is not shown inline: a filmstrip is, and a note says its size and what to do.
-    draw : callable () -> bytes
-        Makes the filmstrip, a PNG.
-    """
-
-    inline_limit: int = INLINE_LIMIT
-    draw: Callable[[], bytes] = field(default=bytes, compare=False)
+    inline_limit: int = INLINE_LIMIT  # bytes; instead of a larger page stand a filmstrip, and a note of its size and the way out
+    draw: Callable[[], bytes] = field(default=bytes, compare=False)  # makes the filmstrip, a PNG
 
     what = "player"
     instead = ", or .animate().save({!r}) for pictures that move"
@@ -46,17 +36,16 @@ class Player(Page):
 
     def _repr_html_(self) -> str:
         still = image(self.poster, f"Filmstrip of the embedding: {self.summary}")
-        return self.frame(still) if self.nbytes <= self.inline_limit else still + self._note()
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        return {**super()._repr_mimebundle_(), "image/png": b64encode(self.poster).decode()}
-
-    def _note(self) -> str:
+        if self.nbytes <= self.inline_limit:
+            return self.frame(still)
         return (
-            f"<p>The player of {html.escape(self.summary)} has {self.nbytes / 1e6:.1f} MB, above the limit of "
+            f"{still}<p>The player of {html.escape(self.summary)} has {self.nbytes / 1e6:.1f} MB, above the limit of "
             f'{self.inline_limit / 1e6:.1f} MB inline. Write it with <code>.save("player.html")</code> and open that file, '
             f"or lift the limit with <code>inline_limit={self.nbytes}</code>.</p>"
         )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {**super()._repr_mimebundle_(), "image/png": b64encode(self.poster).decode()}
 
 
 def player(
@@ -126,17 +115,20 @@ def player(
     '1 run, epochs 0..3, 50 points, 2-d'
     """
     runs, kinds = _pair(_trajectories(trajectories), projection)
-    names = _titles(runs, titles)
+    titles = [titles] if isinstance(titles, str) else titles
+    names = [run.title or (f"run {k}" if len(runs) > 1 else "") for k, run in enumerate(runs, 1)] if titles is None else titles
+    names = [str(name) for name in names]
+    demand(len(names) == len(runs), f"titles has {len(names)} entries for {len(runs)} panels: pass one for each")
     views = [fit_projection(run, kind, fit_on, seed) if isinstance(kind, str) else kind for run, kind in zip(runs, kinds)]
     said = {"own_scales": overlay_names(own_scale) if own_scale else (), "note": note}
     page = contents(runs, views, names, neighbours, baselines, forces, **said)
     if height is None:
         height = 620 if len(runs) == 1 else 270 + 350 * math.ceil(len(runs) / 3)
     whole = document(page, " | ".join(filter(None, names)) or "Embedding player")
-    return Player(whole, _summary(runs, views), height, inline_limit, partial(strip, runs, views, names))
+    return Player(whole, _summary(runs, views), height, inline_limit, partial(_strip, runs, views, names))
 
 
-def strip(runs: Sequence[Trajectory], views: Sequence[Projection], titles: Sequence[str]) -> bytes:
+def _strip(runs: Sequence[Trajectory], views: Sequence[Projection], titles: Sequence[str]) -> bytes:
     """The filmstrip of every run, a PNG."""
     from .animation import side_by_side
     from .plots import filmstrip
@@ -165,17 +157,8 @@ def _pair(runs: list[Trajectory], projection) -> tuple[list[Trajectory], list]:
     return runs, kinds
 
 
-def _titles(runs: list[Trajectory], titles) -> list[str]:
-    if titles is None:
-        return [run.title or (f"run {place + 1}" if len(runs) > 1 else "") for place, run in enumerate(runs)]
-    titles = [titles] if isinstance(titles, str) else [str(title) for title in titles]
-    demand(len(titles) == len(runs), f"titles has {len(titles)} entries for {len(runs)} panels: pass one for each")
-    return titles
-
-
 def _summary(runs: list[Trajectory], views: list[Projection]) -> str:
-    count = f"{len(runs)} run" + "s" * (len(runs) > 1)
     first, last = min(int(run.epochs[0]) for run in runs), max(int(run.epochs[-1]) for run in runs)
-    points = max(run.n_points for run in runs)
     dims = " and ".join(f"{dim}-d" for dim in sorted({view.dim for view in views}))
-    return f"{count}, epochs {first}..{last}, {points} points, {dims}"
+    many, points = f"{len(runs)} run" + "s" * (len(runs) > 1), max(run.n_points for run in runs)
+    return f"{many}, epochs {first}..{last}, {points} points, {dims}"

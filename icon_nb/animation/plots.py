@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..errors import demand, nearest
 from ..evaluation.trajectory import Rows, Trajectory
-from .annotations import ROW, Entry, Legend, class_entries, plan_legend, set_out, word_for
+from .annotations import ROW, Entry, class_entries, plan_legend, set_out, word_for
 from .canvas import Canvas, Picture, Rect, plain
 from .encode import as_frames, png
 from .options import in_pixels
@@ -142,8 +142,13 @@ def curves(
     labels = [run.title for run in runs] if labels is None else [str(label) for label in labels]
     demand(len(labels) == len(runs), f"curves got {len(labels)} labels for {len(runs)} runs: give one each")
     shown, names = _measured(runs, metrics), list(dict.fromkeys(labels))
-    size = in_pixels(size, dpi)
-    canvas, legend = _canvas(size, (max(760, 370 * len(shown)), 320 if note else 300), dpi, style, names)
+    entries = [Entry(name, class_color(k), class_marker(k)) for k, name in enumerate(names)] if len(names) > 1 else []
+    width, height, size = max(760, 370 * len(shown)), 320 if note else 300, in_pixels(size, dpi)
+    canvas = Canvas(size or (width, height), dpi, style)
+    legend = plan_legend(canvas, entries, in_full=True)
+    if legend.rows > 1 and size is None:  # higher by the rows that labels in full take
+        canvas = Canvas((width, height + math.ceil((legend.rows - 1) * ROW * dpi / 100)), dpi, style)
+    legend = plan_legend(canvas, entries, in_full=size is None or legend.rows <= 1)
     heading = title or ("" if len(names) > 1 else names[0])
     shape = {"columns": len(shown), "head": 22, "top": 26 if heading else 0}
     layout = set_out(canvas, legend, len(shown), caption=note, most=1, **shape)
@@ -164,19 +169,6 @@ def _measured(runs: Sequence[Trajectory], metrics: Sequence[str] | None) -> list
     named = ", ".join(asked) or "(there are none)"
     demand(bool(shown), f"none of the metrics {named} was recorded: record(z, loss=...)")
     return shown
-
-
-def _canvas(size, usual: tuple[int, int], dpi: float, style: str, names: Sequence[str]) -> tuple[Canvas, Legend]:
-    """A canvas and its legend: higher than usual by the rows that labels in full take, unless its size was asked for."""
-    entries = [Entry(name, class_color(k), class_marker(k)) for k, name in enumerate(names)] if len(names) > 1 else []
-    canvas = Canvas(size or usual, dpi, style)
-    legend = plan_legend(canvas, entries, in_full=True)
-    if legend.rows <= 1:
-        return canvas, legend
-    if size is not None:
-        return canvas, plan_legend(canvas, entries)
-    canvas = Canvas((usual[0], usual[1] + math.ceil((legend.rows - 1) * ROW * dpi / 100)), dpi, style)
-    return canvas, plan_legend(canvas, entries, in_full=True)
 
 
 def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[str, float]) -> None:
@@ -202,21 +194,26 @@ def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[st
 
 
 def _line(axes, canvas: Canvas, color: str, marker: str, runs: Sequence[Trajectory], metric: str) -> None:
-    """The mean over the runs, and a band between the least and the greatest where there are several."""
-    known = [pair for run in runs if len((pair := _known(run, metric))[0])]
-    if not known:
-        return
-    epochs = np.unique(np.concatenate([e for e, _ in known]))
-    values = np.array([np.interp(epochs, e, v, left=np.nan, right=np.nan) for e, v in known])
-    look = {"marker": marker, "markersize": canvas.points(4)} if len(epochs) <= 40 else {}
-    axes.plot(epochs, np.nanmean(values, axis=0), color=color, linewidth=canvas.points(1.8), **look)
+    """The mean over the runs that measured the metric."""
+    known = []
+    for run in runs:
+        values = np.asarray(run.metrics.get(metric, np.full(run.n_frames, np.nan)), dtype=float)
+        if np.isfinite(values).any():
+            known.append((run.epochs[np.isfinite(values)], values[np.isfinite(values)]))
+    if known:
+        epochs = np.unique(np.concatenate([e for e, _ in known]))
+        values = np.array([np.interp(epochs, e, v, left=np.nan, right=np.nan) for e, v in known])
+        look = {"marker": marker, "markersize": canvas.points(4)} if len(epochs) <= 40 else {}
+        with_gaps = np.nanmean, np.nanmin, np.nanmax
+        _band(axes, epochs, values, color, with_gaps, linewidth=canvas.points(1.8), **look)
+
+
+def _band(axes, x: np.ndarray, values: np.ndarray, color: str, of=(np.mean, np.min, np.max), **look) -> None:
+    """The mean of values (m, n) over x (n,), and a band between the least and the greatest where there are several."""
+    mean, least, greatest = (each(values, axis=0) for each in of)
+    axes.plot(x, mean, color=color, **look)
     if len(values) > 1:
-        axes.fill_between(epochs, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=color, alpha=0.18, linewidth=0)
-
-
-def _known(run: Trajectory, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    values = np.asarray(run.metrics.get(metric, np.full(run.n_frames, np.nan)), dtype=float)
-    return run.epochs[np.isfinite(values)], values[np.isfinite(values)]
+        axes.fill_between(x, least, greatest, color=color, alpha=0.18, linewidth=0)
 
 
 def against(
@@ -230,15 +227,7 @@ def against(
 ) -> Picture:
     """One panel per measure against a setting: the mean over seeds, a band from the least to the greatest, and a cursor.
 
-    Parameters
-    ----------
-    values : sequence of float, > 0
-        Drawn on a logarithmic axis.
-    measures : mapping of str to array (n_values, n_seeds)
-    cursor : float, optional
-        The value that is looked at.
-    names : mapping of str to str, optional
-        Headings.
+    The ``values`` stand on a logarithmic axis, ``measures`` are arrays (n_values, n_seeds), and ``names`` their headings.
 
     Examples
     --------
@@ -251,59 +240,42 @@ def against(
     for k, (name, value) in enumerate(shown.items()):
         rect = Rect(LEFT + k * (PANEL[0] + GAP), TOP, *PANEL)
         axes = canvas.axes(rect)
-        _measure(axes, canvas, np.asarray(values), value, cursor)
+        axes.set_xscale("log")
+        axes.autoscale(True)
+        look = {"linewidth": canvas.points(2), "marker": "o", "markersize": canvas.points(6)}
+        _band(axes, np.asarray(values), value.T, class_color(0), **look)
+        if cursor is not None:
+            axes.axvline(cursor, color=class_color(1), linewidth=canvas.points(1.5), linestyle="--")
+        marked = values[:: max(1, -(-len(values) // 5))]
+        axes.set_xticks(marked, [f"{value:g}" for value in marked])
+        axes.minorticks_off()
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        canvas.ticks(axes, 11)
         canvas.text(rect.x, 8, (names or {}).get(name, name), 12, canvas.theme.muted, room=PANEL[0] + GAP - 8)
         canvas.text(rect.x + PANEL[0] / 2, TOP + PANEL[1] + 22, setting, 11, canvas.theme.muted, ha="center")
     return Picture(canvas, f"{', '.join(shown)} against {setting}")
 
 
-def _measure(axes, canvas: Canvas, values: np.ndarray, scores: np.ndarray, cursor: float | None) -> None:
-    axes.set_xscale("log")
-    axes.autoscale(True)
-    axes.plot(values, scores.mean(1), color=class_color(0), linewidth=canvas.points(2), marker="o", markersize=canvas.points(6))
-    if scores.shape[1] > 1:
-        axes.fill_between(values, scores.min(1), scores.max(1), color=class_color(0), alpha=0.18, linewidth=0)
-    if cursor is not None:
-        axes.axvline(cursor, color=class_color(1), linewidth=canvas.points(1.5), linestyle="--")
-    step = max(1, -(-len(values) // 5))
-    axes.set_xticks(values[::step], [f"{value:g}" for value in values[::step]])
-    axes.minorticks_off()
-    axes.yaxis.set_major_locator(MaxNLocator(5))
-    canvas.ticks(axes, 11)
-
-
 def bars(rows: Rows, frame: int, anchor: int, style: str = "notebook") -> Picture:
-    """p and q of one anchor, for the candidates that either of them thinks most of, and the rest summed up.
-
-    Parameters
-    ----------
-    rows : Rows
-    frame, anchor : int
-        Positions of the recorded epoch and of the anchor.
-    """
-    p, q = rows.p[anchor], None if rows.q is None else rows.q[min(frame, len(rows.q) - 1), anchor]
-    weight = p if q is None else np.maximum(p, q)
-    top = np.argsort(-weight, kind="stable")[:BARS]
+    """p and q of an anchor at a recorded frame, for the candidates that either thinks most of, and the rest summed up."""
+    series = [rows.p[anchor]] + ([] if rows.q is None else [rows.q[min(frame, len(rows.q) - 1), anchor]])
+    top = np.argsort(-np.max(series, axis=0), kind="stable")[:BARS]
     names = [rows.candidates[k] or str(k) for k in top]
-    rest = len(p) > BARS
+    rest = len(series[0]) > BARS
     canvas = Canvas((420, 250), 100, style)
     axes = canvas.axes(Rect(46, 52, 362, 150))
-    _grouped(axes, [np.append(each[top], [max(each.sum() - each[top].sum(), 0)] * rest) for each in (p, q) if each is not None])
+    shown = [np.append(each[top], [max(each.sum() - each[top].sum(), 0)] * rest) for each in series]
+    width = 0.8 / len(shown)
+    for k, values in enumerate(shown):
+        axes.bar(np.arange(len(values)) + (k - (len(shown) - 1) / 2) * width, values, width, color=class_color(k))
+    axes.autoscale(True)
+    axes.set_ylim(0, max(1e-3, 1.08 * np.max(shown)))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
     written = [canvas.fit(name, 11, 60) for name in names] + ["rest"] * rest
     axes.set_xticks(range(len(written)), written, rotation=45, ha="right")
     canvas.ticks(axes, 10, grid=False)
     canvas.text(12, 8, f"What p and q say about a sample of class {rows.anchors[anchor]}", 13, canvas.theme.ink, bold=True)
-    for k, name in enumerate(["p, who should be near", "q, who is near"][: 1 if q is None else 2]):
+    for k, name in enumerate(["p, who should be near", "q, who is near"][: len(series)]):
         canvas.swatch(54 + 170 * k, 38, class_color(k), "s")
         canvas.text(64 + 170 * k, 30, name, 12, canvas.theme.muted)
     return Picture(canvas, f"p and q of a sample of class {rows.anchors[anchor]} over its {len(top)} strongest candidates")
-
-
-def _grouped(axes, series: Sequence[np.ndarray]) -> None:
-    """A bar of each series beside those of the others."""
-    width = 0.8 / len(series)
-    for k, values in enumerate(series):
-        axes.bar(np.arange(len(values)) + (k - (len(series) - 1) / 2) * width, values, width, color=class_color(k))
-    axes.autoscale(True)
-    axes.set_ylim(0, max(1e-3, 1.08 * max(values.max() for values in series)))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
