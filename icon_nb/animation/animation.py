@@ -141,8 +141,9 @@ class Animation:
         each = zip(self.projections, self._trajectories, self._sources)
         shown = [projection.coordinates(t)[frames] for projection, t, frames in each]
         for k in range(1, len(shown)):
-            same = shown[k].shape == shown[0].shape and _same_points(self._trajectories[0], self._trajectories[k])
-            if same and self.projections[k].kind not in ("raw", "sphere"):
+            pairs = [(getattr(t, name) for t in (self._trajectories[0], self._trajectories[k])) for name in ("index", "labels")]
+            same = all(np.array_equal(a, b) if a is not None and b is not None else a is b for a, b in pairs)
+            if same and shown[k].shape == shown[0].shape and self.projections[k].kind not in ("raw", "sphere"):
                 shown[k] = shown[k] @ procrustes(shown[k][-1], shown[0][-1]).astype(np.float32)
         return shown
 
@@ -369,8 +370,3 @@ def _named(pattern: str, epochs: Iterable[int]) -> dict[int, str]:
     demand(apart, f"pattern={shown(pattern)} needs {{epoch}}, as 'epoch_{{epoch:03d}}.png' has it")
     demand(pattern.lower().endswith(".png"), f"pattern={shown(pattern)} names no PNG: let it end in .png")
     return names
-
-
-def _same_points(a: Trajectory, b: Trajectory) -> bool:
-    pairs = [(a.index, b.index), (a.labels, b.labels)]
-    return all(np.array_equal(x, y) if x is not None and y is not None else x is y for x, y in pairs)

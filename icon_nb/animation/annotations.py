@@ -27,12 +27,7 @@ def word_for(metric: str) -> str:
 
 
 def metrics_line(trajectory: Trajectory, source: int, more: tuple[str, ...] = ()) -> str:
-    """Loss, kNN accuracy, and ``more`` metrics by name, at a recorded frame; what was not measured is left out.
-
-    >>> t = Trajectory(np.zeros((1, 2, 2)), np.arange(1), metrics={"loss": np.array([0.5]), "knn_accuracy": np.array([np.nan])})
-    >>> metrics_line(t, 0)
-    'loss 0.500'
-    """
+    """Loss, kNN accuracy, and ``more`` metrics by name, at a recorded frame; what was not measured is left out."""
     words = []
     for name in dict.fromkeys((*METRICS, *more)):
         value = float(trajectory.metrics[name][source]) if name in trajectory.metrics else np.nan
@@ -139,12 +134,7 @@ class MetricCurves:
 
 
 def curve_names(trajectories, overlays) -> tuple[str, ...]:
-    """The metrics that the overlays draw as curves, where some run has a value: loss and kNN accuracy first, at most four.
-
-    >>> t = Trajectory(np.zeros((1, 2, 2)), np.arange(1), metrics={"rank": np.ones(1), "loss": np.ones(1)})
-    >>> curve_names([t], ("curves",)), curve_names([t], ("rank", "trails"))
-    (('loss', 'rank'), ('rank',))
-    """
+    """The metrics that the overlays draw as curves, where some run has a value: loss and kNN accuracy first, at most four."""
     recorded = [name for t in trajectories for name, values in t.metrics.items() if np.isfinite(values).any()]
     recorded = [name for name in dict.fromkeys((*METRICS, *recorded)) if name in recorded]
     named = [name for overlay in overlays for name in (recorded if overlay == "curves" else [overlay])]

@@ -59,16 +59,13 @@ def bench(**start) -> BenchPage:
     data = {name: each["title"] for name, each in contents()["data"].items()} | {"drawn": "your own points"}
     demand(dataset is None or dataset in data, f"dataset={dataset!r} is not on the bench; {nearest(dataset, data)}")
     for name in start:
-        if name in SETTINGS and name not in (*CARRIED, "method", "supervisory", "learned"):
-            raise ConfigError(f"{name} has no effect on the bench: leave it out")
+        known = name not in SETTINGS or name in (*CARRIED, "method", "supervisory", "learned")
+        demand(known, f"{name} has no effect on the bench: leave it out")
     config = Config(**start or {"method": "tsne_conditional"})
     method = config.case.method
-    if method.supervisory not in SUPERVISORY:
-        raise ConfigError(
-            f"method={method.name!r}: the bench has no supervisory={method.supervisory!r}; use one of {SUPERVISORY}"
-        )
-    if method.learned not in LEARNED:
-        raise ConfigError(f"method={method.name!r}: the bench has no learned={method.learned!r}; use one of {LEARNED}")
+    for axis, there in [("supervisory", SUPERVISORY), ("learned", LEARNED)]:
+        own = getattr(method, axis)
+        demand(own in there, f"method={method.name!r}: the bench has no {axis}={own!r}; use one of {there}")
     given = {name: value for name, value in config.explicit().items() if name in CARRIED}
     dataset = dataset or ("karate_club" if "graph" in method.p.needs else "digits")
     told = given | {"p": method.supervisory, "q": method.learned, "data": dataset}

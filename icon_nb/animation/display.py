@@ -6,6 +6,8 @@ import html
 import sys
 from base64 import b64encode
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,19 +16,6 @@ from ..files import write_whole
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 SUFFIXES = (".html", ".htm")
-TELL_THEME = """(f => {
-  const dark = () => {
-    for (let e = f; e; e = e.parentElement) {
-      const [r, g, b, a = 1] = (getComputedStyle(e).backgroundColor.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
-      if (a > 0.5) return r + g + b < 384;
-    }
-    return matchMedia('(prefers-color-scheme: dark)').matches;
-  };
-  const say = () => f.contentWindow?.postMessage({theme: dark() ? 'dark' : 'light'}, '*');
-  say();
-  for (const e of [document.documentElement, document.body]) new MutationObserver(say).observe(e, {attributes: true});
-})(this)"""
-"""Tells a page in a frame whether it stands on a dark ground: it may not look outside its frame itself."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +58,7 @@ class Page:
         title, page = html.escape(f"I-Con {self.what}: {self.summary}", quote=True), html.escape(self.html, quote=True)
         return (
             f'<iframe title="{title}" sandbox="allow-scripts" allow="clipboard-write" width="100%" height="{self.height}" '
-            f'style="border:0;width:100%;height:{self.height}px" onload="{html.escape(TELL_THEME)}" srcdoc="{page}">'
+            f'style="border:0;width:100%;height:{self.height}px" onload="{html.escape(_tell_theme())}" srcdoc="{page}">'
             f"{instead}{title}: trust this notebook or run the cell again to see it.</iframe>"
         )
 
@@ -81,6 +70,13 @@ class Page:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+@cache
+def _tell_theme() -> str:
+    """The script of the frame around a page, without the comment that it begins with."""
+    whole = (files(__package__) / "page_files/tell_theme.js").read_text(encoding="utf-8")
+    return whole.partition("\n")[2].rstrip()
 
 
 def image(data: bytes, alt: str, width: int | None = None, kind: str = "png") -> str:

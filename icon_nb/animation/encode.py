@@ -17,10 +17,7 @@ from .palette import indexed_palette, nearest_entry
 
 
 class Frames(Sequence):
-    """Pictures that share one palette: ``frames[k]`` is a uint8 array (height, width, 3), decoded when asked for.
-
-    ``indices`` are arrays (height, width) of positions in the ``palette`` (m, 3), m <= 256.
-    """
+    """Pictures (height, width, 3) decoded when asked for, from ``indices`` (height, width) in a ``palette`` (m, 3), m <= 256."""
 
     def __init__(self, indices: Sequence[np.ndarray], palette: np.ndarray):
         self.indices, self.palette = list(indices), palette
@@ -48,11 +45,7 @@ def as_frames(pictures: Iterable[np.ndarray], style: str, photos: bool) -> Frame
 
 
 def to_indices(pixels: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Palette positions (h, w) of pixels (h, w, 4) through a table of 5 bits a channel.
-
-    >>> to_indices(np.array([[[8, 0, 16, 255]]], np.uint8), np.arange(32768)).tolist()
-    [[1026]]
-    """
+    """Palette positions (h, w) of pixels (h, w, 4) through a table of 5 bits a channel."""
     packed = np.ascontiguousarray(pixels).view("<u4")[..., 0]  # red is the lowest byte
     return table[((packed & 0xF8) << 7) | ((packed >> 6) & 0x3E0) | ((packed >> 19) & 0x1F)]
 
@@ -73,10 +66,7 @@ def png(frames: Frames, k: int) -> bytes:
 
 
 def mp4(frames: Frames, durations: Sequence[int]) -> bytes:
-    """H.264 in yuv420p, which plays everywhere; needs imageio-ffmpeg.
-
-    A video has one frame rate, so that a frame is repeated for as long as it stays.
-    """
+    """H.264 in yuv420p, which plays everywhere; it has one frame rate, so that a frame is repeated for as long as it stays."""
     import imageio.v2 as imageio
 
     if importlib.util.find_spec("imageio_ffmpeg") is None:

@@ -114,8 +114,9 @@ class Options:
         object.__setattr__(self, "size", in_pixels(self.size, self.dpi))
         for name, (kind, least, greatest, words) in PAIRS.items():
             value = getattr(self, name)
-            fits = value is None or _is_pair(value, kind, least, greatest)
-            demand(fits, f"{name}={shown(value)} must be {words}")
+            two = isinstance(value, (Sequence, np.ndarray)) and len(value) == 2
+            fits = two and all(isinstance(v, kind) and not isinstance(v, bool) and least <= v <= greatest for v in value)
+            demand(value is None or fits, f"{name}={shown(value)} must be {words}")
         named = isinstance(self.own_scale, Collection) and all(isinstance(name, str) for name in self.own_scale)
         demand(named, f"own_scale={shown(self.own_scale)}: give the name of a metric, or several")
         paired = ("forces" in self.overlays) == (self.forces is not None)
@@ -138,11 +139,7 @@ class Options:
 
 
 def in_pixels(size, dpi: float):
-    """A size in pixels: two numbers as they are, a text such as ``"85x60mm"`` at so many dots an inch.
-
-    >>> in_pixels("127x63.5 mm", 100), in_pixels((500, 400), 100)
-    ((500, 250), (500, 400))
-    """
+    """A size in pixels: two numbers as they are, a text such as ``"85x60mm"`` at so many dots an inch."""
     if not isinstance(size, str):
         return size
     found = re.fullmatch(r"\s*([\d.]+)\s*x\s*([\d.]+)\s*mm\s*", size)
@@ -151,11 +148,7 @@ def in_pixels(size, dpi: float):
 
 
 def overlay_names(overlay: str | Sequence[str]) -> tuple[str, ...]:
-    """Names of the overlays from a text that may join several by ``+``, or from a sequence of such texts.
-
-    >>> overlay_names("loss+trails"), overlay_names(("loss", "trails"))
-    (('loss', 'trails'), ('loss', 'trails'))
-    """
+    """Names of the overlays from a text that may join several by ``+``, or from a sequence of such texts."""
     texts = (overlay,) if isinstance(overlay, str) else overlay
     demand(isinstance(texts, Collection), f"overlay={shown(overlay)}: give a name, several, or 'none'")
     return tuple(name for text in texts for name in str(text).split("+"))
@@ -166,13 +159,6 @@ def check_needs(overlays: Iterable[str], there: Mapping[str, bool]) -> None:
     for name in overlays:
         for need, words in OVERLAYS[name].needs.items() if name in OVERLAYS else ():
             demand(there.get(need, True), f"overlay={name!r} {words}")
-
-
-def _is_pair(value, kind: type, least: float, greatest: float) -> bool:
-    """Whether it is two numbers of a kind within limits."""
-    if not isinstance(value, (Sequence, np.ndarray)) or len(value) != 2:
-        return False
-    return all(isinstance(v, kind) and not isinstance(v, bool) and least <= v <= greatest for v in value)
 
 
 def make_options(options: Mapping) -> Options:
@@ -189,17 +175,13 @@ def with_options(function: Callable) -> Callable:
     taken = {p.name for p in own}
     keywords = [inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default) for f in fields(Options)]
     function.__signature__ = inspect.Signature([*own, *(p for p in keywords if p.name not in taken)])
-    doc = function.__doc__ or ""
-    listed = "\n".join(_documented(f) for f in fields(Options) if f"    {f.name} : " not in doc)
-    function.__doc__ = doc.replace("    **options\n", f"{listed}\n")
+    doc, indent, listed = function.__doc__ or "", 8 * " ", ""
+    for f in fields(Options):
+        if f"    {f.name} : " not in doc:
+            wrapped = textwrap.fill(help_of(f), 125, initial_indent=indent, subsequent_indent=indent)
+            listed += f"    {f.name} : {f.type}, default {f.default!r}\n{wrapped}\n"
+    function.__doc__ = doc.replace("    **options\n", listed)
     return function
-
-
-def _documented(f) -> str:
-    """One option as numpydoc has it."""
-    indent = 8 * " "
-    wrapped = textwrap.fill(help_of(f), 125, initial_indent=indent, subsequent_indent=indent)
-    return f"    {f.name} : {f.type}, default {f.default!r}\n{wrapped}"
 
 
 def help_of(f, python: bool = True) -> str:

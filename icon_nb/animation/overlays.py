@@ -209,7 +209,9 @@ def _arrows(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 
 def regions(panel) -> None:
-    """Where a linear probe, fitted on the points of this very frame, decides for each class. 2-d embeddings only."""
+    """Where logistic regression, fitted on the points of this very frame, decides for each class. 2-d embeddings only."""
+    from sklearn.linear_model import LogisticRegression
+
     view, t = panel.view, panel.view.trajectory
     (x0, x1), (y0, y1) = panel.axes.get_xlim(), panel.axes.get_ylim()
     grid = np.stack(np.meshgrid(np.linspace(x0, x1, GRID), np.linspace(y0, y1, GRID)), -1).reshape(-1, 2)
@@ -218,22 +220,17 @@ def regions(panel) -> None:
     tints = np.array([blend(class_color(c), panel.canvas.theme.panel, 0.2) for c in range(int(t.labels.max()) + 1)])
     train = np.ones(t.n_points, bool) if t.held_out is None or t.held_out.all() else ~t.held_out.astype(bool)
 
+    several, labels = len(np.unique(t.labels[train])) > 1, t.labels[train]
+
     def update(frame: int) -> None:
-        decided = _probe(view.points(frame)[train], t.labels[train], grid)
+        points, decided = view.points(frame)[train], np.full(len(grid), labels[0])
+        if several:
+            mean, scale = points.mean(0), points.std(0) + 1e-12
+            fitted = LogisticRegression(max_iter=200).fit((points - mean) / scale, labels)
+            decided = fitted.predict((grid - mean) / scale)
         image.set_data(tints[decided].reshape(GRID, GRID, 3))
 
     panel.add(update, image, *panel.axes.spines.values())
-
-
-def _probe(points: np.ndarray, labels: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """The class (m,) that logistic regression on standardised points gives each grid position."""
-    from sklearn.linear_model import LogisticRegression
-
-    if len(np.unique(labels)) < 2:
-        return np.full(len(grid), labels[0])
-    mean, scale = points.mean(0), points.std(0) + 1e-12
-    fitted = LogisticRegression(max_iter=200).fit((points - mean) / scale, labels)
-    return fitted.predict((grid - mean) / scale)
 
 
 class Thumbnails(Artist):
@@ -276,11 +273,7 @@ def _framed(image: np.ndarray, color: str, side: int) -> np.ndarray:
 
 
 def spread_out(xy: np.ndarray, count: int) -> np.ndarray:
-    """Positions of about ``count`` of the points xy (n, 2) that lie apart: the first in each occupied cell of a grid.
-
-    >>> spread_out(np.array([[0.0, 0.0], [0.01, 0.0], [1.0, 1.0]]), 2).tolist()
-    [0, 2]
-    """
+    """Positions of about ``count`` of the points xy (n, 2) that lie apart: the first in each occupied cell of a grid."""
     low, span = xy.min(0), np.ptp(xy, axis=0).max() or 1.0
     for cells in range(max(1, int(np.sqrt(count))), 4 * int(np.sqrt(count)) + 8):
         _, first = np.unique(np.floor((xy - low) / span * cells * 0.999).astype(int), axis=0, return_index=True)

@@ -10,18 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ..methods.catalogue import OVERLAYS
-from .annotations import (
-    MetricCurves,
-    ProgressBar,
-    class_entries,
-    curve_names,
-    curve_scales,
-    header,
-    metrics_line,
-    panel_header,
-    plan_legend,
-    set_out,
-)
+from . import annotations as around
 from .canvas import Canvas, Rect
 from .encode import Frames, as_frames
 from .overlays import points, thumbnails, wires
@@ -75,15 +64,15 @@ class Painter:
         self.timeline, self._still = animation.timeline, None
         canvas = self.canvas = Canvas(animation.size, self.options.dpi, self.options.style)
         trajectories, single = [view.trajectory for view in self.views], len(self.views) == 1
-        self.metrics = curve_names(trajectories, self.options.overlays)
-        entries = class_entries(trajectories, canvas.theme.muted) if self.options.legend else []
+        self.metrics = around.curve_names(trajectories, self.options.overlays)
+        entries = around.class_entries(trajectories, canvas.theme.muted) if self.options.legend else []
         footer = animation.short_caption if self.options.caption else ""
-        legend, strip = plan_legend(canvas, entries, beside=single), len(self.metrics)
-        layout = set_out(canvas, legend, len(self.views), self.options.note, footer, strip=strip)
+        legend, strip = around.plan_legend(canvas, entries, beside=single), len(self.metrics)
+        layout = around.set_out(canvas, legend, len(self.views), self.options.note, footer, strip=strip)
         self.panels = [Panel(canvas, view, rect) for view, rect in zip(self.views, layout.panels)]
-        headers = [] if single else [panel_header(canvas, *each, self.metrics) for each in zip(layout.heads, self.views)]
-        top = header(canvas, layout.title, animation.heading, single, self.head_line)
-        bar = ProgressBar(canvas, layout.bar, self.timeline.n_frames)
+        headers = [] if single else [around.panel_header(canvas, *each, self.metrics) for each in zip(layout.heads, self.views)]
+        top = around.header(canvas, layout.title, animation.heading, single, self.head_line)
+        bar = around.ProgressBar(canvas, layout.bar, self.timeline.n_frames)
         self.parts = [*self.panels, *self._curves(layout.strips), *headers, top, bar]
         for artist in self.artists:
             artist.set_animated(blit)
@@ -93,12 +82,15 @@ class Painter:
         """Everything that moves, from bottom to top."""
         return [artist for part in self.parts for artist in part.artists]
 
-    def _curves(self, strips: tuple[Rect, ...]) -> list[MetricCurves]:
-        apart = [name for name in self.metrics if name in self.options.own_scales]
-        shared = curve_scales([view.trajectory for view in self.views], [name for name in self.metrics if name not in apart])
-        own = [curve_scales([view.trajectory], [name for name in self.metrics if name not in shared]) for view in self.views]
-        each = zip(strips, self.views, own)
-        return [MetricCurves(self.canvas, rect, view, self.metrics, shared | scales) for rect, view, scales in each]
+    def _curves(self, strips: tuple[Rect, ...]) -> list[around.MetricCurves]:
+        """The curves below each panel, on the scale of all panels or, of the metrics that are not comparable, on its own."""
+        shared = [name for name in self.metrics if name not in self.options.own_scales]
+        scales = around.curve_scales([view.trajectory for view in self.views], shared)
+        curves = []
+        for rect, view in zip(strips, self.views):
+            own = around.curve_scales([view.trajectory], [name for name in self.metrics if name not in scales])
+            curves.append(around.MetricCurves(self.canvas, rect, view, self.metrics, scales | own))
+        return curves
 
     def head_line(self, frame: int) -> str:
         """Epoch and, for a single panel, its metrics."""
@@ -107,7 +99,7 @@ class Painter:
         k, _ = self.timeline.at(frame)
         words = [f"epoch {self.timeline.epochs[k]} of {self.timeline.epochs[-1]}"]
         if len(self.views) == 1:
-            words.append(metrics_line(self.views[0].trajectory, self.views[0].sources[k], self.metrics))
+            words.append(around.metrics_line(self.views[0].trajectory, self.views[0].sources[k], self.metrics))
         return "   ".join(filter(None, words))
 
     def paint(self, frame: int) -> np.ndarray:

@@ -23,21 +23,17 @@ BLENDS = (1.0, 0.72, 0.46, 0.2)
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours and relative text size of one style.
-
-    ``ink`` writes titles, ``muted`` what is read second, ``faint`` frames and grids, ``accent`` and ``second`` curves and bars,
-    ``p`` and ``q`` what they do to points.
-    """
+    """Colours and relative text size of one style."""
 
     background: str
     panel: str
-    ink: str
-    muted: str
-    faint: str
-    accent: str
+    ink: str  # titles
+    muted: str  # what is read second
+    faint: str  # frames and grids
+    accent: str  # curves and bars
     second: str
-    scale: float = 1.0
-    p: str = "#1a7f37"
+    scale: float = 1.0  # of texts
+    p: str = "#1a7f37"  # what p and q do to points
     q: str = "#bf3989"
 
 
@@ -67,11 +63,7 @@ def class_marker(c: int) -> str:
 
 
 def rgb(color: str) -> np.ndarray:
-    """Red, green and blue in 0..1 of ``"#rrggbb"``.
-
-    >>> rgb("#ff0080").round(2).tolist()
-    [1.0, 0.0, 0.5]
-    """
+    """Red, green and blue in 0..1 of ``"#rrggbb"``."""
     return np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
 
 

@@ -75,24 +75,16 @@ def player(
         One heading a panel; the trajectories' own titles by default.
     fit_on, seed
         As in :func:`icon_nb.animation.projection.fit_projection`.
-    height : int, optional
-        Height of the inline frame in CSS pixels.
-    inline_limit : int
-        Bytes of the largest page that is shown inline.
-    neighbours : sequence of Neighbours, optional
-        One a run: what a pinned point is joined to. Of runs of icon_nb they are known.
-    baselines : sequence of mapping, optional
-        One a run, as ``{"knn_accuracy": {"raw inputs": 0.97}}``: dashed lines in the chart of that metric.
-    forces : sequence of (attraction, repulsion), optional
-        One a run, arrays (n_frames, n, d): arrows at a pinned point.
+    height, inline_limit : int
+        Of the inline frame in CSS pixels; bytes of the largest page that is shown inline.
+    neighbours, baselines, forces : sequence, optional
+        One a run: the Neighbours that a pinned point is joined to, which of runs of icon_nb are known; dashed lines in the chart
+        of a metric, as ``{"knn_accuracy": {"raw inputs": 0.97}}``; and attraction and repulsion (n_frames, n, d), arrows at a pinned
+        point.
     own_scale : str or sequence of str
         Metrics that are not comparable between the runs: each is drawn on an axis of its own.
     note : str
         A sentence below the charts.
-
-    Returns
-    -------
-    Player
 
     Raises
     ------
@@ -110,8 +102,7 @@ def player(
     --------
     >>> import numpy as np
     >>> walk = np.random.default_rng(0).normal(size=(4, 50, 2)).cumsum(0)
-    >>> page = player(Trajectory(walk, np.arange(4), title="a walk"))
-    >>> page.summary
+    >>> player(Trajectory(walk, np.arange(4), title="a walk")).summary
     '1 run, epochs 0..3, 50 points, 2-d'
     """
     runs, kinds = _pair(_trajectories(trajectories), projection)

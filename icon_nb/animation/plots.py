@@ -30,9 +30,8 @@ def small_multiples(animation, epochs: Sequence[int] | None = None, most: int = 
     animation : Animation
         Of any number of runs: each run is a row where there are several.
     epochs : sequence of int, optional
-        Epochs to show; by default up to six, of several runs up to four, more of them early, when points move most.
-    most : int
-        Show at most so many instead, all in one row a run.
+        By default up to six, of several runs up to four, or at most so many as ``most``, then all in one row a run; more of them
+        early, when points move most.
 
     Raises
     ------
@@ -122,11 +121,8 @@ def curves(
         ``{"knn_accuracy": {"raw pixels": 0.97}}`` draws a dashed line, named, in the panel of that metric.
     title, note : str
         A heading, and a line below the panels.
-    size : (int, int) or str, optional
-        Pixels, or millimetres as in ``"180x70mm"``. When not given the picture is as high as its legend needs, so that labels
-        are written in full.
-    dpi, style
-        As in :func:`icon_nb.animation.animate`.
+    size, dpi, style
+        As in :func:`icon_nb.animation.animate`; without a size the picture is as high as its legend in full needs.
 
     Raises
     ------

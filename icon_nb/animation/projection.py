@@ -36,27 +36,15 @@ Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
 class Projection:
     """A map from embeddings to 2 or 3 coordinates that stays the same for every frame.
 
-    Parameters
-    ----------
-    kind : str
-        One of raw, pca, pca3, sphere, tsne, umap.
-    dim : int
-        2 or 3.
-    short : str
-        What the picture says about itself, a few words.
-    caption : str
-        The same in full: which projection, the variance it shows, what distances mean.
-    explained_variance : tuple of float
-        Share of the variance on each axis at the fitted epoch, in 0..1; empty where the word has no meaning.
-    map : callable (m, d) -> (m, dim), or None
-        None where the projection places only the points it was fitted on (t-SNE, UMAP).
+    ``map`` takes embeddings (m, d) to coordinates (m, dim); t-SNE and UMAP have none: they place only the points that they were
+    fitted on.
     """
 
-    kind: str
-    dim: int
-    short: str
-    caption: str
-    explained_variance: tuple[float, ...] = ()
+    kind: str  # one of raw, pca, pca3, sphere, tsne, umap
+    dim: int  # 2 or 3
+    short: str  # what the picture says about itself, a few words
+    caption: str  # the same in full: which projection, the variance it shows, what distances mean
+    explained_variance: tuple[float, ...] = ()  # share of each axis at the fitted epoch, in 0..1, where the word has a meaning
     map: Callable[[np.ndarray], np.ndarray] | None = None
     _placed: WeakKeyDictionary | None = None
 
@@ -216,11 +204,9 @@ def fit_pca3(trajectory: Trajectory, frame: int) -> Projection:
 def fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
     """The directions of a 3-d embedding."""
 
-    def directions(z: np.ndarray) -> np.ndarray:
-        return z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
-
     caption = "The directions of the 3-d embedding on the unit sphere: angles are those of the embedding, lengths are left out."
-    return Projection("sphere", 3, "directions on the unit sphere", caption, map=directions)
+    unit = lambda z: z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)  # noqa: E731
+    return Projection("sphere", 3, "directions on the unit sphere", caption, map=unit)
 
 
 def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -244,12 +230,7 @@ def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def neighbours_kept(z: np.ndarray, flat: np.ndarray, k: int = 10, max_points: int = 500) -> float:
-    """Share of the k nearest neighbours of each point in z (n, d) that are among its k nearest in the plane (n, 2).
-
-    >>> line = np.arange(40.0)[:, None]
-    >>> neighbours_kept(line, line), neighbours_kept(line, np.zeros((40, 2))) < 0.5
-    (1.0, True)
-    """
+    """Share of the k nearest neighbours of each point in z (n, d) that are among its k nearest in the plane (n, 2)."""
     some = slice(None, None, -(-len(z) // max_points))
     k = min(k, len(z[some]) - 1)
     near = []
@@ -268,7 +249,6 @@ def neighbours_kept(z: np.ndarray, flat: np.ndarray, k: int = 10, max_points: in
 
 
 def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames: np.ndarray) -> Projection:
-    """A map of its own for each of these frames, from ``frame`` outwards, each begun at its neighbour."""
     row, epoch = PROJECTIONS[kind], int(trajectory.epochs[frame])
     try:
         make = resolve_name(row.make)
@@ -312,13 +292,7 @@ def chain(embeddings: np.ndarray, start: int, frames: np.ndarray, step: Step) ->
 
 
 def procrustes(points: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The orthogonal matrix R (k, k) that turns centred points (n, k) best onto the target (n, k): no scaling.
-
-    >>> quarter = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    >>> square = np.array([[2.0, 0.0], [0.0, 1.0], [-2.0, 0.0], [0.0, -1.0]])
-    >>> np.allclose(procrustes(square, square @ quarter), quarter)
-    True
-    """
+    """The orthogonal matrix R (k, k) that turns centred points (n, k) best onto the target (n, k): no scaling."""
     u, _, vt = np.linalg.svd((points - points.mean(0)).T.astype(np.float64) @ (target - target.mean(0)))
     return u @ vt
 

@@ -38,7 +38,6 @@ class Recorder:
 
     Examples
     --------
-    >>> import numpy as np
     >>> recorder = Recorder(labels=[0, 1, 1])
     >>> for epoch in range(3):
     ...     recorder.record(np.eye(3) * epoch, loss=1.0 / (epoch + 1))
@@ -113,7 +112,7 @@ class Recorder:
         return given, names
 
     def _fit(self, z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
-        """Which of the points are kept, once a frame is known to belong to those before it."""
+        """Positions of the points kept, once a frame is known to belong to those before it."""
         if not z.size:
             raise DataError(f"embeddings of shape {z.shape} hold nothing: give one point and one dimension or more")
         if self._keep is None:
@@ -214,12 +213,9 @@ def checked_images(images) -> np.ndarray | None:
     if images is None:
         return None
     images = np.asarray(images)
-    fits = images.ndim in (3, 4) and images.dtype == np.uint8 and 0 not in images.shape and images.shape[3:] in ((), (1,), (3,))
-    if not fits:
-        raise DataError(
-            f"images have shape {images.shape} and type {images.dtype}: "
-            "give uint8 pictures of shape (n, h, w) or (n, h, w, c), c of 1 or 3"
-        )
+    shape, wanted = images.shape, "give uint8 pictures of shape (n, h, w) or (n, h, w, c), c of 1 or 3"
+    if len(shape) not in (3, 4) or images.dtype != np.uint8 or 0 in shape or shape[3:] not in ((), (1,), (3,)):
+        raise DataError(f"images have shape {shape} and type {images.dtype}: {wanted}")
     return images
 
 

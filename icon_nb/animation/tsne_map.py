@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,18 +18,11 @@ from .projection import Step, enough, principal_axes
 EXAGGERATION = 12.0
 
 
-class Steps(NamedTuple):
-    """How many iterations t-SNE takes: exaggerated and then as it is for the first map, and for each that begins at another."""
-
-    early: int
-    cold: int
-    warm: int
+WHOLE, QUICK = (250, 300, 50), (40, 60, 10)
+"""Iterations of the first map, exaggerated and then as it is, and of each map that begins at another."""
 
 
-WHOLE, QUICK = Steps(250, 300, 50), Steps(40, 60, 10)
-
-
-def tsne_step(n: int, seed: int, steps: Steps = WHOLE) -> Step:
+def tsne_step(n: int, seed: int, steps: tuple[int, int, int] = WHOLE) -> Step:
     """One t-SNE of n points: from principal components at first, from the neighbour's map and without exaggeration after."""
     enough(n, "tsne")
     perplexity = min(30.0, (n - 1) / 3)
@@ -38,13 +30,13 @@ def tsne_step(n: int, seed: int, steps: Steps = WHOLE) -> Step:
     def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
         p = joint_neighbours(z, perplexity)
         if previous is not None:
-            return descend(p, previous, steps.warm)
+            return descend(p, previous, steps[2])
         start = np.random.default_rng(seed).normal(size=(n, 2)) * 1e-2
         mean, axes, _ = principal_axes(z, min(2, z.shape[1]))
         flat = (z - mean) @ axes.T
         start *= flat.std() or 1.0
         start[:, : len(axes)] += flat
-        return unfold(p, start, steps)
+        return unfold(p, start, *steps[:2])
 
     return step
 
@@ -58,10 +50,10 @@ def joint_neighbours(z: np.ndarray, perplexity: float) -> Tensor:
     return (p + p.T) / (2 * n)
 
 
-def unfold(p: Tensor, start: np.ndarray, steps: Steps = WHOLE) -> np.ndarray:
+def unfold(p: Tensor, start: np.ndarray, early: int = WHOLE[0], late: int = WHOLE[1]) -> np.ndarray:
     """A whole t-SNE: the start (n, 2) made small, attraction exaggerated at first, then the descent proper."""
     small = start * (1e-4 / max(float(start[:, 0].std()), 1e-12))
-    return descend(p, descend(EXAGGERATION * p, small, steps.early, momentum=0.5), steps.cold)
+    return descend(p, descend(EXAGGERATION * p, small, early, momentum=0.5), late)
 
 
 @torch.no_grad()

@@ -54,11 +54,7 @@ class Timeline:
 
 
 def choose_epochs(recorded: list[np.ndarray], every: int, max_frames: int) -> np.ndarray:
-    """The epochs to show of several runs: all that any run recorded, every n-th, at most ``max_frames``, first and last kept.
-
-    >>> choose_epochs([np.arange(8), np.arange(11)], every=4, max_frames=200).tolist()
-    [0, 4, 8, 10]
-    """
+    """The epochs to show of several runs: all that any run recorded, every n-th, at most ``max_frames``, first and last kept."""
     epochs = np.unique(np.concatenate(recorded))
     kept = epochs[(epochs % every == 0) | (epochs == epochs[0]) | (epochs == epochs[-1])]
     if len(kept) > max_frames:
@@ -67,11 +63,7 @@ def choose_epochs(recorded: list[np.ndarray], every: int, max_frames: int) -> np
 
 
 def frames_at(epochs: np.ndarray, recorded: np.ndarray) -> np.ndarray:
-    """For each shown epoch, the newest frame recorded until then: a run that stopped early holds its last frame.
-
-    >>> frames_at(np.array([0, 1, 2, 3]), np.array([0, 2])).tolist()
-    [0, 0, 1, 1]
-    """
+    """For each shown epoch, the newest frame recorded until then: a run that stopped early holds its last frame."""
     return np.clip(np.searchsorted(recorded, epochs, side="right") - 1, 0, len(recorded) - 1)
 
 
@@ -95,11 +87,7 @@ def plan(epochs: np.ndarray, movement: np.ndarray, options: Options) -> Timeline
 
 
 def smooth(movement: np.ndarray, max_frames: int) -> np.ndarray:
-    """In-between frames after each epoch (K - 1,), as many as there are frames to spare, one by one where the longest leap is.
-
-    >>> smooth(np.array([4.0, 1.0, 1.0]), 8).tolist(), smooth(np.zeros(1), 20).tolist()
-    ([4, 0, 0], [18])
-    """
+    """In-between frames after each epoch (K - 1,), as many as there are frames to spare, one by one where the longest leap is."""
     between = np.zeros(len(movement), int)
     for _ in range(min(max_frames, SMOOTH) - len(movement) - 1):
         between[(movement / (between + 1)).argmax()] += 1
@@ -159,11 +147,7 @@ def eye(azimuth: float, elevation: float) -> np.ndarray:
 
 
 def facing(points: np.ndarray) -> tuple[float, float] | None:
-    """Azimuth and elevation of the mean of points (n, 3) on the sphere; None where they lie all around.
-
-    >>> facing(np.array([[0, 0.6, 0.8], [0, 0.8, 0.6]])), facing(np.array([[0, 0, 1], [0, 0, -1]]))
-    ((90.0, 45.0), None)
-    """
+    """Azimuth and elevation of the mean of points (n, 3) on the sphere; None where they lie all around."""
     x, y, z = points.mean(0, dtype=float)
     if np.linalg.norm([x, y, z]) < 0.1:
         return None
@@ -215,8 +199,7 @@ class View:
     @cached_property
     def _box(self) -> np.ndarray:
         """Least and greatest coordinates (2, 2 or 3) over all frames."""
-        flat = self.coordinates.reshape(-1, self.coordinates.shape[-1])
-        return np.stack([flat.min(0), flat.max(0)])
+        return np.stack([self.coordinates.min((0, 1)), self.coordinates.max((0, 1))])
 
     @cached_property
     def corners(self) -> np.ndarray:
@@ -259,11 +242,7 @@ class View:
 
 
 def parted(texts: Sequence[str], joint: str) -> tuple[str, tuple[str, ...]]:
-    """The parts that all texts have, and what is left of each.
-
-    >>> parted(["PCA, epoch 3, 40 %", "PCA, epoch 3, 60 %"], ", ")
-    ('PCA, epoch 3', ('40 %', '60 %'))
-    """
+    """The parts that all texts have, and what is left of each: of "PCA, 40 %" and "PCA, 60 %" these are PCA, 40 % and 60 %."""
     parts = [text.split(joint) for text in texts]
     common = [part for part in parts[0] if all(part in others for others in parts)]
     return joint.join(common), tuple(joint.join(part for part in each if part not in common) for each in parts)
