@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.image import AxesImage
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path
-from matplotlib.transforms import Affine2D
+from matplotlib.transforms import Affine2D, IdentityTransform
 from PIL import Image
 
 from ..evaluation.trajectory import Trajectory
@@ -65,20 +65,17 @@ class Cloud(Artist):
         return sorted(parts, key=lambda part: part[1].strength == 1)
 
     def draw(self, renderer) -> None:
+        pixels, gc, here = self.get_transform().transform(self.xy), renderer.new_gc(), IdentityTransform()
         for members, look, fog in self.parts():
             if len(members):
-                self._stamp(renderer, self.xy[members], look, fog)
-        self.stale = False
-
-    def _stamp(self, renderer, xy: np.ndarray, look: Look, fog: float) -> None:
-        color = blend(look.color, self.panel, look.strength * fog)
-        face = blend(self.panel, self.panel, 1) if look.hollow else color
-        gc = renderer.new_gc()
-        gc.set_foreground(color if look.hollow else blend(look.edge or look.color, self.panel, 1))
-        gc.set_linewidth(renderer.points_to_pixels(look.rim))
-        scale = Affine2D().scale(renderer.points_to_pixels(look.diameter))
-        renderer.draw_markers(gc, self._paths[look.marker], scale, Path(xy), self.get_transform(), face)
+                color = blend(look.color, self.panel, look.strength * fog)
+                face = blend(self.panel, self.panel, 1) if look.hollow else color
+                gc.set_foreground((*(color if look.hollow else blend(look.edge or look.color, self.panel, 1)), 1.0), isRGBA=True)
+                gc.set_linewidth(renderer.points_to_pixels(look.rim))
+                size = Affine2D().scale(renderer.points_to_pixels(look.diameter))
+                renderer.draw_markers(gc, self._paths[look.marker], size, Path(pixels[members]), here, face)
         gc.restore()
+        self.stale = False
 
 
 def group_points(trajectory: Trajectory, base: Look, highlight: np.ndarray | None) -> list[tuple[np.ndarray, Look]]:

@@ -79,7 +79,7 @@ def player(
         Of the inline frame in CSS pixels; bytes of the largest page that is shown inline.
     neighbours, baselines, forces : sequence, optional
         One a run: the Neighbours that a pinned point is joined to, which of runs of icon_nb are known; dashed lines in the chart
-        of a metric, as ``{"knn_accuracy": {"raw inputs": 0.97}}``; and attraction and repulsion (n_frames, n, d), arrows at a pinned
+        of a metric, as ``{"knn_accuracy": {"raw inputs": 0.97}}``; attraction and repulsion (n_frames, n, d), arrows at a pinned
         point.
     own_scale : str or sequence of str
         Metrics that are not comparable between the runs: each is drawn on an axis of its own.
