@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ConfigError, demand, nearest, shown
+from ..errors import demand, nearest, shown
 from ..evaluation.trajectory import Trajectory, choose_points
 from ..files import write_whole
-from ..methods.catalogue import OVERLAYS
 from . import encode, view
 from .annotations import curve_names, word_for
 from .canvas import check_pixels, grid_shape
 from .display import image
-from .options import Options, check_needs, make_options, with_options
+from .options import Options, make_options, with_options
 from .overlays import spread_out
 from .painter import Painter
 from .plots import filmstrip, small_multiples
@@ -106,7 +105,7 @@ class Animation:
         for t, kind in zip(trajectories, kinds or (options.projection,) * len(trajectories)):
             fitted = next((given for given in (kind, options.fit_on) if isinstance(given, Projection)), None)
             kind = fitted or kind_and_frame(t, kind, options.fit_on)[0]
-            check_data(t, options, fitted.kind if fitted else kind)
+            view.check_data(t, options, fitted.kind if fitted else kind)
             lit, keep = highlighted(t, options.highlight), choose_points(t.n_points, options.max_points, options.seed)
             if lit is not None and not isinstance(options.highlight, str):
                 keep = np.union1d(keep, np.flatnonzero(lit)[: options.max_points])  # those that stand out by themselves
@@ -339,24 +338,6 @@ class Animation:
         kinds = ", ".join(dict.fromkeys(kind if isinstance(kind, str) else kind.kind for kind in self._kinds))
         width, height = self.size
         return f"Animation({names}: epochs {self.epochs[0]}..{self.epochs[-1]}, {width}x{height}, projection {kinds})"
-
-
-def check_data(trajectory: Trajectory, options: Options, kind: str) -> None:
-    """Refuse what the trajectory has no data for, shown through a projection of this kind."""
-    metrics, labelled = trajectory.metrics, trajectory.labels is not None
-    for name in options.overlays:
-        if name not in OVERLAYS and name not in metrics:
-            known = dict.fromkeys((*OVERLAYS, *metrics))
-            raise ConfigError(f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
-    there = {"labels": labelled, "metrics": bool(metrics), "loss": "loss" in metrics}
-    check_needs(options.overlays, {**there, "plane": labelled and trajectory.dim == 2, "raw": kind == "raw"})
-    if options.thumbnails and trajectory.images is None:
-        raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
-    highlighted(trajectory, options.highlight)
-    if options.forces is not None:
-        shapes = [np.shape(part) for part in options.forces]
-        fits = shapes == [trajectory.embeddings.shape] * 2
-        demand(fits, f"forces have the shapes {shapes}: give two arrays of shape {trajectory.embeddings.shape}")
 
 
 def _named(pattern: str, epochs: Iterable[int]) -> dict[int, str]:

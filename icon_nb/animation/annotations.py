@@ -104,22 +104,19 @@ class MetricCurves:
             middle = rect.y + (k + 0.5) * rect.h / len(names)
             canvas.text(rect.x, middle - 5 * u, word, 11, color, bold=True, va="center_baseline")
             canvas.text(rect.x, middle + 6 * u, ranges[k], 8.5, color, va="center_baseline")
-            self._curve(canvas, view.trajectory.metrics.get(name), scales.get(name), color)
+            if name in view.trajectory.metrics and name in scales:
+                self._curve(canvas, view.trajectory.metrics[name], scales[name], color)
+        self.artists += [dot for _, _, dot in self.curves]
 
     def _line(self, x, y, color, width, **more) -> Line2D:
         return self.axes.add_line(Line2D(x, y, color=color, linewidth=width, solid_capstyle="round", **more))
 
-    def _curve(self, canvas: Canvas, values, scale, color: str) -> None:
-        if values is None or scale is None:
-            return
-        known = np.isfinite(values)
+    def _curve(self, canvas: Canvas, values: np.ndarray, scale: tuple[float, float], color: str) -> None:
+        known, epochs = np.isfinite(values), self.view.trajectory.epochs
         height = (values - scale[0]) / (scale[1] - scale[0])
-        epochs = self.view.trajectory.epochs
         self._line(epochs[known], height[known], color, canvas.points(1.6), zorder=3)
-        size = canvas.points(6)
-        dot = self._line([], [], color, 0, marker="o", markersize=size, markeredgecolor=canvas.theme.panel, zorder=5)
-        self.curves.append((epochs, height, dot))
-        self.artists.append(dot)
+        look = {"marker": "o", "markersize": canvas.points(6), "markeredgecolor": canvas.theme.panel}
+        self.curves.append((epochs, height, self._line([], [], color, 0, zorder=5, **look)))
 
     def update(self, frame: int) -> None:
         k, part = self.view.timeline.at(frame)

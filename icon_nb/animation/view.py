@@ -11,7 +11,8 @@ import numpy as np
 
 from ..errors import ConfigError, demand, nearest
 from ..evaluation.trajectory import Trajectory
-from .options import Options
+from ..methods.catalogue import OVERLAYS
+from .options import Options, check_needs
 from .projection import Projection
 
 SHORTEST = 20  # milliseconds; browsers slow down anything shorter
@@ -114,6 +115,24 @@ def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
         else:
             raise ConfigError(f"highlight={item!r} is no recorded point: positions run from 0 to {trajectory.n_points - 1}")
     return chosen
+
+
+def check_data(trajectory: Trajectory, options: Options, kind: str) -> None:
+    """Refuse what the trajectory has no data for, shown through a projection of this kind."""
+    metrics, labelled = trajectory.metrics, trajectory.labels is not None
+    for name in options.overlays:
+        if name not in OVERLAYS and name not in metrics:
+            known = dict.fromkeys((*OVERLAYS, *metrics))
+            raise ConfigError(f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
+    there = {"labels": labelled, "metrics": bool(metrics), "loss": "loss" in metrics}
+    check_needs(options.overlays, {**there, "plane": labelled and trajectory.dim == 2, "raw": kind == "raw"})
+    if options.thumbnails and trajectory.images is None:
+        raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
+    highlighted(trajectory, options.highlight)
+    if options.forces is not None:
+        shapes = [np.shape(part) for part in options.forces]
+        fits = shapes == [trajectory.embeddings.shape] * 2
+        demand(fits, f"forces have the shapes {shapes}: give two arrays of shape {trajectory.embeddings.shape}")
 
 
 def take(trajectory: Trajectory, keep: np.ndarray) -> Trajectory:
