@@ -320,7 +320,7 @@ def test_kmeans_at_small_scale_reaches_the_inertia_of_scikit_learn(seed):
 
 @pytest.mark.parametrize("backbone", ["linear", "table"])
 def test_clusters_start_at_the_nearest_seeds_of_kmeans(backbone):
-    from icon_nb.training.starts import kmeans_seeds
+    from icon_nb.training.candidates import kmeans_seeds
 
     config = Config(method="kmeans", backbone=backbone, init="kmeans++", p_temperature=0.5, quiet=True).resolve()
     data = load("digits", n_samples=300, whole=backbone == "table")

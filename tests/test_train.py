@@ -11,8 +11,7 @@ from icon_nb.evaluation.diagnosis import FAILURES
 from icon_nb.evaluation.scores import knn_accuracy
 from icon_nb.study.probes import embed
 from icon_nb.training.batches import generator
-from icon_nb.training.candidates import build_model
-from icon_nb.training.starts import leading_components
+from icon_nb.training.candidates import build_model, leading_components
 from icon_nb.training.trainer import Trainer, pick_device
 
 SMALL = {"n_samples": 200, "epochs": 1, "quiet": True}

@@ -152,9 +152,7 @@ class Criterion(nn.Module):
                 raise DataError(f"z has {z.shape[1]} dimensions and the prototypes {self.prototypes.shape[1]}: set embedding_dim")
             prototypes = None if self.prototypes is None else self.prototypes.to(z.dtype)
             own, other = (lambda x: z), (lambda x: pair)
-            seen = SimpleNamespace(
-                embed=own, backbone=own, other=other, slow=other, predictor=lambda x: x, prototypes=prototypes
-            )
+            seen = SimpleNamespace(embed=own, backbone=own, other=other, slow=other, predictor=lambda x: x, prototypes=prototypes)
             blocks = resolve_name(CANDIDATES[self.method.p.candidates].make)(seen, (z, pair))
             return self.objective.loss(self.objective.target(self._batch(z, given)), blocks)
 

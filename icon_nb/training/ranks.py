@@ -31,22 +31,7 @@ def join() -> int:
 
 
 class Ranks:
-    """What a trainer asks of the processes that train one model together; with one process, nothing happens.
-
-    Parameters
-    ----------
-    config : Config
-        Resolved and fitted to the data.
-    model : Model
-        The same in every process, made from the same seed.
-    reader : Reader
-        Of which every process reads every batch: p and the augmentation are those of the whole.
-
-    Raises
-    ------
-    ConfigError
-        The run cannot be shared: a table of points, a batch that the processes do not divide, or batch normalisation on a CPU.
-    """
+    """What a trainer asks of the processes that train one model together; with one process, nothing happens."""
 
     def __init__(self, config: Config, model: nn.Module, reader: Reader):
         self.n = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
