@@ -37,7 +37,7 @@ def three_clusters(frames=EPOCHS, dim=2, each=12, **about) -> Trajectory:
 
 
 BOX = """(k) => {
-  const { centre, half } = JSON.parse(document.getElementById("data").textContent).runs[k];
+  const { centre, half } = JSON.parse(document.getElementById("contents").textContent).runs[k];
   return { centre, half };
 }"""
 # A pixel is read from a copy: reading the page's own canvas would make the browser treat it differently.
