@@ -51,7 +51,7 @@ def test_runs_lists_what_there_is_whole_or_not(runs, capsys):
     (runs / "notes.txt").write_text("x")
     assert call("runs") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["run", "dataset", "method", "epochs", "loss", "kNN", "status"]
+    assert lines[0].split() == ["run", "dataset", "method", "epochs", "loss", "kNN", "accuracy", "status"]
     assert [line.split()[0] for line in lines[1:]] == ["one", "three", "two"]
     assert lines[1].endswith("complete")
     assert lines[2].endswith("not finished")

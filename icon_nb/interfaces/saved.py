@@ -54,7 +54,7 @@ def list_runs(given) -> int:
     """A line for every folder: what was run, and what came of it."""
     folders = sorted(path for path in place(given.output_dir, LoadError).glob("*") if path.is_dir())
     rows = [row for row in map(brief, folders) if row is not None]
-    table = Table(("run", "dataset", "method", "epochs", "loss", "knn", "status"), tuple(rows))
+    table = Table(("run", "dataset", "method", "epochs", "loss", "knn_accuracy", "status"), tuple(rows))
     tell(table if rows else f"there are no runs in {given.output_dir!r}")
     return 0
 
@@ -70,7 +70,7 @@ def brief(folder: Path) -> dict[str, object] | None:
         return None
     final, status = mark.get("final") or {}, mark.get("status") or "not finished"
     row = {"run": folder.name, "dataset": config.get("dataset"), "method": config.get("method") or "composed", "status": status}
-    return row | {"epochs": final.get("epoch"), "loss": final.get("loss"), "knn": final.get("knn_accuracy")}
+    return row | {"epochs": final.get("epoch"), "loss": final.get("loss"), "knn_accuracy": final.get("knn_accuracy")}
 
 
 def _json(path: Path) -> dict:

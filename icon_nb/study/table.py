@@ -138,7 +138,7 @@ class Table:
 
     def _cells(self) -> list[list[str]]:
         """The headings, and below them the rows, as text."""
-        head = [(name in SCORES and SCORES[name].heading) or name.replace("_", " ") for name in self.shown]
+        head = [(name in SCORES and SCORES[name].heading) or name.replace("_", " ").replace("knn", "kNN") for name in self.shown]
         return [head, *([cell(row.get(name)) for name in self.shown] for row in self.rows)]
 
     def to_markdown(self) -> str:
