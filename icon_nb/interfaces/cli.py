@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         workers = workers_of(given)
     except IconError as error:
         parser.error(printable(error))
-    stop_politely()
+    if threading.current_thread() is threading.main_thread():  # a request to terminate ends a run as an interrupt does
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     from .training import compare_all, join_run, run_one  # loads torch
 
     if "TORCHELASTIC_RUN_ID" in os.environ:
@@ -91,9 +92,3 @@ def read_settings(path: str) -> dict[str, object]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"config={path!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     return settings_from_json(text, path)
-
-
-def stop_politely() -> None:
-    """Let a request to terminate end a run as an interrupt does: with what there is so far."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)

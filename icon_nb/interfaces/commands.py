@@ -15,8 +15,7 @@ from ..methods.config import OF_THE_TRUNK, SETTINGS
 from ..methods.ledger import LEDGER
 from ..methods.methods import METHODS
 from ..methods.recipes import RECIPES
-from .flags import OLDER, STUDY, Parser, add_flag, add_setting
-from .terminal import tell
+from .flags import OLDER, STUDY, Parser, add_flag, add_setting, tell
 
 PACKAGE = Path(__file__).resolve().parents[1]
 AXES = ("supervisory", "learned", "divergence", "dataset")

@@ -1,16 +1,18 @@
-"""The command line's flags, generated from the fields of Config, and its two pages of help. Loads no torch."""
+"""The command line's flags, generated from the fields of Config, its two pages of help, and how it prints. Loads no torch."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from .. import __version__
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, nearest, printable
 from ..methods.config import SETTINGS, Config, check_names
 from ..methods.recipes import RECIPES
 from ..methods.settings import GROUPS, Setting
-from .terminal import tell
 
 OLDER = {"method": "icon_mode", "learning_rate": "lr"}  # other spellings of settings
 
@@ -61,6 +63,20 @@ EXAMPLES = {
 }
 
 SPELLING = "Every flag can be spelt with hyphens or underscores. A flag wins over --config FILE, which wins over the recipe."
+
+
+def tell(text: object, stream: str = "stdout") -> None:
+    """Print a text, with what would steer the terminal written out; where nobody reads any more, all goes on unheard."""
+    out = getattr(sys, stream)
+    try:
+        if hasattr(out, "reconfigure"):
+            out.reconfigure(errors="backslashreplace")
+        print("\n".join(map(printable, str(text).split("\n"))), file=out, flush=True)
+    except (OSError, ValueError):
+        nowhere = open(os.devnull, "w")  # noqa: SIM115  stays open: it takes the place of the stream
+        setattr(sys, stream, nowhere)
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere.fileno(), out.fileno())  # what is still in its buffer has to go somewhere
 
 
 class Parser(argparse.ArgumentParser):

@@ -23,8 +23,7 @@ from ..study.folders import outputs
 from ..study.folders.store import save
 from ..study.results import Results
 from ..study.table import Table
-from .flags import typed
-from .terminal import tell
+from .flags import tell, typed
 from .training import CODES, describe, now, report
 
 NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or none of two points: nothing to probe"

@@ -17,7 +17,7 @@ from ..study.comparison import Comparison
 from ..study.folders import outputs
 from ..study.record import Failure
 from ..training import ranks
-from .terminal import complain, say, tell
+from .flags import tell
 
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
 GO_ON = "icon-nb runs lists what has begun, icon-nb --resume RUN goes on with it"
@@ -161,3 +161,14 @@ def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: 
 
 def now() -> str:
     return time.strftime("%Y%m%d-%H%M%S")  # as it stands in the names of folders
+
+
+def say(words: object) -> None:
+    """Tell a person what went wrong."""
+    tell(f"icon-nb: {words}", "stderr")
+
+
+def complain(error: IconError) -> int:
+    """Tell a person of an error; returns the exit code that goes with it."""
+    say(error)
+    return 2 if isinstance(error, ConfigError) else 1
