@@ -2,10 +2,10 @@
 
 Every function takes plain arrays or tensors and knows nothing of configs.
 
-The accuracy of the nearest neighbours has one definition, :func:`knn_accuracy`: k = 5 neighbours vote. It is asked in two ways,
-and each has its name everywhere. ``knn_accuracy``, the column of a history, is *leave-one-out*: every recorded point asks all
-the others. ``knn``, the score in tables, is *on held-out parts*, the same parts as the linear probe beside it: see
-:func:`probe`. The second has fewer neighbours to ask, so that the two differ by a point or so for one and the same embedding.
+The accuracy of the nearest neighbours has one definition, :func:`knn_accuracy`: k = 5 neighbours vote. It is asked in two ways.
+``knn_accuracy``, in a history and on whatever shows a run as it learns, is *leave-one-out*: every recorded point asks all the
+others. ``knn``, in ``scores`` and the tables made of them, is *on held-out parts*, those of the linear probe beside it: see
+:func:`probe`. There are fewer neighbours to ask in the second, so that the two differ a little for one and the same embedding.
 """
 
 from __future__ import annotations
