@@ -12,8 +12,6 @@ from .embedding import alignment, as_points, effective_rank, resolve_metric, uni
 from .probing import knn_accuracy
 from .trajectory import Trajectory, choose_points
 
-MAX_POINTS = 400  # a diagnosis is read off this many points: its quantities are means over points, and it must take no time
-
 
 def movement(trajectory: Trajectory) -> np.ndarray:
     r"""How far the points move from frame to frame, per epoch, in units of the embedding's own size.
@@ -117,8 +115,8 @@ def curves(trajectory: Trajectory) -> dict[str, np.ndarray]:
     }
 
 
-def thin(trajectory: Trajectory, max_points: int = MAX_POINTS) -> Trajectory:
-    """The same trajectory on at most ``max_points`` points, drawn once."""
-    keep = choose_points(trajectory.n_points, max_points, 0)
+def thin(trajectory: Trajectory) -> Trajectory:
+    """At most 400 points, drawn once, from which all is read: quantities are means over points, and must take no time."""
+    keep = choose_points(trajectory.n_points, 400, 0)
     labels = None if trajectory.labels is None else np.asarray(trajectory.labels)[keep]
     return Trajectory(trajectory.embeddings[:, keep], trajectory.epochs, labels, trajectory.class_names, trajectory.metrics)

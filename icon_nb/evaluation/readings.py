@@ -64,18 +64,14 @@ class Readings:
         self.curves = curves(trajectory)
         self.curves["step"] = self.curves["movement"] * np.r_[np.nan, np.diff(self.epochs)]
         self.loss, self.knn = self.curves["loss"], self.curves["knn_accuracy"]
-        self.progress = self._all_progress(trajectory)
-
-    def _all_progress(self, trajectory: Trajectory) -> dict[str, Progress]:
         noise = LIMITS.loss * float(np.nanmedian(np.abs(self.loss))) if np.isfinite(self.loss).any() else 0.0
         found = {
             "loss": progress_of(-self.loss, self.epochs, noise, skip=1),
             "knn_accuracy": progress_of(self.knn, self.epochs, self.knn_noise()),
         }
-        found = {name: progress for name, progress in found.items() if progress}
-        if found or self.n_frames < 3:
-            return found
-        return {"movement": progress_of(_nearness_to_last(trajectory), self.epochs, LIMITS.settled)}
+        self.progress = {name: progress for name, progress in found.items() if progress}
+        if not self.progress and self.n_frames > 2:
+            self.progress["movement"] = progress_of(_nearness_to_last(trajectory), self.epochs, LIMITS.settled)
 
     def last(self, name: str) -> float:
         """The newest known value of a curve, or NaN."""
