@@ -74,3 +74,20 @@ def test_multiplications_are_counted_layer_by_layer_and_the_network_stays_as_it_
     assert network.training
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert not any(layer._forward_hooks for layer in network.modules())
+
+
+@several
+def test_a_map_for_which_somebody_waits_is_made_in_one_thread():
+    code = """
+import torch, numpy as np, icon_nb as icon
+from icon_nb.animation import tsne_map
+seen, descend = set(), tsne_map.descend
+tsne_map.descend = lambda *given, **more: (seen.add(torch.get_num_threads()), descend(*given, **more))[1]
+recorder = icon.Recorder()
+recorder.record(np.random.default_rng(0).normal(size=(40, 5)))
+recorder.animate(projection="tsne_quick").to_bytes()
+print(seen, torch.get_num_threads() > 1)
+"""
+    own = {name: value for name, value in os.environ.items() if name not in threads.SET_BY}
+    done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{1} True"

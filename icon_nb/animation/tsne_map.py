@@ -13,6 +13,7 @@ from ..objective.closed_forms import FusedKL
 from ..objective.learned import StudentT
 from ..objective.supervisory.perplexity import log_perplexity_of
 from ..training.optimizers import Gains
+from ..training.threads import SMALL_MAP, threads_for
 from .projection import Step, enough, principal_axes
 
 EXAGGERATION = 12.0
@@ -27,6 +28,7 @@ def tsne_step(n: int, seed: int, steps: tuple[int, int, int] = WHOLE) -> Step:
     enough(n, "tsne")
     perplexity = min(30.0, (n - 1) / 3)
 
+    @threads_for(n * n < SMALL_MAP)
     def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
         p = joint_neighbours(z, perplexity)
         if previous is not None:

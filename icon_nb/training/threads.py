@@ -22,15 +22,18 @@ SMALL_STEP = 2e8
 SMALL_TABLE = 1_500_000
 """So is one of a table with fewer pairs of points than this."""
 
+SMALL_MAP = 4_000_000
+"""And so is the map of an animation, for which somebody waits, with fewer pairs than this."""
+
 
 @contextmanager
-def fitting_threads(trainer) -> Iterator[None]:
-    """Train with as many threads as the work has a use for; afterwards the number is what it was.
+def threads_for(small: bool) -> Iterator[None]:
+    """Work with one thread where the work is small; afterwards the number is what it was.
 
-    It stays as it is where the environment or ``torch.set_num_threads`` has set it, and on a GPU.
+    It stays as it is where the environment or ``torch.set_num_threads`` has set it.
     """
     before = torch.get_num_threads()
-    if chosen_by_user(before) or trainer.device.type != "cpu" or not is_small(trainer):
+    if not small or chosen_by_user(before):
         yield
         return
     torch.set_num_threads(1)
@@ -38,6 +41,11 @@ def fitting_threads(trainer) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def fitting_threads(trainer):
+    """Train with as many threads as the work has a use for; on a GPU, the number stays as it is."""
+    return threads_for(trainer.device.type == "cpu" and is_small(trainer))
 
 
 def chosen_by_user(threads: int) -> bool:
