@@ -63,7 +63,7 @@ def test_a_branch_is_what_training_on_by_hand_gives(run):
     trainer = session_of(branch.config, run.data()).trainer
     weights, optimizer = run.states[2]
     trainer.model.load_state_dict(weights)
-    set_state(trainer.optimizer, optimizer)
+    set_state(trainer, optimizer)
     trainer.epoch = 2
     assert [trainer.run_epoch().loss for _ in range(2)] == branch.history["loss"][3:]
     assert all(torch.equal(each, branch.state[name]) for name, each in trainer.model.state_dict().items())

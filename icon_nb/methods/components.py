@@ -12,7 +12,7 @@ from ..errors import ConfigError, shown
 from . import axes
 from .catalogue import HOLD
 from .methods import ALIASES, METHODS, of_pair
-from .own import hold
+from .own import OWN, hold
 from .settings import Setting
 
 _SAID: set[str] = set()
@@ -26,7 +26,7 @@ def as_plain(settings: Mapping[str, object], known: Mapping[str, Setting]) -> di
         settings["dataset"] = resolve_name(HOLD)(settings["dataset"], **reading)
     if any(callable(settings[slot]) for slot in axes.SLOTS):
         settings = as_settings(settings)
-    settings |= {name: hold(settings[name]) for name in ("backbone", "augment") if callable(settings[name])}
+    settings |= {name: _held(name, settings[name]) for name in OWN}
     values = {name: about.check(name, settings[name]) for name, about in known.items()}
     older = values["method"]
     if older in ALIASES:
@@ -37,6 +37,15 @@ def as_plain(settings: Mapping[str, object], known: Mapping[str, Setting]) -> di
             told = f"method={older!r} is an older name of {ALIASES[older]!r}" + (f"; {note}" if note else "")
             warnings.warn(told, stacklevel=5)  # where Config(...) is called
     return values
+
+
+def _held(name: str, value: object) -> object:
+    """A network or a function, held; other values as they are."""
+    if callable(value):
+        return hold(value)
+    if value is not None and not isinstance(value, (str, os.PathLike)):
+        raise ConfigError(f"{name}={shown(value)} is of type {type(value).__name__}: give a text, or {OWN[name]}")
+    return value
 
 
 def as_settings(settings: Mapping[str, object]) -> dict[str, object]:

@@ -23,6 +23,8 @@ from .own import is_own
 from .resolve import Case, method_of
 from .settings import SCHEMA, Setting, animation, data, model, objective, output, read_json, recording, training
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
 
 @dataclass(frozen=True)
 class Config:
@@ -151,28 +153,44 @@ class Config:
         applies=lambda case: case.p.candidates == "keys",
     )
     epochs: int | None = training("passes over the data", general=10, low=0)
+    patience: int | None = training(
+        "end early, after so many epochs without a lower loss", low=1, optional=True,
+        applies=lambda case: not any(isinstance(case.given[name], str) for name in ("temperature", "alpha")),
+        because=lambda case: "a schedule of temperature or alpha, which moves the loss",
+    )
     batch_size: int | None = training(
         "images per step; p and q live on the batch", general=128, low=2, applies=resolve.on_a_network, because=resolve.backbone,
     )
     learning_rate: float | str | None = training(
         "step size of the optimizer; or a schedule, as in 0.01..0.0001:cosine", general=1e-3, above=0, scheduled=True,
+        applies=resolve.on_a_named_optimizer, because=resolve.optimizer,
     )
-    warmup: int | None = training("epochs in which the learning rate rises from 0", low=1, optional=True)
+    warmup: int | None = training(
+        "epochs in which the learning rate rises from 0", low=1, optional=True, because=resolve.optimizer,
+        applies=lambda case: resolve.on_a_named_optimizer(case) and not case["scheduler"],
+    )
     clip_norm: float | None = training("a gradient that is longer than this is shortened to it", above=0, optional=True)
     accumulate: int | None = training(
         "batches whose gradients are averaged for one step; p and q still live on a batch", low=1, optional=True,
         applies=resolve.on_a_network, because=resolve.backbone,
     )
-    optimizer: str | None = training("optimizer", general="adam", choices=OPTIMIZERS)
+    optimizer: str | Callable | None = training(
+        "{}; in Python also a function that makes one of the parameters", general="adam", choices=OPTIMIZERS, free=True,
+        deciding=True,
+    )
+    scheduler: str | Callable | None = training(
+        "in Python: a function that makes a torch scheduler of the optimizer, which steps once an epoch", optional=True,
+    )
     momentum: float | None = training(
         "momentum of sgd and gains", general=0.9, low=0, below=1,
-        applies=lambda case: getattr(OPTIMIZERS.get(case["optimizer"]), "momentum", False),
-        because=lambda case: f"optimizer={case['optimizer']!r}",
+        applies=lambda case: getattr(OPTIMIZERS.get(case["optimizer"]), "momentum", False), because=resolve.optimizer,
     )
-    weight_decay: float | None = training("weight decay", general=0.0, low=0)
+    weight_decay: float | None = training(
+        "weight decay", general=0.0, low=0, applies=resolve.on_a_named_optimizer, because=resolve.optimizer,
+    )
     seed: int = training("everything random comes from (seed, epoch, step)", 0, low=0, below=2**31)
-    device: str = training("where to train", "auto", choices=("auto", "cpu", "cuda", "mps"))
-    precision: str = training("arithmetic", "float32", choices=("float32", "float64", "bfloat16"))
+    device: str = training("where to train: {}, or one of several cards, as in cuda:1", "auto", choices=DEVICES, free=True)
+    precision: str = training("arithmetic", "float32", choices=("float32", "float64", "bfloat16", "float16"))
     compile: str = training(
         "torch.compile of the network; reduce-overhead uses CUDA graphs on a GPU", "none",
         choices=("none", "default", "reduce-overhead"),

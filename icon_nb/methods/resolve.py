@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from .catalogue import (
     DIVERGENCES,
     HELD,
     HISTORY,
+    OPTIMIZERS,
     OVERLAYS,
     PROJECTIONS,
     SOURCES,
@@ -24,7 +26,7 @@ from .catalogue import (
     published,
 )
 from .methods import Method
-from .own import is_own
+from .own import OWN, is_own
 from .settings import Setting
 
 TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
@@ -134,6 +136,17 @@ def on_a_network(case: Case) -> bool:
 def backbone(case: Case) -> str:
     """Why it has none, where the backbone decides."""
     return f"backbone={case.backbone!r}"
+
+
+def on_a_named_optimizer(case: Case) -> bool:
+    """When a setting has an effect that an optimizer of the user's brings itself."""
+    return not is_own(case["optimizer"])
+
+
+def optimizer(case: Case) -> str:
+    """Why it has none, where the optimizer decides, or a scheduler."""
+    moved = case["scheduler"] and on_a_named_optimizer(case)
+    return f"scheduler={case['scheduler']!r}" if moved else f"optimizer={case['optimizer']!r}"
 
 
 def limit(case: Case) -> str:
@@ -258,12 +271,15 @@ def check(case: Case) -> None:
 def _of_names(case: Case) -> Iterator[str]:
     """What is wrong with names that are no plain choice."""
     given = case.given
-    dataset, backbone, augment = given["dataset"], given["backbone"], given["augment"]
+    dataset, augment = given["dataset"], given["augment"]
     elsewhere = (HELD, *(f"{name}:" for name in SOURCES))
     if dataset is not None and published(dataset) is None and not dataset.startswith(elsewhere):
         yield f"dataset={dataset!r} is not known; {nearest(dataset, DATASETS)}"
-    if backbone not in (None, *BACKBONES) and not is_own(backbone):
-        yield f"backbone={backbone!r} is not known; {nearest(backbone, BACKBONES)}"
+    for name, known in (("backbone", BACKBONES), ("optimizer", OPTIMIZERS)):
+        if given[name] not in (None, *known) and not is_own(given[name]):
+            yield f"{name}={given[name]!r} is not known; {nearest(given[name], known)}"
+    if given["scheduler"] is not None and not is_own(given["scheduler"]):
+        yield f"scheduler={given['scheduler']!r}: give {OWN['scheduler']}, or learning_rate='0.01..0.0001:cosine'"
     if augment not in (None, "auto", "none") and not is_own(augment):  # which stand alone, and so does a function
         for part in augment.split("+"):
             if part not in AUGMENTATIONS:
@@ -271,6 +287,9 @@ def _of_names(case: Case) -> Iterator[str]:
     for part in given["gif_overlay"].split("+"):
         if part not in drawn():
             yield f"gif_overlay={given['gif_overlay']!r}: {part!r} is not known; {nearest(part, drawn())}"
+    devices = case.settings["device"].names
+    if given["device"] not in devices and not re.fullmatch(r"cuda:\d{1,4}", given["device"]):
+        yield f"device={given['device']!r} is not known; {nearest(given['device'], devices)}; or a card by its number: cuda:1"
     kind, _, place = (given["log_to"] or "wandb").partition(":")
     if kind not in TRACKERS:
         yield f"log_to={given['log_to']!r} is no place to log to; {nearest(kind, TRACKERS)}"
@@ -294,6 +313,8 @@ def _of_effects(case: Case) -> Iterator[str]:
             f"method={case.method.name!r} needs views: "
             f"use one of {', '.join(name for name in BACKBONES if name != case.backbone)}"
         )
+    if given["scheduler"] and isinstance(given["learning_rate"], str):
+        yield f"learning_rate={given['learning_rate']!r} is moved by scheduler={given['scheduler']!r} too: give a number"
     if given["n_views"] == 1 and "views" in p.needs:
         yield f"n_views=1 leaves supervisory={p.name!r} without positive pairs: use 2 or more"
     if p.candidates in ("views", "keys", "dimensions") and given["n_views"] not in (None, 2):

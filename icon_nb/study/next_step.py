@@ -87,7 +87,7 @@ class Evidence:
 
     def step(self, factor: float, most: float = math.inf) -> float:
         """A learning rate that is so many times this one."""
-        return float(f"{min(factor * value_at(self.config.learning_rate, 1), most):.2g}")
+        return float(f"{min(factor * value_at(self.config.learning_rate or 1e-3, 1), most):.2g}")
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,8 @@ def _finished(folder: Path, session: Session) -> Results | None:
     check_data(folder, session, found.provenance["dataset"])
     found.dataset = session.dataset
     if found.status == "complete" and session.config.epochs > found.config.epochs:
-        state = read_state(folder, found.config.epochs, found.config.epochs)
+        last = found.history["epoch"][-1]
+        state = read_state(folder, last, last)
         if state is None:
             raise ConfigError(f"{folder} holds no optimizer.pt: only a run that was trained in its folder can get more epochs")
         session.go_on(*state, found.history, found.frames(), session.config.record_every)
@@ -241,7 +242,7 @@ def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, a
     checkpoints.wait()
     last = session.history["epoch"][-1]
     if results.status == "complete" and last not in results.states:
-        results.states[last] = results.state, state_of(session.trainer.optimizer)
+        results.states[last] = results.state, state_of(session.trainer)
     try:
         write_run(results, folder)
     except SaveError as error:  # the results are still there

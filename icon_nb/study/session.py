@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import platform
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from ..evaluation.scores import knn_accuracy
 from ..evaluation.trajectory import choose_points
 from ..methods.catalogue import HISTORY, absolute, source_of
 from ..methods.config import Config
+from ..methods.own import is_own
 from ..methods.resolve import fit_to_data
 from ..objective.distances import metric_of
 from ..training import open_tsne
@@ -95,7 +97,11 @@ class Session:
         own, trainer = self.trainer.model.state_dict(), self.trainer
         if {name: each.shape for name, each in own.items()} != {name: each.shape for name, each in model.items()}:
             raise ValueError("its weights belong to another network")
-        set_state(trainer.optimizer, optimizer)
+        set_state(trainer, optimizer)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # torch wants a step of the optimizer before one of the scheduler
+            for loss in history["loss"][1:]:
+                trainer.end_epoch(loss)
         trainer.model.load_state_dict(model)
         self.history = {name: [math.nan if v is None else v for v in values] for name, values in history.items()}
         trainer.epoch, self.good = history["epoch"][-1], {name: tensor.clone() for name, tensor in model.items()}
@@ -109,8 +115,18 @@ class Session:
         """Train to the end, recording on the way; yields one record per epoch. A resumed run goes on where it stopped."""
         if not self.history["epoch"]:
             yield self._keep(self.trainer.initial())
-        while self.trainer.epoch < self.config.epochs:
+        while self.trainer.epoch < self.config.epochs and not self.stopped:
             yield self._keep(self.trainer.run_epoch())
+
+    @property
+    def stopped(self) -> str:
+        """Why it ends before its last epoch, as ``patience`` says; empty where it goes on. A fork begins to count anew."""
+        since = self.fork["epoch"] if self.fork and self.fork["settings"] else 0
+        losses = {epoch: loss for epoch, loss in zip(self.history["epoch"], self.history["loss"]) if epoch > since}
+        measured = {epoch: loss for epoch, loss in losses.items() if loss == loss}
+        last, patience = self.history["epoch"][-1], self.config.patience or math.inf
+        best = min(measured, key=measured.get) if last in measured else last
+        return f"the loss of epoch {best} was not undercut for {last - best} epochs" if last - best >= patience else ""
 
     def _keep(self, record: Record) -> Record:
         """Record an epoch: its loss, and the embedding where it is due."""
@@ -120,7 +136,7 @@ class Session:
             if not torch.isfinite(z).all():
                 raise TrainingError(
                     f"the embedding became NaN or infinite in epoch {record.epoch}, "
-                    f"with learning_rate={self.config.learning_rate}; the last good epoch is {record.epoch - 1}: "
+                    f"with learning_rate={self.trainer.learning_rate}; the last good epoch is {record.epoch - 1}: "
                     "lower learning_rate"
                 )
             knn = self._frame(z, record.epoch, record.loss)
@@ -133,7 +149,7 @@ class Session:
 
     def _keep_state(self, epoch: int) -> None:
         """Keep what a fork needs; where that takes more than its share of memory, of every second epoch only."""
-        self.states[epoch] = {name: each.cpu() for name, each in self.good.items()}, state_of(self.trainer.optimizer)
+        self.states[epoch] = {name: each.cpu() for name, each in self.good.items()}, state_of(self.trainer)
         size = sum(each.nbytes for state in self.states[epoch] for each in _tensors(state)) / 2**20
         while len(self.states) * size > self.keep_states:
             epochs = list(self.states)
@@ -190,12 +206,14 @@ class Session:
             "error": self.error,
             "diverged": self.diverged,
             **({"fork": self.fork} if self.fork else {}),
+            **({"stopped": self.stopped} if self.stopped else {}),
         }
 
 
-def state_of(optimizer: torch.optim.Optimizer) -> dict[int, dict]:
-    """What an optimizer remembers of every parameter: copies, on the CPU."""
-    return _copied(optimizer.state_dict()["state"])
+def state_of(trainer: Trainer) -> dict[int | str, dict]:
+    """What its optimizer remembers of every parameter, and float16 of how far it may scale a loss: copies, on the CPU."""
+    scaler = trainer.scaler.state_dict()
+    return _copied(trainer.optimizer.state_dict()["state"]) | ({"scaler": scaler} if scaler else {})
 
 
 def _copied(value):
@@ -209,14 +227,18 @@ def _tensors(state: Mapping) -> Iterator[torch.Tensor]:
         yield from _tensors(each) if isinstance(each, dict) else (each,) if isinstance(each, torch.Tensor) else ()
 
 
-def set_state(optimizer: torch.optim.Optimizer, state: Mapping[int, Mapping]) -> None:
-    """Let an optimizer remember what another one did; step size and momentum stay its own.
+def set_state(trainer: Trainer, state: Mapping[int | str, Mapping]) -> None:
+    """Let a trainer's optimizer remember what another one did; step size and momentum stay its own.
 
-    A ValueError where that remembers parameters of other shapes.
+    A ValueError where that remembers parameters of other shapes; an optimizer of the user's may remember anything.
     """
+    optimizer, own = trainer.optimizer, is_own(trainer.config.optimizer)
+    state = dict(state)
+    if scaler := state.pop("scaler", None):
+        trainer.scaler.load_state_dict(scaler)
     parameters = [each for group in optimizer.param_groups for each in group["params"]]
     for k, each in state.items():
         shapes = {value.shape for value in each.values() if isinstance(value, torch.Tensor) and value.dim()}
-        if not 0 <= k < len(parameters) or shapes - {parameters[k].shape}:
+        if not 0 <= k < len(parameters) or (not own and shapes - {parameters[k].shape}):
             raise ValueError("the state of its optimizer belongs to another network")
     optimizer.load_state_dict({**optimizer.state_dict(), "state": _copied(state)})  # which takes what fits without a copy

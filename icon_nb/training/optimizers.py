@@ -7,8 +7,10 @@ from pkgutil import resolve_name
 import torch
 from torch import Tensor
 
+from ..errors import ConfigError
 from ..methods.catalogue import OPTIMIZERS
 from ..methods.config import Config
+from ..methods.own import OWN, is_own, thing_of
 
 
 class Gains(torch.optim.Optimizer):
@@ -51,8 +53,32 @@ class Gains(torch.optim.Optimizer):
 
 
 def build_optimizer(config: Config, parameters) -> torch.optim.Optimizer:
-    """The optimizer of a resolved Config."""
+    """The optimizer of a resolved Config, by its name or by a function of the user's."""
+    if is_own(config.optimizer):
+        return _made("optimizer", config.optimizer, list(parameters), torch.optim.Optimizer)
     row = OPTIMIZERS[config.optimizer]
     momentum = {"momentum": config.momentum} if row.momentum else {}
     make = resolve_name(row.make)
     return make(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, **momentum, **row.options)
+
+
+def build_scheduler(config: Config, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler | None:
+    """What a function of the user's makes to move the learning rate, where a resolved Config has one."""
+    if config.scheduler is None:
+        return None
+    return _made("scheduler", config.scheduler, optimizer, torch.optim.lr_scheduler.LRScheduler)
+
+
+def _made(setting: str, text: str, given: object, kind: type):
+    """What a function of the user's makes; anything else than it must make is refused."""
+    try:
+        made = thing_of(setting, text)(given)
+    except ConfigError:
+        raise
+    except Exception as error:  # a function of the user's may raise anything
+        raise ConfigError(f"{setting}={text!r} failed ({type(error).__name__}: {error}): give {OWN[setting]}") from error
+    if not isinstance(made, kind):
+        raise ConfigError(f"{setting}={text!r} made an object of type {type(made).__name__}: give {OWN[setting]}")
+    if isinstance(made, torch.optim.LBFGS):
+        raise ConfigError(f"{setting}={text!r} made LBFGS, which asks for several losses a step: give one that asks for none")
+    return made

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ..data.dataset import Dataset
 from ..errors import ConfigError, DeviceError, TrainingError
@@ -27,7 +28,7 @@ from .backbones import accelerate
 from .batches import Reader, Rows
 from .candidates import Blocks, build_model
 from .fits import check_fit
-from .optimizers import build_optimizer
+from .optimizers import build_optimizer, build_scheduler
 from .ranks import Ranks
 
 DENSE_POINTS = 8192
@@ -36,7 +37,8 @@ DENSE_POINTS = 8192
 EARLY = 1 / 4
 """The share of the epochs in which p is exaggerated, as in scikit-learn."""
 
-DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
+HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+"""Types in which the network computes; its weights, p, q and the loss are float32 then."""
 
 
 @contextmanager
@@ -65,9 +67,10 @@ class Trainer:
 
     def __init__(self, config: Config, dataset: Dataset):
         check_fit(config, dataset)
-        self.config, self.device, self.dtype = config, pick_device(config.device), DTYPES[config.precision]
-        if self.device.type == "mps" and self.dtype == torch.float64:
-            raise DeviceError("precision='float64' does not exist on mps: use device='cpu'")
+        self.config, self.device = config, pick_device(config.device)
+        self.dtype = torch.float64 if config.precision == "float64" else torch.float32
+        if self.device.type == "mps" and config.precision in ("float64", "float16"):
+            raise DeviceError(f"precision={config.precision!r} is not supported on mps: use 'float32', or device='cpu'")
         self.dataset = dataset.to(self.device)
         self.objective = build_objective(config)
         self.model = build_model(config, dataset).to(self.device, self.dtype)
@@ -78,6 +81,8 @@ class Trainer:
         accelerate(config, self.model, self.device)
         self.strategy = strategy_of(config, self.dataset, self.objective, self.dtype)
         self.optimizer = self.strategy.optimizer(config.at(0), self.model.parameters())
+        self.scheduler = build_scheduler(config, self.optimizer)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "float16")
         self.epoch = 0
 
     def run_epoch(self) -> Record:
@@ -91,7 +96,7 @@ class Trainer:
         losses, together = [], self.config.accumulate or 1
         for step, index in enumerate(self.reader.order(self.epoch)):
             loss = self.loss(index, step)
-            (loss / together).backward()
+            self.scaler.scale(loss / together).backward()
             losses.append(loss.detach())
             if (step + 1) % together == 0:
                 self._step((self.epoch - 1) + step / self.reader.steps)
@@ -100,10 +105,22 @@ class Trainer:
             bad = int((~torch.isfinite(losses)).nonzero()[0])
             raise TrainingError(
                 f"the loss became {losses[bad].item()} in epoch {self.epoch}, batch {bad + 1} of {len(losses)}, "
-                f"with learning_rate={self.config.learning_rate}; the last good epoch is {self.epoch - 1}: "
+                f"with learning_rate={self.learning_rate}; the last good epoch is {self.epoch - 1}: "
                 "lower learning_rate, or raise temperature"
             )
-        return Record(self.epoch, losses.mean().item(), time.perf_counter() - start)
+        loss = losses.mean().item()
+        self.end_epoch(loss)
+        return Record(self.epoch, loss, time.perf_counter() - start)
+
+    def end_epoch(self, loss: float) -> None:
+        """Let a scheduler of the user's set the learning rate of the next epoch."""
+        if self.scheduler is not None:
+            self.scheduler.step(*([loss] if isinstance(self.scheduler, ReduceLROnPlateau) else []))
+
+    @property
+    def learning_rate(self) -> float | str:
+        """That of the Config, or of the optimizer where it is the user's."""
+        return self.config.learning_rate or self.optimizer.param_groups[0]["lr"]
 
     def _step(self, epochs: float) -> None:
         """Follow the gradient, at the learning rate that is due when so many epochs are over."""
@@ -114,8 +131,10 @@ class Trainer:
                 group["lr"] = rate * min(1.0, (epochs + 1 / self.reader.steps) / (config.warmup or 1))
         self.ranks.average()
         if config.clip_norm:
+            self.scaler.unscale_(self.optimizer)
             clip_grad_norm_(self.model.parameters(), config.clip_norm)
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)  # which float16 leaves out where a gradient was too large for it
+        self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         self.model.after_step()
 
@@ -129,8 +148,8 @@ class Trainer:
         return self.strategy.loss(p, blocks)  # q(j | i), and the mean of D(p || q)
 
     def _autocast(self):
-        bfloat16 = self.config.precision == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16) if bfloat16 else nullcontext()
+        half = HALVES.get(self.config.precision)
+        return torch.autocast(self.device.type, half) if half else nullcontext()
 
     @torch.no_grad()
     def initial(self) -> Record:
@@ -259,6 +278,10 @@ def pick_device(name: str) -> torch.device:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(device for device, found in there.items() if found))
-    if not there[name]:
-        raise DeviceError(f"device={name!r} is not available here: use device='auto' or 'cpu', or install a torch with {name}")
+    kind, _, number = name.partition(":")
+    if not there[kind]:
+        raise DeviceError(f"device={name!r} is not available here: use device='auto' or 'cpu', or install a torch with {kind}")
+    if number and int(number) >= torch.cuda.device_count():
+        cards = ", ".join(f"'cuda:{k}'" for k in range(torch.cuda.device_count()))
+        raise DeviceError(f"device={name!r} is not among the cards that are here: use {cards}")
     return torch.device(name)

@@ -88,7 +88,7 @@ class Checkpoints:
         recorder, about = session.recorder, {"dataset": describe(session.dataset), "strategy": strategy_of(session)}
         about |= {"history": session.history, "frames": recorder.kept()}
         about |= {"config": session.config.to_dict(), "fork": session.fork}
-        state = {"model": session.good, "optimizer": state_of(session.trainer.optimizer), "about": to_json(about).decode()}
+        state = {"model": session.good, "optimizer": state_of(session.trainer), "about": to_json(about).decode()}
         fresh = {epoch: frame for epoch, frame in recorder.frames() if epoch not in self._written}
         if session.config.save_checkpoints and session.trainer.epoch in fresh:
             name = self.folder.parent / STATES / f"epoch_{session.trainer.epoch:03d}"

@@ -137,6 +137,7 @@ PROVENANCE = {
     "seconds": number,
     "stack": number,
     "fork": _FORK,
+    "stopped": (str, None),
 }
 """``provenance.json``: what the backbone is rebuilt from, and what is shown of the rest."""
 
