@@ -15,7 +15,7 @@ define cpu_torch
 $(if $(TORCH_INDEX),$(1) install -q torch torchvision --index-url $(TORCH_INDEX))
 endef
 
-.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends test-python docs claims slides
+.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends test-python docs claims slides sheets
 
 demo: $(STAMP)
 	$(BIN)/python -m icon_nb --save_epoch_gifs
@@ -78,6 +78,10 @@ student: $(VENV)/.installed-test
 # One deck of slides a notebook, from the executed notebooks: every heading begins a slide.
 slides: $(VENV)/.installed-test
 	$(BIN)/python notebooks/slides.py build/slides
+
+# Every notebook as a page, without scripts, in an untrusted JupyterLab, on GitHub and on paper: pictures and PDF in build/sheets.
+sheets: $(VENV)/.installed-test
+	$(BIN)/python notebooks/sheets.py
 
 # The suite beside the versions that Colab ships; before a release, not in every CI run.
 COLAB := build/colab

@@ -113,7 +113,8 @@ results.animate(thumbnails=40, max_points=250, every=8, overlay="epoch", tween=0
 # the trained network, the same network before training, and the raw pixels.
 
 # %%
-results.probes
+for name in ("trained", "untrained", "raw"):
+    print(f"{name:9}", {probe: round(value, 2) for probe, value in results.probes[name].items()})
 
 # %% [markdown]
 # The trained network beats both by a wide margin, so the training did it, and not the network's structure or the pixels.

@@ -285,7 +285,7 @@ widget.run()
 # %% tags=["solution"]
 floor = {tau: math.log1p(254 * math.exp(-2 / tau)) for tau in (0.1, 5.0)}
 # at tau = 5 the loss can hardly move: it starts near log 255 = 5.54 and cannot fall below 5.14
-print(floor)
+print({tau: f"{value:.3g}" for tau, value in floor.items()})
 assert floor[0.1] < 1e-5 and abs(floor[5.0] - 5.14) < 0.01
 
 # %% tags=["solution"]

@@ -90,8 +90,8 @@ show(figure, "Eight pictures of digits, and below each picture two views made by
 #
 # ## 2. Body and head
 #
-# The body looks for strokes anywhere in the picture: two convolutions, and then the strongest answer of every filter. The head makes of
-# these 32 answers the embedding $z$ that the loss sees.
+# The body looks for strokes anywhere in the picture: two convolutions, and then the strongest answer of every filter. The head turns
+# these 32 answers into the embedding $z$ that the loss sees.
 
 # %%
 def network():

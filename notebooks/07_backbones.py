@@ -62,7 +62,7 @@ w = torch.ones(1, 1, dtype=torch.float64, requires_grad=True)
 losses = {"table": fit(lambda: free, [free]), "linear": fit(lambda: x @ w, [w])}
 log_q = q(x @ w.detach())
 loop = -sum(float(log_q[i, j]) for i in range(6) for j in range(6) if pair[i] == pair[j] and i != j) / 6
-print(losses, loop)
+print({name: round(value, 3) for name, value in losses.items()}, f"by a double loop {loop:.3f}")
 
 # %% [markdown]
 # The table's loss goes to zero. That of the linear map stays near $\log 5 \approx 1.61$: as long as it cannot swap points, its best answer is

@@ -317,7 +317,7 @@ assert abs(itself.divergence(torch.eye(6, dtype=torch.float64), itself(z)).mean(
 
 # %% tags=["solution"]
 for tau in (0.1, 0.05, 0.02, 0.01):
-    print(tau, abs(float(tau * cross_entropy(tau)) / limit["narrow"] - 1))
+    print(tau, f"{abs(float(tau * cross_entropy(tau)) / limit['narrow'] - 1):.1g}")
 # the gap is tau times the logarithm of a sum in which one term leads: it vanishes faster than tau itself
 assert abs(float(0.01 * cross_entropy(0.01)) / limit["narrow"] - 1) < 0.01
 

@@ -313,7 +313,7 @@ assert found["clip"]["R@1"] < same < 0.5
 # %% tags=["solution"]
 sides = {"untrained": both(untrained), "clip": both(clip)}
 gaps = {name: float((z.mean(0) - w.mean(0)).norm()) for name, (z, w) in sides.items()}
-print(gaps)
+print({name: round(gap, 2) for name, gap in gaps.items()})
 # training closes most of it here; large models keep a gap
 assert gaps["clip"] < 0.6 * gaps["untrained"]
 

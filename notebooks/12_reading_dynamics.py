@@ -52,7 +52,6 @@ import torch
 from icon_nb import dynamics
 
 still = np.array([[1, 0], [0, 1], [-1, 0], [0, -1], [0.7, 0.7], [-0.7, -0.7]])
-together = still * 0.01 + 5
 line = np.c_[still[:, :1], np.zeros(6)]
 for name, z in (("spread out", still), ("on a line", line)):
     eigenvalues = np.linalg.eigvalsh(np.cov(z.T, bias=True)).clip(0)
@@ -195,12 +194,12 @@ data_64 = base64.b64encode(png.getvalue()).decode()
 display({"text/plain": alt, "text/html": image(png.getvalue(), alt), "image/png": data_64}, raw=True)
 
 # %% [markdown]
-# Each step multiplies the points by $1 - 2s\,L$, where $L$ is the Laplacian of the graph $p$. Directions with large eigenvalues die first, so what is left before the end is made of the smoothest
-# eigenvectors of the graph: a *Laplacian eigenmap* (Belkin & Niyogi 2003), and a beautiful one. Collapse and spectral embedding are the same
-# descent. The second only keeps the scale fixed.
+# Each step multiplies the points by $1 - 2s\,L$, where $L$ is the Laplacian of the graph $p$. Directions with large eigenvalues die first. What
+# is left before the end is made of the smoothest eigenvectors of the graph: a *Laplacian eigenmap* (Belkin & Niyogi 2003), and a beautiful
+# one. Collapse and spectral embedding are the same descent, except that the second keeps the scale fixed.
 #
-# What pushes apart mends it: the normaliser of $q$ (SNE, InfoNCE), a variance term (VICReg), a slow copy of the encoder (MoCo). Here is what is
-# left of the spread:
+# Whatever pushes points apart mends it: the normaliser of $q$ (SNE, InfoNCE, MoCo) or a variance term (VICReg). Here is what is left of the
+# spread:
 
 # %%
 def deviation(run, frame):
@@ -244,7 +243,6 @@ flat
 fine = icon.run(dataset="digits", method="simclr", epochs=6, quiet=True)
 ranks = [dynamics.effective_rank(run.embeddings) for run in (flat, fine)]
 print(f"effective rank {ranks[0]:.1f}, with the default learning rate {ranks[1]:.1f}")
-print("kNN accuracy", flat.history["knn_accuracy"][-1], "and", fine.history["knn_accuracy"][-1])
 
 # %% [markdown]
 # The picture looks harmless, because two dimensions are all it can show. Look at the share of variance that the caption of a PCA picture
@@ -277,8 +275,9 @@ for size in (1, 5, 60, 100):
 print(ladder)
 
 # %% [markdown]
-# With a step of 1 the points have hardly moved, and the map keeps no more neighbours than its start. Between too slow and broken there is less than a factor of a hundred, and the last step before the end is the quickest. That is why people
-# search rates in powers of two or three, from below.
+# With a step of 1 the points have hardly moved, and the map keeps no more neighbours than its start. Between a step that is still too short (5)
+# and one that breaks the training (100) lies a factor of twenty, and the last step before the end is the quickest. That is why people search
+# rates in powers of two or three, from below.
 #
 # ## Recap
 #

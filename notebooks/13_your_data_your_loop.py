@@ -130,7 +130,8 @@ raw = {"among themselves": knn_accuracy(rows[1200:], digit[1200:], metric="eucli
 among_training = {"bank": rows[:1200], "bank_labels": digit[:1200], "metric": "euclidean"}
 raw["among training digits"] = knn_accuracy(rows[1200:], digit[1200:], **among_training)
 print(f"{new.shape}, the same from floats: {np.allclose(new, again)}")
-print(f"embedding: {after:.2f} among themselves, {new_accuracy:.2f} among training digits;", raw)
+print(f"embedding: {after:.2f} among themselves, {new_accuracy:.2f} among training digits")
+print("pixels:", {name: round(value, 2) for name, value in raw.items()})
 
 # %% [markdown]
 # Two numbers for one embedding, and the second is lower. The first lets held-out digits ask each other, the second lets them ask training

@@ -152,7 +152,7 @@ print([round(loss, 1) for loss in falling[::10]])
 
 # %% [markdown]
 # The loss falls faster and faster, without a floor, and that is not learning. An orthonormal map bounds it. So does cosine distance, which the
-# package takes when you say nothing: then the spread is $1 - \lVert\text{mean direction}\rVert^2$, at most 1, and the loss stays above about $-1$.
+# package uses by default: then the spread is $1 - \lVert\text{mean direction}\rVert^2$, at most 1, and the loss stays above about $-1$.
 
 # %%
 bounded = icon.run(supervisory="knn", learned="gaussian_wide", embedding_dim=2, n_samples=500, progress=False)
@@ -166,9 +166,9 @@ adam = icon.run(invented("knn", optimizer="adam"), quiet=True)
 print(f"adam {adam.history['loss'][-1]:.2f}, sgd {trained[1]:.2f}, exact {exact[1]:.2f}")
 
 # %% [markdown]
-# It ends at about six tenths of the value. At the optimum the gradient is not zero: it points along $W$ itself, and making $W$ orthonormal again
-# takes that step back. Adam divides every coordinate by its own size, which turns the step away from $W$, and the projection does *not*
-# take it back. The loss fell fast and has been flat since the twentieth epoch, as if there were nothing left to gain. Only the closed form
+# Its loss ends at about six tenths of the exact value. Why? At the optimum the gradient is not zero. It points along $W$ itself, so a step of
+# gradient descent only changes the length of the rows, and making $W$ orthonormal again undoes it. Adam divides every coordinate of the
+# gradient by its own size. That turns the step away from $W$, and the projection does *not* undo a turn. The loss fell fast and has been flat since the twentieth epoch, as if there were nothing left to gain. Only the closed form
 # shows how wrong it is. Where there is an oracle, use it.
 #
 # ## Recap

@@ -1,7 +1,8 @@
 """Every notebook as people meet it, drawn by Debian's Chromium: ``python notebooks/sheets.py [NN ...]`` writes to ``build/sheets``.
 
 Five forms of each: the page that nbconvert makes; the same with scripts switched off; what an untrusted JupyterLab leaves of it (no
-scripts, frames and style sheets, inline styles kept); what GitHub leaves (no styles and classes either); and the page printed to PDF.
+scripts, frames and style sheets, inline styles kept); what GitHub leaves (no styles and classes either); and a handout on paper, also as
+PDF, in which a filmstrip stands for every animation and no line of code is cut.
 ``NN_name.png`` sets the five side by side, and ``index.html`` lists them. Look at them before a release. Formulas stay as they are
 written, since the script that draws them comes from the network.
 """
@@ -9,6 +10,7 @@ written, since the script that draws them comes from the network.
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -36,6 +38,8 @@ STYLES = CSSSanitizer(allowed_css_properties=[
     *"text-decoration vertical-align white-space width".split(),
 ])  # fmt: skip
 
+PAPER = "<style>pre {white-space: pre-wrap !important; font-size: 12px !important} .jp-RenderedImage img {max-width: 100%}</style>"
+
 
 def cleaned(book: nbformat.NotebookNode, kept: set[str]) -> nbformat.NotebookNode:
     """The notebook with only harmless HTML in its outputs: known tags, these attributes, pictures that it carries itself."""
@@ -49,11 +53,21 @@ def cleaned(book: nbformat.NotebookNode, kept: set[str]) -> nbformat.NotebookNod
 
 
 def without_content(page: str) -> str:
-    """A page without the elements whose text is no text: scripts, style sheets and frames."""
+    """A page without scripts and style sheets; what a frame holds for those who have no frames takes its place."""
     tree = BeautifulSoup(page, "html.parser")
-    for element in tree.find_all(["script", "style", "iframe", "template"]):
+    for element in tree.find_all(["script", "style", "template"]):
         element.decompose()
+    for frame in tree.find_all("iframe"):
+        frame.replace_with(BeautifulSoup(frame.decode_contents(formatter=None), "html.parser"))
     return str(tree)
+
+
+def for_paper(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with the still picture of every output that has one: an animation prints as its first frame."""
+    for output in (output for cell in book.cells for output in cell.get("outputs", []) if "data" in output):
+        if "image/png" in output.data:
+            output.data.pop("text/html", None)
+    return book
 
 
 def forms(source: Path) -> dict[str, str]:
@@ -67,7 +81,7 @@ def forms(source: Path) -> dict[str, str]:
         "no_script": whole,
         "untrusted_lab": page(lambda book: cleaned(book, {"class", "id", "style", "hidden"})),
         "github": page(lambda book: cleaned(book, set())),
-        "print": whole,
+        "print": page(for_paper).replace("</head>", f"{PAPER}</head>", 1),
     }
 
 
@@ -75,7 +89,7 @@ def drawn(browser, form: str, path: Path) -> Image.Image:
     """The whole length of a page; ``print`` as it stands on paper, beside its PDF."""
     context = browser.new_context(viewport={"width": WIDTH, "height": 900}, java_script_enabled=form == "page", offline=False)
     tab = context.new_page()
-    tab.route("http*://**", lambda route: route.abort())
+    tab.route(re.compile("^https?:"), lambda route: route.abort())
     tab.goto(path.as_uri())
     if form == "print":
         tab.pdf(path=path.with_suffix(".pdf"), format="A4", print_background=True)

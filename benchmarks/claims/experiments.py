@@ -59,12 +59,13 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
          "init": "pca", "optimizer": "sgd", "learning_rate": 50.0},
     ),
     Claim(
-        "distance_or_tail", "In a plane: is it the heavy tail that helps SimCLR, or the Euclidean distance?",
+        "distance_or_tail", "Is it the heavy tail that helps SimCLR in few dimensions, or the Euclidean distance?",
         {"q": {"Gaussian, cosine": {"learned": "gaussian", "distance": "cosine"},
                "Gaussian, Euclidean": {"learned": "gaussian", "distance": "sqeuclidean"},
-               "Student-t, Euclidean": {"learned": "student_t", "distance": "sqeuclidean", "df": 1.0}}},
-        measures.accuracy_alone,
-        {**ON_DIGITS, **PAIRS, "embedding_dim": 2, "temperature": 0.5, "epochs": 10, "learning_rate": 0.001, "batch_size": 128},
+               "Student-t, Euclidean": {"learned": "student_t", "distance": "sqeuclidean", "df": 1.0}},
+         "size": wide(2, 3, 128), "epochs": EPOCHS},
+        measures.accuracy_alone, {**ON_DIGITS, **PAIRS, "temperature": 0.5, "learning_rate": 0.001, "batch_size": 128},
+        across="epochs",
     ),
     Claim(
         "clumps_in_noise", "How clumpy does a t-SNE map of pure noise look?",
@@ -74,8 +75,8 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
     Claim(
         "divergences", "Which divergence spreads SimCLR's points over the sphere, and is it Adam that helps js?",
         {"divergence": over("divergence", "kl", "rkl", "js"), "size": wide(3, 128),
-         "optimizer": {"Adam": {"optimizer": "adam"}, "SGD": {"optimizer": "sgd", "learning_rate": 0.1}}},
-        measures.cap, {**ON_DIGITS, "method": "simclr", "alpha": 0.01, "epochs": 10},
+         "epochs": EPOCHS, "optimizer": {"Adam": {"optimizer": "adam"}, "SGD": {"optimizer": "sgd", "learning_rate": 0.1}}},
+        measures.cap, {**ON_DIGITS, "method": "simclr", "alpha": 0.01},
     ),
     Claim(
         "methods_on_moving", "Six methods, one network, on digits that the pixels do not separate",

@@ -32,6 +32,8 @@ class Spread:
 
     >>> print(Spread.of([0.5, 0.7]))
     0.600 ± 0.141
+    >>> print(Spread(0.985, 0.000247, 5))
+    0.985 ± 0.000
     """
 
     mean: float
@@ -47,7 +49,9 @@ class Spread:
         return cls(float(known.mean()), float(known.std(ddof=1)) if len(known) > 1 else math.nan, len(known))
 
     def __str__(self) -> str:
-        return cell(self.mean) + (f" ± {cell(self.deviation)}" if self.deviation == self.deviation else "")
+        alike = 1e-3 <= abs(self.mean) < 1e4 and self.deviation < 1e4  # as many decimals as the mean has
+        spread = f"{self.deviation:.3f}" if alike else cell(self.deviation)
+        return cell(self.mean) + (f" ± {spread}" if self.deviation == self.deviation else "")
 
 
 @dataclass(frozen=True)

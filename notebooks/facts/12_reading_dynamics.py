@@ -1,4 +1,4 @@
-assert dynamics.effective_rank(together - 5) > 1.5 > 1.01 > by_hand
+assert dynamics.effective_rank(still * 0.01) > 1.5 > 1.01 > by_hand
 failures = {"step 100": "diverged", "sign, 1.0": "oscillating", "attraction": "collapsed"}
 assert {name: verdicts[name].verdict for name in failures} == failures
 assert verdicts["step 20"].verdict == "healthy"
