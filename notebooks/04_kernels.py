@@ -240,7 +240,7 @@ side_by_side([run.trajectory for run in pair], titles, every=2, max_points=200, 
 # *60 epochs.* Much of the gain is gone. The cosine keeps improving, the two Euclidean kernels get worse, and in three dimensions all three
 # end level.
 #
-# *128 dimensions.* The order turns round: the cosine is best, and the heavy tail costs 16 points, with everything else as it is. So a heavy
+# *128 dimensions.* The order turns round: the cosine is best, and the heavy tail costs 15 to 17 points, with everything else as it is. So a heavy
 # tail is for maps.
 #
 # ## Recap

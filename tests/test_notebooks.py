@@ -203,6 +203,33 @@ def test_a_deck_of_slides_shows_every_part_but_the_solutions(source):
     assert len(hidden) == 2 + sum("solution" in cell.metadata.get("tags", []) for cell in cells)
 
 
+def test_a_heading_begins_a_slide_wherever_it_stands_in_a_cell():
+    cells = [nbformat.v4.new_markdown_cell(text) for text in ("# A\ntext", "short\n\n## B\nmore", "long " * 100)]
+    cells.insert(2, nbformat.v4.new_code_cell("1"))
+    made = slides.deck(nbformat.v4.new_notebook(cells=cells)).cells
+    kinds = [cell.metadata["slideshow"]["slide_type"] for cell in made]
+    assert kinds == ["slide", "fragment", "slide", "subslide", "subslide"]
+
+
+def test_a_page_that_is_not_trusted_keeps_its_pictures_and_loses_what_runs():
+    pytest.importorskip("playwright", reason="comes with the extra 'test'")
+    sheets = tool("sheets", build=build)
+    page = (
+        '<style>b{}</style><script>1</script><table><tr><td style="color:#888" class="k" onclick="x()">a</td></tr></table>'
+        '<iframe srcdoc="x"><img src="data:image/png;base64,AA==" alt="the filmstrip"></iframe>'
+    )
+    made = []
+    for kept in ({"class", "style"}, set()):
+        output = nbformat.v4.new_output("display_data", {"text/html": page})
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", outputs=[output])])
+        made.append(sheets.cleaned(book, kept).cells[0].outputs[0].data["text/html"])
+    for shown in made:
+        assert '<img alt="the filmstrip" src="data:image/png;base64,AA==">' in shown
+        assert not re.search("script>|<style|iframe|onclick|b{}", shown)
+    assert '<td class="k" style="color:#888;">a</td>' in made[0]
+    assert "<td>a</td>" in made[1]
+
+
 def test_the_lesson_plans_name_notebooks_that_are_there():
     plans = sorted((NOTEBOOKS.parent / "docs" / "teaching").glob("*.md"))
     assert len(plans) == 4

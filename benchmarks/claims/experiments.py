@@ -87,9 +87,9 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
         "rank_of_heavy_tails", "Why does t-SimCLR use fewer dimensions: its kernel, its distance, or its rate?",
         {"q": {"Gaussian, cosine": {"learned": "gaussian", "distance": "cosine"}, "Gaussian, Euclidean": {"learned": "gaussian",
                "distance": "sqeuclidean"}, "Student-t, df 1": {**HEAVY, "df": 1.0}, "Student-t, df 32": {**HEAVY, "df": 32.0}},
-         "rate": {"rate 0.001": {"learning_rate": 0.001}, "rate 0.003": {"learning_rate": 0.003}}},
+         "rate": {"rate 0.001": {"learning_rate": 0.001}, "rate 0.003": {"learning_rate": 0.003}}, "epochs": EPOCHS},
         measures.rank,
-        {**ON_DIGITS, **PAIRS, "embedding_dim": 128, "temperature": 0.5, "epochs": 10, "batch_size": 128}, across="rate",
+        {**ON_DIGITS, **PAIRS, "embedding_dim": 128, "temperature": 0.5, "batch_size": 128}, across="rate",
     ),
     Claim(
         "limits", "Do the two limits of the temperature collapse, and does it depend on the dimension?",
@@ -110,7 +110,8 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
     ),
     Claim(
         "pairs", "How does the temperature of CLIP change what a picture finds?",
-        {"temperature": {**over("temperature", 0.05, 0.1, 1.0), "to infinity": {"method": "average_margin_clip"}}},
-        measures.retrieval, {"method": "clip"},
+        {"temperature": {**over("temperature", 0.05, 0.1, 1.0), "to infinity": {"method": "average_margin_clip"}},
+         "size": wide(3, 128), "epochs": EPOCHS},
+        measures.retrieval, {"method": "clip"}, across="epochs",
     ),
     *map(lessons.claim_of, lessons.LESSONS))}  # fmt: skip

@@ -9,7 +9,7 @@ assert abs(column[2].history["loss"][-1] - 0.5) < 0.02 and column[2].scores["eff
 assert column[0].scores["effective_rank"] + 0.05 < column[1].scores["effective_rank"] > 2.95
 assert tried[-1] > max(tried[0] + 0.25, 0.65)
 assert explorer.settings == {"method": "t_supcon"} and not explorer.reason
-assert "SimCLR" in other.others and "table" in other.reason
+assert "SimCLR" in other.words and "table" in other.reason
 assert column[1].history["knn_accuracy"][-1] > column[2].history["knn_accuracy"][-1] + 0.1
 assert float((walk.log() - clusters(z)).abs().max()) < 1e-12
 assert float((log_q - harmonic).abs().max()) < 1e-5
