@@ -84,6 +84,12 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
         measures.usual, ON_MOVING,
     ),
     Claim(
+        "methods_by_size", "Does the order of the six methods depend on the dimension and on the length of training?",
+        {"method": over("method", "sne", "tsne_conditional", "simclr", "tsimclr", "supcon", "cross_entropy"), "size": wide(3, 128),
+         "epochs": EPOCHS},
+        measures.accuracy_alone, ON_MOVING, across="epochs",
+    ),
+    Claim(
         "rank_of_heavy_tails", "Why does t-SimCLR use fewer dimensions: its kernel, its distance, or its rate?",
         {"q": {"Gaussian, cosine": {"learned": "gaussian", "distance": "cosine"}, "Gaussian, Euclidean": {"learned": "gaussian",
                "distance": "sqeuclidean"}, "Student-t, df 1": {**HEAVY, "df": 1.0}, "Student-t, df 32": {**HEAVY, "df": 32.0}},
