@@ -103,7 +103,7 @@ test-python:
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks all
 
-# The experiments behind the headlines of the notebooks, five seeds each, and their tables in the notebooks; half an hour on a free core.
+# The experiments behind the headlines of the notebooks, five seeds each, and their tables in the notebooks; about two hours on a free core.
 claims: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.claims all --tables
 

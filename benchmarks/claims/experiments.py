@@ -85,8 +85,8 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
     ),
     Claim(
         "methods_by_size", "Does the order of the six methods depend on the dimension and on the length of training?",
-        {"method": over("method", "sne", "tsne_conditional", "simclr", "tsimclr", "supcon", "cross_entropy"), "size": wide(3, 128),
-         "epochs": EPOCHS},
+        {"method": over("method", "sne", "tsne_conditional", "simclr", "tsimclr", "supcon", "cross_entropy"),
+         "size": wide(3, 128), "epochs": EPOCHS},
         measures.accuracy_alone, ON_MOVING, across="epochs",
     ),
     Claim(
