@@ -174,7 +174,8 @@ def distance(method, seed: int) -> float:
     objective = objectives.build_objective(config)
     target = objective.target(loops.batch_for(method))
     blocks = loops.blocks_of(method, *loops.embeddings_for(method, seed))
-    return abs(objective.loss(target, blocks).item() - float(loops.definition(config, method, target.p, target.measure, blocks)))
+    loop = loops.definition(config, method, target.p, target.measure, blocks, target.weights)
+    return abs(objective.loss(target, blocks).item() - float(loop))
 
 
 def compare_clusterings(dataset: str, seeds=range(5), **settings) -> dict[str, list[float]]:

@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 import icon_nb as icon
 from icon_nb.data.loading import load_for
 from icon_nb.errors import ConfigError, DataError
+from icon_nb.methods.catalogue import CANDIDATES
 from icon_nb.methods.methods import METHODS
 from icon_nb.objective import build_objective
 from icon_nb.training.trainer import Trainer
@@ -27,6 +28,7 @@ EXTRA = {
     "pairs": {"pair": Z2},
     "companion": {"companion": X},
     "graph": {"graph": GRAPH + GRAPH.T},
+    "logits": {"companion": X[:, :3]},
     "tokens": {"labels": Y},
 }
 SETTINGS = {"perplexity": 5, "n_neighbors": 4}
@@ -35,8 +37,11 @@ SETTINGS = {"perplexity": 5, "n_neighbors": 4}
 def made(method, **more):
     """A criterion that few points can serve."""
     own = {name: value for name, value in SETTINGS.items() if name in (*METHODS[method].p.settings, *METHODS[method].q.settings)}
-    if METHODS[method].p.candidates in ("classes", "tokens"):
-        more |= {"n_classes": 3, "embedding_dim": D}
+    kind = CANDIDATES[METHODS[method].p.candidates]
+    if kind.parts:
+        more |= {"embedding_dim": D}
+    if kind.parts and not kind.counted:
+        more |= {"n_classes": N if kind.name == "contexts" else 3}
     torch.manual_seed(0)
     return icon.loss(method, **own, **more).double()
 
@@ -45,7 +50,7 @@ def call(criterion, z1=Z1, z2=Z2):
     """The call that the method needs."""
     p = criterion.method.p
     more = {name: value for need in p.needs for name, value in EXTRA.get(need, {}).items()}
-    if p.candidates == "keys":
+    if CANDIDATES[p.candidates].after_step:
         more["pair"] = (z2, z1)
     return criterion(z1, z2, **more) if "views" in p.needs else criterion(z1, **more)
 

@@ -27,7 +27,8 @@ def run():
 
 RESNET = {"backbone": "resnet18", "hidden_dim": None}
 MOVING = {"temperature": "0.1..1.0:cosine", "learning_rate": "0.01..0.001:linear"}
-METHODS = [{}, MOVING, {"optimizer": "sgd"}, {"method": "mocov3"}, {"method": "cross_entropy"}, RESNET]
+STATEFUL = [{"method": name} for name in ("mocov3", "moco", "dino", "cross_entropy")]
+METHODS = [{}, MOVING, {"optimizer": "sgd"}, *STATEFUL, RESNET]
 
 
 @pytest.mark.parametrize("settings", METHODS, ids=str)

@@ -77,6 +77,15 @@ PUBLISHED = [
     "arcface",
     "multiclass_hinge",
     "tv_pmi",
+    "line2",
+    "moco",
+    "moco_v2",
+    "nnclr",
+    "ressl",
+    "swav",
+    "dino",
+    "kcl",
+    "distillation",
 ]
 GAPS = [
     "dual_tsne",

@@ -187,8 +187,7 @@ def with_options(function: Callable) -> Callable:
 def help_of(f, python: bool = True) -> str:
     """What an option is, with the names that it takes; for a shell without markup and without what only Python can give."""
     setting = f.metadata["setting"]
-    rows = [row for row in dict(setting.choices).values() if python or not getattr(row, "by_hand", False)]
-    named = ", ".join(f"``{row.name}`` ({row.about})" for row in rows)
+    named = ", ".join(f"``{row.name}`` ({row.about})" for row in dict(setting.choices).values())
     parts = (setting.help, f.metadata["python"] if python else "", f"There are {named}." if named else "")
     return " ".join(filter(None, parts)) if python else " ".join(filter(None, parts)).replace("``", "")
 

@@ -63,11 +63,11 @@ def pull_and_push(objective: Objective, target: Target, z: Tensor, candidates: T
     p = target.p.to(z.dtype)
     if not hasattr(kernel, "logits") and not isinstance(kernel, (Joint, Clusters)):  # a limit: distances in the place of log q
         d = kernel(z, candidates)
-        pull = (p * d.masked_fill(p == 0, 0)).sum(1).mean()
-        return pull, objective.divergence(p, d, target.log_p).mean() - pull
+        pull = target.mean((p * d.masked_fill(p == 0, 0)).sum(1))
+        return pull, target.mean(objective.divergence(p, d, target.log_p)) - pull
     log_q = kernel(z, candidates, target.measure).detach().requires_grad_()
     mixed = replace(q, kernel=lambda *_: log_q)(z) if isinstance(q, Mixed) else log_q
-    (g,) = torch.autograd.grad(objective.divergence(p, mixed, target.log_p).mean(), log_q)
+    (g,) = torch.autograd.grad(target.mean(objective.divergence(p, mixed, target.log_p)), log_q)
     allowed = log_q > -torch.inf
     g = g.where(allowed, 0)
     if isinstance(kernel, Clusters):
@@ -129,14 +129,14 @@ class OnPoints:
     def q(self, frame: int) -> Tensor:
         """q of the points at a recorded frame, (n, n), rows that sum to one."""
         with torch.no_grad():
-            return _rows(self.objective.learned(torch.from_numpy(self.trajectory.embeddings[frame])).exp())
+            return per_point(self.objective.learned(torch.from_numpy(self.trajectory.embeddings[frame])).exp())
 
     def neighbours(self, k: int = 4) -> Neighbours | None:
         """Who is near whom: the k strongest neighbours of every point; None where q is not over points, or no distribution."""
         if self.row.candidates not in ("samples", "pairs", "views", "keys") or hasattr(self.objective.learned, "divergence"):
             return None
         q = [strongest(self.q(frame), k) for frame in range(self.trajectory.n_frames)]
-        return Neighbours(None if self.lacking else strongest(_rows(self.target().p), k), tuple(map(np.stack, zip(*q))))
+        return Neighbours(None if self.lacking else strongest(per_point(self.target().p), k), tuple(map(np.stack, zip(*q))))
 
 
 def strongest(rows: Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -145,7 +145,8 @@ def strongest(rows: Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
     return columns.numpy(), values.numpy()
 
 
-def _rows(matrix: Tensor) -> Tensor:
+def per_point(matrix: Tensor) -> Tensor:
+    """The rows of a distribution over all pairs, (1, n * n), each made to sum to one; other rows as they are."""
     if matrix.shape[0] > 1:
         return matrix
     matrix = matrix.reshape(round(matrix.numel() ** 0.5), -1)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ..errors import ConfigError, nearest, shown
 from . import axes, resolve, schedules
-from .catalogue import AUGMENTATIONS, BACKBONES, DATASETS, DIVERGENCES, OPTIMIZERS, PROJECTIONS, TRACKERS
+from .catalogue import AUGMENTATIONS, BACKBONES, CANDIDATES, DATASETS, DIVERGENCES, OPTIMIZERS, PROJECTIONS, TRACKERS
 from .components import as_plain, as_settings
 from .methods import ALIASES, METHODS
 from .own import is_own
@@ -126,6 +126,9 @@ class Config:
         "augmented views per image", general=1, low=1, high=16,
         applies=lambda case: case.network and case.p.candidates != "modality", because=resolve.backbone,
     )
+    n_candidates: int | None = objective(
+        "keys in the queue, or prototypes", general=256, low=2, applies=lambda case: CANDIDATES[case.p.candidates].counted,
+    )
     backbone: str | Callable | None = model(
         "what makes the embedding: {}; in Python also a module of your own", general="mlp", choices=BACKBONES, free=True,
         deciding=True,
@@ -150,7 +153,7 @@ class Config:
     )
     ema_momentum: float | None = model(
         "how much of itself the slow encoder keeps each step", general=0.99, low=0, below=1,
-        applies=lambda case: case.p.candidates == "keys",
+        applies=lambda case: bool(CANDIDATES[case.p.candidates].after_step),
     )
     epochs: int | None = training("passes over the data", general=10, low=0)
     patience: int | None = training(

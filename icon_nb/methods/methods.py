@@ -79,7 +79,7 @@ class Method:
     def direction(self) -> str:
         """Which divergence is minimised."""
         if self.q.limit:
-            return "D(p || q)" if "temperature" in self.q.settings else "the limit of D(p || q)"
+            return "the limit of D(p || q)" if self.q.family in ("gaussian_wide", "gaussian_narrow") else "D(p || q)"
         return DIVERGENCES[self.defaults.get("divergence", "kl")].symbol
 
     @property
@@ -201,14 +201,12 @@ def of_pair(p: axes.Axis, q: axes.Axis) -> Method:
     """
     name, title = f"{p.name}_{q.name}", f"{p.title} p, {q.title} q"
     named = next((method for method in METHODS.values() if (method.supervisory, method.learned) == (p.name, q.name)), None)
-    if named:
-        return Method(name, title, p.name, q.name, "", None, named.defaults, named.table)
-    return Method(name, title, p.name, q.name, "", None, *composed_defaults(p, q))
+    return Method(name, title, p.name, q.name, "", None, *((named.defaults, named.table) if named else composed_defaults(p, q)))
 
 
 def composed_defaults(p: axes.Axis, q: axes.Axis) -> tuple[dict[str, object], dict[str, object]]:
     """Defaults of a pair without a method, and further ones on a table of free points: those of methods with the same needs."""
-    by_candidates = {"modality": "captions", "classes": "classes"}
+    by_candidates = {"modality": "captions", "classes": "taught" if "logits" in p.needs else "classes"}
     by_need = {"graph": "graph", "companion": "companions", "views": "views", "labels": "labelled"}
     layout = "plane" if p.needs == ("inputs",) and not q.limit else None
     group = by_candidates.get(p.candidates) or next((by_need[need] for need in p.needs if need in by_need), layout)

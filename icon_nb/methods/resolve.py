@@ -13,6 +13,7 @@ from . import axes, methods, schedules
 from .catalogue import (
     AUGMENTATIONS,
     BACKBONES,
+    CANDIDATES,
     DATASETS,
     DIVERGENCES,
     HELD,
@@ -317,7 +318,9 @@ def _of_effects(case: Case) -> Iterator[str]:
         yield f"learning_rate={given['learning_rate']!r} is moved by scheduler={given['scheduler']!r} too: give a number"
     if given["n_views"] == 1 and "views" in p.needs:
         yield f"n_views=1 leaves supervisory={p.name!r} without positive pairs: use 2 or more"
-    if p.candidates in ("views", "keys", "dimensions") and given["n_views"] not in (None, 2):
+    if p.candidates == "contexts" and case.network:
+        yield f"backbone={case.backbone!r} reads samples, and supervisory={p.name!r} has vectors for all at once: use 'table'"
+    if CANDIDATES[p.candidates].two_views and given["n_views"] not in (None, 2):
         yield f"n_views={case['n_views']}: supervisory={p.name!r} compares one view with the other, so it needs exactly 2"
     if given["init"] == "kmeans++" and q.name != "clusters":
         yield f"init='kmeans++' is where clusters start, and learned={q.name!r} has none: use 'pca' or 'random'"

@@ -64,7 +64,12 @@ class Target:
 
     p: Tensor  # (n, m)
     log_p: Tensor | None = None  # (n, m), where p is known in log space, so that nothing underflows
-    measure: Tensor | None = None  # (m,), weights of the candidates
+    measure: Tensor | None = None  # (m,) or (n, m), weights of the candidates; 0 where one is none to that anchor
+    weights: Tensor | None = None  # (n,), how much each row counts, 1 on average
+
+    def mean(self, rows: Tensor) -> Tensor:
+        """The mean over the rows (n,), as much as each counts."""
+        return (rows if self.weights is None else rows * self.weights).mean()
 
     @cached_property
     def entropy(self) -> Tensor:

@@ -18,7 +18,6 @@ from .distances import DISTANCES
 WALKS = ("sum", "uniform")
 
 
-
 class Field(NamedTuple):
     """What a field of a component is, in the words of its docstring, and its range."""
 
@@ -61,6 +60,7 @@ FIELDS = {
     "walk_length": _count("Steps of the random walk that spreads p; 1 is the graph itself."),
     "walk": Field("{'sum', 'uniform'}", "See :func:`icon_nb.objective.supervisory.graphs.propagate`."),
     "embedding_dim": _count("Number of eigenvectors: that of the clusters."),
+    "n_candidates": _count("How many keys the queue holds."),
     "sides": Field("{1, 2}", "1: the first side looks at the second. 2: and the second at the first, stacked below."),
     "base": Field("Batch -> (n, m)", "p before the mixing."),
     "own": Field("bool, optional", "Whether j = i gets a share, as it must where q counts it; as in p when not given."),

@@ -51,10 +51,10 @@ class Objective:
     @torch.no_grad()
     def target(self, batch: Batch) -> Target:
         """p of a batch."""
-        log, measure = (getattr(self.supervisory, name, lambda batch: None) for name in ("log", "measure"))
-        log_p, weights = log(batch), measure(batch)
+        names = "log", "measure", "weights"
+        log_p, *more = (getattr(self.supervisory, name, lambda batch: None)(batch) for name in names)
         p = self.supervisory(batch) if log_p is None else log_p.exp()
-        return Target(p, log_p, None if weights is None else weights.to(p.dtype))
+        return Target(p, log_p, *(each if each is None else each.to(p.dtype) for each in more))
 
     def loss(self, target: Target, blocks) -> Tensor:
         """The loss for a p that is already known, and rows of q in blocks of (anchors, candidates or None)."""
@@ -64,7 +64,7 @@ class Objective:
         log_q = torch.cat([self.learned(z, candidates, target.measure) for z, candidates in blocks])
         if log_q.shape != target.p.shape:
             raise ValueError(f"p has shape {tuple(target.p.shape)} and q {tuple(log_q.shape)}: both need one row per anchor")
-        return self.divergence(target.p.to(log_q.dtype), log_q, target.log_p).mean()
+        return target.mean(self.divergence(target.p.to(log_q.dtype), log_q, target.log_p))
 
 
 def make(row: axes.Axis, **settings):

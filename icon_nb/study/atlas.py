@@ -33,6 +33,7 @@ EVERYDAY = ("digits", "moving_digits", "fashion_small", "photo_digits")
 SPECIAL = {
     "pairs": ("digit_captions", "digit_halves"),
     "companion": ("digit_captions",),
+    "logits": ("taught_digits",),
     "graph": ("karate_club",),
     "tokens": ("tiny_text",),
 }

@@ -157,7 +157,7 @@ def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target
     model.eval().requires_grad_(False)
     if trajectory.held_out is not None and trajectory.held_out.any():
         for part in axes.SUPERVISORY[method_of(config).supervisory].needs:
-            if part in ("companion", "graph"):
+            if part in ("companion", "logits", "graph"):
                 raise ConfigError(f"p needs the {part} of the recorded points, and held-out points have none")
         trained = dict.fromkeys(("x_test", "y_test", "pair_test", "companion", "graph"))
         data = replace(data, x=data.x_test, y=data.y_test, pair=data.pair_test, **trained)
@@ -171,4 +171,5 @@ def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target
 
     model.backbone.register_forward_hook(moved)
     objective = build_objective(config)
-    return objective, objective.target(rows()), model(views), move
+    blocks = model(views)
+    return objective, objective.target(model.taught(rows)()), blocks, move

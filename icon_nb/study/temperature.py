@@ -10,6 +10,7 @@ import torch
 from ..data.loading import load_for
 from ..errors import ConfigError
 from ..evaluation.dynamics import alignment, uniformity
+from ..evaluation.forces import per_point
 from ..evaluation.trajectory import Rows, Trajectory
 from ..methods import axes
 from ..methods.catalogue import source_of
@@ -41,8 +42,9 @@ class RowWatcher:
     def __init__(self, session: Session, anchors: int = ANCHORS):
         self.trainer, self.limit = session.trainer, axes.LEARNED[method_of(session.config).learned].limit
         index = next(self.trainer.reader.order(self.trainer.epoch))
-        self.inputs, rows = self.trainer.reader.read(index, self.trainer.epoch, 0)
-        self.target = self.trainer.objective.target(rows())
+        self.inputs, self.batch = self.trainer.reader.read(index, self.trainer.epoch, 0)
+        self.target = None
+        self._log_q()  # which makes p too
         labels, self._classes = session.dataset.y, session.dataset.class_names
         labels = None if labels is None else labels[index.cpu()].numpy()
         self.chosen = choose_anchors(labels, len(index), anchors)
@@ -61,16 +63,16 @@ class RowWatcher:
     def _log_q(self) -> torch.Tensor:
         self.trainer.model.eval()
         blocks = self.trainer.model(self.inputs)
+        taught = self.trainer.model.taught(self.batch)
+        if self.target is None or taught is not self.batch:
+            self.target = self.trainer.objective.target(taught())
         learned, dtype = self.trainer.objective.learned, self.trainer.dtype
         cast = [(z.to(dtype), other if other is None else other.to(dtype)) for z, other in blocks]
         return torch.cat([learned(z, other, self.target.measure) for z, other in cast])
 
     def _rows(self, matrix: torch.Tensor) -> np.ndarray:
         """The anchors' rows; of a distribution over all pairs, the rows it has when each is made to sum to one."""
-        if matrix.shape[0] == 1:
-            matrix = matrix.reshape(round(matrix.numel() ** 0.5), -1)
-            matrix = matrix / matrix.sum(1, keepdim=True)
-        return matrix[self.chosen].cpu().float().numpy()
+        return per_point(matrix)[self.chosen].cpu().float().numpy()
 
     def rows(self, trajectory: Trajectory) -> Rows:
         """What was seen at the frames of the trajectory of the session, once its results are made."""

@@ -121,7 +121,7 @@ class Reader:
             None if data.y is None else data.y[rows],
             data.n_classes,
             self.dtype,
-            data.companion[rows] if "companion" in self.needs else None,
+            data.companion[rows] if {"companion", "logits"} & set(self.needs) else None,
             edges(data.graph, rows) if "graph" in self.needs else None,
         )
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pkgutil import resolve_name
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from ..data.dataset import Dataset
 from ..errors import ConfigError
 from ..methods.catalogue import CANDIDATES
 from ..methods.config import Config
 from ..methods.resolve import method_of
+from ..objective.distances import cosine
 from .backbones import build_backbone, seeded
-from .batches import other_side
+from .batches import Rows, other_side
 
 Blocks = list[tuple[Tensor, Tensor | None]]
 """Rows of q in blocks: anchors (n, d) with their candidates (m, d), or None where the anchors are each other's candidates."""
@@ -32,7 +35,9 @@ SEEDED_ON = 5000
 
 
 class Model(nn.Module):
-    """A backbone, and the parts that make the candidates: prototypes, a second encoder, a slow copy, nothing."""
+    """A backbone, and the parts that make the candidates: prototypes, a queue, a second encoder, a slow copy, nothing."""
+
+    scores: Tensor | None = None  # what the teacher says about each candidate, where p is made of that: (n, m), no gradient
 
     def __init__(self, backbone: nn.Module, blocks: Callable, parts: Mapping[str, object], follow: Sequence[Callable]):
         super().__init__()
@@ -48,6 +53,10 @@ class Model(nn.Module):
     def forward(self, x) -> Blocks:
         """The rows of q: anchors and their candidates."""
         return self._blocks(self, x)
+
+    def taught(self, rows: Rows) -> Rows:
+        """What p may look at, with what the teacher said in the last call."""
+        return rows if self.scores is None else lambda: replace(rows(), companion=self.scores)
 
     @torch.no_grad()
     def after_step(self) -> None:
@@ -74,9 +83,7 @@ def dimensions(model: Model, x: Tensor) -> Blocks:
 
 
 def queries_against_keys(model: Model, x: Tensor) -> Blocks:
-    queries = model.predictor(model.backbone(x)).chunk(2)
-    with torch.no_grad():
-        keys = model.slow(x).chunk(2)
+    queries, keys = model.predictor(model.backbone(x)).chunk(2), model.slow(x).chunk(2)
     return [(queries[0], keys[1]), (queries[1], keys[0])]
 
 
@@ -85,16 +92,79 @@ def across_modalities(model: Model, x: tuple[Tensor, Tensor]) -> Blocks:
     return [(one, other), (other, one)]
 
 
-def prototypes(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
-    """One learned vector per class, or per token of the vocabulary."""
-    n = dataset.n_tokens if dataset.kind == "tokens" else dataset.n_classes
-    return {"prototypes": nn.Parameter(torch.randn(n, config.embedding_dim) / config.embedding_dim**0.5)}
+def against_key_and_queue(model: Model, x: Tensor) -> Blocks:
+    keys = model.slow(x).chunk(2)[1]
+    return [(model.embed(x).chunk(2)[0], torch.cat([keys, model.queue(keys)]))]
 
 
-def slow_copy(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
-    """A copy of the backbone that only follows, and the predictor between the backbone and the queries (MoCo v3)."""
-    predictor = projection(config.embedding_dim, "mlp")
-    return {"predictor": predictor, "slow": Slow(deepcopy(backbone), config.ema_momentum)}
+def related_to_queue(model: Model, x: Tensor) -> Blocks:
+    keys = model.slow(x).chunk(2)[1]
+    queue = model.queue(keys)
+    model.scores = -cosine(keys, queue)
+    return [(model.embed(x).chunk(2)[0], queue)]
+
+
+def from_nearest_in_queue(model: Model, x: Tensor) -> Blocks:
+    first, second = model.embed(x).chunk(2)
+    queue = model.queue(first)
+    near = [queue[cosine(view.detach(), queue).argmin(1)] for view in (first, second)]
+    return [(near[0], model.predictor(second)), (near[1], model.predictor(first))]
+
+
+def swapped_codes(model: Model, x: Tensor) -> Blocks:
+    first, second = model.embed(x).chunk(2)
+    model.scores = -cosine(torch.cat([second, first]), model.prototypes).detach()
+    return [(first, model.prototypes), (second, model.prototypes)]
+
+
+def taught_by_slow_copy(model: Model, x: Tensor) -> Blocks:
+    said, centre = -cosine(torch.cat(model.slow(x).chunk(2)[::-1]), model.prototypes).detach(), model.centre.mean
+    model.scores = said - centre
+    if model.training:
+        centre.lerp_(said.mean(0).to(centre.dtype), 0.1)  # as in the published code
+    return [(view, model.prototypes) for view in model.embed(x).chunk(2)]
+
+
+def prototypes(n: int, d: int) -> dict:
+    """One learned vector for each of n candidates."""
+    return {"prototypes": nn.Parameter(torch.randn(n, d) / d**0.5)}
+
+
+def centred_prototypes(n: int, d: int) -> dict:
+    """The same, and the mean of what a teacher said of each (DINO)."""
+    centre = nn.Module()
+    centre.register_buffer("mean", torch.zeros(n))
+    return {**prototypes(n, d), "centre": centre}
+
+
+def queue(n: int, d: int) -> dict:
+    return {"queue": Queue(n, d)}
+
+
+class Queue(nn.Module):
+    """The last n embeddings of a network, random directions at first; in training a call replaces the oldest by new ones."""
+
+    def __init__(self, n: int, d: int):
+        super().__init__()
+        self.register_buffer("keys", normalize(torch.randn(n, d)))
+
+    @torch.no_grad()
+    def forward(self, new: Tensor) -> Tensor:
+        """What was in the queue before: (n, d)."""
+        before = self.keys.to(new.dtype, copy=True)
+        if self.training:
+            self.keys.copy_(torch.cat([before, new])[-len(before) :])
+        return before
+
+
+def predictor(config: Config, dataset: Dataset, network: nn.Module) -> dict:
+    """A map between the network and the queries (MoCo v3), or the candidates (NNCLR)."""
+    return {"predictor": projection(config.embedding_dim, "mlp")}
+
+
+def slow_copy(config: Config, dataset: Dataset, network: nn.Module) -> dict:
+    """A copy of the backbone and its head that only follows."""
+    return {"slow": Slow(deepcopy(network), config.ema_momentum)}
 
 
 def projection(d: int, kind: str) -> nn.Module:
@@ -103,7 +173,7 @@ def projection(d: int, kind: str) -> nn.Module:
     return nn.Linear(d, d) if kind == "linear" else nn.Sequential(nn.Linear(d, hidden), nn.ReLU(), nn.Linear(hidden, d))
 
 
-def second_encoder(config: Config, dataset: Dataset, backbone: nn.Module) -> dict:
+def second_encoder(config: Config, dataset: Dataset, network: nn.Module) -> dict:
     return {"other": _encoder(config, other_side(dataset))}
 
 
@@ -114,13 +184,14 @@ class Slow(nn.Module):
         super().__init__()
         self.network, self.momentum = network.requires_grad_(False), momentum
 
+    @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         return self.network(x)
 
 
 def follow(model: Model) -> None:
     """One step of the moving average; counters and running statistics are copied."""
-    copy, leader = model.slow, model.backbone
+    copy, leader = model.slow, nn.Sequential(model.backbone, model.head) if hasattr(model, "head") else model.backbone
     for slow, fast in zip(copy.network.parameters(), leader.parameters()):
         slow.lerp_(fast, 1 - copy.momentum)
     for slow, fast in zip(copy.network.buffers(), leader.buffers()):
@@ -141,9 +212,13 @@ def build_model(config: Config, dataset: Dataset) -> Model:
     kind = CANDIDATES[method.p.candidates]
     with seeded(config.seed):
         backbone = _encoder(config, dataset)
-        parts = resolve_name(kind.parts)(config, dataset, backbone) if kind.parts else {}
+        sizes = {"tokens": dataset.n_tokens, "classes": dataset.n_classes, "contexts": len(dataset)}
+        parts = resolve_name(kind.parts)(sizes.get(kind.name, config.n_candidates), config.embedding_dim) if kind.parts else {}
         if config.head in ("linear", "mlp"):
             parts["head"] = projection(config.embedding_dim, config.head)
+        network = nn.Sequential(backbone, parts["head"]) if "head" in parts else backbone
+        for make in kind.networks:
+            parts |= resolve_name(make)(config, dataset, network)
     if config.init == "pca":
         backbone.weight.data = initial_points(dataset, config.embedding_dim).to(backbone.weight.dtype)
     if config.init == "kmeans++":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pkgutil import resolve_name
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ ASKS = {
     "inputs": ("inputs", "the samples themselves: criterion(z, inputs=x)"),
     "pairs": ("pair", "the embeddings of the other modality: criterion(z, pair=w)"),
     "companion": ("companion", "embeddings of the samples from elsewhere: criterion(z, companion=g)"),
+    "logits": ("companion", "what a teacher says of each class: criterion(z, companion=logits)"),
     "graph": ("graph", "the weights of the edges between the rows, (n, n): criterion(z, graph=w)"),
     "tokens": ("labels", "the token that was hidden in every row: criterion(z, labels=...)"),
 }
@@ -89,12 +91,14 @@ class Criterion(nn.Module):
         self.config, resolved = config, config.resolve()
         self.method, self.n_classes = method_of(resolved), n_classes or 0
         self.objective = build_objective(resolved)
-        has_prototypes = self.method.p.candidates in ("classes", "tokens")
-        if has_prototypes != bool(n_classes):
-            said = "needs n_classes=..., one prototype each" if has_prototypes else "has no use for n_classes: leave it out"
+        self.kind = CANDIDATES[self.method.p.candidates]
+        if bool(self.kind.parts and not self.kind.counted) != bool(n_classes):
+            said = "needs n_classes=..., one prototype each" if self.kind.parts else "has no use for n_classes: leave it out"
             raise ConfigError(f"method={config.label!r} {said}")
-        d = resolved.embedding_dim
-        self.prototypes = nn.Parameter(torch.randn(n_classes, d) / d**0.5) if has_prototypes else None
+        d, self.prototypes = resolved.embedding_dim, None
+        make = resolve_name(self.kind.parts) if self.kind.parts else lambda n, d: {}
+        for name, part in make(n_classes or resolved.n_candidates, d).items():
+            setattr(self, name, part)
         self.head = nn.Linear(in_features, d) if in_features else nn.Identity()
 
     def forward(
@@ -124,7 +128,7 @@ class Criterion(nn.Module):
         inputs : (n, ...), optional
             The samples in input space.
         pair : (n, d), optional
-            Embeddings of the other modality; for ``mocov3``, of both views by the slow encoder.
+            Embeddings of the other modality; where there is a slow encoder, as in ``mocov3``, of both views by it.
         companion : (n, f), optional
             Embeddings of the same samples from elsewhere.
         graph : (n, n), optional
@@ -148,13 +152,16 @@ class Criterion(nn.Module):
         self._check(z, given)
         with torch.autocast(z.device.type, enabled=False):
             z, pair = (self.head(each.to(self._dtype(each))) if each is not None else None for each in (z, given["pair"]))
-            if self.prototypes is not None and z.shape[1] != self.prototypes.shape[1]:
-                raise DataError(f"z has {z.shape[1]} dimensions and the prototypes {self.prototypes.shape[1]}: set embedding_dim")
-            prototypes = None if self.prototypes is None else self.prototypes.to(z.dtype)
-            own, other = (lambda x: z), (lambda x: pair)
-            seen = SimpleNamespace(embed=own, backbone=own, other=other, slow=other, predictor=lambda x: x, prototypes=prototypes)
-            blocks = resolve_name(CANDIDATES[self.method.p.candidates].make)(seen, (z, pair))
-            return self.objective.loss(self.objective.target(self._batch(z, given)), blocks)
+            d = self.config.resolve().embedding_dim
+            if self.kind.parts and z.shape[1] != d:
+                raise DataError(f"z has {z.shape[1]} dimensions and the prototypes or the queue {d}: set embedding_dim")
+            held = {name: getattr(self, name, None) for name in ("queue", "centre", "training")}
+            held["prototypes"] = None if self.prototypes is None else self.prototypes.to(z.dtype)
+            views = {"embed": lambda x: z, "backbone": lambda x: z, "other": lambda x: pair, "slow": lambda x: pair.detach()}
+            seen, batch = SimpleNamespace(**views, **held, predictor=lambda x: x, scores=None), self._batch(z, given)
+            blocks = resolve_name(self.kind.make)(seen, (z, pair))
+            batch = batch if seen.scores is None else replace(batch, companion=seen.scores)
+            return self.objective.loss(self.objective.target(batch), blocks)
 
     def _dtype(self, z: Tensor) -> torch.dtype:
         """Single precision at least: that of a half would lose the small probabilities."""
@@ -166,8 +173,8 @@ class Criterion(nn.Module):
         name = f"method={self.config.label!r}"
         if z.dim() != 2:
             raise DataError(f"embeddings must be (n, d), got {tuple(z.shape)}")
-        asked = dict(ASKS[need] for need in self.method.p.needs)
-        if self.method.p.candidates == "keys":
+        asked = dict(ASKS[need] for need in self.method.p.needs if need in ASKS)
+        if self.kind.after_step:
             asked["pair"] = "both views as the slow encoder sees them: criterion(z1, z2, pair=(keys1, keys2))"
         for argument, words in asked.items():
             if given[argument] is None:
@@ -177,7 +184,7 @@ class Criterion(nn.Module):
                 raise DataError(f"{argument}= has no effect with {name}: leave it out")
             if value is not None and len(value) != len(z):
                 raise DataError(f"{argument} has {len(value)} rows and the embeddings {len(z)}: give one for each")
-        halves = given["index"].chunk(2) if self.method.p.candidates in ("views", "keys", "dimensions") else ()
+        halves = given["index"].chunk(2) if self.kind.two_views else ()
         if halves and not (len(z) % 2 == 0 and torch.equal(*halves)):
             raise DataError(f"{name} compares two views: give all first ones, then all second ones, in the same order")
 
@@ -188,7 +195,7 @@ class Criterion(nn.Module):
             index = torch.arange(z.shape[1], device=z.device)
         if labels is not None and labels.is_floating_point():
             raise DataError("labels must be whole numbers, one class for each row")
-        if self.n_classes and not 0 <= int(labels.min()) <= int(labels.max()) < self.n_classes:
+        if self.n_classes and labels is not None and not 0 <= int(labels.min()) <= int(labels.max()) < self.n_classes:
             raise DataError(f"labels must be from 0 to {self.n_classes - 1}, since n_classes={self.n_classes}")
         inputs, companion, graph = (given[k] if given[k] is None else given[k].to(z) for k in ("inputs", "companion", "graph"))
         return Batch(

@@ -18,6 +18,7 @@ MISSING = {
     "labels": ("y", "choose a method without labels"),
     "pairs": ("pair", "use dataset='digit_captions' or 'digit_halves', or give pair= with your own data"),
     "companion": ("companion", "use dataset='digit_captions', or a Dataset with companion embeddings"),
+    "logits": ("companion", "use dataset='taught_digits', or a Dataset with the logits of a teacher as companion"),
     "graph": ("graph", "use dataset='karate_club', or supervisory='knn', which makes a graph of its own"),
 }
 """What a p may need -> the part of the data that it is, and what to do without it."""
@@ -37,6 +38,9 @@ def check_fit(config: Config, data: Dataset) -> None:
     for need, (part, remedy) in MISSING.items():
         if need in p.needs and getattr(data, part) is None:
             raise DataError(f"{method} needs {axes.NEEDS[need]}, and {data.name} has none: {remedy}")
+    if "logits" in p.needs and data.companion.shape[1] != data.n_classes:
+        got = f"{data.name} has {data.companion.shape[1]} companion features for {data.n_classes} classes"
+        raise DataError(f"{method} needs a teacher's logit of every class, and {got}: use dataset='taught_digits'")
     if "tokens" in p.needs and data.kind != "tokens":
         raise DataError(f"{method} hides words of a text, and {data.name} has {data.kind}: use dataset='tiny_text'")
     counts = torch.bincount(data.y, minlength=data.n_classes) if p.name == "same_class" else torch.empty(0)

@@ -144,7 +144,7 @@ class Trainer:
         with self._autocast():
             blocks = self.model(self.ranks.share(x))  # z = f(x): anchors and their candidates
         blocks = [(z.to(self.dtype), other if other is None else other.to(self.dtype)) for z, other in blocks]
-        p = self.strategy.p(rows, self.epoch)  # p(j | i)
+        p = self.strategy.p(self.model.taught(rows), self.epoch)  # p(j | i)
         return self.strategy.loss(p, blocks)  # q(j | i), and the mean of D(p || q)
 
     def _autocast(self):
@@ -255,7 +255,7 @@ def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: t
         return Exaggerated(objective, config.exaggeration, round(EARLY * config.epochs))
     table, needs = config.backbone == "table", method_of(config).p.needs
     if not table or len(dataset) <= DENSE_POINTS:
-        return Exact(objective, once=table or set(needs) <= {"views", "pairs"})
+        return Exact(objective, once="teacher" not in needs and (table or set(needs) <= {"views", "pairs"}))
     kernel = fuse(objective.learned) if config.divergence == "kl" else None
     if kernel is None or kernel.on_sphere or config.perplexity is None or config.alpha:
         raise ConfigError(

@@ -17,7 +17,7 @@ from .oracle_tools import agree, differ, points
 pytestmark = pytest.mark.oracle
 
 N, D = 6, 3
-SMALL = {"perplexity": 2.5, "n_neighbors": 2, "p_temperature": 0.8}
+SMALL = {"perplexity": 2.5, "n_neighbors": 2, "p_temperature": 0.8, "n_candidates": 3}
 
 
 def batch_for(method):
@@ -31,7 +31,7 @@ def batch_for(method):
         y=(torch.arange(N) % 2)[index],
         n_classes=4,
         dtype=torch.float64,
-        companion=points(N, 5, 21)[index],
+        companion=points(N, 4, 21)[index] if method.p.candidates == "classes" else -points(views * N, 5, 21).square(),
         graph=(weights + weights.T).fill_diagonal_(0)[index][:, index],
     )
 
@@ -41,13 +41,18 @@ def blocks_of(method, z, c):
     kind = method.p.candidates
     if kind in ("samples", "pairs"):
         return [(z, None)]
-    if kind in ("modality", "keys"):
+    if kind in ("modality", "keys", "support"):
         return [(z[:N], c[:N]), (c[:N], z[:N])]
+    if kind in ("codes", "taught"):
+        return [(z[:N], c[:5]), (z[N:], c[:5])]
     return {
         "classes": [(z[:N], c[:4])],
         "tokens": [(z[:N], c[:4])],
         "views": [(z[:N], c[:N])],
         "dimensions": [(z[:N], c[:N])],
+        "contexts": [(z[:N], c[:N])],
+        "queue": [(z[:N], torch.cat([c[:N], c[:SMALL["n_candidates"]]]))],
+        "relations": [(z, c[:5])],
     }[kind]
 
 
@@ -109,6 +114,9 @@ def row_loss(config, p, log_q):
 
 def limit_loss(config, p, d):
     attraction = sum(p[j] * value for j, value in d.items())
+    if config.learned == "kernel_wide":
+        near = {j: torch.exp(-value / config.temperature) for j, value in d.items()}
+        return sum(near.values()) / len(d) - sum(p[j] * value for j, value in near.items())
     if config.learned == "gaussian_wide":
         return attraction - sum(d.values()) / len(d)
     if config.learned == "gaussian_narrow":
@@ -135,8 +143,9 @@ def apart_loss(config, p, d):
     return sum(p[j] * torch.log(p[j] * norm / weights[j]) for j in near)
 
 
-def definition(config, method, p, measure, blocks):
+def definition(config, method, p, measure, blocks, weights=None):
     """The mean over all rows, by loops only."""
+    weights = [1.0] * len(p) if weights is None else weights
     counts_self = axes.counts_self(method.p, method.q)[1]
     total, row = 0.0, 0
     alpha = config.alpha if config.alpha_on in ("q", "both") else 0
@@ -154,15 +163,18 @@ def definition(config, method, p, measure, blocks):
             continue
         rows = cluster_rows(a, measure) if config.learned == "clusters" else kernel_rows(config, a, b, counts_self)
         for _, scores in rows:
+            if measure is not None and measure.dim() == 2:
+                scores = {j: value for j, value in scores.items() if measure[row, j] > 0}
             norm = torch.logsumexp(torch.stack(list(scores.values())), 0)
             log_q = mixed({j: value - norm for j, value in scores.items()}, alpha)
-            total, row = total + row_loss(config, p[row], log_q), row + 1
+            total, row = total + weights[row] * row_loss(config, p[row], log_q), row + 1
     return total / row
 
 
 def embeddings_for(method, seed):
     """The anchors, those of both views where the method compares them in one matrix, and other candidates."""
-    rows = N * (2 if "views" in method.p.needs and method.p.candidates in ("samples", "pairs") else 1)
+    both = "samples", "pairs", "codes", "taught", "relations"
+    rows = N * (2 if "views" in method.p.needs and method.p.candidates in both else 1)
     return points(rows, D, seed), points(N, D, 10 + seed)
 
 
@@ -179,7 +191,7 @@ def test_the_method_is_its_definition(method, seed):
         return objective.loss(target, blocks_of(method, z, c)) + 0 * c.sum()
 
     def loops(z, c):
-        return definition(config, method, target.p, target.measure, blocks_of(method, z, c)) + 0 * c.sum()
+        return definition(config, method, target.p, target.measure, blocks_of(method, z, c), target.weights) + 0 * c.sum()
 
     agree(ours, loops, z, c, tolerance=1e-8)
     other = points(len(z), D, 99)

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import cross_entropy, kl_div, normalize
 
+import icon_nb as icon
 from icon_nb.objective.distances import sqeuclidean
 from icon_nb.objective.supervisory import Batch, perplexity_rows
 
@@ -308,3 +309,156 @@ def test_siglip_is_that_of_open_clip(tau, bias):
         agree(ours, published, points(6, 4, seed), points(6, 4, 10 + seed))
     differ(ours, lambda a, b: published(a, b.roll(1, 0)), points(6, 4, 0), points(6, 4, 1))
     assert objective("siglip").learned.bias - 1 / objective("siglip").learned.temperature == pytest.approx(-10)
+
+
+# queues and teachers
+
+
+def with_queue(method, seed, **settings):
+    """A criterion with float64 numbers in its queue or its prototypes, and what they are."""
+    criterion = icon.loss(method, n_candidates=9, embedding_dim=4, **settings).double()
+    held = points(9, 4, 50 + seed)
+    target = criterion.queue.keys if hasattr(criterion, "queue") else criterion.prototypes.data
+    target.copy_(held)
+    return criterion, held
+
+
+@pytest.mark.parametrize("method", ["moco", "moco_v2"])
+def test_moco_is_lightlys_loss_with_a_memory_bank_step_after_step(method):
+    theirs = package("lightly.loss").NTXentLoss(temperature=0.3, memory_bank_size=(9, 4))
+    ours, held = with_queue(method, 0, temperature=0.3)
+    theirs.memory_bank.bank = normalize(held, dim=1)
+    theirs.memory_bank.bank_ptr = torch.zeros(1, dtype=torch.long)
+    for seed in range(4):  # the bank is full and begins anew
+        q, k = points(3, 4, seed), points(3, 4, 10 + seed)
+        z = torch.cat([q, points(3, 4, 30)]).requires_grad_()
+        ours_value = ours(z[:3], z[3:], pair=(points(3, 4, 31), k))
+        free = q.clone().requires_grad_()
+        theirs_value = theirs(free, k)
+        assert ours_value.item() == pytest.approx(theirs_value.item(), rel=1e-9)
+        gradient = torch.autograd.grad(ours_value, z)[0]
+        torch.testing.assert_close(gradient[:3], torch.autograd.grad(theirs_value, free)[0], rtol=1e-9, atol=1e-12)
+        assert not gradient[3:].any(), "the other view is seen by the slow encoder only"
+
+
+def test_nnclr_is_the_pseudocode_of_the_paper():
+    ours, queue = with_queue("nnclr", 0, temperature=0.3)
+    ours.eval()
+
+    def published(z1, z2):
+        near = [queue[(normalize(z.detach(), dim=1) @ normalize(queue, dim=1).T).argmax(1)] for z in (z1, z2)]
+        logits = [normalize(nn, dim=1) @ normalize(p, dim=1).T / 0.3 for nn, p in zip(near, (z2, z1))]
+        return sum(cross_entropy(each, torch.arange(6)) for each in logits) / 2
+
+    for seed in SEEDS:
+        agree(ours, published, points(6, 4, seed), points(6, 4, 10 + seed))
+    differ(ours, lambda a, b: published(a, b.roll(1, 0)), points(6, 4, 0), points(6, 4, 1))
+
+
+def test_ressl_is_the_soft_cross_entropy_between_two_softmaxes_over_the_queue():
+    ours, queue = with_queue("ressl", 0, temperature=0.2, p_temperature=0.05)
+    ours.eval()
+    unit = normalize(queue, dim=1)
+    for seed in SEEDS:
+        teacher = points(6, 4, 20 + seed)
+        p = (normalize(teacher, dim=1) @ unit.T / 0.05).softmax(1)
+        entropy = -torch.xlogy(p, p).sum(1).mean()
+
+        def published(z):
+            return cross_entropy(normalize(z, dim=1) @ unit.T / 0.2, p) - entropy  # noqa: B023
+
+        def call(z):
+            return ours(z, points(6, 4, 99), pair=(points(6, 4, 98), teacher))  # noqa: B023
+
+        agree(call, published, points(6, 4, seed))
+        differ(call, lambda z: published(z.roll(1, 0)), points(6, 4, seed))
+
+
+def test_swav_is_that_of_lightly():
+    theirs = package("lightly.loss").SwaVLoss(temperature=0.2, sinkhorn_epsilon=0.07)
+    sinkhorn = package("lightly.loss.swav_loss").sinkhorn
+    ours, c = with_queue("swav", 0, temperature=0.2, p_temperature=0.07)
+    unit = normalize(c, dim=1)
+    for seed in SEEDS:
+        z1, z2 = points(6, 4, seed), points(6, 4, 10 + seed)
+        codes = torch.cat([sinkhorn(normalize(z, dim=1) @ unit.T, epsilon=0.07) for z in (z2, z1)])
+        entropy = -torch.xlogy(codes, codes).sum(1).mean()
+
+        def published(a, b):
+            return theirs([normalize(z, dim=1) @ unit.T for z in (a, b)], []) - entropy  # noqa: B023
+
+        agree(ours, published, z1, z2)
+        differ(ours, lambda a, b: published(a, b.roll(1, 0)), z1, z2)
+
+
+def test_dino_is_that_of_lightly_while_its_centre_moves():
+    theirs = package("lightly.loss").DINOLoss(output_dim=9, teacher_temp=0.0625, student_temp=0.25).double()  # exact in float32
+    ours, c = with_queue("dino", 0, temperature=0.25, p_temperature=0.0625)
+    unit = normalize(c, dim=1)
+    for seed in SEEDS:
+        said = [normalize(points(6, 4, 20 + k + seed), dim=1) @ unit.T for k in (0, 1)]
+        p = torch.cat([((each - theirs.center[0]) / 0.0625).softmax(1) for each in said])
+        entropy = -torch.xlogy(p, p).sum(1).mean()
+        z = [points(6, 4, seed), points(6, 4, 10 + seed)]
+        leaves = [[each.clone().requires_grad_() for each in z] for _ in range(2)]
+        value = ours(*leaves[0], pair=(points(6, 4, 20 + seed), points(6, 4, 21 + seed)))
+        expected = theirs(said, [normalize(each, dim=1) @ unit.T for each in leaves[1]]) - entropy
+        assert value.item() == pytest.approx(expected.item(), rel=1e-9)
+        for mine, other in zip(*(torch.autograd.grad(each, leaf) for each, leaf in zip((value, expected), leaves))):
+            torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-12)
+    assert theirs.center.abs().max() > 0.01
+    own, other = ours.centre.mean, theirs.center.flatten()
+    torch.testing.assert_close(own - own.mean(), other - other.mean())  # a softmax does not see what all have in common
+
+
+# kernels, graphs, teachers of classes
+
+
+@pytest.mark.parametrize("tau", [0.3, 1.0])
+def test_kernel_contrast_is_its_two_expectations(tau):
+    ours, n = objective("kcl", temperature=tau), 4
+
+    def published(z):
+        def k(i, j):
+            return torch.exp(-(1 - torch.dot(z[i], z[j]) / (z[i].norm() * z[j].norm())) / tau)
+
+        near = sum(k(i, (i + n) % (2 * n)) for i in range(2 * n)) / (2 * n)
+        return -near + sum(k(i, j) for i in range(2 * n) for j in range(2 * n)) / (2 * n) ** 2
+
+    for seed in SEEDS:
+        agree(lambda z: ours(two_views(n), z), published, points(2 * n, 3, seed))
+    differ(lambda z: ours(two_views(n), z), lambda z: published(torch.cat([z[:n], z[n:].roll(1, 0)])), points(2 * n, 3, 0))
+
+
+def test_line_is_the_sum_over_edges_of_the_paper():
+    w = torch.rand(7, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).fill_diagonal_(0)
+    w = w + w.T
+    ours, batch = objective("line2"), Batch(index=torch.arange(7), graph=w, dtype=torch.float64)
+    p = w / w.sum(1, keepdim=True)
+    entropy = -torch.xlogy(p, p).sum(1) @ w.sum(1) / w.sum()
+
+    def published(u, c):
+        total = 0
+        for i in range(7):
+            norm = sum(torch.exp(torch.dot(c[k], u[i])) for k in range(7))
+            total = total - sum(w[i, j] * torch.log(torch.exp(torch.dot(c[j], u[i])) / norm) for j in range(7) if j != i)
+        return total / w.sum() - entropy
+
+    for seed in SEEDS:
+        agree(lambda u, c: ours(batch, u, c), published, points(7, 2, seed), points(7, 2, 10 + seed))
+    differ(lambda u, c: ours(batch, u, c), lambda u, c: published(u.roll(1, 0), c), points(7, 2, 0), points(7, 2, 1))
+
+
+@pytest.mark.parametrize("temperature", [1.0, 4.0])
+def test_distillation_is_torchs_divergence_of_two_softmaxes(temperature):
+    ours = objective("distillation", temperature=temperature, p_temperature=temperature)
+    for seed in SEEDS:
+        said = points(8, 5, 30 + seed)
+        batch = Batch(index=torch.arange(8), companion=said, dtype=torch.float64)
+
+        def published(z, c):
+            target = (said / temperature).log_softmax(1)  # noqa: B023
+            return kl_div((z @ c.T / temperature).log_softmax(1), target, reduction="batchmean", log_target=True)
+
+        agree(lambda z, c: ours(batch, z, c), published, points(8, 3, seed), points(5, 3, 10 + seed))  # noqa: B023
+        differ(lambda z, c: ours(batch, z.roll(1, 0), c), published, points(8, 3, seed), points(5, 3, 10 + seed))  # noqa: B023

@@ -5,9 +5,9 @@ Every q takes z (n, d) and returns (n, m) log-probabilities.
 
 from ..component import without_self
 from .kernels import Clusters, Gaussian, Joint, Mixed, StudentT, StudentTNarrow
-from .limits import GaussianAngular, GaussianHard, GaussianMargin, GaussianNarrow, GaussianWide, Sigmoid
+from .limits import GaussianAngular, GaussianHard, GaussianMargin, GaussianNarrow, GaussianWide, KernelWide, Sigmoid
 
 __all__ = [
     "Clusters", "Gaussian", "GaussianAngular", "GaussianHard", "GaussianMargin", "GaussianNarrow", "GaussianWide",
-    "Joint", "Mixed", "Sigmoid", "StudentT", "StudentTNarrow", "without_self",
+    "Joint", "KernelWide", "Mixed", "Sigmoid", "StudentT", "StudentTNarrow", "without_self",
 ]  # fmt: skip

@@ -42,8 +42,9 @@ class GaussianWide(Learned):
     include_self: bool = True
 
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
-        """Distances (n, m); infinite where self is excluded."""
+        """Distances (n, m); infinite where self is excluded, or a candidate is none to an anchor."""
         d = DISTANCES[self.distance](z, z if candidates is None else candidates)
+        d = d if measure is None or measure.dim() == 1 else d.masked_fill(measure == 0, math.inf)
         return d if self.include_self or candidates is not None else without_self(d, math.inf)
 
     def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
@@ -51,6 +52,22 @@ class GaussianWide(Learned):
         allowed = d < math.inf
         d = d.masked_fill(~allowed, 0)
         return (p * d).sum(1) - d.sum(1) / allowed.sum(1)
+
+
+@dataclass(frozen=True)
+class KernelWide(GaussianWide):
+    r"""The same of a similarity, :math:`d_{ij} = -e^{-d'_{ij} / \tau}` with d' the distance: never without a least value (KCL).
+
+    >>> q = KernelWide()
+    >>> q.divergence(torch.tensor([[1.0, 0.0]]), q(torch.tensor([[0.0]]), torch.tensor([[0.0], [9.0]]))).round(decimals=4)
+    tensor([-0.5000])
+    """
+
+    temperature: float = 1.0
+
+    def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
+        d = super().__call__(z, candidates, measure)
+        return (-(-d / self.temperature).exp()).masked_fill(d == math.inf, math.inf)
 
 
 @dataclass(frozen=True)

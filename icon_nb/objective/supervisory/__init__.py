@@ -1,16 +1,18 @@
-"""p(j|i), who should be near whom: from identity, from neighbourhoods of the inputs, from graphs.
+"""p(j|i), who should be near whom: from identity, from neighbourhoods of the inputs, from graphs, from teachers.
 
 Every p takes a Batch and returns (n, m) rows that sum to one.
 """
 
 from ..batch import Batch
-from .graphs import CompanionNeighbors, GraphGibbs, GraphWeights, NearestNeighbors, Spectral, ViewsAndNeighbors
+from .graphs import CompanionNeighbors, GraphContexts, GraphGibbs, GraphWeights, NearestNeighbors, Spectral, ViewsAndNeighbors
 from .identity import Identity, Label, Mixed, OtherSide, PositivePairs, PositivePairsJoint, SameClass
 from .neighbourhoods import Companion, Gaussian, GaussianFixed, GaussianJoint, ShortestPaths, StudentT
 from .perplexity import perplexity_rows
+from .teachers import KeyAndQueue, SwappedCodes, Teacher
 
 __all__ = [
-    "Batch", "Companion", "CompanionNeighbors", "Gaussian", "GaussianFixed", "GaussianJoint", "GraphGibbs",
-    "GraphWeights", "Identity", "Label", "Mixed", "NearestNeighbors", "OtherSide", "PositivePairs",
-    "PositivePairsJoint", "SameClass", "ShortestPaths", "Spectral", "StudentT", "ViewsAndNeighbors", "perplexity_rows",
+    "Batch", "Companion", "CompanionNeighbors", "Gaussian", "GaussianFixed", "GaussianJoint", "GraphContexts", "GraphGibbs",
+    "GraphWeights", "Identity", "KeyAndQueue", "Label", "Mixed", "NearestNeighbors", "OtherSide", "PositivePairs",
+    "PositivePairsJoint", "SameClass", "ShortestPaths", "Spectral", "StudentT", "SwappedCodes", "Teacher",
+    "ViewsAndNeighbors", "perplexity_rows",
 ]  # fmt: skip

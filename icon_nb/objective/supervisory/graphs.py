@@ -128,6 +128,23 @@ class GraphWeights(Supervisory):
 
 
 @dataclass(frozen=True)
+class GraphContexts(GraphWeights):
+    r"""The edges of a given graph, to second vectors of the nodes, as in LINE: a row counts by the degree of its node.
+
+    >>> path = torch.tensor([[0., 1., 0.], [1., 0., 3.], [0., 3., 0.]])
+    >>> GraphContexts().weights(Batch(index=torch.arange(3), graph=path))
+    tensor([0.3750, 1.5000, 1.1250], dtype=torch.float64)
+    """
+
+    include_self = True
+
+    def weights(self, batch: Batch) -> Tensor:
+        """How much each row counts (n,): its degree over the mean degree."""
+        degrees = batch.need("graph", self).sum(1)
+        return degrees / degrees.mean()
+
+
+@dataclass(frozen=True)
 class GraphGibbs(Softmax):
     r"""The edges of a given graph as in normalized cuts, :math:`p_{ij} \propto e^{w_{ij} / (d_j \tau_p)}`, self included.
 

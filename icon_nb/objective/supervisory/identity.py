@@ -141,7 +141,8 @@ class Mixed(Supervisory):
 
     def rows(self, batch: Batch) -> Tensor:
         p = self.base(batch)
-        allowed = torch.ones_like(p)
+        measure = self.measure(batch)
+        allowed = torch.ones_like(p) if measure is None or measure.dim() == 1 else (measure > 0).to(p.dtype)
         if not self.include_self:
             n = len(batch.index)
             allowed = without_self(torch.ones(n, n, dtype=p.dtype, device=p.device), 0).reshape(p.shape)
