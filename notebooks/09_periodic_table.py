@@ -137,8 +137,10 @@ for run in every:
     print(f"{run.config.method:28}{run.config.backbone:8}{run.config.dataset:16}{first:8.3f} ->{last:8.3f}")
 
 # %% [markdown]
-# Every loss falls. The ones below zero stand in the row of the wide limit, where the value is minus the spread of the embedding. A few epochs
-# on 300 digits show that a cell *runs*, and not that it is any good.
+# Every loss falls whose $p$ and candidates stay what they are. Where a queue, prototypes or a teacher move with the network (`moco`, `ressl`),
+# the loss of one epoch is no measure for the next, and it may rise while the embedding gets better. The ones below zero stand in the row of
+# the wide limit, where the value is minus the spread of the embedding. A few epochs on 300 digits show that a cell *runs*, and not that it is
+# any good.
 #
 # ## Down one column
 #

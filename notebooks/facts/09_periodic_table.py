@@ -2,9 +2,9 @@ assert all(abs(by_hand[key] - package[key]) < 1e-12 for key in by_hand)
 assert abs(wide[1000] - limit["wide"]) < 0.01 and abs(narrow[0.001] - limit["narrow"]) < 0.01
 assert abs(wide[1000] - limit["wide"]) < abs(wide[10] - limit["wide"]) / 10
 assert len(every) == len(icon.methods.METHODS) and not every.failures
-assert all(run.history["loss"][-1] < run.history["loss"][0] for run in every)
+assert all(run.history["loss"][-1] < run.history["loss"][0] for run in every if run.config.n_candidates is None)
 negative = {run.config.method for run in every if run.history["loss"][-1] < 0}
-assert negative == {run.config.method for run in every if run.config.learned == "gaussian_wide"}
+assert negative == {run.config.method for run in every if run.config.learned in ("gaussian_wide", "kernel_wide")}
 assert abs(column[2].history["loss"][-1] - 0.5) < 0.02 and column[2].scores["effective_rank"] < 1.4
 assert column[0].scores["effective_rank"] + 0.05 < column[1].scores["effective_rank"] > 2.95
 assert tried[-1] > max(tried[0] + 0.25, 0.65)
