@@ -127,7 +127,8 @@ class Config:
         applies=lambda case: case.network and case.p.candidates != "modality", because=resolve.backbone,
     )
     n_candidates: int | None = objective(
-        "keys in the queue, or prototypes", general=256, low=2, applies=lambda case: CANDIDATES[case.p.candidates].counted,
+        "keys in the queue, or prototypes", general=256, low=2, high=65536,
+        applies=lambda case: CANDIDATES[case.p.candidates].counted,
     )
     backbone: str | Callable | None = model(
         "what makes the embedding: {}; in Python also a module of your own", general="mlp", choices=BACKBONES, free=True,

@@ -102,17 +102,9 @@ class Criterion(nn.Module):
         self.head = nn.Linear(in_features, d) if in_features else nn.Identity()
 
     def forward(
-        self,
-        z: Tensor,
-        other: Tensor | None = None,
-        *,
-        index=None,
-        labels=None,
-        inputs=None,
-        pair=None,
-        companion=None,
-        graph=None,
-    ) -> Tensor:
+        self, z: Tensor, other: Tensor | None = None, *,
+        index=None, labels=None, inputs=None, pair=None, companion=None, graph=None,
+    ) -> Tensor:  # fmt: skip
         """The loss, a scalar, of embeddings z.
 
         Parameters
@@ -198,15 +190,8 @@ class Criterion(nn.Module):
         if self.n_classes and labels is not None and not 0 <= int(labels.min()) <= int(labels.max()) < self.n_classes:
             raise DataError(f"labels must be from 0 to {self.n_classes - 1}, since n_classes={self.n_classes}")
         inputs, companion, graph = (given[k] if given[k] is None else given[k].to(z) for k in ("inputs", "companion", "graph"))
-        return Batch(
-            torch.arange(len(z), device=z.device) if index is None else index,
-            None if inputs is None else inputs.flatten(1),
-            labels,
-            self.n_classes,
-            z.dtype,
-            companion,
-            graph,
-        )
+        index = torch.arange(len(z), device=z.device) if index is None else index
+        return Batch(index, None if inputs is None else inputs.flatten(1), labels, self.n_classes, z.dtype, companion, graph)
 
     def __repr__(self) -> str:
         return f"Criterion({repr(self.config.replace(dataset=None))[len('Config('):]}"

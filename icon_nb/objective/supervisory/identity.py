@@ -63,8 +63,7 @@ class OtherSide(Supervisory):
     include_self = True
 
     def rows(self, batch: Batch) -> Tensor:
-        same = batch.index.unique() if len(batch.index) != batch.n_samples else batch.index
-        return torch.eye(len(same), dtype=batch.dtype, device=same.device).repeat(self.sides, 1)
+        return torch.eye(batch.n_samples, dtype=batch.dtype, device=batch.index.device).repeat(self.sides, 1)
 
 
 @dataclass(frozen=True)
