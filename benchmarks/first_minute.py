@@ -14,6 +14,7 @@ import torch
 import icon_nb as icon
 from benchmarks.harness import alternate, clock, report, summary
 from benchmarks.peers import Pairs, affine_pipeline, loop, nt_xent
+from icon_nb.animation.projection import fit_projection
 from icon_nb.evaluation.scores import knn_accuracy
 from icon_nb.training.backbones import build_backbone
 
@@ -50,7 +51,7 @@ def bought(budgets: tuple[float, ...]) -> dict:
 
 def kept_in_the_plane(run) -> float:
     """kNN accuracy of the last frame as it is drawn, over that of the embedding."""
-    drawn = run.animate().views[0].projection.coordinates(run.trajectory)[-1]
+    drawn = fit_projection(run.trajectory).coordinates(run.trajectory)[-1]
     return float(knn_accuracy(torch.tensor(drawn), torch.tensor(run.labels), 5)) / run.history["knn_accuracy"][-1]
 
 
