@@ -151,3 +151,31 @@ def test_a_killed_command_can_be_resumed(how, tmp_path):
     assert seen[0] == done + 1
     assert settings["epochs"] == 400
     assert not list(folder.rglob("*.tmp"))
+
+
+def test_a_resumed_run_says_what_changed_with_it(tmp_path):
+    def stop(record, recorder):
+        if record.epoch == 1:
+            raise RuntimeError("stopped")
+
+    settings = {"dataset": "digits", "n_samples": 200, "epochs": 2, "max_points": 60, "quiet": True, "probe": False}
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        with pytest.raises(RuntimeError):
+            icon.run(save_to=tmp_path, on_record=stop, gif_fps=3, **settings)
+        torch.set_num_threads(2)
+        run = icon.run(save_to=tmp_path, resume=True, gif_overlay="centroids", **settings)
+        torch.set_num_threads(1)
+        longer = icon.run(save_to=tmp_path, resume=True, gif_overlay="centroids", **settings | {"epochs": 3})
+    finally:
+        torch.set_num_threads(before)
+    (first,) = run.provenance["resumed"]
+    assert (first["epoch"], first["threads_before"], first["threads_after"]) == (0, 1, 2)
+    assert first["settings"] == {"gif_fps": [3.0, None], "gif_overlay": ["loss", "centroids"]}
+    assert longer.provenance["resumed"][0] == first
+    again = longer.provenance["resumed"][1]
+    assert (again["epoch"], again["threads_before"], again["threads_after"]) == (2, 2, 1)
+    assert again["settings"] == {"epochs": [2, 3]}
+    assert icon.load(tmp_path).provenance["resumed"] == longer.provenance["resumed"]
+    assert "resumed" not in icon.run(**settings).provenance

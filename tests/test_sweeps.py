@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -353,3 +354,77 @@ def test_each_outcome_comes_as_it_is_finished():
     found = list(train_each(configs, workers=1))
     assert [config.temperature for config, _ in found] == [0.1, 0.5]
     assert all(outcome.status == "complete" for _, outcome in found)
+
+
+# A function that is called after every epoch
+
+
+def note(record, recorder):
+    """Write down which run it was called in, where another process can be asked."""
+    with open(os.environ["ICON_NB_TEST_NOTES"], "a") as file:
+        file.write(f"{record.epoch} {recorder.trajectory.title}\n")
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_a_function_is_called_after_every_epoch_of_every_run(workers, tmp_path, monkeypatch):
+    monkeypatch.setenv("ICON_NB_TEST_NOTES", str(tmp_path / "notes"))
+    icon.sweep(TINY, temperature=[0.1, 0.5], on_record=note, workers=workers)
+    lines = (tmp_path / "notes").read_text().splitlines()
+    assert lines == ["0 simclr on moving_digits", "1 simclr on moving_digits"] * 2
+
+
+def test_a_recipe_takes_it_too():
+    seen = []
+    icon.run_recipe("simclr_vs_sne", n_samples=100, epochs=1, quiet=True, on_record=lambda record, _: seen.append(record.epoch))
+    assert seen == [0, 1, 0, 1]
+
+
+def test_a_function_that_cannot_be_sent_is_refused_by_name():
+    with pytest.raises(ConfigError, match="on_record=.*cannot be sent to another process.*top of a module"):
+        icon.sweep(TINY, temperature=[0.1], workers=1, on_record=lambda record, recorder: None)
+
+
+# A cluster of which a worker is killed
+
+
+def slow(record, recorder):
+    """Time enough to be killed in."""
+    with open(os.path.join(os.environ["ICON_NB_TEST_NOTES"], str(os.getpid())), "a") as file:
+        file.write(f"{record.epoch}\n")
+    time.sleep(0.3)
+
+
+@pytest.mark.friends
+def test_a_cluster_that_loses_a_worker_loses_no_run(tmp_path, monkeypatch, reference):
+    """Two Dask workers in folders of their own; one is killed in the middle of a run, which the other one repeats."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setenv("ICON_NB_TEST_NOTES", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")]))
+    workers = []
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster, distributed.Client(cluster) as client:
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            options = [cluster.scheduler_address, "--nthreads", "1", "--no-dashboard", "--no-nanny"]
+            command = [sys.executable, "-m", "distributed.cli.dask_worker", *options]
+            workers.append(subprocess.Popen(command, cwd=tmp_path / name))
+        try:
+            client.wait_for_workers(2, timeout=120)
+            killer = threading.Thread(target=kill_in_a_run, args=(workers[0].pid, tmp_path))
+            killer.start()
+            study = icon.sweep(TINY, temperature=[0.1, 0.5, 0.2], executor=client, on_record=slow, save_to=tmp_path / "study")
+            killer.join()
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait(timeout=30)
+    notes = {pid: (tmp_path / str(pid)).read_text().split() for pid in (worker.pid for worker in workers)}
+    assert notes[workers[0].pid] == ["0"]
+    assert notes[workers[1].pid] == ["0", "1"] * 3
+    same_numbers(reference, study)
+    same_numbers(reference, icon.load(tmp_path / "study"))
+
+
+def kill_in_a_run(pid, folder):
+    while not (folder / str(pid)).exists() or not (folder / str(pid)).read_text():
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)

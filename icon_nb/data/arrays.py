@@ -17,6 +17,9 @@ LARGEST, SMALLEST = 1e15, 1e-15
 CHANNELS = (1, 3, 4)
 """Usual numbers of channels."""
 
+GREY_MODES, DEEP_MODES = {"1", "L", "LA"}, {"I;16", "I;16B", "I", "F"}
+"""What Pillow calls grey pictures, and those of more than 8 bits."""
+
 
 def to_numpy(value, what: str) -> np.ndarray:
     """A numeric array from a tensor, an array, or nested lists; what holds no numbers is refused by name."""
@@ -25,6 +28,9 @@ def to_numpy(value, what: str) -> np.ndarray:
             raise DataError(f"{what} is a tensor on the meta device, which holds no numbers: give one on the CPU or a GPU")
         value = value.detach().cpu().to_dense()
         value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+    if is_pictures(value):
+        mode = "L" if {each.mode for each in value} <= GREY_MODES else "RGB"
+        value = [np.asarray(each if each.mode in DEEP_MODES else each.convert(mode)) for each in value]
     if np.ma.is_masked(value):
         raise DataError(
             f"{what} holds {np.ma.count_masked(value)} masked values: remove those samples, or fill them with .filled()"
@@ -38,6 +44,11 @@ def to_numpy(value, what: str) -> np.ndarray:
     if array.dtype.kind not in "biuf":
         raise DataError(f"{what} has dtype {array.dtype}, not numbers: drop or encode what is not numeric, then .astype(float)")
     return array
+
+
+def is_pictures(value) -> bool:
+    """Whether it is a list of PIL's pictures."""
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(hasattr(each, "getbands") for each in value)
 
 
 def inputs(value, what: str = "x") -> tuple[np.ndarray, str]:

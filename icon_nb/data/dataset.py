@@ -21,6 +21,9 @@ from .stored import STATISTICS_SAMPLES, Stored, grey_levels
 KINDS = {(torch.uint8, 4): "images", (torch.float32, 2): "features", (torch.int64, 2): "tokens"}
 """Type and number of axes of the samples -> what they are."""
 
+COLUMNS, ROWS = 64, 4096
+"""So many features, or samples, are looked at in one go: what is computed on the way takes more memory than they do."""
+
 STEPS = 2**20
 """In so many steps a deviation is cut: the last digit of a mean is another on another machine, and is none of the data."""
 
@@ -269,7 +272,7 @@ def _check_inputs(dataset: Dataset, part: str) -> None:
         )
     if prod(x.shape) == 0:
         raise DataError(f"{dataset.name}: {part} is empty, its shape is {tuple(x.shape)}: at least one sample is needed")
-    if x.dtype.is_floating_point and not bool(torch.isfinite(x).all()):
+    if x.dtype.is_floating_point and not all(bool(torch.isfinite(rows).all()) for rows in x.split(ROWS)):
         bad = (~torch.isfinite(x)).any(1).nonzero()[:5, 0].tolist()
         raise DataError(f"{dataset.name}: {part} holds NaN or infinite values, first in samples {bad}: remove or fill them")
     if x.dtype == torch.int64 and int(x.min()) < 0:
@@ -299,7 +302,8 @@ def _statistics(x) -> tuple[Tensor, Tensor]:
         mean, std = zip(*map(_of_levels, grey_levels(x[:STATISTICS_SAMPLES]) if isinstance(x, Tensor) else x.summary.levels))
         mean, std = torch.stack(mean), torch.stack(std)
     else:
-        mean, std = x.double().mean(0), x.double().std(0, unbiased=False)
+        parts = [(part.mean(0), part.std(0, unbiased=False)) for part in map(Tensor.double, x.split(COLUMNS, 1))]
+        mean, std = map(torch.cat, zip(*parts))
     tiny = std <= 1e-12 * mean.abs().clamp_min(1e-30)
     return mean.float().to(x.device), torch.where(tiny, torch.ones_like(std), std).float().to(x.device)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from .arrays import GREY_MODES
 from .labels import classes
 from .stored import Stored, Streaming
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-GREY_MODES = {"1", "L", "LA"}
 LARGEST_SIDE = 128
 TRAIN, TEST = ("train", "training"), ("test", "val", "valid", "validation")
 

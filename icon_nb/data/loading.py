@@ -78,8 +78,9 @@ def load(
     ----------
     dataset : str or object
         A key of ``DATASETS``; ``folder:PATH``, ``embeddings:FILE`` or ``custom:FILE.py:NAME``; or an object: a Dataset, an
-        array or tensor, ``(x, y)``, ``(x, y, x_test, y_test)``, a mapping of such names, a DataFrame, a Hugging Face
-        ``datasets`` object, a torch ``Dataset``.
+        array or tensor, ``(x, y)``, ``(x, y, x_test, y_test)``, a mapping of such names, a table of pandas, polars or arrow, a
+        Hugging Face ``datasets`` object, a torch ``Dataset`` or ``DataLoader``, a list of pictures of PIL, or anything that
+        gives samples when it is iterated over: these are read once, and may take 2 GiB.
     data_dir : path, optional
         Folder with the published files in torchvision's layout, or the folder of the files itself. Never written to.
     n_samples : int, optional
@@ -132,6 +133,7 @@ def load(
         found = _dataset("own_data", from_object(dataset, label, streaming))
     elif source_of(dataset):
         given = {"label": label, "image_size": image_size, "skip_unreadable": skip_unreadable, "streaming": streaming}
+        given |= {"n_samples": n_samples, "seed": seed}
         found = _placed(dataset, given)
     else:
         found = _named(dataset, data_dir, download)

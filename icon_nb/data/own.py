@@ -5,17 +5,21 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
+from math import prod
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..errors import DataError, IconError, nearest
-from .arrays import to_numpy, together
+from .arrays import is_pictures, stratified, to_numpy, together
 from .labels import classes
-from .stored import Samples, Streaming
+from .stored import STREAM_ABOVE, Samples, Streaming
 
 INPUT_NAMES = ("x", "X", "embeddings", "features", "data", "images", "image", "img", "pixel_values")
 LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class", "fine_label")
@@ -46,7 +50,7 @@ def _naming(data) -> Iterator[None]:
 
 def _parts(data, label: str | None, streaming: Streaming) -> dict:
     """What an object holds, by the names that :func:`_assembled` takes; no picture is on a scale yet."""
-    if isinstance(data, (np.ndarray, torch.Tensor)) or hasattr(data, "toarray"):
+    if isinstance(data, (np.ndarray, torch.Tensor)) or hasattr(data, "toarray") or is_pictures(data):
         return {"x": data}
     if isinstance(data, (tuple, list)):
         if len(data) not in (2, 4):
@@ -55,15 +59,19 @@ def _parts(data, label: str | None, streaming: Streaming) -> dict:
     with _naming(data):
         if isinstance(data, Mapping):
             return _from_splits(data, label, streaming) if "train" in data else _from_mapping(data, label)
-        if hasattr(data, "columns") and hasattr(data, "to_numpy"):
-            return _from_frame(data, label)
-        if hasattr(data, "column_names") and hasattr(data, "features"):
+        if hasattr(data, "column_names") and hasattr(data, "features") and hasattr(data, "__len__"):
             return _from_table(data, label, streaming)
+        if hasattr(data, "columns") and hasattr(data, "__getitem__"):
+            return _from_frame(data, label)
+        if hasattr(data, "__array__"):
+            return {"x": np.asarray(data)}
         if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes)):
             return _from_indexed(data, label, streaming)
+        if hasattr(data, "__iter__") and not isinstance(data, (str, bytes, set)):
+            return _from_stream(data, label)
     raise DataError(
         f"dataset of type {type(data).__name__} cannot be read: give a name, an array (n, ...), (x, y), a DataFrame, "
-        "or an object with __len__ and __getitem__"
+        "an object with __len__ and __getitem__, or one to iterate over"
     )
 
 
@@ -114,23 +122,33 @@ def _named(parts: dict) -> tuple[np.ndarray | None, tuple[str, ...]]:
 
 def _from_frame(data, label) -> dict:
     """A DataFrame: the label column is the one named, else one with a usual name, else the only one that is not numeric."""
-    twice = data.columns[data.columns.duplicated()].tolist() if hasattr(data.columns, "duplicated") else []
+    columns = list(data.column_names if hasattr(data, "column_names") else data.columns)  # those of arrow are arrays
+    twice = [column for column, times in Counter(columns).items() if times > 1]
     if twice:
         raise DataError(f"columns {[str(c) for c in twice[:5]]} occur more than once: rename or drop them")
-    text = [column for column in data.columns if getattr(data[column].dtype, "kind", "O") not in "biuf"]
-    usual = [column for column in data.columns if str(column).lower() in LABEL_NAMES[1:]]  # a column y is often a coordinate
-    if label is not None and label not in data.columns:
-        raise DataError(f"label={label!r} is not a column: {nearest(label, data.columns)}")
+    values = {column: _column_of(data[column]) for column in columns}
+    text = [column for column, each in values.items() if each.dtype.kind not in "biuf"]
+    usual = [column for column in columns if str(column).lower() in LABEL_NAMES[1:]]  # a column y is often a coordinate
+    if label is not None and label not in columns:
+        raise DataError(f"label={label!r} is not a column: {nearest(label, columns)}")
     chosen = label if label is not None else next(iter(usual), text[0] if len(text) == 1 else None)
     others = [column for column in text if column != chosen]
     if others:
         raise DataError(
             f"columns {[str(c) for c in others]} are not numeric: drop or encode them, or name the labels with label="
         )
-    features = data.drop(columns=[] if chosen is None else [chosen])
     note = f"labels from column {str(chosen)!r}" if chosen is not None else "no label column found"
     y = None if chosen is None else data[chosen].to_numpy()
-    return {"x": features.to_numpy(float, na_value=np.nan), "y": y, "note": note}
+    features = [each.astype(float) for column, each in values.items() if column != chosen]
+    return {"x": np.stack(features, 1) if features else np.empty((len(data), 0)), "y": y, "note": note}
+
+
+def _column_of(column) -> np.ndarray:
+    """A column of a pandas, polars or arrow table; a missing number is NaN, and what is not numeric has another type."""
+    kind = getattr(getattr(column, "dtype", None), "kind", "")  # pandas says more than its arrays do
+    if kind and kind not in "biuf":
+        return np.empty(len(column), object)
+    return column.to_numpy(float, na_value=np.nan) if hasattr(column, "iloc") else np.asarray(column)
 
 
 def _from_table(data, label, streaming) -> dict:
@@ -167,6 +185,47 @@ def _from_indexed(data, label, streaming) -> dict:
     return {"class_names": None if y is None else getattr(data, "classes", None)} | _from_samples(Samples(data, x, y), streaming)
 
 
+def _from_stream(data, label) -> dict:
+    """What can only be iterated over: samples, or the batches of a torch DataLoader, read once and in their order.
+
+    Torch's random state is set for it and put back, so that a DataLoader that shuffles gives the same order every time.
+    """
+    items, size, batched = [], 0, isinstance(data, torch.utils.data.DataLoader)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for item in chain.from_iterable(map(_unbatched, data)) if batched else data:
+            items.append(item)
+            size += _bytes(item)
+            if size > STREAM_ABOVE:
+                raise DataError(
+                    f"{type(data).__name__} gives more than {STREAM_ABOVE / 2**30:g} GiB, and is read into memory: give fewer "
+                    "samples, or pictures in an object with __len__ and __getitem__, which can stay on the disk"
+                )
+    items = _Listed(items)
+    items.classes = getattr(getattr(data, "dataset", data), "classes", None)
+    return _from_indexed(items, label, Streaming("never"))
+
+
+class _Listed(list):
+    """Samples that were read, with the names of their classes."""
+
+    classes = None
+
+
+def _unbatched(batch) -> Iterator:
+    """The samples of a batch as torch collates them."""
+    if isinstance(batch, Mapping):
+        return (dict(zip(batch, row)) for row in zip(*batch.values()))
+    return zip(*batch) if isinstance(batch, (tuple, list)) else iter(batch)
+
+
+def _bytes(item) -> int:
+    """About what a sample takes in memory."""
+    if isinstance(item, (Mapping, tuple, list)):
+        return sum(map(_bytes, item.values() if isinstance(item, Mapping) else item))
+    return getattr(item, "nbytes", None) or (prod(item.size) * len(item.getbands()) if hasattr(item, "getbands") else 8)
+
+
 def _check_filled(data) -> None:
     if len(data) == 0:
         raise DataError(f"{type(data).__name__} is empty: at least one sample is needed")
@@ -185,8 +244,11 @@ def _from_samples(samples: Samples, streaming: Streaming) -> dict:
     return {"x": np.stack(arrays), "y": None if samples.y is None else list(labels)}
 
 
-def read_embeddings(path: str, label: str | None = None) -> dict:
-    """A file of arrays: ``.npz`` (x, y, ... by name), ``.npy`` (one array), ``.pt`` (a tensor or a dict), never unpickled."""
+def read_embeddings(path: str, label: str | None = None, n_samples: int | None = None, seed: int = 0) -> dict:
+    """A file of arrays: ``.npz`` (x, y, ... by name), ``.npy`` (one array), ``.pt`` (a tensor or a dict), never unpickled.
+
+    Of an ``.npy`` only the ``n_samples`` rows are read that are kept.
+    """
     file = Path(path).expanduser()
     if file.suffix not in FILES:
         raise DataError(f"embeddings:{path} must end in {', '.join(FILES)}")
@@ -196,7 +258,19 @@ def read_embeddings(path: str, label: str | None = None) -> dict:
         held = FILES[file.suffix](file)
     except Exception as error:  # numpy, zipfile, torch and pickle each raise their own
         raise DataError(f"{file} cannot be read ({in_a_line(error)}): write it again with plain arrays") from error
+    if isinstance(held, np.memmap):
+        part = isinstance(n_samples, Integral) and held.ndim and 0 < n_samples < len(held)
+        held = _rows(file, held, np.sort(stratified(np.zeros(len(held)), n_samples, seed))) if part else np.asarray(held)
     return from_object(held, label, Streaming("never"))
+
+
+def _rows(file: Path, held: np.memmap, rows: np.ndarray) -> np.ndarray:
+    """Some rows of a mapped file, read one by one: what is read through the map stays in memory with what lies around it."""
+    if not held.flags.c_contiguous:
+        return held[rows]
+    size, step = held[0].size, held.strides[0]
+    read = [np.fromfile(file, held.dtype, size, offset=held.offset + int(row) * step) for row in rows]
+    return np.stack(read).reshape(-1, *held.shape[1:])
 
 
 def _read_npz(file: Path) -> dict:
@@ -206,7 +280,7 @@ def _read_npz(file: Path) -> dict:
 
 FILES = {
     ".npz": _read_npz,
-    ".npy": lambda file: np.load(file, allow_pickle=False),
+    ".npy": lambda file: np.load(file, "r", allow_pickle=False),
     ".pt": lambda file: torch.load(file, map_location="cpu", weights_only=True),
 }
 

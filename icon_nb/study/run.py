@@ -215,6 +215,7 @@ def _finished(folder: Path, session: Session) -> Results | None:
             raise ConfigError(f"{folder} holds no optimizer.pt: only a run that was trained in its folder can get more epochs")
         session.go_on(*state, found.history, found.frames(), session.config.record_every)
         session.fork = found.provenance.get("fork")
+        session.resume(found.config, found.provenance.get("threads"), found.provenance.get("resumed") or [])
         return None
     return None if found.status == "interrupted" else found
 

@@ -22,7 +22,7 @@ from ..evaluation.diagnosis import baselines
 from ..evaluation.scores import knn_accuracy
 from ..evaluation.trajectory import choose_points
 from ..methods.catalogue import HISTORY, absolute, source_of
-from ..methods.config import Config
+from ..methods.config import SETTINGS, Config
 from ..methods.own import is_own
 from ..methods.resolve import fit_to_data
 from ..objective.distances import metric_of
@@ -61,6 +61,7 @@ class Session:
     log_to: object = None
     keep_states: float = 0.0
     fork: dict | None = None
+    resumed: list[dict] = field(default_factory=list)
     history: dict[str, list] = field(default_factory=lambda: {name: [] for name in ("epoch", *HISTORY)})
 
     def __post_init__(self):
@@ -110,6 +111,13 @@ class Session:
                 self.history["knn_accuracy"][epoch] = math.nan
                 continue
             self.recorder.record(frame, epoch=epoch, **{name: math.nan if v is None else v for name, v in metrics.items()})
+
+    def resume(self, before: Config, threads: int | None, resumed: Iterable[Mapping]) -> None:
+        """Note that it went on after its last epoch: with how many threads, and which settings stand in place of which."""
+        old, new = before.to_dict(), self.config.to_dict()
+        changed = {name: [old.get(name), new.get(name)] for name in SETTINGS if old.get(name) != new.get(name)}
+        told = {"epoch": self.trainer.epoch, "threads_before": threads, "settings": changed}
+        self.resumed = [*({"threads_after": threads, **each} for each in resumed), told]
 
     def records(self) -> Iterator[Record]:
         """Train to the end, recording on the way; yields one record per epoch. A resumed run goes on where it stopped."""
@@ -184,6 +192,7 @@ class Session:
     def _provenance(self) -> dict[str, object]:
         """What is needed to know where numbers came from."""
         now, own, trainer = datetime.datetime.now(datetime.UTC), self.config.dataset, self.trainer
+        threads = torch.get_num_threads()
         versions = {"icon_nb": __version__, "torch": torch.__version__, "numpy": np.__version__}
         raw = None if self._raw is None else self.dataset.flat(self._raw).cpu().numpy()
         return {
@@ -191,7 +200,7 @@ class Session:
             "platform": platform.platform(),
             "device": str(trainer.device),
             "engine": trainer.strategy.engine,
-            "threads": torch.get_num_threads(),
+            "threads": threads,
             "processes": trainer.ranks.n,
             "seed": self.config.seed,
             "dataset": describe(self.dataset),
@@ -206,6 +215,7 @@ class Session:
             "error": self.error,
             "diverged": self.diverged,
             **({"fork": self.fork} if self.fork else {}),
+            **({"resumed": self.resumed[:-1] + [{**self.resumed[-1], "threads_after": threads}]} if self.resumed else {}),
             **({"stopped": self.stopped} if self.stopped else {}),
         }
 

@@ -12,9 +12,9 @@ from ..methods import recipes
 from ..methods.config import Config, check_names
 from .comparison import Comparison
 from .folders.outputs import StudyFolder
-from .workers import DatasetCache, train_each
+from .workers import DatasetCache, sendable, train_each
 
-HOW = ("data", "progress", "save_to", "workers", "executor")
+HOW = ("data", "progress", "on_record", "save_to", "workers", "executor")
 """The options of :func:`run_configs` that say how configs are run; every other keyword of a sweep or a recipe is a setting."""
 
 
@@ -27,8 +27,8 @@ def sweep(config: Config | None = None, **values) -> Comparison:
         ``Config()`` when not given.
     **values
         Settings with the values to try, for instance ``temperature=[0.1, 0.5]``; several span a grid. With ``seed=range(5)`` the
-        table gives mean and standard deviation over the seeds. And data, progress, save_to, workers, executor, as in
-        :func:`run_configs`.
+        table gives mean and standard deviation over the seeds. And data, progress, on_record, save_to, workers, executor, as
+        in :func:`run_configs`.
 
     Raises
     ------
@@ -84,6 +84,7 @@ def run_configs(
     *,
     data=None,
     progress: bool | None = None,
+    on_record=None,
     save_to=None,
     workers: int | None = None,
     executor: Executor | None = None,
@@ -95,12 +96,13 @@ def run_configs(
     Parameters
     ----------
     configs : sequence of Config
-        One that occurs twice is run once. ``data`` and ``progress`` are those of :func:`icon_nb.run`.
+        One that occurs twice is run once. ``data``, ``progress`` and ``on_record`` are those of :func:`icon_nb.run`; the title of
+        the recorder that ``on_record`` sees says which run it is.
     save_to : path, optional
         Folder in which every run is saved as soon as it is finished. The same call again reads what is there and runs only what
         is missing, or was trained on a file that holds other data by now.
     workers : int, optional
-        Train in so many processes at once.
+        Train in so many processes at once; ``on_record`` is called there, and must be a function of a module.
     executor : concurrent.futures.Executor or distributed.Client, optional
         Train wherever it does: a pool, ``mpi4py``'s, a Dask cluster. Only configs go there, with paths made absolute, and the
         data if they are objects of yours; only files come back. A run whose worker finds other data under the same path fails.
@@ -125,6 +127,8 @@ def run_configs(
     """
     if workers is not None and (executor is not None or workers < 1):
         raise ConfigError(f"workers={workers!r}: give at least 1, and not together with an executor")
+    if on_record is not None and (workers or executor) is not None:
+        sendable(on_record)
     configs = configs if data is None else [config.replace(dataset=data) for config in configs]
     configs = tuple(dict.fromkeys(config.resolve() for config in configs))
     datasets, folder = DatasetCache(), StudyFolder(save_to)
@@ -135,7 +139,7 @@ def run_configs(
         return Comparison([done[config] for config in configs if config in done], title, tuple(compared), interrupted)
 
     missing = [config for config in configs if config not in done]
-    options = {"workers": workers, "executor": executor, "progress": progress, "datasets": datasets}
+    options = {"workers": workers, "executor": executor, "progress": progress, "on_record": on_record, "datasets": datasets}
     interrupted = False
     try:
         try:

@@ -20,7 +20,7 @@ import torch
 
 from ..data.dataset import Dataset, is_described
 from ..data.loading import MEMORY, hold, load_for
-from ..errors import DataError, IconError, TrainingError
+from ..errors import ConfigError, DataError, IconError, TrainingError, shown
 from ..methods.catalogue import absolute
 from ..methods.config import Config
 from .comparison import Failure, Outcome
@@ -65,6 +65,7 @@ def train_each(
     workers: int | None = None,
     executor: Executor | None = None,
     progress: bool | None = None,
+    on_record: Callable | None = None,
     datasets: DatasetCache | None = None,
     folders: Mapping[Config, Path] | None = None,
 ) -> Iterator[tuple[Config, Outcome]]:
@@ -74,28 +75,28 @@ def train_each(
     """
     datasets = DatasetCache() if datasets is None else datasets
     if executor is not None:
-        trained = _anywhere(configs, executor, datasets)
+        trained = _anywhere(configs, executor, datasets, on_record)
     elif workers is None:
-        trained = _here(configs, progress)
+        trained = _here(configs, progress, on_record)
     else:
-        trained = _elsewhere(configs, workers, None, folders or {})
+        trained = _elsewhere(configs, workers, None, folders or {}, on_record)
     with closing(trained):
         for config, outcome in trained:
             yield config, datasets.attach(outcome)
 
 
-def _here(configs: Sequence[Config], progress: bool | None) -> Iterator[tuple[Config, Outcome]]:
+def _here(configs: Sequence[Config], progress: bool | None, on_record) -> Iterator[tuple[Config, Outcome]]:
     for config in configs:
-        outcome = attempt(config, progress)
+        outcome = attempt(config, progress, on_record=on_record)
         yield config, outcome
         if outcome.status == "interrupted":
             raise KeyboardInterrupt
 
 
-def attempt(config: Config, progress: bool | None, folder: Path | None = None) -> Outcome:
+def attempt(config: Config, progress: bool | None, folder: Path | None = None, on_record=None) -> Outcome:
     """Train a config; an error becomes a record of it."""
     try:
-        return run(config, progress=progress, save_to=folder, keep_states=0)
+        return run(config, progress=progress, save_to=folder, on_record=on_record, keep_states=0)
     except TrainingError as error:
         return error.results if error.results is not None else Failure(config, str(error))
     except (Exception, SystemExit) as error:
@@ -129,13 +130,13 @@ def as_they_end(jobs: Mapping, workers: int | None, executor) -> Iterator[tuple[
                 future.cancel()
 
 
-def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache) -> Iterator[tuple[Config, Outcome]]:
+def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache, on_record) -> Iterator[tuple[Config, Outcome]]:
     """Train on anybody's executor, or a Dask client: in another folder, perhaps on another machine with other files."""
     sent = {}
     for config in configs:
         folder = config.data_dir and str(Path(config.data_dir).absolute())
         sent[replace(config, data_dir=folder, dataset=absolute(config.dataset))] = config
-    for away, outcome in _elsewhere(sent, None, executor, {}):
+    for away, outcome in _elsewhere(sent, None, executor, {}, on_record):
         config, data = sent[away], datasets.get(away)
         if isinstance(outcome, Failure):
             outcome = Failure(config, outcome.error)
@@ -148,23 +149,38 @@ def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache) -> It
         yield config, outcome
 
 
-def _elsewhere(configs: Iterable[Config], workers: int | None, executor, folders: Mapping) -> Iterator[tuple[Config, Outcome]]:
+def _elsewhere(
+    configs: Iterable[Config], workers: int | None, executor, folders: Mapping, on_record
+) -> Iterator[tuple[Config, Outcome]]:
     data, jobs = {name: _pack(name) for name in {config.dataset for config in configs}}, {}
     for config in configs:
         settings = json.dumps([config.to_dict(), dict(config.sources)])
-        jobs[config] = (work, settings, data[config.dataset], torch.get_num_threads(), folders.get(config))
+        jobs[config] = (work, settings, data[config.dataset], torch.get_num_threads(), folders.get(config), on_record)
     with closing(as_they_end(jobs, workers, executor)) as ended:
         for config, future in ended:
             yield config, _received(future, config)
 
 
-def work(settings: str, data: bytes | None, threads: int, folder: Path | None = None) -> dict[str, bytes] | Path | str:
+def work(
+    settings: str, data: bytes | None, threads: int, folder: Path | None = None, on_record: Callable | None = None
+) -> dict[str, bytes] | Path | str:
     """Train a config, given as JSON, on a worker: the files of its saved run, or its folder; or the error that stopped it."""
     torch.set_num_threads(threads)
     held = None if data is None else hold(pickle.loads(data))
     values, sources = json.loads(settings)
-    outcome = attempt(Config(**values | ({} if held is None else {"dataset": held}), sources=sources), False, folder)
+    outcome = attempt(Config(**values | ({} if held is None else {"dataset": held}), sources=sources), False, folder, on_record)
     return outcome.error if isinstance(outcome, Failure) else folder or store.pack(outcome)
+
+
+def sendable(on_record: Callable) -> None:
+    """Refuse a function that cannot be sent to another process."""
+    try:
+        pickle.dumps(on_record)
+    except Exception as error:  # pickle raises many kinds
+        raise ConfigError(
+            f"on_record={shown(on_record)} cannot be sent to another process ({error}): "
+            "define it at the top of a module, or leave workers and executor out"
+        ) from error
 
 
 def _received(future: Future, config: Config) -> Outcome:

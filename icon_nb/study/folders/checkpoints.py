@@ -88,6 +88,7 @@ class Checkpoints:
         recorder, about = session.recorder, {"dataset": describe(session.dataset), "strategy": strategy_of(session)}
         about |= {"history": session.history, "frames": recorder.kept()}
         about |= {"config": session.config.to_dict(), "fork": session.fork}
+        about |= {"threads": torch.get_num_threads(), "resumed": session.resumed}
         state = {"model": session.good, "optimizer": state_of(session.trainer), "about": to_json(about).decode()}
         fresh = {epoch: frame for epoch, frame in recorder.frames() if epoch not in self._written}
         if session.config.save_checkpoints and session.trainer.epoch in fresh:
@@ -165,6 +166,7 @@ class Checkpoints:
         with reading(path):
             session.go_on(state["model"], state["optimizer"], about["history"], frames, session.config.record_every)
         self._written, session.fork = written, about.get("fork")
+        session.resume(settings, about.get("threads"), about.get("resumed") or [])
 
     def _frame(self, epoch: int) -> Path:
         return self.folder / "frames" / f"epoch_{epoch:06d}.npy"

@@ -119,6 +119,7 @@ def history(value) -> bool:
 # What stands in each file
 
 _FORK = ({"epoch": count, "settings": dict}, None)
+_RESUMED = ([{"epoch": count, "settings": dict, "threads_before": (count, None)}], None)
 
 RUN = {
     "status": ("complete", "interrupted", "failed"),
@@ -137,6 +138,7 @@ PROVENANCE = {
     "seconds": number,
     "stack": number,
     "fork": _FORK,
+    "resumed": _RESUMED,
     "stopped": (str, None),
 }
 """``provenance.json``: what the backbone is rebuilt from, and what is shown of the rest."""
@@ -147,6 +149,7 @@ CHECKPOINT = {
     "dataset": (dict, None),
     "config": (dict, None),
     "fork": _FORK,
+    "resumed": _RESUMED,
 }
 """What a checkpoint says beside its tensors; those of older versions say less."""
 
