@@ -181,7 +181,7 @@ def test_a_run_that_was_stopped_half_way_stops_the_sweep_and_is_run_again(monkey
         if record.epoch == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(workers, "run", lambda config, **options: icon.run(config, on_record=stopped, **options))
+    monkeypatch.setattr(workers, "run", lambda config, **options: icon.run(config, **options | {"on_record": stopped}))
     study = icon.sweep(TINY, epochs=[2, 3], save_to=tmp_path)
     assert [run.status for run in study] == ["interrupted"]
     assert not list(tmp_path.glob("*/metrics.json"))
