@@ -60,7 +60,9 @@ def is_small(trainer) -> bool:
     if config.backbone == "table":
         return n * n < SMALL_TABLE
     rows = (config.batch_size or n) * (config.n_views or 1)
-    return 3 * rows * multiplications(trainer.model.backbone, trainer.reader.plain(trainer.dataset.x[:1])) < SMALL_STEP
+    x = trainer.dataset.x
+    blank = torch.zeros(1, *x.shape[1:], dtype=x.dtype, device=trainer.device)  # pictures on the disk are not read for this
+    return 3 * rows * multiplications(trainer.model.backbone, trainer.reader.plain(blank)) < SMALL_STEP
 
 
 @torch.inference_mode()
