@@ -214,14 +214,17 @@ def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
     The sign of each axis makes its largest loading positive, so that two fits of the same points look the same way.
     """
+    from threadpoolctl import threadpool_limits
+
     mean = z.mean(0, dtype=np.float64)
     centred = z - mean
-    if centred.shape[1] > len(centred):  # more dimensions than points: a matrix of d x d would fill the memory
-        _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
-        values, axes = sizes[::-1] ** 2, axes[:k]
-    else:
-        values, vectors = np.linalg.eigh(centred.T @ centred)
-        axes = vectors[:, ::-1][:, :k].T
+    with threadpool_limits(1, "blas"):  # on a busy machine, threads wait for each other longer than they work
+        if centred.shape[1] > len(centred):  # more dimensions than points: a matrix of d x d would fill the memory
+            _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+            values, axes = sizes[::-1] ** 2, axes[:k]
+        else:
+            values, vectors = np.linalg.eigh(centred.T @ centred)
+            axes = vectors[:, ::-1][:, :k].T
     largest = np.abs(axes).argmax(1)
     axes = axes * np.where(axes[np.arange(k), largest] < 0, -1.0, 1.0)[:, None]
     total = values.sum()

@@ -14,6 +14,7 @@ from ..errors import DataError, LoadError, printable, shown
 from ..files import place
 from ..methods.config import SETTINGS
 from ..methods.own import hold, is_own, keep
+from ..training.threads import threads_for
 from . import table
 from .folders.outputs import read_study, save_comparison
 from .folders.store import COMPARISON, RECORD, load_run
@@ -211,6 +212,7 @@ class Comparison(Shown, Sequence):
     def __str__(self) -> str:
         return f"{self!r}\n{self.table(seconds=True)}"
 
+    @threads_for(small=True)
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         drawn = self._animation.bundle(self.player()) if self.results else {"text/html": ""}
         head = f"<p>{escape(repr(self))}{f'<br>{self.next_step.html}' if self.runs else ''}</p>"

@@ -24,6 +24,7 @@ from ..evaluation.forces import OnPoints
 from ..evaluation.trajectory import Trajectory
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config
+from ..training.threads import threads_for
 from .folders.store import read_state, save
 from .next_step import next_step
 from .probes import embed, encoder_of, forces_of_views, new_samples, probe_run, score_run
@@ -312,6 +313,7 @@ class Results(Shown, Run):
 
         return self.animate(**{**SMALL, "max_points": min(SMALL["max_points"], self.config.gif_max_points)})
 
+    @threads_for(small=True)
     def _repr_mimebundle_(self, include=None, exclude=None):
         bundle = self._animation.bundle(self.player())
         before = "".join(f", {name} {value:.3f}" for name, value in self.baselines.items())
