@@ -45,6 +45,12 @@ def demand(holds: bool, message: str) -> None:
         raise ConfigError(message)
 
 
+def demand_type(name: str, value: object, kind: type | tuple, remedy: str, error: type[IconError] = ConfigError) -> None:
+    """Raise an error that says what came and what to give, unless this is of a kind."""
+    if not isinstance(value, kind):
+        raise error(f"{name}={shown(value)} is of type {type(value).__name__}: give {remedy}")
+
+
 def shown(value: object, length: int = 100) -> str:
     """A value in a message: its repr, cut short.
 

@@ -26,6 +26,8 @@ def place(path, error: type[Exception] = SaveError) -> Path:
     """
     try:
         found = Path(path).expanduser()
+        if path == "":
+            raise ValueError("it is empty")
         os.lstat(found)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         pass

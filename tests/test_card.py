@@ -44,9 +44,9 @@ def test_it_shows_itself_as_a_line_and_as_a_table():
     card = icon.card("digits")
     line = repr(card)
     assert "\n" not in line
-    assert line.startswith("DataCard(digits: 1,297 + 500 images of 1x8x8, 10 classes; kNN of the pixels 0.9")
+    assert line.startswith("DataCard(digits: 1,297 + 500 images of 1x8x8, 10 classes; kNN accuracy of the pixels 0.9")
     for text in (str(card), card._repr_html_()):
-        for word in ("Alpaydin", "CC BY 4.0", "1,297 to train on, 500 held out", "kNN of the pixels"):
+        for word in ("Alpaydin", "CC BY 4.0", "1,297 to train on, 500 held out", "kNN accuracy of the pixels"):
             assert word in text
     assert max(map(len, str(card).splitlines())) <= 100
     assert card._repr_html_().count("<tr>") == len(card.rows)

@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -585,3 +586,47 @@ def test_an_interrupted_study_of_temperatures_is_neither_complete_nor_dead(at, m
     widget.run()
     assert not widget.study.missing
     assert {run.status for run, _ in widget.study.runs.values()} == {"complete"}
+
+
+ODD = {
+    "no function": (lambda run: icon.run(on_record=5), "on_record=5: give a function"),
+    "no size": (lambda run: icon.run(keep_states="many"), "keep_states='many' is of type str"),
+    "a size below zero": (lambda run: icon.run(keep_states=-1), "keep_states=-1 is out of range"),
+    "no path": (lambda run: run.save(""), "it is empty"),
+    "no config to sweep": (lambda run: icon.sweep("simclr", temperature=[0.1]), "config='simclr' is of type str"),
+    "no number of workers": (lambda run: icon.sweep(temperature=[0.1], workers="a"), "workers='a': give a whole number"),
+    "one config": (lambda run: icon.run_configs(icon.Config()), "is of type Config: give a list"),
+    "configs that are none": (lambda run: icon.run_configs([{}]), "one of the configs={} is of type dict"),
+    "no epoch": (lambda run: run.fork([1]), "the weights after this epoch were not kept"),
+    "no metric": (lambda run: run.plot(5), "metrics=5 is of type int"),
+    "no data set": (lambda run: icon.card(3), "dataset=3 is of type int"),
+    "no tensor": (lambda run: icon.loss("simclr")("a"), "z='a' is of type str"),
+    "no rows": (lambda run: icon.loss("simclr")(torch.zeros(0, 4), torch.zeros(0, 4)), "n at least 1"),
+    "no network": (lambda run: icon.run(dataset="digits", backbone=len), "give an nn.Module"),
+    "no change of a sample": (lambda run: icon.run(dataset="digits", augment=lambda x: "a"), "augment cannot change a sample"),
+    "no runs": (lambda run: icon.Comparison("abc"), "'a' is of type str: give what icon_nb.run"),
+    "no study": (lambda run: icon.widgets.temperature_study("a"), "config='a' is of type str"),
+    "no trajectory": (lambda run: icon.dynamics.measure(run), "give results.trajectory"),
+    "no frames": (lambda run: icon.Trajectory([[1, 2]], [1]), "give a numpy array"),
+    "no neighbours": (lambda run: icon.evaluate.knn_accuracy(run.embeddings, run.labels, k="a"), "k >= 1"),
+    "a module that is called": (lambda run: icon.evaluate(run), "call icon_nb.evaluate.evaluate"),
+    "a run that is scored": (lambda run: icon.evaluate.evaluate(run), "read its results.scores"),
+    "scores that are called": (lambda run: run.scores(), "results.scores, without brackets"),
+    "no text": (lambda run: icon.Config.from_json(5), "is not JSON"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_what_cannot_be_used_is_refused_with_the_remedy(case, odd_run):
+    act, words = ODD[case]
+    with pytest.raises(icon.IconError, match=re.escape(words)):
+        act(odd_run)
+
+
+@pytest.fixture(scope="module")
+def odd_run():
+    return icon.run(dataset="digits", n_samples=60, epochs=1, max_points=30, quiet=True)
+
+
+def test_of_no_runs_the_next_step_is_to_train_one():
+    assert icon.Comparison([]).next_step.python == "icon.run()"

@@ -189,7 +189,7 @@ def test_metrics_that_were_not_measured_are_left_out():
     for k in range(3):
         painter.paint(k)
         lines.append(painter.head_line(k))
-    assert lines == ["epoch 0 of 4   kNN 10.0%", "epoch 1 of 4", "epoch 2 of 4   kNN 30.0%"]
+    assert lines == ["epoch 0 of 4   kNN accuracy 10.0%", "epoch 1 of 4", "epoch 2 of 4   kNN accuracy 30.0%"]
 
 
 def test_no_overlay_no_counter():

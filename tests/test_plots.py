@@ -84,7 +84,7 @@ def test_curves_draw_what_was_measured():
     assert knn.lines[2].get_ydata() == [0.7, 0.7]
     assert knn.texts[0].get_text() == "raw pixels"
     assert loss.get_xlim() == knn.get_xlim()
-    assert {"long", "short", "loss", "kNN"} <= set(texts(picture))
+    assert {"long", "short", "loss", "kNN accuracy"} <= set(texts(picture))
 
 
 def test_a_metric_nobody_measured_is_left_out():

@@ -145,7 +145,7 @@ def test_the_progress_bar_shows_loss_and_accuracy_on_stderr(capsys):
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "loss=" in shown.err
-    assert "kNN=" in shown.err
+    assert "kNN accuracy=" in shown.err
     icon.run(icon.Config(**SMALL))
     assert capsys.readouterr().err == ""
 

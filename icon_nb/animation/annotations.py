@@ -16,7 +16,7 @@ from .palette import class_color, class_marker
 from .view import View
 
 FIGURES = 0.75  # ems; digits and lower case are about 0.6 wide
-METRICS = {"loss": ("loss", "{:.3f}"), "knn_accuracy": ("kNN", "{:.1%}")}
+METRICS = {"loss": ("loss", "{:.3f}"), "knn_accuracy": ("kNN accuracy", "{:.1%}")}
 MOST_CURVES = 4
 ROW, TEXT = 17, 11.5  # design pixels from line to line of the legend, and of its letters
 
@@ -68,7 +68,7 @@ def panel_header(canvas: Canvas, rect: Rect, view: View, metrics: tuple[str, ...
     def words(frame: int) -> str:
         k, _ = view.timeline.at(frame)
         text, last = metrics_line(view.trajectory, view.sources[k], metrics), view.trajectory.epochs[-1]
-        return (text + (f"   stopped at epoch {last}" if view.timeline.epochs[k] > last else "")).strip()
+        return ((f"stopped at epoch {last}   " if view.timeline.epochs[k] > last else "") + text).strip()
 
     return LiveText(canvas, (rect.x, rect.y + 19 * u), 11.5, rect.w, words)
 

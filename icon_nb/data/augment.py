@@ -123,7 +123,11 @@ class OwnAugment:
         scale = 255.0 if self.dataset.kind == "images" else 1.0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator.initial_seed())
-            out = torch.stack([torch.as_tensor(self.transform(sample)) for sample in x.float() / scale])
+            try:
+                out = torch.stack([torch.as_tensor(self.transform(sample)) for sample in x.float() / scale])
+            except Exception as error:  # a function of the user's may raise anything
+                why = f"{type(error).__name__}: {error}"
+                raise DataError(f"augment cannot change a sample of shape {tuple(x.shape[1:])} ({why})") from error
         if out.shape != x.shape:
             raise DataError(f"augment makes samples {tuple(out.shape[1:])} of {tuple(x.shape[1:])}: it must keep their shape")
         return self.dataset.inputs(out.to(x.device) * scale)

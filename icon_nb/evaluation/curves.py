@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import DataError, demand_type
 from .embedding import alignment, as_points, effective_rank, resolve_metric, uniformity
 from .probing import knn_accuracy
 from .trajectory import Trajectory, choose_points
@@ -117,6 +118,7 @@ def curves(trajectory: Trajectory) -> dict[str, np.ndarray]:
 
 def thin(trajectory: Trajectory) -> Trajectory:
     """At most 400 points, drawn once, from which all is read: quantities are means over points, and must take no time."""
+    demand_type("trajectory", trajectory, Trajectory, "results.trajectory, or icon_nb.Trajectory(...)", DataError)
     keep = choose_points(trajectory.n_points, 400, 0)
     labels = None if trajectory.labels is None else np.asarray(trajectory.labels)[keep]
     return Trajectory(trajectory.embeddings[:, keep], trajectory.epochs, labels, trajectory.class_names, trajectory.metrics)

@@ -53,8 +53,8 @@ def knn_accuracy(z, y, k: int = 5, *, bank=None, bank_labels=None, metric: str =
     z, alone = _tensor(z), bank is None
     y = _labels(y, len(z), z.device)
     bank, bank_labels = (z, y) if alone else (_tensor(bank).to(z), _labels(bank_labels, len(bank), z.device))
-    if len(z) == 0 or len(bank) < 1 + alone or k < 1:
-        raise DataError(f"kNN needs k >= 1 and a neighbour for every point, got k={k}, {len(z)} points, {len(bank)} in the bank")
+    if len(z) == 0 or len(bank) < 1 + alone or not isinstance(k, (int, np.integer)) or k < 1:
+        raise DataError(f"kNN needs k >= 1 and a neighbour for every point, got k={k!r}, {len(z)} points, a bank of {len(bank)}")
     k, closeness = min(k, len(bank) - alone), _closeness(z, bank, metric)
     right = torch.zeros((), device=z.device)
     for start in range(0, len(z), CHUNK):

@@ -7,12 +7,14 @@ more than three dimensions. Embeddings that are not finite, and shapes that do n
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pkgutil import resolve_name
+from types import ModuleType
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, shown
 from ..methods.catalogue import SCORES
 from .embedding import as_array, as_points, finite_matrix, resolve_metric
 from .probing import FEW_POINTS, folds, knn_accuracy, linear_probe, probe, split
@@ -170,6 +172,8 @@ def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto", *, linear: 
     >>> bool(np.isnan(scores["knn"])), bool(scores["effective_rank"] > 6)
     (True, True)
     """
+    if hasattr(z, "trajectory"):
+        raise DataError(f"{shown(z)} is a run: read its results.scores, or give evaluate its embeddings")
     z = finite_matrix(z)
     y = None if y is None else as_array(y, len(z))
     given = {"z": z, "y": y, "x": x, "seed": seed, "metric": metric, "linear": linear}
@@ -184,3 +188,13 @@ def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto", *, linear: 
             found = resolve_name(row.make)(**{argument: given[argument] for argument in row.takes})
             scores |= found if isinstance(found, dict) else {name: found}  # one function may give several
     return scores
+
+
+class _Module(ModuleType):
+    """This module, which says where the function of its name is when it is called."""
+
+    def __call__(self, *args, **options):
+        raise DataError("icon_nb.evaluate is a module: call icon_nb.evaluate.evaluate(z, y, x), or read results.scores of a run")
+
+
+sys.modules[__name__].__class__ = _Module

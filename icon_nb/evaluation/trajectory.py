@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ..errors import DataError, LoadError
+from ..errors import DataError, LoadError, demand_type
 from ..files import write_whole
 
 ARRAYS = ("embeddings", "epochs", "labels", "index", "images", "held_out")
@@ -57,6 +57,7 @@ class Trajectory:
     names: tuple[str, ...] = ()
 
     def __post_init__(self):
+        demand_type("embeddings", self.embeddings, np.ndarray, "a numpy array (n_frames, n, d)", DataError)
         shape = self.embeddings.shape
         if len(shape) != 3 or shape[0] != len(self.epochs) or shape[0] == 0:
             raise DataError(f"embeddings must be (n_frames, n, d) with as many epochs; got {shape} and {len(self.epochs)} epochs")
@@ -156,7 +157,7 @@ class Neighbours:
 def as_matrix(embeddings) -> np.ndarray:
     """A float array (n, d) on the CPU from a tensor, array or nested list."""
     if hasattr(embeddings, "detach"):
-        embeddings = embeddings.detach().cpu().float().numpy()
+        embeddings = embeddings.detach().to_dense().cpu().float().numpy()
     z = np.asarray(embeddings)
     if z.ndim != 2 or z.dtype.kind not in "fiu":
         raise DataError(f"embeddings must be a numeric matrix (n, d), got shape {z.shape} and type {z.dtype}")

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from ..errors import ConfigError, DataError, shown
+from ..errors import ConfigError, DataError, demand_type
 from ..methods import axes
 from ..methods.config import SETTINGS, Config
 from ..methods.resolve import method_of
@@ -116,8 +116,7 @@ class IconTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         config = self.config
         if config is None:
             config = Config() if self._settings.keys() & {"method", "supervisory", "learned"} else DEFAULT
-        if not isinstance(config, Config):
-            raise ConfigError(f"config={shown(config)} is of type {type(config).__name__}: give icon_nb.Config(method='sne')")
+        demand_type("config", config, Config, "icon_nb.Config(method='sne')")
         seed = self.random_state
         if seed is not None:
             config = config.replace(seed=seed if isinstance(seed, int) else check_random_state(seed).randint(2**31))

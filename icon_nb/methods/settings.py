@@ -151,7 +151,7 @@ def read_json(text: str, where: str) -> dict[str, object]:
     """The flat object of a JSON text, schema checked; errors name ``where``."""
     try:
         settings = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{where} is not JSON ({error}): write one flat object of settings") from None
     if not isinstance(settings, dict):
         raise ConfigError(f"{where} holds a {type(settings).__name__}: write one flat object of settings")

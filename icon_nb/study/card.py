@@ -8,7 +8,7 @@ from html import escape
 from textwrap import fill
 
 from ..data.loading import load
-from ..errors import DataError
+from ..errors import DataError, demand_type
 from ..evaluation.scores import knn_accuracy
 from ..methods.catalogue import PublishedData, published
 from ..methods.config import Config
@@ -61,14 +61,15 @@ class DataCard:
     def measured(self) -> dict[str, str]:
         """The two accuracies, as far as they have a meaning."""
         inputs = "pixels" if self.kind == "images" else "inputs"
-        found = {f"kNN of the {inputs}": self.knn_inputs, f"kNN of an untrained {self.network}": self.knn_untrained}
+        what = "kNN accuracy of"
+        found = {f"{what} the {inputs}": self.knn_inputs, f"{what} an untrained {self.network}": self.knn_untrained}
         return {heading: f"{value:.3f}" for heading, value in found.items() if not math.isnan(value)}
 
     def __repr__(self) -> str:
         if not self.n_train:
             return f"DataCard({self.name}: its files are not here)"
         size = f"{self.n_train:,} + {self.n_test:,} {self.kind} of {'x'.join(map(str, self.shape))}, {len(self.classes)} classes"
-        knn = ", ".join(f"{heading} {value}" for heading, value in self.measured.items()).replace(", kNN of", ", of")
+        knn = ", ".join(f"{heading} {value}" for heading, value in self.measured.items()).replace(", kNN accuracy of", ", of")
         return f"DataCard({self.name}: {size}{'; ' if knn else ''}{knn})"
 
     def __str__(self) -> str:
@@ -84,7 +85,7 @@ class DataCard:
 
 
 def card(dataset: str, *, data_dir: str | None = None) -> DataCard:
-    """The card of a data set, with what kNN says of its inputs and of an untrained network: measured here, in a moment.
+    """The card of a data set, with the kNN accuracy of its inputs and of an untrained network: measured here, in a moment.
 
     Both numbers are measured as ``knn_accuracy`` in the history of a run is: on the same held-out points, at most 2,000, each of
     which asks the 5 nearest of the others. Nothing is downloaded: what is not here yet is not measured.
@@ -107,6 +108,7 @@ def card(dataset: str, *, data_dir: str | None = None) -> DataCard:
     >>> digits.licence, digits.shape, digits.n_test
     ('CC BY 4.0', (1, 8, 8), 500)
     """
+    demand_type("dataset", dataset, str, "the name of a data set", DataError)
     row = published(dataset)
     try:
         data = load(dataset, data_dir, download=False)

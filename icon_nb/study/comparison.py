@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
+from torch.nn import Module
+
 from .. import animation
 from ..animation.options import overlay_names
-from ..errors import DataError, LoadError, printable, shown
+from ..errors import DataError, LoadError, demand_type, printable
 from ..files import place
 from ..methods.config import SETTINGS
 from ..methods.own import hold, is_own, keep
@@ -54,6 +56,8 @@ class Comparison(Shown, Sequence):
 
     def __post_init__(self):
         self.runs = tuple(self.runs)
+        for run in self.runs:
+            demand_type("a run of a Comparison", run, (Results, Failure), "what icon_nb.run or icon_nb.load returns")
         self.compared = tuple(self.compared) or differing(self.runs)
 
     def __len__(self) -> int:
@@ -125,7 +129,7 @@ class Comparison(Shown, Sequence):
         each : bool
             A row for every run even where runs differ only in their seed, instead of their mean and standard deviation.
         baselines : bool
-            Add the scores of the raw inputs, and of every embedding before training.
+            Add rows for the raw inputs and for every network before training, as all tables that are printed or written have.
         seconds : bool
             Show how long each run took; without, only CSV, JSON and data frames have it.
 
@@ -135,6 +139,11 @@ class Comparison(Shown, Sequence):
             The compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the verdict, and the errors.
         """
         return table.table(self, each=each, baselines=baselines, seconds=seconds)
+
+    @cached_property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """The scores of the recorded points before training, for every distinct network, and as raw inputs, for all data."""
+        return table.baselines(self)
 
     def animate(self, *, each: bool = False, **options):
         """Side-by-side animation with one epoch counter; options as in :func:`icon_nb.animation.side_by_side`.
@@ -210,13 +219,13 @@ class Comparison(Shown, Sequence):
         return f"Comparison({printable(title)}: {many}{failed}{stopped})"
 
     def __str__(self) -> str:
-        return f"{self!r}\n{self.table(seconds=True)}"
+        return f"{self!r}\n{self.table(baselines=True, seconds=True)}"
 
     @threads_for(small=True)
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         drawn = self._animation.bundle(self.player()) if self.results else {"text/html": ""}
         head = f"<p>{escape(repr(self))}{f'<br>{self.next_step.html}' if self.runs else ''}</p>"
-        return {**drawn, "text/plain": repr(self), "text/html": head + drawn["text/html"] + self.table().to_html()}
+        return {**drawn, "text/plain": repr(self), "text/html": head + drawn["text/html"] + self.table(baselines=True).to_html()}
 
 
 def differing(runs: Sequence[Outcome]) -> tuple[str, ...]:
@@ -256,8 +265,9 @@ def load(path, *, trust_code: bool = False, backbone=None) -> Results | Comparis
     >>> bool((again.embeddings == run.embeddings).all())
     True
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise LoadError(f"{shown(path)} is of type {type(path).__name__}: give the folder of a saved run")
+    demand_type("path", path, (str, os.PathLike), "the folder of a saved run", LoadError)
+    if backbone is not None:
+        demand_type("backbone", backbone, Module, "an nn.Module")
     path = place(path, LoadError)
     held = None if backbone is None else hold(backbone)
     with reading(path):

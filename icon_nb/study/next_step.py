@@ -223,6 +223,8 @@ def next_for_several(study) -> NextStep:
     asks for more seeds, and otherwise the best run is asked what to try next. Without labels, and across data sets, no run is the
     best: the first one is asked.
     """
+    if not study.runs:
+        return NextStep("There is no run yet. Train one:", "icon.run()", "icon-nb")
     if study.failures:
         sentence = f"{len(study.failures)} of {len(study)} runs failed. Read why the first of them did:"
         return NextStep(sentence, "print(study.failures[0].error)", "icon-nb show RUN")

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from ..data.dataset import Dataset
-from ..errors import printable
+from ..errors import ConfigError, printable
 from ..evaluation.trajectory import Trajectory
 from ..methods.config import Config
 
@@ -66,18 +66,33 @@ class Run:
         for k, epoch in enumerate(self.trajectory.epochs.tolist()):
             yield epoch, self.trajectory.embeddings[k], {name: float(values[k]) for name, values in metrics.items()}
 
+    @property
+    def baselines(self) -> dict[str, float]:
+        """The kNN accuracy before training, and of the raw inputs: what training has to beat. Empty without labels."""
+        raw = (self.provenance.get("baselines") or {}).get("raw_knn_accuracy")
+        known = [value for value in self.history["knn_accuracy"] if value == value]
+        return {"untrained": known[0], "raw inputs": raw} if known and isinstance(raw, float) else {}
+
     def summary(self) -> str:
-        """One line: what was run, and what came of it."""
+        """One line: what was run, and what came of it, beside the untrained network and the raw inputs."""
         measured = [v for v in self.history["knn_accuracy"] if v == v]
-        knn = f", kNN {measured[0]:.3f} -> {measured[-1]:.3f}" if measured else ""
+        knn = f", kNN accuracy {measured[0]:.3f} untrained -> {measured[-1]:.3f}" if measured else ""
+        raw = f" (raw inputs {self.baselines['raw inputs']:.3f})" if self.baselines else ""
         mark = "" if self.status == "complete" else f", {self.status}"
         title, losses = printable(self.trajectory.title), [v for v in self.history["loss"] if v == v]
         last = self.history["epoch"][-1]
         epochs = f"{last} epoch{'s' * (last != 1)}"
-        return f"{title}: {epochs}{mark}, loss {losses[0]:.3f} -> {losses[-1]:.3f}{knn}"
+        return f"{title}: {epochs}{mark}, loss {losses[0]:.3f} -> {losses[-1]:.3f}{knn}{raw}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.summary()})"
+
+
+class Scores(dict):
+    """Scores by their names; called as if they were a method, like ``summary()``, they say that they are none."""
+
+    def __call__(self):
+        raise ConfigError("scores is no method: read results.scores, without brackets")
 
 
 class Shown:

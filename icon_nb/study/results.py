@@ -5,7 +5,7 @@ Nothing is drawn, trained or written in ``__init__`` or ``__repr__``; what draws
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from html import escape
@@ -18,7 +18,7 @@ from ..animation.options import overlay_names
 from ..animation.projection import fitted_frame
 from ..data.dataset import Dataset, is_described
 from ..data.loading import load_for
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, demand_type
 from ..evaluation.diagnosis import diagnose, stopped
 from ..evaluation.forces import OnPoints
 from ..evaluation.trajectory import Trajectory
@@ -28,7 +28,7 @@ from ..training.threads import threads_for
 from .folders.store import read_state, save
 from .next_step import next_step
 from .probes import embed, encoder_of, forces_of_views, new_samples, probe_run, score_run
-from .record import Failure, Run, Shown
+from .record import Failure, Run, Scores, Shown
 
 
 class Results(Shown, Run):
@@ -96,7 +96,7 @@ class Results(Shown, Run):
         """
         if self.withheld:
             raise DataError(self.withheld)
-        return score_run(self)
+        return Scores(score_run(self))
 
     @property
     def withheld(self) -> str:
@@ -187,7 +187,7 @@ class Results(Shown, Run):
 
     def state_after(self, epoch: int) -> tuple[Mapping, Mapping]:
         """Weights and optimizer state after an epoch, from memory or from the folder of the run."""
-        state = self.states.get(epoch)
+        state = self.states.get(epoch) if isinstance(epoch, Hashable) else None
         if state is None and self.folder is not None:
             state = read_state(self.folder, epoch, self.history["epoch"][-1])
         if state is None:
@@ -238,13 +238,6 @@ class Results(Shown, Run):
         except DataError:  # the data are not at hand
             return None
 
-    @property
-    def baselines(self) -> dict[str, float]:
-        """The kNN accuracy before training, and of the raw inputs: what training has to beat. Empty without labels."""
-        raw = (self.provenance.get("baselines") or {}).get("raw_knn_accuracy")
-        known = [value for value in self.history["knn_accuracy"] if value == value]
-        return {"untrained": known[0], "raw inputs": raw} if known and isinstance(raw, float) else {}
-
     def forces(self, epoch: int | None = None):
         """What p pulls and what q pushes at a recorded epoch, the last if none is given.
 
@@ -276,6 +269,7 @@ class Results(Shown, Run):
 
         ``"forces"`` plots how strongly p pulls and q pushes at every recorded epoch: the mean length of either over the points.
         """
+        demand_type("metrics", metrics, (str, Iterable, type(None)), "a name, or several")
         if metrics != "forces":
             return animation.curves(self.watched(metrics), metrics=metrics, **options)
         strength = [np.linalg.norm(part, axis=-1).mean(-1) for part in self._all_forces()]
@@ -316,8 +310,7 @@ class Results(Shown, Run):
     @threads_for(small=True)
     def _repr_mimebundle_(self, include=None, exclude=None):
         bundle = self._animation.bundle(self.player())
-        before = "".join(f", {name} {value:.3f}" for name, value in self.baselines.items())
-        note = f"<p>{escape(self.summary() + before)}<br>{escape(str(self.diagnosis))}<br>{self.next_step.html}</p>"
+        note = f"<p>{escape(self.summary())}<br>{escape(str(self.diagnosis))}<br>{self.next_step.html}</p>"
         return {**bundle, "text/plain": repr(self), "text/html": note + bundle["text/html"]}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError, shown
+from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError, demand, demand_type, shown
 from ..files import LARGEST_TEXT, place, read, write_whole
 from ..methods.config import OF_THE_TRUNK, Config
 from ..training.threads import fitting_threads
@@ -89,8 +89,9 @@ def run(
     [0, 1, 2, 3]
     """
     config = Config() if config is None else config
-    if not isinstance(config, Config):
-        raise ConfigError(f"config={shown(config)} is of type {type(config).__name__}: give icon_nb.Config(method='simclr')")
+    demand_type("config", config, Config, "icon_nb.Config(method='simclr')")
+    demand(on_record is None or callable(on_record), f"on_record={shown(on_record)}: give a function of record and recorder")
+    check_budget(keep_states)
     folder = None if save_to is None else place(save_to).absolute()  # also where a callback changes the working directory
     logged = {"log_to": log_to} if isinstance(log_to, str) else {}
     session = start(config.replace(**settings, **logged), data)
@@ -139,7 +140,7 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
 
 def _measured_last(history: Mapping[str, list]) -> dict[str, str]:
     """The loss and the kNN accuracy, as the progress bar shows them."""
-    columns = {"loss": ("loss", ".4f"), "kNN": ("knn_accuracy", ".3f")}
+    columns = {"loss": ("loss", ".4f"), "kNN accuracy": ("knn_accuracy", ".3f")}
     last = {name: next((v for v in reversed(history[column]) if v == v), None) for name, (column, _) in columns.items()}
     return {name: f"{value:{columns[name][1]}}" for name, value in last.items() if value is not None}
 
@@ -257,10 +258,17 @@ def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, a
 # Another future from a recorded epoch
 
 
+def check_budget(keep_states: float) -> None:
+    """Refuse what is no size: below zero no state would ever be small enough."""
+    demand_type("keep_states", keep_states, (int, float), "a number of MiB, 0 or more")
+    demand(keep_states >= 0, f"keep_states={keep_states!r} is out of range: give a number of MiB, 0 or more")
+
+
 def fork(
     results: Results, epoch: int, settings: Mapping[str, object], *, progress, on_record, save_to, keep_states: float
 ) -> Results:
     """See :meth:`icon_nb.Results.fork`."""
+    check_budget(keep_states)
     weights, optimizer = results.state_after(epoch)
     before, config = results.config, _branch(results, epoch, settings)
     session = session_of(config, results.data())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 
-from ..errors import ConfigError, SaveError
+from ..errors import ConfigError, SaveError, demand_type
 from ..methods import recipes
 from ..methods.config import Config, check_names
 from .comparison import Comparison
@@ -46,7 +46,9 @@ def sweep(config: Config | None = None, **values) -> Comparison:
     if not values:
         raise ConfigError("sweep needs a setting with its values, for instance temperature=[0.1, 0.5]")
     values = {name: _several(name, each) for name, each in values.items()}
-    configs = recipes.grid(config or Config(), values)
+    config = Config() if config is None else config
+    demand_type("config", config, Config, "icon_nb.Config(method='simclr')")
+    configs = recipes.grid(config, values)
     return run_configs(configs, title=f"sweep of {', '.join(values)}", compared=tuple(values), **how)
 
 
@@ -125,8 +127,12 @@ def run_configs(
     on it, and with it the last digit. So the numbers do not depend on the executor; ``torch.set_num_threads(1)`` beforehand makes
     the most of several workers.
     """
-    if workers is not None and (executor is not None or workers < 1):
-        raise ConfigError(f"workers={workers!r}: give at least 1, and not together with an executor")
+    if workers is not None and (executor is not None or not isinstance(workers, int) or workers < 1):
+        raise ConfigError(f"workers={workers!r}: give a whole number, at least 1, and not together with an executor")
+    demand_type("configs", configs, Iterable, "a list of icon_nb.Config")
+    configs = list(configs)
+    for config in configs:
+        demand_type("one of the configs", config, Config, "icon_nb.Config(method='simclr')")
     if on_record is not None and (workers or executor) is not None:
         sendable(on_record)
     configs = configs if data is None else [config.replace(dataset=data) for config in configs]

@@ -215,7 +215,8 @@ def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
     else:
         rows = [_row(study, run, settings) for run in study.runs]
     if baselines:
-        rows += _baselines(study, settings)
+        scores = study.baselines.items()
+        rows += [{settings[0]: name, **{each: found[each] for each in _scores()}} for name, found in scores]
     columns = (*settings, "runs", "epochs", "loss", *_scores(), "seconds", "diagnosis", "error")
     idle = {
         "runs": not pooled,
@@ -261,18 +262,18 @@ def _pool(rows: Sequence[Mapping]) -> dict[str, object]:
     return pooled
 
 
-def _baselines(study, settings: Sequence[str]) -> list[dict[str, object]]:
-    """The same points before training, a row for every distinct network, and as raw inputs, a row for every data set."""
+def baselines(study) -> dict[str, dict[str, float]]:
+    """See :attr:`icon_nb.Comparison.baselines`."""
     runs = study.first_of_each()
-    rows = [(f"{name}, untrained", score_run(run, frame=0)) for name, run in _untrained(study, runs)]
+    found = {f"{name}, untrained": score_run(run, frame=0) for name, run in _untrained(study, runs)}
     firsts: dict[str, Run] = {}
     for run in runs:
         firsts.setdefault(str(run.provenance.get("dataset")), run)
     for run in firsts.values():
         if (x := inputs_of(run)) is not None:
             scores = evaluate(x, run.labels, seed=run.config.seed, metric="euclidean", linear=run.config.probe)
-            rows.append((f"{run.provenance['dataset']['name']}, raw inputs", scores))
-    return [{settings[0]: name, **{score: scores[score] for score in _scores()}} for name, scores in rows]
+            found[f"{run.provenance['dataset']['name']}, raw inputs"] = scores
+    return found
 
 
 def _untrained(study, runs: Sequence[Run]) -> list[tuple[str, Run]]:

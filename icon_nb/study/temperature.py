@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..data.loading import load_for
-from ..errors import ConfigError
+from ..errors import ConfigError, demand_type
 from ..evaluation.dynamics import alignment, uniformity
 from ..evaluation.forces import per_point
 from ..evaluation.trajectory import Rows, Trajectory
@@ -122,6 +122,7 @@ class TemperatureStudy:
     """Runs of one config, of a method that has a temperature, at several temperatures and seeds."""
 
     def __init__(self, config: Config, temperatures: Iterable[float], seeds: Iterable[int] = (0,), data=None):
+        demand_type("config", config, Config, "icon_nb.Config(method='simclr')")
         self.config, self.data = config, data
         self.temperatures = sorted({float(value) for value in temperatures})
         self.seeds = list(dict.fromkeys(int(seed) for seed in seeds))

@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, DeviceError, nearest
+from ..errors import ConfigError, DeviceError, demand_type, nearest
 from ..methods.catalogue import BACKBONES
 from ..methods.config import Config
 from ..methods.own import is_own, thing_of
@@ -144,7 +144,9 @@ def fit_own(config: Config, dataset) -> Config:
     """A resolved Config with the dimensions that the user's network gives; one that cannot read the data is refused."""
     if not is_own(config.backbone):
         return config
-    network, x = own(dataset.shape, 0, None, config.backbone).float().cpu().eval(), dataset.inputs(dataset.x[:2].cpu())
+    network, x = own(dataset.shape, 0, None, config.backbone), dataset.inputs(dataset.x[:2].cpu())
+    demand_type("backbone", network, nn.Module, "an nn.Module")
+    network = network.float().cpu().eval()
     try:
         with torch.no_grad():
             z = network(x)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pkgutil import resolve_name
-from types import SimpleNamespace
+from types import NoneType, SimpleNamespace
 
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, DataError, shown
+from ..errors import ConfigError, DataError, demand_type
 from ..methods.catalogue import CANDIDATES
 from ..methods.config import SETTINGS, Config
 from ..methods.resolve import method_of
@@ -76,10 +76,9 @@ def loss(config: Config | str | None = None, *, n_classes: int | None = None, in
         raise ConfigError(f"{(foreign or ['n_views'])[0]} has no effect on a loss, which sees embeddings only: leave it out")
     if config is None or isinstance(config, str):
         config = Config(method=config, dataset="digits", **settings)  # the data set that brings no settings of its own
-    elif isinstance(config, Config):
-        config = config.replace(**settings)
     else:
-        raise ConfigError(f"config={shown(config)} is of type {type(config).__name__}: give a method's name, or a Config")
+        demand_type("config", config, Config, "a method's name, or a Config")
+        config = config.replace(**settings)
     return Criterion(config, n_classes, in_features)
 
 
@@ -131,6 +130,8 @@ class Criterion(nn.Module):
         DataError
             Something that p needs is missing, has another number of rows, or is given and has no effect.
         """
+        for name, each in {"z": z, "other": other}.items():
+            demand_type(name, each, (Tensor, NoneType) if name == "other" else Tensor, "a tensor (n, d)", DataError)
         given = {"labels": labels, "inputs": inputs, "pair": pair, "companion": companion, "graph": graph}
         given = {name: torch.cat(value) if isinstance(value, tuple) else value for name, value in given.items()}
         if other is not None:
@@ -163,8 +164,8 @@ class Criterion(nn.Module):
     def _check(self, z: Tensor, given: dict) -> None:
         """Refuse what is missing, what has no effect, and what has another number of rows."""
         name = f"method={self.config.label!r}"
-        if z.dim() != 2:
-            raise DataError(f"embeddings must be (n, d), got {tuple(z.shape)}")
+        if z.dim() != 2 or not len(z):
+            raise DataError(f"embeddings must be (n, d) with n at least 1, got {tuple(z.shape)}")
         asked = dict(ASKS[need] for need in self.method.p.needs if need in ASKS)
         if self.kind.after_step:
             asked["pair"] = "both views as the slow encoder sees them: criterion(z1, z2, pair=(keys1, keys2))"

@@ -19,7 +19,7 @@ from ...data.dataset import Dataset, is_described
 from ...errors import IconError, LoadError, SaveError
 from ...files import LARGEST_TEXT, place, read, sweep_stray, write_whole
 from ...methods.config import Config
-from ..record import Failure
+from ..record import Failure, Scores
 from ..results import Outcome, Results
 from . import verify
 from .store import COMPARISON, FILES, load_run, save, to_json
@@ -202,7 +202,7 @@ def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) 
 
 def write_study(study: Sequence[Outcome], path: Path, folders) -> Path:
     """The table in three forms, then ``comparison.json`` with the folder, relative to this one, of every run."""
-    table = study.table()
+    table = study.table(baselines=True)
     for suffix in ("txt", "csv", "json"):
         table.save(path / f"table.{suffix}")
     runs = []
@@ -242,5 +242,6 @@ def _read_entry(path: Path, entry: dict) -> Outcome:
         return Failure(Config(**entry["config"]).resolve(), str(error))
     scores = entry.get("scores")
     if scores is not None:
-        results.__dict__["scores"] = {name: float("nan") if value is None else float(value) for name, value in scores.items()}
+        numbers = {name: float("nan") if value is None else float(value) for name, value in scores.items()}
+        results.__dict__["scores"] = Scores(numbers)
     return results

@@ -134,6 +134,7 @@ RUN = {
 PROVENANCE = {
     "dataset": {"name": str, "kind": str, "shape": shape, "n_train": count, "n_tokens": count},
     "sources": {str: str},
+    "baselines": ({str: number}, None),
     "versions": {str: str},
     "seconds": number,
     "stack": number,
