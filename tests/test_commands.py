@@ -84,8 +84,8 @@ def test_compare_writes_the_table_and_pictures_beside_the_runs(runs, capsys):
         "table.txt",
     }
     study = icon.load(folder)
-    assert str(study.table(seconds=True)) in printed
-    assert (folder / "table.txt").read_text().strip() == str(study.table())  # without what differs between equal runs
+    assert str(study.table(baselines=True, seconds=True)) in printed
+    assert (folder / "table.txt").read_text().strip() == str(study.table(baselines=True))  # without durations
     assert [run.config.method for run in study] == ["simclr", "supcon"]
     assert call("compare", folder, "--no_viz") == 0
     assert len(list(runs.glob("comparison_*"))) == 2
@@ -226,7 +226,7 @@ def test_a_recipe_leaves_its_comparison_beside_its_runs(tmp_path, monkeypatch, c
     study = icon.load(folder)
     assert [run.status for run in study] == ["complete", "complete"]
     assert len(list((tmp_path / "playground_runs").iterdir())) == 3
-    assert str(study.table(seconds=True)) in capsys.readouterr().out
+    assert str(study.table(baselines=True, seconds=True)) in capsys.readouterr().out
 
 
 def test_ablation_compares_64_with_128_unless_told_otherwise():
@@ -245,7 +245,7 @@ def test_a_sweep_with_a_failed_run_goes_on(tmp_path, monkeypatch, capsys):
     assert call("--sweep", "batch_size=64,100000", *FLAGS) == 2
     (folder,) = (tmp_path / "playground_runs").glob("sweep_of_batch_size_*")
     rows = json.loads((folder / "table.json").read_text())["rows"]
-    assert [row["batch_size"] for row in rows] == [64, 100000]
+    assert [row["batch_size"] for row in rows] == [64, 100000, "smallcnn, untrained", "moving_digits, raw inputs"]
     assert "batch_size=100000" in rows[1]["error"]
     assert "batch_size=100000" in capsys.readouterr().err
 
