@@ -68,4 +68,5 @@ def test_the_command_line_writes_one_folder(tmp_path, flags, code):
     done = by_two("-m", "icon_nb", *flags, *short)
     assert done.returncode == code, done.stderr
     assert len(list(tmp_path.glob("runs/*/metrics.json"))) == (code == 0)
+    assert "probes could not be made" not in done.stderr
     assert ("leave out --recipe, --sweep and --resume" in done.stderr) == (code == 1)

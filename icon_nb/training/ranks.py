@@ -60,7 +60,9 @@ class Ranks:
         return views[:, dist.get_rank()].flatten(0, 1)
 
     def _gather(self, network, inputs, z: Tensor) -> Tensor:
-        """The embeddings of the whole batch, in its order, from those of every share."""
+        """The embeddings of the whole batch, in its order, from those of every share; after training, a process is alone."""
+        if not network.training:
+            return z
         views = [each.unflatten(0, (self.views, -1)) for each in all_gather(z.contiguous())]
         return torch.cat(views, 1).flatten(0, 1)
 
