@@ -5,6 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 import icon_nb as icon
+from icon_nb.animation import projection
 from icon_nb.animation.projection import fit_projection, principal_axes, procrustes
 from icon_nb.errors import ConfigError
 from icon_nb.evaluation.trajectory import Trajectory
@@ -110,3 +111,12 @@ def test_procrustes_turns_and_mirrors_but_never_scales():
 def test_what_cannot_be_projected_says_why(kind, fit_on, d, says):
     with pytest.raises(ConfigError, match=says):
         fit_projection(walk(d=d), kind, fit_on)
+
+
+def test_the_picture_of_a_run_and_its_page_share_one_map(monkeypatch):
+    fitted, fit = [], projection._fit_chain
+    monkeypatch.setattr(projection, "_fit_chain", lambda *given: (fitted.append(given), fit(*given))[1])
+    run = icon.run(dataset="digits", n_samples=300, backbone="linear", epochs=1, quiet=True)
+    run.animate(projection="tsne_quick").to_bytes("gif")
+    run.player(projection="tsne_quick")
+    assert len(fitted) == 1

@@ -291,7 +291,7 @@ class Results(Shown, Run):
                 columns[name] = [getattr(self.config.at((epoch - 1) / last), name) for epoch in self.history["epoch"]]
         at, known = np.searchsorted(self.history["epoch"], self.trajectory.epochs), self.trajectory.metrics
         more = {name: np.asarray(values, dtype=float)[at] for name, values in columns.items() if name not in known}
-        return replace(self.trajectory, metrics={**known, **more})
+        return replace(self.trajectory, metrics={**known, **more}) if more else self.trajectory  # of which a map is fitted once
 
     def save(self, path, *, overwrite: bool = False):
         """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.
