@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import icon_nb as icon
+from icon_nb.training import ranks
 
 COMMON = {"n_samples": 128, "batch_size": 64, "epochs": 2, "precision": "float64", "device": "cpu", "quiet": True}
 SHARED = {
@@ -70,3 +71,14 @@ def test_the_command_line_writes_one_folder(tmp_path, flags, code):
     assert len(list(tmp_path.glob("runs/*/metrics.json"))) == (code == 0)
     assert "probes could not be made" not in done.stderr
     assert ("leave out --recipe, --sweep and --resume" in done.stderr) == (code == 1)
+
+
+def test_one_process_of_torchrun_is_alone_and_may_train_a_recipe(monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert not ranks.started()
+    assert ranks.join() == 0
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert ranks.started()
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID")  # as a cluster's scheduler may set the other one
+    assert not ranks.started()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -40,9 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(printable(error))
     if threading.current_thread() is threading.main_thread():  # a request to terminate ends a run as an interrupt does
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    from .training import compare_all, join_run, run_one  # loads torch
+    from .training import compare_all, join_run, ranks, run_one  # loads torch
 
-    if "TORCHELASTIC_RUN_ID" in os.environ:
+    if ranks.started():
         return join_run(configs, given.get("resume"))
     if len(configs) == 1:
         return run_one(configs[0], given.get("resume"))

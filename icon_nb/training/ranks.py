@@ -20,9 +20,14 @@ from ..methods.config import Config
 from .batches import Reader
 
 
+def started() -> bool:
+    """Whether ``torchrun`` started this process beside others."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1
+
+
 def join() -> int:
     """Join the processes that ``torchrun`` started, if it did: the rank of this one, 0 where it is alone."""
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if not started():
         return 0
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
