@@ -166,8 +166,8 @@ def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target
     move = torch.zeros(results.embeddings.shape, requires_grad=True)
 
     def moved(network, inputs, z: Tensor) -> Tensor:
-        length = z.norm(dim=1, keepdim=True) / as_seen_by(config.distance, z).norm(dim=1, keepdim=True)  # of a step of one
-        return z + length * move.repeat(len(z) // len(move), 1)
+        unit = z.norm(dim=1, keepdim=True).clamp_min(1e-12) if config.distance == "cosine" else 1.0  # directions are recorded
+        return z + unit * move.repeat(len(z) // len(move), 1)
 
     model.backbone.register_forward_hook(moved)
     objective = build_objective(config)
