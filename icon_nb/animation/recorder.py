@@ -7,7 +7,7 @@ from numbers import Integral
 
 import numpy as np
 
-from ..data.labels import encode
+from ..data.arrays import encode
 from ..errors import DataError, shown
 from ..evaluation.trajectory import Trajectory, as_matrix, choose_points
 

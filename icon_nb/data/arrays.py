@@ -1,15 +1,17 @@
-"""Anybody's arrays as the three forms a Dataset knows: uint8 images, float32 features, int64 classes."""
+"""Anybody's arrays and labels as the three forms a Dataset knows: uint8 images, float32 features, int64 classes.
+
+Nothing here imports torch, which a Recorder does without.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import torch
 
-from ..errors import DataError
+from ..errors import DataError, shown
 
 LARGEST, SMALLEST = 1e15, 1e-15
 """Sizes of features between which squared distances fit single precision with room to spare."""
@@ -23,11 +25,11 @@ GREY_MODES, DEEP_MODES = {"1", "L", "LA"}, {"I;16", "I;16B", "I", "F"}
 
 def to_numpy(value, what: str) -> np.ndarray:
     """A numeric array from a tensor, an array, or nested lists; what holds no numbers is refused by name."""
-    if isinstance(value, torch.Tensor):
+    if hasattr(value, "detach"):
         if value.is_meta:
             raise DataError(f"{what} is a tensor on the meta device, which holds no numbers: give one on the CPU or a GPU")
         value = value.detach().cpu().to_dense()
-        value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
     if is_pictures(value):
         mode = "L" if {each.mode for each in value} <= GREY_MODES else "RGB"
         value = [np.asarray(each if each.mode in DEEP_MODES else each.convert(mode)) for each in value]
@@ -182,3 +184,87 @@ def stratified(y: np.ndarray, n: int, seed: int) -> np.ndarray:
     for c, count in enumerate(counts):  # the k-th sample of a class stands at (k + 1/2) / count of the way
         rank[inverse == c] = (np.arange(count) + 0.5) / count
     return order[np.argsort(rank, kind="stable")[:n]]
+
+
+def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...]]:
+    """Labels of any kind as numbers from 0, the same numbers in every part, and the names of the classes.
+
+    Labels are integers, text, booleans, or whole floats. Where the names of all classes are given in order, numbers are positions
+    among them, and texts are looked up there.
+
+    >>> (y, y_test), names = classes(["cat", "dog", "cat"], ["dog"])
+    >>> y.tolist(), y_test.tolist(), names
+    ([0, 1, 0], [1], ('cat', 'dog'))
+    """
+    arrays = [None if part is None else _labels(part) for part in parts]
+    given = [array for array in arrays if array is not None]
+    if not given:
+        return [None] * len(parts), ()
+    codes, found = encode(np.concatenate(given), names)
+    codes = iter(np.split(codes, np.cumsum([len(array) for array in given])[:-1]))
+    return [None if array is None else next(codes) for array in arrays], found
+
+
+def encode(labels: np.ndarray, names=None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The code of each label, int64 (n,), and the names of the classes: the sorted labels themselves, unless names are given."""
+    names = _checked(() if names is None else map(str, names))
+    if names and labels.dtype.kind in "biu":
+        if len(labels) and (labels.min() < 0 or labels.max() >= len(names)):
+            raise DataError(f"labels run from {labels.min()} to {labels.max()} but there are {len(names)} class names")
+        return labels.astype(np.int64), names
+    values, codes = np.unique(labels, return_inverse=True)
+    texts = tuple(map(str, values))
+    if not names:
+        return codes.astype(np.int64), _checked(texts)
+    strange = next((text for text in texts if text not in names), None)
+    if strange is not None:
+        raise DataError(
+            f"label {shown(strange)} is not among the class names {shown(names)}: "
+            "name every label, pass integers 0..C-1, or leave class_names out"
+        )
+    return np.array([names.index(text) for text in texts], np.int64)[codes], names
+
+
+def _checked(names: Iterable[str]) -> tuple[str, ...]:
+    """Class names, which must be text that can be written to a file."""
+    names = tuple(names)
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"class name {name!r} cannot be written to a file: leave out what is not a character") from None
+    return names
+
+
+def _labels(value) -> np.ndarray:
+    if hasattr(value, "detach"):
+        value = to_numpy(value, "labels")
+    array = value if isinstance(value, np.ndarray) else np.asarray(value, object)  # numpy alone would turn 1 among texts into "1"
+    if array.ndim != 1:
+        raise DataError(
+            f"labels have shape {array.shape}, expected (n,): use .ravel(), or .argmax(1) where each row marks its class"
+        )
+    if array.dtype.kind == "O":
+        array = _unboxed(array)
+    if array.dtype.kind not in "biufUS":
+        raise DataError(f"labels have dtype {array.dtype}: give integers or text")
+    if array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            raise DataError(f"labels hold NaN or infinite values, first at {np.flatnonzero(~np.isfinite(array))[:5].tolist()}")
+        array = array.astype(np.float64)
+        strange = (array != np.rint(array)) | (abs(array) > LARGEST)
+        if strange.any():
+            raise DataError(f"labels such as {array[strange][0]:g} are not classes: give integers or text")
+        array = array.astype(np.int64)
+    small = array.dtype.kind == "u" and not (array >= 2**63).any()  # numpy joins unsigned and signed numbers as floats
+    return array.astype(np.int64) if small else array
+
+
+def _unboxed(array: np.ndarray) -> np.ndarray:
+    """An object array of only text, or only numbers, as a plain array."""
+    values = [value.item() if isinstance(value, np.generic) else value for value in array]
+    kinds = {type(value) for value in values}
+    if kinds in ({str}, {int}, {bool}, {float}, {int, float}):
+        return np.array(values)
+    names = ", ".join(sorted(kind.__name__ for kind in kinds))
+    raise DataError(f"labels mix or hold {names}: give only integers or only text, and no missing values")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
-from .arrays import GREY_MODES
-from .labels import classes
+from .arrays import GREY_MODES, classes
 from .stored import Stored, Streaming
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
@@ -40,24 +38,26 @@ def read_folder(path: str, image_size, skip_unreadable: bool, streaming: Streami
     forms, bad = _forms([file for file, _ in files + held])
     size, note = _size(Counter(size for size, _ in forms.values()), image_size)
     grey = all(grey for _, grey in forms.values())
-    parts, held_out = (_part([file for file in each if file[0] in forms], size, grey, bad, streaming) for each in (files, held))
+    (x, y), (x_test, y_test) = (
+        _part([file for file in each if file[0] in forms], size, grey, bad, streaming) for each in (files, held)
+    )
     if bad and not skip_unreadable:
         listed = ", ".join(bad[:10]) + (f" and {len(bad) - 10} more" if len(bad) > 10 else "")
         remedy = "repair or delete them, or load them in Python with icon_nb.data.load(..., skip_unreadable=True)"
         raise DataError(f"{root}: {len(bad)} unreadable pictures: {listed}: {remedy}")
-    if parts is None or (held and held_out is None):
-        raise DataError(f"folder:{path}: not one picture {'of the held-out ones ' if parts else ''}could be read: repair them")
-    (y, y_test), names = classes(parts[1], held_out[1] if held_out else None)
+    if x is None or (held and x_test is None):
+        which = "" if x is None else "of the held-out ones "
+        raise DataError(f"folder:{path}: not one picture {which}could be read: repair them")
+    (y, y_test), names = classes(y, y_test)
     skipped = f"left out {len(bad)} unreadable: {', '.join(bad[:10])}" if bad else ""
-    found = {"x": parts[0], "y": y, "x_test": held_out[0] if held_out else None, "y_test": y_test}
-    return found | {"class_names": names, "note": "; ".join(part for part in (note, skipped) if part)}
+    note = "; ".join(part for part in (note, skipped) if part)
+    return {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "class_names": names, "note": note}
 
 
 def _splits(root: Path) -> tuple[Path, Path | None]:
-    found = _folders(root)
-    inside = {folder.name.lower(): folder for folder in found}
+    inside = {folder.name.lower(): folder for folder in _folders(root)}
     train, test = (next((inside[name] for name in names if name in inside), None) for names in (TRAIN, TEST))
-    twins = [folder.name for folder in found if train is not None and folder.name.lower() in TRAIN]
+    twins = [folder.name for folder in _folders(root) if folder.name.lower() in TRAIN]
     if len(twins) > 1:
         raise DataError(f"{root} holds {' and '.join(twins)}: keep one folder of training pictures, or rename the others")
     return (train, test) if train is not None else (root, None)
@@ -121,16 +121,12 @@ def _size(sizes: Counter, image_size) -> tuple[tuple[int, int], str]:
     return (side, side), f"pictures of {len(sizes)} sizes brought to {side}x{side} (image_size changes that)"
 
 
-@dataclass(frozen=True)
 class ImageFiles:
     """Picture files as a source of :class:`icon_nb.data.stored.Stored`: turned, and brought to one size (h, w) and colour."""
 
-    files: list[Path]
-    size: tuple[int, int]
-    grey: bool
-
-    def __post_init__(self):
-        object.__setattr__(self, "stamps", [_stamp(file) for file in self.files])  # a file that changes later is refused
+    def __init__(self, files: list[Path], size: tuple[int, int], grey: bool):
+        self.files, self.size, self.grey = files, size, grey
+        self.stamps = [_stamp(file) for file in files]  # a file that changes later is refused
 
     def __len__(self) -> int:
         return len(self.files)
@@ -162,12 +158,12 @@ def _stamp(file: Path) -> tuple[int, int]:
 
 
 def _part(files: list, size: tuple[int, int], grey: bool, bad: list[str], streaming: Streaming):
-    """Pictures and classes of one part of a split; None where there are none. What cannot be read joins ``bad``."""
+    """Pictures and classes of one part of a split; two times None where there are none. What cannot be read joins ``bad``."""
     if not files:
-        return None
+        return None, None
     shape = (1 if grey else 3, *size)
     x = Stored(ImageFiles([file for file, _ in files], size, grey), shape, num_workers=streaming.num_workers)
     x, good, unreadable = x.readable(stays=streaming.applies(len(x), shape))
     bad.extend(f"{each.name} ({each.why})" for each in unreadable)
     names = [files[i][1] for i in good]
-    return (x, None if names[0] is None else names) if names else None
+    return x if names else None, names if names and names[0] is not None else None

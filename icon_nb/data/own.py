@@ -17,8 +17,7 @@ import numpy as np
 import torch
 
 from ..errors import DataError, IconError, nearest
-from .arrays import is_pictures, stratified, to_numpy, together
-from .labels import classes
+from .arrays import classes, is_pictures, stratified, to_numpy, together
 from .stored import STREAM_ABOVE, Samples, Streaming
 
 INPUT_NAMES = ("x", "X", "embeddings", "features", "data", "images", "image", "img", "pixel_values")

@@ -26,7 +26,7 @@ import numpy as np
 from ..errors import DataError
 from ..files import write_whole
 from ..methods.catalogue import read, records
-from .labels import classes
+from .arrays import classes
 
 SILENCE = 20.0
 """Seconds without a byte after which an address is given up."""

@@ -51,14 +51,11 @@ class Unreadable(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What one pass over all pictures finds: the SHA-256 of their bytes, how often each grey level occurs, what is unreadable.
+    """What one pass over all pictures finds."""
 
-    ``levels`` is int64 (c, 256), of the first ``STATISTICS_SAMPLES``; ``unreadable`` is by position.
-    """
-
-    digest: object
-    levels: Tensor
-    unreadable: dict[int, Unreadable]
+    digest: object  # SHA-256 of their bytes
+    levels: Tensor  # how often each grey level occurs in the first STATISTICS_SAMPLES: int64 (c, 256)
+    unreadable: dict[int, Unreadable]  # by position
 
 
 class Stored:
@@ -83,9 +80,8 @@ class Stored:
 
     def __getitem__(self, index: Tensor | slice) -> Tensor:
         """The pictures at these positions, in memory: uint8 (m, c, h, w), on the device of ``index``."""
-        rows = self.rows[index.cpu().numpy() if isinstance(index, Tensor) else index]
-        parts = [_whole(part) for part in read(self.source, chunks(rows), self.num_workers)]
-        return torch.from_numpy(np.concatenate(parts)).to(index.device if isinstance(index, Tensor) else "cpu")
+        index = torch.arange(len(self))[index] if isinstance(index, slice) else index
+        return torch.cat(list(self.ahead(index.split(CHUNK), self.num_workers)))
 
     def ahead(self, batches: Sequence[Tensor], num_workers: int) -> Iterator[Tensor]:
         """The pictures of each of these batches of positions; so many processes read those that come next."""
@@ -99,13 +95,12 @@ class Stored:
 
     def readable(self, stays: bool) -> tuple[Stored | np.ndarray | None, list[int], list[Unreadable]]:
         """Read all once: those that can be read, on the disk where they stay there; their positions; and those that cannot."""
-        items = [] if stays else [each for part in read(self.source, chunks(self.rows), self.num_workers) for each in part]
+        items = [] if stays else list(chain.from_iterable(read(self.source, chunks(self.rows), self.num_workers)))
         bad = self.summary.unreadable if stays else {i: each for i, each in enumerate(items) if isinstance(each, Unreadable)}
         good = [i for i in range(len(self)) if i not in bad]
-        found = None
-        if good:
-            found = np.stack([items[i] for i in good]) if not stays else self.only(good) if bad else self
-        return found, good, list(bad.values())
+        if stays:
+            return self.only(good) if bad and good else self, good, list(bad.values())
+        return np.stack([items[i] for i in good]) if good else None, good, list(bad.values())
 
     @cached_property
     def summary(self) -> Summary:
@@ -125,7 +120,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Samples(torch.utils.data.Dataset):
+class Samples:
     """The pictures of a data set object, of torch or of Hugging Face, which may stay where they are.
 
     >>> Samples([([0.5], "a"), ([0.7], "b")], 0, 1).item(1)
@@ -189,11 +184,12 @@ class Samples(torch.utils.data.Dataset):
         return Stored(levels, levels[0].shape, num_workers=self.num_workers)
 
 
-class _Guarded(torch.utils.data.Dataset):
+@dataclass(frozen=True)
+class _Guarded:
     """A source whose errors are values: they come back whole from another process."""
 
-    def __init__(self, source, get: str):
-        self.source, self.get = source, get
+    source: object
+    get: str
 
     def __getitem__(self, i: int):
         try:
@@ -206,15 +202,10 @@ class _Guarded(torch.utils.data.Dataset):
 
 def read(source, batches: Sequence[Sequence[int]], num_workers: int = 0, get: str = "__getitem__") -> Iterator[np.ndarray | list]:
     """Items of a source, batch by batch: one array each, or a list where an item is no array or is :class:`Unreadable`."""
-    loader = DataLoader(
-        _Guarded(source, get),
-        batch_sampler=[list(map(int, batch)) for batch in batches],
-        num_workers=min(num_workers, len(batches)),
-        collate_fn=_together,
-        generator=torch.Generator(),  # the caller's random state is left alone
-    )
+    order, random = [list(map(int, batch)) for batch in batches], torch.Generator()  # the caller's random state is left alone
+    options = {"batch_sampler": order, "num_workers": min(num_workers, len(order)), "generator": random}
     try:
-        parts = iter(loader)
+        parts = iter(DataLoader(_Guarded(source, get), collate_fn=_together, **options))
     except Exception as error:  # where processes are spawned, the source is pickled, which raises many kinds
         raise DataError(
             f"num_workers={num_workers}: the data set cannot be sent to another process ({error}): "
