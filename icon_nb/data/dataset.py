@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
@@ -92,13 +92,13 @@ class Dataset:
     note: str = ""
 
     def __post_init__(self):
-        _check(self)
+        for problem in _problems(self):
+            raise DataError(f"{self.name}: {problem}")
+        found = vars(self)
         if not self.class_names and self.y is not None:
-            object.__setattr__(self, "class_names", tuple(str(c) for c in range(int(self.y.max()) + 1)))
+            found["class_names"] = tuple(map(str, range(int(self.y.max()) + 1)))
         if self.mean is None and self.kind != "tokens":
-            mean, std = _statistics(self.x)
-            object.__setattr__(self, "mean", mean)
-            object.__setattr__(self, "std", std)
+            found["mean"], found["std"] = _statistics(self.x)
 
     @property
     def kind(self) -> str:
@@ -153,11 +153,12 @@ class Dataset:
 
         Inputs and labels are not read again: they go in by their checksum.
         """
+        form = lambda part: [str(part.dtype), list(part.shape)]  # noqa: E731
         parts = {name: getattr(self, name) for name in ("x_test", "y_test", "pair", "pair_test", "companion", "graph", "order")}
         record = {
             "checksum": self.checksum,
-            "form": [_form(each) for each in (self.x, self.y) if each is not None],
-            "parts": {name: [_form(part), _digest(part)] for name, part in parts.items() if part is not None},
+            "form": [form(each) for each in (self.x, self.y) if each is not None],
+            "parts": {name: [form(part), _digest(part)] for name, part in parts.items() if part is not None},
             "normalisation": None if self.mean is None else _digest(_in_steps(self.mean, self.std)),
             "names": [list(map(str, self.class_names)), list(map(str, self.vocabulary))],
         }
@@ -178,14 +179,9 @@ class Dataset:
         >>> data = Dataset("mine", torch.eye(3)); data.to("cpu") is data
         True
         """
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
-        there = {name: tensor.to(device) for name, tensor in tensors.items()}
-        if all(there[name] is tensor for name, tensor in tensors.items()):
-            return self
         moved = copy(self)  # checked already, and its checksum stays known
-        for name, tensor in there.items():
-            object.__setattr__(moved, name, tensor)
-        return moved
+        vars(moved).update({name: part.to(device) for name, part in vars(self).items() if isinstance(part, Tensor)})
+        return self if all(part is vars(self)[name] for name, part in vars(moved).items()) else moved
 
     def inputs(self, x: Tensor) -> Tensor:
         """What a network sees of raw samples: images and features with mean 0 and deviation 1 (float32), tokens unchanged."""
@@ -202,24 +198,17 @@ class Dataset:
         Neighbourhoods of the inputs are measured on these, so they do not depend on the normalisation of a network.
         """
         if self.kind == "tokens":
-            raise DataError(
-                f"{self.name}: distances between token numbers mean nothing; use a method that does not compare inputs"
-            )
+            why = "distances between token numbers mean nothing; use a method that does not compare inputs"
+            raise DataError(f"{self.name}: {why}")
         return x.flatten(1).float() / 255 if self.kind == "images" else x.float()
 
 
 def describe(dataset: Dataset) -> dict[str, object]:
     """What a saved run keeps of its data set: enough to recognise it and to rebuild the backbone."""
-    return {
-        "name": dataset.name,
-        "sha256": dataset.checksum,
-        "fingerprint": dataset.fingerprint,
-        "note": dataset.note,
-        "kind": dataset.kind,
-        "shape": list(dataset.shape),
-        "n_train": len(dataset),
-        "n_tokens": dataset.n_tokens,
-    }
+    about = {"name": dataset.name, "sha256": dataset.checksum, "fingerprint": dataset.fingerprint, "note": dataset.note}
+    return about | {
+        "kind": dataset.kind, "shape": list(dataset.shape), "n_train": len(dataset), "n_tokens": dataset.n_tokens
+    }  # fmt: skip
 
 
 def is_described(dataset: Dataset, about: Mapping, config: Config) -> bool:
@@ -233,74 +222,61 @@ def is_described(dataset: Dataset, about: Mapping, config: Config) -> bool:
     return about["fingerprint"] == dataset.fingerprint
 
 
-def _check(dataset: Dataset) -> None:
-    """Raise a ``DataError`` that names the part, unless the parts of ``dataset`` are whole and belong together."""
-    for part in ("x", "x_test"):
-        _check_inputs(dataset, part)
-    for part, length in (("y", len(dataset.x)), ("y_test", len(dataset.x_test) if dataset.x_test is not None else None)):
-        _check_labels(dataset, part, length)
+def _problems(data: Dataset) -> Iterator[str]:
+    """What is wrong with the parts of a data set, or between them; where one part is wrong, those after it are not looked at."""
+    for part, x in (("x", data.x), ("x_test", data.x_test)):
+        if x is not None:
+            yield from _input_problems(part, x, data.x)
+    for part, y, whole in (("y", data.y, data.x), ("y_test", data.y_test, data.x_test)):
+        if y is not None:
+            yield from _label_problems(part, y, None if whole is None else len(whole), len(data.class_names))
     for part, whole in (("pair", "x"), ("companion", "x"), ("graph", "x"), ("pair_test", "x_test")):
-        rows, of = getattr(dataset, part), getattr(dataset, whole)
-        if rows is not None and (of is None or len(rows) != len(of)):
-            n = 0 if of is None else len(of)
-            raise DataError(
-                f"{dataset.name}: {part} has {len(rows)} rows for {n} samples of {whole}: row i must belong to sample i"
-            )
-    _check_graph(dataset)
+        rows, of = getattr(data, part), getattr(data, whole)
+        n = 0 if of is None else len(of)
+        if rows is not None and len(rows) != n:
+            yield f"{part} has {len(rows)} rows for {n} samples of {whole}: row i must belong to sample i"
+    if data.graph is not None:
+        yield from _graph_problems(data.graph, len(data.x))
 
 
-def _check_graph(dataset: Dataset) -> None:
-    graph, n = dataset.graph, len(dataset.x)
-    if graph is None:
-        return
+def _input_problems(part: str, x: Tensor, training: Tensor) -> Iterator[str]:
+    if (x.dtype, x.dim()) not in KINDS:
+        forms = "uint8 (n, c, h, w) images, float32 (n, d) features or int64 (n, length) tokens"
+        yield f"{part} is {x.dtype} of shape {tuple(x.shape)}; give {forms}"
+    if prod(x.shape) == 0:
+        yield f"{part} is empty, its shape is {tuple(x.shape)}: at least one sample is needed"
+    if x.dtype.is_floating_point and not all(bool(torch.isfinite(rows).all()) for rows in x.split(ROWS)):
+        bad = (~torch.isfinite(x)).any(1).nonzero()[:5, 0].tolist()
+        yield f"{part} holds NaN or infinite values, first in samples {bad}: remove or fill them"
+    if x.dtype == torch.int64 and int(x.min()) < 0:
+        yield f"{part} holds the token {int(x.min())}: tokens are numbered from 0"
+    if x.shape[1:] != training.shape[1:] or x.dtype != training.dtype:
+        one, other = (f"{each.dtype} {tuple(each.shape[1:])}" for each in (x, training))
+        yield f"samples of {part} are {one}, of x {other}"
+
+
+def _label_problems(part: str, y: Tensor, length: int | None, n_names: int) -> Iterator[str]:
+    if y.dtype != torch.int64 or y.dim() != 1 or len(y) != length:
+        yield f"{part} is {y.dtype} of shape {tuple(y.shape)} for {length} samples; give int64 of shape (n,)"
+    top = (n_names or int(y.max()) + 1) - 1
+    if int(y.min()) < 0 or int(y.max()) > top:
+        yield f"{part} runs from {int(y.min())} to {int(y.max())}; classes are numbered 0 to {top}"
+
+
+def _graph_problems(graph: Tensor, n: int) -> Iterator[str]:
     if tuple(graph.shape) != (n, n):
-        raise DataError(f"{dataset.name}: graph has shape {tuple(graph.shape)}; give ({n}, {n}), a weight for each two samples")
+        yield f"graph has shape {tuple(graph.shape)}; give ({n}, {n}), a weight for each two samples"
     weights = graph.coalesce().values() if graph.layout == torch.sparse_coo else graph
     weights = weights.values() if weights.layout == torch.sparse_csr else weights
     if not bool((weights >= 0).all() & torch.isfinite(weights).all()):
-        raise DataError(f"{dataset.name}: graph holds weights that are negative, infinite or NaN: weights are 0 or more")
-
-
-def _check_inputs(dataset: Dataset, part: str) -> None:
-    x = getattr(dataset, part)
-    if x is None:
-        return
-    if (x.dtype, x.dim()) not in KINDS:
-        raise DataError(
-            f"{dataset.name}: {part} is {x.dtype} of shape {tuple(x.shape)}; give uint8 (n, c, h, w) images, "
-            "float32 (n, d) features or int64 (n, length) tokens"
-        )
-    if prod(x.shape) == 0:
-        raise DataError(f"{dataset.name}: {part} is empty, its shape is {tuple(x.shape)}: at least one sample is needed")
-    if x.dtype.is_floating_point and not all(bool(torch.isfinite(rows).all()) for rows in x.split(ROWS)):
-        bad = (~torch.isfinite(x)).any(1).nonzero()[:5, 0].tolist()
-        raise DataError(f"{dataset.name}: {part} holds NaN or infinite values, first in samples {bad}: remove or fill them")
-    if x.dtype == torch.int64 and int(x.min()) < 0:
-        raise DataError(f"{dataset.name}: {part} holds the token {int(x.min())}: tokens are numbered from 0")
-    if x.shape[1:] != dataset.x.shape[1:] or x.dtype != dataset.x.dtype:
-        raise DataError(
-            f"{dataset.name}: samples of {part} are {x.dtype} {tuple(x.shape[1:])}, of x {dataset.x.dtype} {dataset.shape}"
-        )
-
-
-def _check_labels(dataset: Dataset, part: str, length: int | None) -> None:
-    y = getattr(dataset, part)
-    if y is None:
-        return
-    if y.dtype != torch.int64 or y.dim() != 1 or len(y) != length:
-        raise DataError(
-            f"{dataset.name}: {part} is {y.dtype} of shape {tuple(y.shape)} for {length} samples; give int64 of shape (n,)"
-        )
-    top = len(dataset.class_names) or int(y.max()) + 1
-    if int(y.min()) < 0 or int(y.max()) >= top:
-        raise DataError(f"{dataset.name}: {part} runs from {int(y.min())} to {int(y.max())}; classes are numbered 0 to {top - 1}")
+        yield "graph holds weights that are negative, infinite or NaN: weights are 0 or more"
 
 
 def _statistics(x) -> tuple[Tensor, Tensor]:
     """Mean and deviation per channel (0..1 scale) or per feature; a constant one gets deviation 1."""
     if x.dtype == torch.uint8:
-        mean, std = zip(*map(_of_levels, grey_levels(x[:STATISTICS_SAMPLES]) if isinstance(x, Tensor) else x.summary.levels))
-        mean, std = torch.stack(mean), torch.stack(std)
+        levels = grey_levels(x[:STATISTICS_SAMPLES]) if isinstance(x, Tensor) else x.summary.levels
+        mean, std = map(torch.stack, zip(*map(_of_levels, levels)))
     else:
         parts = [(part.mean(0), part.std(0, unbiased=False)) for part in map(Tensor.double, x.split(COLUMNS, 1))]
         mean, std = map(torch.cat, zip(*parts))
@@ -314,10 +290,6 @@ def _of_levels(counts: Tensor) -> tuple[Tensor, Tensor]:
     level = torch.arange(256, dtype=torch.float64, device=counts.device) / 255
     mean = (counts * level).sum() / counts.sum()
     return mean, ((counts * (level - mean) ** 2).sum() / counts.sum()).sqrt()
-
-
-def _form(part) -> list:
-    return [str(part.dtype), list(part.shape)]
 
 
 def _digest(part) -> str:

@@ -65,7 +65,7 @@ def _parts(data, label: str | None, streaming: Streaming) -> dict:
         if hasattr(data, "__array__"):
             return {"x": np.asarray(data)}
         if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes)):
-            return _from_indexed(data, label, streaming)
+            return _from_indexed(data, label, streaming, getattr(data, "classes", None))
         if hasattr(data, "__iter__") and not isinstance(data, (str, bytes, set)):
             return _from_stream(data, label)
     raise DataError(
@@ -172,7 +172,7 @@ def _column(data, kind: str, names: tuple[str, ...]) -> str | None:
     return next(iter(of_kind + [name for name in data.column_names if name in names]), None)
 
 
-def _from_indexed(data, label, streaming) -> dict:
+def _from_indexed(data, label, streaming, class_names) -> dict:
     """A torch Dataset, read item by item: x, (x, y, ...), or a mapping with usual names."""
     _check_filled(data)
     first = data[0]
@@ -181,7 +181,7 @@ def _from_indexed(data, label, streaming) -> dict:
         x, y = _usual(first, label, "input")
     elif isinstance(first, (tuple, list)):
         x, y = 0, 1 if len(first) > 1 else None
-    return {"class_names": None if y is None else getattr(data, "classes", None)} | _from_samples(Samples(data, x, y), streaming)
+    return {"class_names": None if y is None else class_names} | _from_samples(Samples(data, x, y), streaming)
 
 
 def _from_stream(data, label) -> dict:
@@ -200,15 +200,7 @@ def _from_stream(data, label) -> dict:
                     f"{type(data).__name__} gives more than {STREAM_ABOVE / 2**30:g} GiB, and is read into memory: give fewer "
                     "samples, or pictures in an object with __len__ and __getitem__, which can stay on the disk"
                 )
-    items = _Listed(items)
-    items.classes = getattr(getattr(data, "dataset", data), "classes", None)
-    return _from_indexed(items, label, Streaming("never"))
-
-
-class _Listed(list):
-    """Samples that were read, with the names of their classes."""
-
-    classes = None
+    return _from_indexed(items, label, Streaming("never"), getattr(getattr(data, "dataset", data), "classes", None))
 
 
 def _unbatched(batch) -> Iterator:
@@ -272,13 +264,8 @@ def _rows(file: Path, held: np.memmap, rows: np.ndarray) -> np.ndarray:
     return np.stack(read).reshape(-1, *held.shape[1:])
 
 
-def _read_npz(file: Path) -> dict:
-    with np.load(file, allow_pickle=False) as arrays:
-        return {key: arrays[key] for key in arrays.files}
-
-
 FILES = {
-    ".npz": _read_npz,
+    ".npz": lambda file: dict(np.load(file, allow_pickle=False)),
     ".npy": lambda file: np.load(file, "r", allow_pickle=False),
     ".pt": lambda file: torch.load(file, map_location="cpu", weights_only=True),
 }
