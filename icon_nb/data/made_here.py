@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections import Counter
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +26,9 @@ WINDOW = 12
 
 STEP = 4
 """Words from the start of one training sample to the start of the next."""
+
+FACTIONS = "hhhhhhhhhohhhhoohhohohoooooooooooo"
+"""Whom each member of the karate club followed after it split: Mr. Hi, or the officer."""
 
 RARE = 2
 """Words of the text that occur fewer times than this become ``<rare>``."""
@@ -47,9 +51,8 @@ def read_digits(search: Search) -> dict:
     test = np.sort(stratified(y, 500, seed=0))
     train = np.setdiff1d(np.arange(len(y)), test)
     note = "split made here: 500 of the 1,797 images, stratified by class, are held out for testing"
-    return {"x": x[train], "y": y[train], "x_test": x[test], "y_test": y[test], "class_names": DIGITS, "note": note} | {
-        "order": np.concatenate([train, test])
-    }
+    parts = {"x": x[train], "y": y[train], "x_test": x[test], "y_test": y[test], "order": np.concatenate([train, test])}
+    return parts | {"class_names": DIGITS, "note": note}
 
 
 def scikit_learns_digits() -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +68,7 @@ def scikit_learns_digits() -> tuple[np.ndarray, np.ndarray]:
 
 def scikit_learns(name: str) -> Path:
     """Where a file of ``sklearn.datasets`` lies, found without importing it."""
-    return Path(find_spec("sklearn").origin).parent / "datasets" / name
+    return Path(find_spec("sklearn").origin).with_name("datasets") / name
 
 
 def read_digit_halves(search: Search) -> dict:
@@ -89,14 +92,9 @@ def read_digit_captions(search: Search) -> dict:
     sentences = [FORMS[f].format(digit=WORDS[c], **look).split() for f, c, look in zip(form, y, looks)]
     vocabulary = (PAD, *sorted({word for sentence in sentences for word in sentence}))
     tokens = _numbered(sentences, vocabulary)
-    n = len(data["x"])
-    return data | {
-        "pair": tokens[:n],
-        "pair_test": tokens[n:],
-        "companion": _bag_of_words(tokens[:n], len(vocabulary)),
-        "vocabulary": vocabulary,
-        "note": f"sentences made from the pictures, {len(vocabulary)} words; {data['note']}",
-    }
+    pair, pair_test = np.split(tokens, [len(data["x"])])
+    parts = {"pair": pair, "pair_test": pair_test, "companion": _bag_of_words(pair, len(vocabulary)), "vocabulary": vocabulary}
+    return data | parts | {"note": f"sentences made from the pictures, {len(vocabulary)} words; {data['note']}"}
 
 
 FORMS = (
@@ -108,25 +106,23 @@ FORMS = (
 )
 
 
+LOOKS = {
+    "weight": ("thin", "medium", "heavy"),
+    "width": ("narrow", "regular", "wide"),
+    "slant": ("leans right", "stands upright", "leans left"),  # rows count downwards
+}
+
+
 def _looks(x: np.ndarray) -> list[dict[str, str]]:
     """Three properties of each picture, each in thirds of all pictures: ink, spread along x, slant."""
     ink = x[:, 0].astype(float) + 1e-9
     total = ink.sum((1, 2))
-    row, column = (np.arange(8.0) - 3.5 for _ in range(2))
-    middle_x, middle_y = (ink.sum(1) @ column) / total, (ink.sum(2) @ row) / total
-    dx, dy = column - middle_x[:, None], row - middle_y[:, None]
+    at = np.arange(8.0) - 3.5
+    dx, dy = (at - ((ink.sum(axis) @ at) / total)[:, None] for axis in (1, 2))
     spread = np.einsum("nij,nj->n", ink, dx**2) / total
     slant = np.einsum("nij,ni,nj->n", ink, dy, dx) / np.einsum("nij,ni->n", ink, dy**2)
-    kinds = {
-        "weight": _thirds(total, ("thin", "medium", "heavy")),
-        "width": _thirds(spread, ("narrow", "regular", "wide")),
-        "slant": _thirds(slant, ("leans right", "stands upright", "leans left")),  # rows count downwards
-    }
-    return [dict(zip(kinds, look)) for look in zip(*kinds.values())]
-
-
-def _thirds(values: np.ndarray, names: tuple[str, str, str]) -> list[str]:
-    return [names[k] for k in np.searchsorted(np.quantile(values, [1 / 3, 2 / 3]), values)]
+    third = (np.searchsorted(np.quantile(values, [1 / 3, 2 / 3]), values) for values in (total, spread, slant))
+    return [{kind: names[k] for (kind, names), k in zip(LOOKS.items(), look)} for look in zip(*third)]
 
 
 def _numbered(sentences: list[list[str]], vocabulary: tuple[str, ...]) -> np.ndarray:
@@ -159,42 +155,28 @@ def _bag_of_words(tokens: np.ndarray, n_words: int) -> np.ndarray:
 def read_karate_club(search: Search) -> dict:
     """Zachary's karate club: ``graph`` (34, 34), in how many contexts two members met; ``x`` the same rows as features."""
     graph = np.zeros((34, 34), np.float32)
-    for member, met in enumerate(KARATE.split("|")):
-        for other, contexts in re.findall(r"(\d+):(\d)", met):
-            graph[member, int(other)] = graph[int(other), member] = int(contexts)
+    with resources.files("icon_nb.data").joinpath("karate_club.txt").open(encoding="utf-8") as file:
+        one, other, contexts = np.loadtxt(file, int, unpack=True)
+    graph[one, other] = graph[other, one] = contexts
     note = "Zachary, J. Anthropological Research 33 (1977) 452-473: 34 members, 78 ties, the factions after the club split"
     y = np.array([faction == "o" for faction in FACTIONS], np.int64)
     return {"x": graph.copy(), "y": y, "graph": graph, "class_names": ("Mr. Hi", "Officer"), "note": note}
-
-
-# Member 0|1|2|...: the later members each one met, and in how many of eight contexts outside the club's lessons.
-KARATE = (
-    "1:4 2:5 3:3 4:3 5:3 6:3 7:2 8:2 10:2 11:3 12:1 13:3 17:2 19:2 21:2 31:2|2:6 3:3 7:4 13:5 17:1 19:2 21:2 30:2|"
-    "3:3 7:4 8:5 9:1 13:3 27:2 28:2 32:2|7:3 12:3 13:3|6:2 10:3|6:5 10:3 16:3|16:3||30:3 32:3 33:4|33:2||||33:3|32:3 33:2|"
-    "32:3 33:4|||32:1 33:2|33:1|32:3 33:1||32:2 33:3|25:5 27:4 29:3 32:5 33:4|25:2 27:3 31:2|31:7|29:4 33:2|33:4|31:2 33:2|"
-    "32:4 33:2|32:3 33:3|32:4 33:4|33:5|"
-)
-FACTIONS = "hhhhhhhhhohhhhoohhohohooooooooooo" + "o"
 
 
 def read_tiny_text(search: Search) -> dict:
     """Windows of twelve words from a shipped text; those of the last fifth are held out and overlap no others."""
     text = resources.files("icon_nb.data").joinpath("alice.txt").read_text("utf-8")
     words = re.findall(r"[a-z]+(?:'[a-z]+)?|[.,;:!?]", text.partition("\n\n")[2].lower())
-    found, counts = np.unique(words, return_counts=True)
-    common = {str(word) for word, count in zip(found, counts) if count >= RARE}
+    common = {word for word, count in Counter(words).items() if count >= RARE}
     vocabulary = (PAD, "<rare>", *sorted(common))
     kept = [word if word in common else "<rare>" for word in words]
     n = round(len(kept) * (1 - HELD_OUT))
-    train, test = _windows(kept[:n], STEP), _windows(kept[n:], WINDOW)
-    note = (
-        f"{len(kept):,} words from Lewis Carroll, Alice's Adventures in Wonderland (1865), public domain; the last fifth held out"
+    x, x_test = (
+        _numbered([part[i : i + WINDOW] for i in range(0, len(part) - WINDOW + 1, step)], vocabulary)
+        for part, step in ((kept[:n], STEP), (kept[n:], WINDOW))
     )
-    return {"x": _numbered(train, vocabulary), "x_test": _numbered(test, vocabulary), "vocabulary": vocabulary, "note": note}
-
-
-def _windows(words: list[str], step: int) -> list[list[str]]:
-    return [words[i : i + WINDOW] for i in range(0, len(words) - WINDOW + 1, step)]
+    source = "Lewis Carroll, Alice's Adventures in Wonderland (1865), public domain; the last fifth held out"
+    return {"x": x, "x_test": x_test, "vocabulary": vocabulary, "note": f"{len(kept):,} words from {source}"}
 
 
 def read_moving_digits(search: Search, size: int = 16, turn: float = 10, copies: int = 1) -> dict:
@@ -202,15 +184,14 @@ def read_moving_digits(search: Search, size: int = 16, turn: float = 10, copies:
 
     Pixels are a poor guide to such a digit: two pictures of one digit share few of them. So there is something to learn.
     """
-    digits = read_digits(search)
+    parts = read_digits(search)
     drawn = np.random.RandomState(SEED)  # its stream never changes between versions
-    parts = {}
     for part, labels, times in (("x", "y", copies), ("x_test", "y_test", 1)):
-        originals = np.repeat(digits[part][:, 0], times, 0)
+        originals = np.repeat(parts[part][:, 0], times, 0)
         parts[part] = place(originals, drawn.random_sample((len(originals), 4)), size, turn)[:, None]
-        parts[labels] = np.repeat(digits[labels], times)
+        parts[labels] = np.repeat(parts[labels], times)
     note = f"digits at a random place, size and angle (up to {turn:g} degrees) in {size}x{size} pixels; others are held out"
-    return parts | {"class_names": digits["class_names"], "note": note}
+    return parts | {"order": None, "note": note}
 
 
 def read_photo_digits(search: Search, size: int = 20, turn: float = 10, copies: int = 1) -> dict:
@@ -267,14 +248,13 @@ def scikit_learns_photographs() -> list[np.ndarray]:
 
 def crops(n: int, size: int, drawn: np.random.RandomState) -> np.ndarray:
     """Squares of the photographs at random places, in half size and half brightness: uint8 (n, 3, size, size)."""
-    photographs = [photo.transpose(2, 0, 1) for photo in scikit_learns_photographs()]  # (3, h, w)
-    made = np.empty((n, 3, size, size), np.uint8)
-    for k, (which, top, left) in enumerate(drawn.random_sample((n, 3))):
-        photo = photographs[int(which * len(photographs))]
-        i, j = (int(share * (extent - 2 * size)) for share, extent in zip((top, left), photo.shape[1:]))
-        square = photo[:, i : i + 2 * size, j : j + 2 * size].astype(np.uint16)
-        made[k] = square.reshape(3, size, 2, size, 2).sum((2, 4)) // 8
-    return made
+    photographs, made = scikit_learns_photographs(), []
+    for which, *corner in drawn.random_sample((n, 3)):
+        photo = photographs[int(which * len(photographs))]  # (h, w, 3)
+        i, j = (int(share * (extent - 2 * size)) for share, extent in zip(corner, photo.shape))
+        square = photo[i : i + 2 * size, j : j + 2 * size].astype(np.uint16)
+        made.append(square.reshape(size, 2, size, 2, 3).sum((1, 3)).transpose(2, 0, 1) // 8)
+    return np.array(made, np.uint8)
 
 
 def read_fashion_small(search: Search) -> dict:
