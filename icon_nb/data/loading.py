@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from pkgutil import resolve_name
@@ -45,7 +44,7 @@ def hold(data: object, **streaming) -> Handle:
     """
     dataset = load(data, **streaming)
     handle = f"memory:{dataset.name}-{dataset.fingerprint[:16]}"
-    parts = {f.name: part for f in fields(Dataset) if isinstance(part := getattr(dataset, f.name), Tensor)}
+    parts = {name: part for name, part in vars(dataset).items() if isinstance(part, Tensor)}
     if handle in MEMORY and "x" in parts:  # one copy for all Configs of the same arrays
         dataset = MEMORY[handle]
     elif sum(part.element_size() * part.numel() for part in parts.values()) <= STREAM_ABOVE:
@@ -131,13 +130,15 @@ def load(
         found = _held(dataset)
     elif not isinstance(dataset, str):
         found = _dataset("own_data", from_object(dataset, label, streaming))
-    elif source_of(dataset):
-        given = {"label": label, "image_size": image_size, "skip_unreadable": skip_unreadable, "streaming": streaming}
-        given |= {"n_samples": n_samples, "seed": seed}
-        found = _placed(dataset, given)
+    elif source := source_of(dataset):
+        place, given = dataset.partition(":")[2], {"label": label, "image_size": image_size, "skip_unreadable": skip_unreadable}
+        given |= {"streaming": streaming, "n_samples": n_samples, "seed": seed}
+        parts = resolve_name(source.make)(place, **{argument: given[argument] for argument in source.takes})
+        found = _dataset(Path(place.rpartition(":")[2] if source.code else place).stem or source.name, parts)
     else:
         found = _named(dataset, data_dir, download)
-    _check_stream(found, held, stream, whole)
+    if stream == "always":
+        _check_stream(found, held, whole)
     if pair is not None:
         pair = read_embeddings(pair.removeprefix("embeddings:"))["x"] if isinstance(pair, str) else pair
         found = replace(found, pair=_tensor("pair", inputs(pair, "pair")[0]))
@@ -154,25 +155,17 @@ def load_for(config: Config) -> Dataset:
     return load(**given, whole=config.backbone == "table")
 
 
-def _placed(name: str, given: Mapping[str, object]) -> Dataset:
-    """Data of one's own, from the place after a prefix, which also names them."""
-    source, place = source_of(name), name.partition(":")[2]
-    parts = resolve_name(source.make)(place, **{argument: given[argument] for argument in source.takes})
-    return _dataset(Path(place.rpartition(":")[2] if source.code else place).stem or source.name, parts)
-
-
 def _named(name: str, data_dir, download: bool) -> Dataset:
     """A data set that has a row in the table."""
     row = published(name)
     if row is None:
         places = [f"{source.name}:{source.place}" for source in SOURCES.values()]
         raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *places])}")
-    if data_dir is not None and not os.path.isdir(os.path.expanduser(data_dir)):
-        raise DataError(
-            f"data_dir={str(data_dir)!r} is not a folder: name one that is, or leave it out to use the download cache"
-        )
-    search = Search(None if data_dir is None else Path(data_dir).expanduser(), download)
-    return _dataset(name, resolve_name(row.make)(search, **options_of(name)))
+    folder = None if data_dir is None else os.path.expanduser(data_dir)
+    if folder is not None and not os.path.isdir(folder):
+        remedy = "name one that is, or leave it out to use the download cache"
+        raise DataError(f"data_dir={str(data_dir)!r} is not a folder: {remedy}")
+    return _dataset(name, resolve_name(row.make)(Search(folder and Path(folder), download), **options_of(name)))
 
 
 def _held(handle: str | Dataset) -> Dataset:
@@ -197,10 +190,8 @@ def _tensor(key: str, value):
     return torch.from_numpy(np.ascontiguousarray(value, np.int64 if key.startswith("y") else None))
 
 
-def _check_stream(found: Dataset, held: bool, stream: str, whole: bool) -> None:
+def _check_stream(found: Dataset, held: bool, whole: bool) -> None:
     """Refuse ``stream="always"`` where it could have no effect."""
-    if stream != "always":
-        return
     if whole:
         raise DataError("stream='always': backbone='table' compares all samples at once: leave stream out; n_samples takes fewer")
     if not held and not isinstance(found.x, Stored):

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPException
+from itertools import product
 from pathlib import Path
 from pkgutil import resolve_name
 from urllib.request import Request, urlopen
@@ -71,15 +72,16 @@ class Published:
     unpacked: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, search: Search) -> dict:
-        for folder in self.folders(search):
-            for files in filter(None, (self.files, self.unpacked)):
-                if all((folder / name).is_file() for name in files):
-                    return self._fields(folder, files)
-        folder = self._unpacked(search) if self.archive else self._downloaded(search, self.files, search.cache / self.folder)
-        return self._fields(folder, self.files)
+        there = (
+            (folder, files)
+            for folder, files in product(self.folders(search), filter(None, (self.files, self.unpacked)))
+            if all((folder / name).is_file() for name in files)
+        )
+        folder, files = next(there, None) or (self._fetched(search), self.files)
+        return resolve_name(self.read)(self, [_content(folder / name, checksum) for name, checksum in files.items()])
 
-    def _fields(self, folder: Path, files: dict[str, str]) -> dict:
-        return resolve_name(self.read)(self, _contents(folder, files))
+    def _fetched(self, search: Search) -> Path:
+        return self._unpacked(search) if self.archive else self._downloaded(search, self.files, search.cache / self.folder)
 
     def folders(self, search: Search) -> list[Path]:
         """Candidate folders of the files, the user's first; the files' own folder may be named as data_dir too."""
@@ -90,9 +92,8 @@ class Published:
     def _unpacked(self, search: Search) -> Path:
         """The folder in the cache with the files of the archive: only those, under names that are known beforehand."""
         name, checksum = self.archive
-        places = [folder.parent / name for folder in self.folders(search)]
-        archive = next((place for place in places if place.is_file()), None)
-        archive = archive or self._downloaded(search, {name: checksum}, search.cache) / name
+        places = (folder.parent / name for folder in self.folders(search))
+        archive = next(filter(Path.is_file, places), None) or self._downloaded(search, {name: checksum}, search.cache) / name
         with open(archive, "rb") as file:
             found = hashlib.file_digest(file, MD5).hexdigest()
         if found != checksum:
@@ -107,13 +108,18 @@ class Published:
         return folder
 
     def _downloaded(self, search: Search, files: dict[str, str], folder: Path) -> Path:
-        """Fetch ``files`` into the cache; on failure one error says what was looked for, where, and the two ways out."""
+        """Fetch ``files`` into the cache; on failure one error says what was looked for, where, and the two ways out.
+
+        ``ICON_NB_MIRROR`` names an own server or folder (``file://``) that is asked first.
+        """
+        own = os.environ.get("ICON_NB_MIRROR")
+        urls = (own.rstrip("/") + "/{file}", *self.urls) if own else self.urls
         try:
             if not search.download:
                 raise DataError("downloading is switched off")
             for name, checksum in files.items():
                 if not (folder / name).is_file():
-                    fetch(self._addresses(name), folder / name, checksum)
+                    fetch([url.replace("{file}", name) for url in urls], folder / name, checksum)
         except DataError as error:
             raise DataError(
                 f"dataset={self.name!r} was not found. Looked for {', '.join(files)} "
@@ -122,12 +128,6 @@ class Published:
                 "network (ICON_NB_MIRROR=URL names an own server); dataset='digits' needs neither"
             ) from error
         return folder
-
-    def _addresses(self, file: str) -> list[str]:
-        """Every address of one file. ``ICON_NB_MIRROR`` names an own server or folder (``file://``) that is asked first."""
-        own = os.environ.get("ICON_NB_MIRROR")
-        first = [f"{own.rstrip('/')}/{file}"] if own else []
-        return first + [url.format(file=file) for url in self.urls]
 
 
 def fetch(urls, path: Path, checksum: str, limit: float = LIMIT) -> Path:
@@ -171,17 +171,15 @@ def _listed(paths) -> str:
     return ", ".join(dict.fromkeys(str(path) for path in paths))
 
 
-def _contents(folder: Path, files: dict[str, str]) -> list[bytes]:
-    """The bytes of files whose MD5 is right: what is published is that data set, and a changed pickle could run code."""
-    contents = []
-    for name, checksum in files.items():
-        try:
-            contents.append((folder / name).read_bytes())
-        except OSError as error:
-            raise damaged(folder / name, error) from error
-        if MD5(contents[-1]).hexdigest() != checksum:
-            raise damaged(folder / name, "its MD5 differs from the published one")
-    return contents
+def _content(path: Path, checksum: str) -> bytes:
+    """The bytes of a file whose MD5 is right: what is published is that data set, and a changed pickle could run code."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise damaged(path, error) from error
+    if MD5(content).hexdigest() != checksum:
+        raise damaged(path, "its MD5 differs from the published one")
+    return content
 
 
 def read_idx(source: Published, contents: list[bytes]) -> dict:
@@ -198,16 +196,12 @@ def _idx(raw: bytes) -> np.ndarray:
 
 def read_cifar(source: Published, contents: list[bytes]) -> dict:
     """CIFAR-10 and -100: batches in Python's pickle format, the last one held out."""
-    *train, (x_test, y_test) = map(_cifar_batch, contents)
-    x, y = (np.concatenate(parts) for parts in zip(*train))
+    batches = [pickle.loads(raw, encoding="latin1") for raw in contents]
+    *x, x_test = (batch["data"].reshape(-1, 3, 32, 32) for batch in batches)
+    *y, y_test = (np.asarray(batch.get("labels", batch.get("fine_labels"))) for batch in batches)
+    x, y = np.concatenate(x), np.concatenate(y)
     names = source.class_names or tuple(f"class {i}" for i in range(int(y.max()) + 1))
     return {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "class_names": names}
-
-
-def _cifar_batch(raw: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, 3, 32, 32) and labels of one batch."""
-    batch = pickle.loads(raw, encoding="latin1")
-    return batch["data"].reshape(-1, 3, 32, 32), np.asarray(batch.get("labels", batch.get("fine_labels")))
 
 
 def read_stl10(source: Published, contents: list[bytes]) -> dict:
@@ -221,7 +215,7 @@ def read_cifar10_subset(search: Search) -> dict:
     """``cifar10_subset.npz``: arrays x_train, y_train, x_test, y_test, uint8 pictures (n, 32, 32, 3)."""
     name = "cifar10_subset.npz"
     places = [folder / name for folder in (search.data_dir, search.cache) if folder]
-    path = next((place for place in places if place.is_file()), None)
+    path = next(filter(Path.is_file, places), None)
     if path is None:
         raise DataError(
             f"dataset='cifar10_subset' needs the file {name}; looked in {_listed(p.parent for p in places)}: "
