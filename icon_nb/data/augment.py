@@ -53,14 +53,13 @@ class Augment:
 
         The noise is not in it: that is as large as the images.
         """
-        geometry, smooth, colour = (self._kind(kind) for kind in ("geometry", "smooth", "colour"))
-        widths = [part.n_random for part in geometry + smooth + colour]
-        u = torch.rand(n, sum(widths), generator=generator, device=generator.device).to(device)
+        geometry, others = self._kind("geometry"), self._kind("smooth") + self._kind("colour")
+        widths = [part.n_random for part in geometry] + [sum(part.n_random for part in others)]
+        *each, u = torch.rand(n, sum(widths), generator=generator, device=generator.device).to(device).split(widths, 1)
         if not geometry:
             return Draws(None, u)
-        each = u.split(widths, 1)
         matrix = reduce(torch.matmul, [part.matrix(numbers, *size) for part, numbers in zip(geometry, each)])
-        return Draws(matrix[:, :2].contiguous(), u[:, sum(widths[: len(geometry)]) :])
+        return Draws(matrix[:, :2].contiguous(), u)
 
     def apply(self, x: Tensor, draws: Draws, generator: torch.Generator) -> Tensor:
         """Do what was drawn to raw samples ``x``, one row of ``draws`` each; the generator makes the noise."""
@@ -68,11 +67,17 @@ class Augment:
             return x  # tokens
         smooth, colour = self._kind("smooth"), self._kind("colour")
         u = iter(draws.u.split([part.n_random for part in smooth + colour], 1) if smooth + colour else ())
-        out = x.float() if draws.matrix is None else _resample(x.float(), draws.matrix, self.beyond)
+        out = x.float()
+        if draws.matrix is not None:
+            out = F.grid_sample(out, _grid(draws.matrix, *x.shape[-2:]), padding_mode=self.beyond, align_corners=False)
         for part in smooth:
             out = part.smooth(next(u), out)
         scale = 1 / 255 if x.dtype == torch.uint8 else 1.0
-        out = self._recolour(out, colour, u, scale) if colour else self._normalise(out, scale, fresh=out is not x)
+        if colour:
+            out = self._recolour(out, colour, u, scale)
+        else:
+            mean, std = (part.to(x.device).view(-1, *[1] * (x.dim() - 2)) for part in (self.mean, self.std))
+            out = (out * (scale / std)).sub_(mean / std)
         for part in self._kind("noise"):
             out = out + part.std * torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
         return out
@@ -84,12 +89,6 @@ class Augment:
 
     def _kind(self, name: str) -> tuple:
         return tuple(part for part in self.parts if part.kind == name)
-
-    def _normalise(self, x: Tensor, scale: float, fresh: bool) -> Tensor:
-        shape = (-1, *[1] * (x.dim() - 2))
-        mean, std = (part.to(x.device).view(shape) for part in (self.mean, self.std))
-        x = x.mul_(scale / std) if fresh else x * (scale / std)
-        return x.sub_(mean / std)
 
     def _recolour(self, x: Tensor, parts: tuple, u, scale: float) -> Tensor:
         """Change the colours, keep them in 0..1, normalise: one multiplication of (n, c, c) and (n, c, h*w)."""
@@ -104,22 +103,17 @@ class Augment:
 
 
 @dataclass(frozen=True, eq=False)
-class OwnAugment:
+class OwnAugment(Augment):
     """The user's function of a sample, for instance a torchvision transform, for a batch; then the normalisation.
 
-    The function takes pictures (c, h, w) on the 0..1 scale, or features (d,), and returns one of the same shape. Torch's random
-    state is set for every batch and put back.
+    The function takes pictures (c, h, w) on the 0..1 scale, or features (d,), and returns one of the same shape. It draws for
+    itself: torch's random state is set for every batch and put back.
     """
 
-    transform: Callable[[Tensor], Tensor]
-    dataset: Dataset
-
-    def draw(self, n: int, size: tuple[int, int], generator: torch.Generator, device) -> Draws:
-        """Nothing: the function draws for itself."""
-        return Draws(None, torch.empty(n, 0))
+    transform: Callable[[Tensor], Tensor] | None = None
+    dataset: Dataset | None = None
 
     def apply(self, x: Tensor, draws: Draws, generator: torch.Generator) -> Tensor:
-        """Raw samples changed one by one, and normalised."""
         scale = 255.0 if self.dataset.kind == "images" else 1.0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator.initial_seed())
@@ -132,11 +126,8 @@ class OwnAugment:
             raise DataError(f"augment makes samples {tuple(out.shape[1:])} of {tuple(x.shape[1:])}: it must keep their shape")
         return self.dataset.inputs(out.to(x.device) * scale)
 
-    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        return self.apply(x, self.draw(len(x), x.shape[-2:], generator, x.device), generator)
 
-
-def build_augment(spec: str, dataset: Dataset, strength: float | None = 1.0) -> Augment | OwnAugment:
+def build_augment(spec: str, dataset: Dataset, strength: float | None = 1.0) -> Augment:
     """Build the augmentation that ``spec`` names for a data set: ``none``, ``auto``, or parts joined by ``+`` in their order.
 
     ``strength`` scales how far every part goes: 0 changes nothing, 1 is the usual strength.
@@ -153,7 +144,7 @@ def build_augment(spec: str, dataset: Dataset, strength: float | None = 1.0) -> 
     ['Crop', 'Flip']
     """
     if is_own(spec):
-        return OwnAugment(thing_of("augment", spec), dataset)
+        return OwnAugment(transform=thing_of("augment", spec), dataset=dataset)
     if not 0 <= strength < float("inf"):
         raise ConfigError(f"augment_strength={strength} must be 0 (no change) or more; 1 is the usual strength")
     spec = default_augment(dataset) if spec == "auto" else spec
@@ -162,9 +153,7 @@ def build_augment(spec: str, dataset: Dataset, strength: float | None = 1.0) -> 
         _check_part(name, spec, dataset)
     one_channel = dataset.kind == "images" and dataset.shape[0] == 1
     parts = tuple(make_part(name, one_channel).scaled(strength) for name in names)
-    if dataset.mean is None:  # tokens are not normalised
-        return Augment(parts)
-    return Augment(parts, dataset.mean, dataset.std)
+    return Augment(parts) if dataset.mean is None else Augment(parts, dataset.mean, dataset.std)  # tokens are not normalised
 
 
 def make_part(name: str, one_channel: bool = False):
@@ -188,9 +177,7 @@ def default_augment(dataset: Dataset) -> str:
         return known.augment
     if dataset.kind != "images":
         return "noise" if dataset.kind == "features" else "none"
-    if dataset.shape[0] == 3:
-        return "crop+flip+jitter+grey"
-    return "affine"
+    return "crop+flip+jitter+grey" if dataset.shape[0] == 3 else "affine"
 
 
 def _check_part(name: str, spec: str, dataset: Dataset) -> None:
@@ -202,11 +189,6 @@ def _check_part(name: str, spec: str, dataset: Dataset) -> None:
         raise ConfigError(f"augment={spec!r}: {name!r} has no effect on {dataset.kind}; use {default_augment(dataset)!r}")
     if name == "grey" and dataset.shape[0] != 3:
         raise ConfigError(f"augment={spec!r}: 'grey' needs 3 channels, the images have {dataset.shape[0]}: leave it out")
-
-
-def _resample(x: Tensor, matrix: Tensor, beyond: str) -> Tensor:
-    """Read each image through its matrix (n, 2, 3): (n, c, h, w) -> (n, c, h, w)."""
-    return F.grid_sample(x, _grid(matrix, *x.shape[-2:]), mode="bilinear", padding_mode=beyond, align_corners=False)
 
 
 def _grid(matrix: Tensor, h: int, w: int) -> Tensor:

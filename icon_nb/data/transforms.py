@@ -39,12 +39,12 @@ class Crop:
         fits = (h >= 1) & (w >= 1) & (h <= height) & (w <= width)
         first = fits.float().argmax(1, keepdim=True)  # the first box that fits, 0 when none does
         found = fits.any(1)
-        whole_h, whole_w = _largest_box(height, width, self.ratio)
-        h = torch.where(found, h.gather(1, first)[:, 0], whole_h)
-        w = torch.where(found, w.gather(1, first)[:, 0], whole_w)
-        top, left = (u[:, -2] * (height - h + 1)).floor(), (u[:, -1] * (width - w + 1)).floor()
-        middle = (torch.round((height - h) / 2), torch.round((width - w) / 2))
-        return torch.where(found, top, middle[0]), torch.where(found, left, middle[1]), h, w
+        share = min(max(width / height, self.ratio[0]), self.ratio[1])  # where none fits, the largest box within the ratios
+        whole = float(min(height, round(width / share))), float(min(width, round(height * share)))
+        h, w = (torch.where(found, side.gather(1, first)[:, 0], most) for side, most in zip((h, w), whole))
+        free = torch.stack([height - h, width - w], 1)
+        top, left = torch.where(found[:, None], (u[:, -2:] * (free + 1)).floor(), torch.round(free / 2)).unbind(1)
+        return top, left, h, w
 
     def matrix(self, u: Tensor, height: int, width: int) -> Tensor:
         """Where each output pixel is read from: (n, 3, 3) on (x, y, 1), coordinates from the image's centre."""
@@ -216,15 +216,6 @@ def _rows(first, second) -> Tensor:
     return torch.stack([*first, *second, zero, zero, zero + 1], 1).view(-1, 3, 3)
 
 
-def _largest_box(height: int, width: int, ratio: tuple[float, float]) -> tuple[float, float]:
-    """Height and width of the largest box within the ratios: what is cropped when no drawn box fits."""
-    if width / height < ratio[0]:
-        return float(round(width / ratio[0])), float(width)
-    if width / height > ratio[1]:
-        return float(height), float(round(height * ratio[1]))
-    return float(height), float(width)
-
-
 def _greying(channels: int, device) -> Tensor:
     """(c, c), every row the weights of the channels in the grey value."""
     weights = LUMA if channels == 3 else [1 / channels] * channels
@@ -235,11 +226,10 @@ def _jitter_matrices(factors: Tensor, channels: int) -> Tensor:
     """(n, 4, c, c): what brightness, contrast, saturation and hue do to the channels, contrast without its added grey."""
     eye = torch.eye(channels, device=factors.device)
     f = factors[:, :, None, None]
-    brightness, contrast = f[:, 0] * eye, f[:, 1] * eye
-    if channels != 3:
-        return torch.stack([brightness, contrast, eye.expand_as(contrast), eye.expand_as(contrast)], 1)
-    saturation = torch.lerp(_greying(3, factors.device), eye, f[:, 2])
-    return torch.stack([brightness, contrast, saturation, _hue(factors[:, 3])], 1)
+    saturation = hue = eye.expand(len(f), channels, channels)
+    if channels == 3:
+        saturation, hue = torch.lerp(_greying(3, factors.device), eye, f[:, 2]), _hue(factors[:, 3])
+    return torch.stack([f[:, 0] * eye, f[:, 1] * eye, saturation, hue], 1)
 
 
 def _hue(turn: Tensor) -> Tensor:

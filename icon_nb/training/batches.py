@@ -1,6 +1,7 @@
 """The batches of a run: which samples in which order, what the model sees of them, and what p may look at.
 
-Every number that is drawn depends on (seed, epoch, step) only, so a resumed run goes on as if it had never stopped.
+What a data set cannot serve is refused before anything is trained. Every number that is drawn depends on (seed, epoch, step)
+only, so a resumed run goes on as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
+from math import prod
 from pkgutil import resolve_name
 
 import torch
@@ -15,13 +17,25 @@ from torch import Tensor
 
 from ..data.augment import build_augment
 from ..data.dataset import Dataset
+from ..errors import ConfigError, DataError
+from ..methods import axes
 from ..methods.catalogue import BACKBONES, CANDIDATES
 from ..methods.config import Config
-from ..methods.resolve import method_of
+from ..methods.own import is_own
+from ..methods.resolve import is_framed, method_of
 from ..objective.batch import Batch
 
 STEPS_AHEAD = 64
 """So many batches have their augmentation drawn at a time: one batch alone pays more for the calls than for the numbers."""
+
+MISSING = {
+    "labels": ("y", "choose a method without labels"),
+    "pairs": ("pair", "use dataset='digit_captions' or 'digit_halves', or give pair= with your own data"),
+    "companion": ("companion", "use dataset='digit_captions', or a Dataset with companion embeddings"),
+    "logits": ("companion", "use dataset='taught_digits', or a Dataset with the logits of a teacher as companion"),
+    "graph": ("graph", "use dataset='karate_club', or supervisory='knn', which makes a graph of its own"),
+}
+"""What a p may need -> the part of the data that it is, and what to do without it."""
 
 Rows = Callable[[], Batch]
 """Makes what p may look at; called only while p is not known."""
@@ -31,24 +45,6 @@ def generator(device, *key) -> torch.Generator:
     """A random generator that depends on ``key`` only, for instance (seed, epoch, step)."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-
-
-class Augmentation:
-    """The augmentation of a run; what happens to images is drawn for many steps at a time."""
-
-    def __init__(self, config: Config, dataset: Dataset, batch_size: int):
-        self.augment = build_augment(config.augment, dataset, config.augment_strength)
-        self.seed, self.steps = config.seed, min(STEPS_AHEAD, max(1, len(dataset) // batch_size))
-        self._block, self._drawn = (), []
-
-    def __call__(self, x: Tensor, epoch: int, step: int) -> Tensor:
-        """Raw samples (n, ...) augmented and normalised."""
-        block = epoch, step // STEPS_AHEAD, len(x)
-        if self._block != block:
-            random = generator(x.device, self.seed, *block, "draws")
-            draws = self.augment.draw(len(x) * self.steps, x.shape[-2:], random, x.device)
-            self._block, self._drawn = block, list(draws.batches(len(x)))
-        return self.augment.apply(x, self._drawn[step % STEPS_AHEAD], generator(x.device, self.seed, epoch, step))
 
 
 class Reader:
@@ -61,16 +57,13 @@ class Reader:
         self.config, self.dataset, self.device, self.dtype = config, dataset, device, dtype
         self.batch_size, self.views = config.batch_size or len(dataset), config.n_views or 1
         self.positions = BACKBONES[config.backbone].reads == "positions"  # which sample it is, and nothing of it
+        self.steps = len(dataset) // self.batch_size  # the batches of an epoch
         self._held: tuple = None, None  # the positions of a batch, and its pictures while they are used
-        augmented = config.augment not in (None, "none")
-        self.augment = Augmentation(config, dataset, self.batch_size) if augmented else None
+        self._drawn: tuple = (), []  # of which steps, and what happens to their images
+        plain = config.augment in (None, "none")
+        self.augment = None if plain else build_augment(config.augment, dataset, config.augment_strength)
         p = method_of(config).p
         self.needs, self.read = p.needs, partial(resolve_name(CANDIDATES[p.candidates].read), self)
-
-    @property
-    def steps(self) -> int:
-        """Batches of an epoch."""
-        return len(self.dataset) // self.batch_size
 
     def order(self, epoch: int) -> Iterator[Tensor]:
         """The positions of each batch, in an order that depends on (seed, epoch); the last partial batch is dropped."""
@@ -101,7 +94,16 @@ class Reader:
         if self.positions:
             return index
         x = self.samples(index)
-        return self.plain(x) if self.augment is None else self.cast(self.augment(x, epoch, step))
+        return self.plain(x) if self.augment is None else self.cast(self.augmented(x, epoch, step))
+
+    def augmented(self, x: Tensor, epoch: int, step: int) -> Tensor:
+        """Raw samples (n, ...) augmented and normalised; what happens to images is drawn for many steps at a time."""
+        block = epoch, step // STEPS_AHEAD, len(x)
+        if self._drawn[0] != block:
+            random, n = generator(x.device, self.config.seed, *block, "draws"), len(x) * min(STEPS_AHEAD, max(1, self.steps))
+            self._drawn = block, list(self.augment.draw(n, x.shape[-2:], random, x.device).batches(len(x)))
+        draws, random = self._drawn[1][step % STEPS_AHEAD], generator(x.device, self.config.seed, epoch, step)
+        return self.augment.apply(x, draws, random)
 
     def plain(self, x: Tensor) -> Tensor:
         """What a network sees of raw samples, or a table of positions, without augmentation."""
@@ -127,7 +129,6 @@ class Reader:
 
     @cached_property
     def other(self) -> Dataset:
-        """The second modality."""
         return other_side(self.dataset)
 
 
@@ -185,3 +186,59 @@ def edges(graph: Tensor, index: Tensor) -> Tensor:
     """The dense weights (n, n) between the samples at ``index``."""
     rows = graph.index_select(0, index).index_select(1, index)
     return rows.to_dense() if rows.is_sparse else rows
+
+
+def check_fit(config: Config, data: Dataset) -> None:
+    """Refuse a resolved Config that this data set cannot serve."""
+    p, method, n = method_of(config).p, f"method={config.label!r}", len(data)
+    points = config.batch_size or n
+    if points > n:
+        raise ConfigError(f"batch_size={points} is more than the {n} training samples of {data.name}: lower it")
+    if config.backbone != "table" and data.y_test is not None and len(data.y_test) < 2:
+        raise DataError(
+            f"{data.name} holds out one sample, which has no neighbours that a kNN accuracy could ask: "
+            "hold out two or more, or none"
+        )
+    for need, (part, remedy) in MISSING.items():
+        if need in p.needs and getattr(data, part) is None:
+            raise DataError(f"{method} needs {axes.NEEDS[need]}, and {data.name} has none: {remedy}")
+    if "logits" in p.needs and data.companion.shape[1] != data.n_classes:
+        got = f"{data.name} has {data.companion.shape[1]} companion features for {data.n_classes} classes"
+        raise DataError(f"{method} needs a teacher's logit of every class, and {got}: use dataset='taught_digits'")
+    if "tokens" in p.needs and data.kind != "tokens":
+        raise DataError(f"{method} hides words of a text, and {data.name} has {data.kind}: use dataset='tiny_text'")
+    counts = torch.bincount(data.y, minlength=data.n_classes) if p.name == "same_class" else torch.empty(0)
+    single = [repr(data.class_names[c]) for c in (counts == 1).nonzero().flatten().tolist()[:5]]
+    if single:
+        raise DataError(
+            f"class {', '.join(single)} has one sample, and so no neighbour under p of {method}: "
+            "drop it, or give it a second sample"
+        )
+    if config.perplexity and config.perplexity > points - 1:
+        raise ConfigError(
+            f"perplexity={config.perplexity:g} needs more than {points} points at once: lower it, or raise batch_size"
+        )
+    if config.augment not in (None, "none") and data.kind == "tokens":
+        raise ConfigError(f"augment={config.augment!r} has no meaning for tokens: use augment='none'")
+    if method_of(config).learned == "gaussian_wide":
+        _check_bounded(config, data, p)
+    convolutional = [name for name, row in BACKBONES.items() if row.reads == "images"]
+    if config.channels_last and config.backbone not in convolutional and not is_own(config.backbone):
+        raise ConfigError(
+            f"channels_last=True has no effect with backbone={config.backbone!r}: leave it out, or use {', '.join(convolutional)}"
+        )
+
+
+def _check_bounded(config: Config, data: Dataset, p: axes.Axis) -> None:
+    """Only directions, and an orthonormal map of samples, cannot move apart without end."""
+    framed, features = is_framed(p, config.backbone) and data.kind != "tokens", prod(data.shape)
+    if config.distance != "cosine" and not framed:
+        raise ConfigError(
+            f"distance={config.distance!r}: with learned='gaussian_wide' the loss falls without end as the embedding grows: "
+            "use distance='cosine', or backbone='linear' on samples that are not tokens, which is kept orthonormal"
+        )
+    if config.backbone == "linear" and config.embedding_dim > features:
+        raise ConfigError(
+            f"embedding_dim={config.embedding_dim}: learned='gaussian_wide' on backbone='linear' is an orthonormal map of the "
+            f"{features} feature(s) of {data.name}: use at most {features}"
+        )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -45,13 +44,8 @@ def installed() -> bool:
     return importlib.util.find_spec("openTSNE") is not None
 
 
-@dataclass(frozen=True)
-class Affinities:
-    """p of one epoch: a scipy matrix (n, n) that sums to ``exaggeration``, and whether the loss is measured in this epoch."""
-
-    matrix: object
-    exaggeration: float
-    measured: bool
+Affinities = tuple[object, float, bool]
+"""p of one epoch: a scipy matrix (n, n), the exaggeration that it sums to, and whether the loss is measured in this epoch."""
 
 
 class OpenTSNE:
@@ -75,30 +69,28 @@ class OpenTSNE:
 
     def p(self, rows: Rows, epoch: int) -> Affinities:
         """p over all pairs, exaggerated in the first epochs."""
-        early = epoch <= self.early
-        return Affinities(self.exaggerated if early else self.known, EXAGGERATION if early else 1.0, self.measures(epoch))
+        factor = EXAGGERATION if epoch <= self.early else 1.0
+        return self.known if factor == 1 else self.exaggerated, factor, self.measures(epoch)
 
     def loss(self, p: Affinities, blocks: Blocks) -> Tensor:
         """KL(p || q) of p as it is without exaggeration, NaN in an epoch that does not measure it."""
-        return KnownGradient.apply(partial(value_and_gradient, p), blocks[0][0])
+        return KnownGradient.apply(partial(value_and_gradient, *p), blocks[0][0])
 
     def optimizer(self, config: Config, parameters) -> torch.optim.Optimizer:
-        """Its gradient descent, at the learning rate and momentum of a Config."""
         return GradientDescent(parameters, config.learning_rate, config.momentum)
 
 
-def value_and_gradient(p: Affinities, z: Tensor) -> tuple[Tensor, Tensor]:
+def value_and_gradient(p, exaggeration: float, measured: bool, z: Tensor) -> tuple[Tensor, Tensor]:
     """The loss, and the gradient by z (n, d) of the exaggerated one over the exaggeration: the repulsion counts less instead.
 
     openTSNE leaves the factor 4 of the gradient to its learning rate, and divides that by the exaggeration.
     """
     from openTSNE.tsne import kl_divergence_fft
 
-    points = z.detach().double().numpy()
-    threads = torch.get_num_threads()
-    error, gradient = kl_divergence_fft(points, p.matrix, 1, GRID, should_eval_error=p.measured, n_jobs=threads)
-    value = error / p.exaggeration - math.log(p.exaggeration) if p.measured else math.nan
-    return z.new_tensor(value), torch.from_numpy(gradient).to(z) * (4 / p.exaggeration)
+    points, threads = z.detach().double().numpy(), torch.get_num_threads()
+    error, gradient = kl_divergence_fft(points, p, 1, GRID, should_eval_error=measured, n_jobs=threads)
+    value = error / exaggeration - math.log(exaggeration) if measured else math.nan
+    return z.new_tensor(value), torch.from_numpy(gradient).to(z) * (4 / exaggeration)
 
 
 class GradientDescent(torch.optim.Optimizer):

@@ -25,9 +25,8 @@ from ..objective.edges import Edges, neighbour_edges, sparse_kl
 from ..objective.objective import Objective, build_objective
 from . import open_tsne
 from .backbones import accelerate
-from .batches import Reader, Rows
+from .batches import Reader, Rows, check_fit
 from .candidates import Blocks, build_model
-from .fits import check_fit
 from .optimizers import build_optimizer, build_scheduler
 from .ranks import Ranks
 
@@ -85,6 +84,10 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "float16")
         self.epoch = 0
 
+    @property
+    def learning_rate(self) -> float | str:
+        return self.config.learning_rate or self.optimizer.param_groups[0]["lr"]
+
     def run_epoch(self) -> Record:
         """Train for one epoch; a loss that became NaN or infinite is an error that names its batch."""
         start = time.perf_counter()
@@ -116,11 +119,6 @@ class Trainer:
         """Let a scheduler of the user's set the learning rate of the next epoch."""
         if self.scheduler is not None:
             self.scheduler.step(*([loss] if isinstance(self.scheduler, ReduceLROnPlateau) else []))
-
-    @property
-    def learning_rate(self) -> float | str:
-        """That of the Config, or of the optimizer where it is the user's."""
-        return self.config.learning_rate or self.optimizer.param_groups[0]["lr"]
 
     def _step(self, epochs: float) -> None:
         """Follow the gradient, at the learning rate that is due when so many epochs are over."""
@@ -175,7 +173,7 @@ class Trainer:
 class Exact:
     """p is made for every batch, or once: where each is the whole data set, or p only asks which rows are views of one sample."""
 
-    engine = "exact"
+    engine, optimizer = "exact", staticmethod(build_optimizer)
 
     def __init__(self, objective: Objective, once: bool = True):
         self.objective, self.once, self.known = objective, once, None
@@ -190,18 +188,12 @@ class Exact:
         return True
 
     def p(self, rows: Rows, epoch: int) -> Target | Edges:
-        """p of a batch."""
         if self.known is None or not self.once:
             self.known = self.objective.target(rows())
         return self.known
 
     def loss(self, p: Target | Edges, blocks: Blocks) -> Tensor:
-        """The mean divergence from p to the q of these anchors and candidates."""
         return self.objective.loss(p, blocks)
-
-    def optimizer(self, config: Config, parameters) -> torch.optim.Optimizer:
-        """What makes a step of the gradient."""
-        return build_optimizer(config, parameters)
 
 
 class Exaggerated(Exact):
