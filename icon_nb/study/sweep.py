@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 
-from ..errors import ConfigError, SaveError, demand_type
+from ..errors import ConfigError, SaveError, demand_type, shown
 from ..methods import recipes
 from ..methods.config import Config, check_names
 from .comparison import Comparison
@@ -134,7 +134,7 @@ def run_configs(
     for config in configs:
         demand_type("one of the configs", config, Config, "icon_nb.Config(method='simclr')")
     if on_record is not None and (workers or executor) is not None:
-        sendable(on_record)
+        sendable(on_record, ConfigError, f"on_record={shown(on_record)}")
     configs = configs if data is None else [config.replace(dataset=data) for config in configs]
     configs = tuple(dict.fromkeys(config.resolve() for config in configs))
     datasets, folder = DatasetCache(), StudyFolder(save_to)

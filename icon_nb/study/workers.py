@@ -7,7 +7,7 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -20,7 +20,7 @@ import torch
 
 from ..data.dataset import Dataset, is_described
 from ..data.loading import MEMORY, hold, load_for
-from ..errors import ConfigError, DataError, IconError, TrainingError, shown
+from ..errors import DataError, IconError, TrainingError
 from ..methods.catalogue import absolute
 from ..methods.config import Config
 from .comparison import Failure, Outcome
@@ -40,7 +40,7 @@ class DatasetCache:
         self._read: dict[tuple, Dataset] = {}
 
     def get(self, config: Config) -> Dataset | None:
-        """The data set as :func:`icon_nb.run` reads it; None where it cannot be read any more."""
+        """None where it cannot be read any more."""
         whole, draw = config.backbone == "table", config.seed if config.n_samples else None
         key = (config.dataset, config.data_dir, config.n_samples, draw, whole, config.stream)
         if key not in self._read:
@@ -50,12 +50,11 @@ class DatasetCache:
 
     def attach(self, outcome: Outcome) -> Outcome:
         """Give a run the one copy of its data set, none where it cannot be read any more; other data are not given to it."""
-        if isinstance(outcome, Failure):
-            return outcome
-        data = self.get(outcome.config)
-        if data is None or is_described(data, outcome.provenance.get("dataset", {}), outcome.config):
-            outcome.dataset = data
-        outcome.trust_code = True  # it was trained here, on what a person asked for
+        if not isinstance(outcome, Failure):
+            data = self.get(outcome.config)
+            if data is None or is_described(data, outcome.provenance.get("dataset", {}), outcome.config):
+                outcome.dataset = data
+            outcome.trust_code = True  # it was trained here, on what a person asked for
         return outcome
 
 
@@ -74,21 +73,14 @@ def train_each(
     With ``workers``, a run that has a folder in ``folders`` is written there by the process that trains it.
     """
     datasets = DatasetCache() if datasets is None else datasets
-    if executor is not None:
-        trained = _anywhere(configs, executor, datasets, on_record)
-    elif workers is None:
-        trained = _here(configs, progress, on_record)
-    else:
-        trained = _elsewhere(configs, workers, None, folders or {}, on_record)
-    with closing(trained):
-        for config, outcome in trained:
-            yield config, datasets.attach(outcome)
-
-
-def _here(configs: Sequence[Config], progress: bool | None, on_record) -> Iterator[tuple[Config, Outcome]]:
+    if workers is not None or executor is not None:
+        with closing(_elsewhere(configs, workers, executor, datasets, folders or {}, on_record)) as trained:
+            for config, outcome in trained:
+                yield config, datasets.attach(outcome)
+        return
     for config in configs:
         outcome = attempt(config, progress, on_record=on_record)
-        yield config, outcome
+        yield config, datasets.attach(outcome)
         if outcome.status == "interrupted":
             raise KeyboardInterrupt
 
@@ -130,35 +122,34 @@ def as_they_end(jobs: Mapping, workers: int | None, executor) -> Iterator[tuple[
                 future.cancel()
 
 
-def _anywhere(configs: Sequence[Config], executor, datasets: DatasetCache, on_record) -> Iterator[tuple[Config, Outcome]]:
-    """Train on anybody's executor, or a Dask client: in another folder, perhaps on another machine with other files."""
-    sent = {}
-    for config in configs:
-        folder = config.data_dir and str(Path(config.data_dir).absolute())
-        sent[replace(config, data_dir=folder, dataset=absolute(config.dataset))] = config
-    for away, outcome in _elsewhere(sent, None, executor, {}, on_record):
-        config, data = sent[away], datasets.get(away)
-        if isinstance(outcome, Failure):
-            outcome = Failure(config, outcome.error)
-        elif data is not None and not is_described(data, outcome.provenance["dataset"], away):
-            host, path = outcome.provenance["host"], outcome.provenance["path"]
-            words = f"the worker on {host} has other data in {path} than there are here: give it the same files, or pass data="
-            outcome = Failure(config, words)
-        else:
-            outcome.config = replace(outcome.config, dataset=config.dataset, data_dir=config.data_dir)
-        yield config, outcome
-
-
 def _elsewhere(
-    configs: Iterable[Config], workers: int | None, executor, folders: Mapping, on_record
+    configs: Sequence[Config], workers: int | None, executor, datasets: DatasetCache, folders: Mapping, on_record
 ) -> Iterator[tuple[Config, Outcome]]:
+    """Train in processes; or on anybody's executor: in another folder, perhaps on another machine with other files."""
     data, jobs = {name: _pack(name) for name in {config.dataset for config in configs}}, {}
     for config in configs:
-        settings = json.dumps([config.to_dict(), dict(config.sources)])
+        away = config
+        if executor is not None:
+            folder = config.data_dir and str(Path(config.data_dir).absolute())
+            away = replace(config, data_dir=folder, dataset=absolute(config.dataset))
+        settings = json.dumps([away.to_dict(), dict(away.sources)])
         jobs[config] = (work, settings, data[config.dataset], torch.get_num_threads(), folders.get(config), on_record)
     with closing(as_they_end(jobs, workers, executor)) as ended:
         for config, future in ended:
-            yield config, _received(future, config)
+            outcome = _received(future, config)
+            yield config, outcome if executor is None else _home(outcome, config, datasets)
+
+
+def _home(outcome: Outcome, config: Config, datasets: DatasetCache) -> Outcome:
+    """What came of a config on another machine, under the paths that it has here; of other files there, nothing."""
+    if isinstance(outcome, Failure):
+        return outcome
+    data, about = datasets.get(outcome.config), outcome.provenance
+    if data is not None and not is_described(data, about["dataset"], outcome.config):
+        words = f"the worker on {about['host']} has other data in {about['path']} than there are here"
+        return Failure(config, f"{words}: give it the same files, or pass data=")
+    outcome.config = replace(outcome.config, dataset=config.dataset, data_dir=config.data_dir)
+    return outcome
 
 
 def work(
@@ -172,15 +163,13 @@ def work(
     return outcome.error if isinstance(outcome, Failure) else folder or store.pack(outcome)
 
 
-def sendable(on_record: Callable) -> None:
-    """Refuse a function that cannot be sent to another process."""
+def sendable(thing, kind: type[IconError], name: str, what: str = "it") -> bytes:
+    """A thing as bytes; where it cannot be sent to another process, an error of this kind says what to define elsewhere."""
     try:
-        pickle.dumps(on_record)
+        return pickle.dumps(thing)
     except Exception as error:  # pickle raises many kinds
-        raise ConfigError(
-            f"on_record={shown(on_record)} cannot be sent to another process ({error}): "
-            "define it at the top of a module, or leave workers and executor out"
-        ) from error
+        remedy = f"define {what} at the top of a module, or leave workers and executor out"
+        raise kind(f"{name} cannot be sent to another process ({error}): {remedy}") from error
 
 
 def _received(future: Future, config: Config) -> Outcome:
@@ -196,13 +185,7 @@ def _received(future: Future, config: Config) -> Outcome:
 def _pack(dataset: str) -> bytes | None:
     """What a worker cannot read for itself: data that were given as objects in this process."""
     data = MEMORY.get(dataset)
-    try:
-        return None if data is None else pickle.dumps(data)
-    except Exception as error:  # pickle raises many kinds
-        raise DataError(
-            f"{data.name} stays on the disk and cannot be sent to another process ({error}): define its class at the top of a "
-            "module, or leave workers and executor out"
-        ) from error
+    return None if data is None else sendable(data, DataError, f"{data.name} stays on the disk and", "its class")
 
 
 # Processes of our own
@@ -240,7 +223,7 @@ class Worker:
         self._lock, self._stopped, self._process = threading.Lock(), False, None
 
     def do(self, *job):
-        """Call a function of a module with its arguments in the process; a new process takes the place of one that died."""
+        """Call a function of a module in the process; a new process takes the place of one that died."""
         with self._lock:
             if self._stopped:
                 raise WorkerError("the workers were stopped before this run began")
