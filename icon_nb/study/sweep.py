@@ -11,7 +11,8 @@ from ..errors import ConfigError, SaveError, demand_type, shown
 from ..methods import recipes
 from ..methods.config import Config, check_names
 from .comparison import Comparison
-from .folders.outputs import StudyFolder
+from .folders.outputs import claim_folder, finished_run, is_whole, run_folder, write_study
+from .folders.store import save
 from .workers import DatasetCache, sendable, train_each
 
 HOW = ("data", "progress", "on_record", "save_to", "workers", "executor")
@@ -137,8 +138,8 @@ def run_configs(
         sendable(on_record, ConfigError, f"on_record={shown(on_record)}")
     configs = configs if data is None else [config.replace(dataset=data) for config in configs]
     configs = tuple(dict.fromkeys(config.resolve() for config in configs))
-    datasets, folder = DatasetCache(), StudyFolder(save_to)
-    kept = {config: folder.find(config, datasets.get) for config in configs}
+    datasets, folder = DatasetCache(), None if save_to is None else claim_folder(save_to)
+    kept = {} if folder is None else {config: finished_run(folder, config, datasets.get) for config in configs}
     done = {config: run for config, run in kept.items() if run is not None}
 
     def so_far(interrupted: bool) -> Comparison:
@@ -152,13 +153,16 @@ def run_configs(
             with closing(train_each(missing, **options)) as outcomes:  # what still trains is stopped
                 for config, outcome in outcomes:
                     done[config] = outcome
-                    folder.keep(config, outcome)
+                    if folder is not None and is_whole(outcome):
+                        save(outcome, folder / run_folder(config), overwrite=True)
         except KeyboardInterrupt:
             if os.environ.get("ICON_NB_STRICT") or not done:
                 raise
             interrupted = True
         study = so_far(interrupted)
-        folder.close(study)
+        if folder is not None:
+            names = (run_folder(config) for config in configs if config in done)
+            write_study(study, folder, [name if is_whole(run) else None for name, run in zip(names, study)])
     except SaveError as error:  # a full disk, say: what was trained is still there
         error.results = so_far(interrupted=len(done) < len(configs))
         raise

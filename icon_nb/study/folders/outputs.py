@@ -35,9 +35,8 @@ def safe_name(text: str) -> str:
 
 def new_folder(config: Config, stamp: str) -> Path:
     """Make the folder of a run, ``<dataset>_<backbone>_<method>_<stamp>``; a collision gets a suffix, nothing is overwritten."""
-    parts = (config.dataset, config.backbone, config.label, stamp)
-    name = safe_name(config.run_name) if config.run_name else "_".join(safe_name(part) for part in parts)
-    return fresh_folder(place(config.output_dir), name)
+    parts = (config.run_name,) if config.run_name else (config.dataset, config.backbone, config.label, stamp)
+    return fresh_folder(place(config.output_dir), "_".join(map(safe_name, parts)))
 
 
 def check_room(config: Config) -> None:
@@ -50,8 +49,7 @@ def check_room(config: Config) -> None:
 def fresh_folder(parent: Path, name: str) -> Path:
     """Make a folder of this name, with a number behind it where there is one already."""
     with _made(parent):
-        for attempt in count(1):
-            folder = parent / (name if attempt == 1 else f"{name}-{attempt}")
+        for folder in (parent / (name if k == 1 else f"{name}-{k}") for k in count(1)):
             with suppress(FileExistsError):
                 folder.mkdir()
                 return folder
@@ -59,7 +57,6 @@ def fresh_folder(parent: Path, name: str) -> Path:
 
 @contextmanager
 def _made(parent: Path) -> Iterator[Path]:
-    """The folder of the runs, made when it is not there, and what to say where something in it cannot be made."""
     try:
         parent.mkdir(parents=True, exist_ok=True)
         yield parent
@@ -92,13 +89,13 @@ def write_run(results: Results, folder: Path) -> None:
     config = results.config
     save(results, folder, overwrite=True)
     wanted = {
-        "probes": (config.probe and results.status != "failed", lambda: results.probes),
-        "animation": (config.save_epoch_gifs, lambda: write_animation(results, folder)),
-        "plots": (config.viz, lambda: write_plots(results, folder)),
+        "probes": config.probe and results.status != "failed" and (lambda: results.probes),
+        "animation": config.save_epoch_gifs and (lambda: write_animation(results, folder)),
+        "plots": config.viz and (lambda: write_plots(results, folder)),
     }
-    for what, make in [(what, make) for what, (asked, make) in wanted.items() if asked]:
+    for what, make in wanted.items():
         try:
-            make()
+            make and make()
         except SaveError:
             raise
         except Exception as error:  # out of memory, say
@@ -147,42 +144,29 @@ def run_folder(config: Config) -> str:
     return f"{config.label}-{config.key()}"
 
 
-class StudyFolder:
-    """The folder in which a study keeps its runs as they finish; without a path, nothing is kept."""
+def is_whole(outcome: Outcome) -> bool:
+    """Whether a study keeps it; a run that was interrupted is left to be run again."""
+    return not isinstance(outcome, Failure) and outcome.status != "interrupted"
 
-    def __init__(self, path=None):
-        self.path = None if path is None else place(path).absolute()
-        self._kept: dict[int, str] = {}
-        if self.path is not None:
-            if self.path.exists() and not self.path.is_dir():
-                raise SaveError(f"save_to={str(path)!r} is a file: choose a folder")
-            sweep_stray(self.path)
 
-    def find(self, config: Config, data: Callable[[Config], Dataset | None]) -> Results | None:
-        """The finished run of a config, if it is there whole and was trained on what ``data`` finds for it now."""
-        if self.path is None:
-            return None
-        try:
-            results = load_run(self.path / run_folder(config), Results)
-        except IconError:  # absent, half written or damaged: it is run again
-            return None
-        results.dataset = data(config)
-        if results.dataset is not None and not is_described(results.dataset, results.provenance["dataset"], config):
-            return None  # a file was written anew
-        self._kept[id(results)] = run_folder(config)
-        return results
+def claim_folder(path) -> Path:
+    """The folder in which a study keeps its runs as they finish, without what a killed one left there."""
+    folder = place(path).absolute()
+    if folder.exists() and not folder.is_dir():
+        raise SaveError(f"save_to={str(path)!r} is a file: choose a folder")
+    sweep_stray(folder)
+    return folder
 
-    def keep(self, config: Config, outcome: Outcome) -> None:
-        """Save a run as soon as it is there; one that was interrupted is left to be run again."""
-        if self.path is None or isinstance(outcome, Failure) or outcome.status == "interrupted":
-            return
-        save(outcome, self.path / run_folder(config), overwrite=True)
-        self._kept[id(outcome)] = run_folder(config)
 
-    def close(self, study: Sequence[Outcome]) -> None:
-        """Write the table, and what belongs together."""
-        if self.path is not None:
-            write_study(study, self.path, [self._kept.get(id(run)) for run in study])
+def finished_run(folder: Path, config: Config, data: Callable[[Config], Dataset | None]) -> Results | None:
+    """The run of a config in the folder of a study, if it is whole and was trained on what ``data`` finds for it now."""
+    try:
+        results = load_run(folder / run_folder(config), Results)
+    except IconError:  # absent, half written or damaged: it is run again
+        return None
+    results.dataset = data(config)
+    fits = results.dataset is None or is_described(results.dataset, results.provenance["dataset"], config)
+    return results if fits else None  # a file was written anew
 
 
 def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) -> Path:
