@@ -6,7 +6,7 @@ import json
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import combinations, product
 from pathlib import Path
 
@@ -124,18 +124,14 @@ def jobs(restrict: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
         for value in values:
             demand(value in known[name], f"{name}={value!r} is not known; {nearest(value, known[name])}")
     chosen = {name: [value for value in known[name] if value in restrict.get(name, (value,))] for name in KEY}
-    every = sorted(product(*chosen.values()), key=lambda job: chosen["dataset"].index(job[3]))
-    return [job for job in every if _makes_sense(*job)]
-
-
-def _makes_sense(p: str, q: str, divergence: str, dataset: str) -> bool:
-    serves = next((SPECIAL[need] for need in axes.SUPERVISORY[p].needs if need in SPECIAL), EVERYDAY)
-    if dataset not in serves or axes.LEARNED[q].limit != (divergence == "limit"):
-        return False
-    try:
-        return bool(config_of(p, q, divergence, dataset))
-    except ConfigError:
-        return False
+    found = []
+    for p, q, divergence, data in sorted(product(*chosen.values()), key=lambda job: chosen["dataset"].index(job[3])):
+        serves = next((SPECIAL[need] for need in axes.SUPERVISORY[p].needs if need in SPECIAL), EVERYDAY)
+        if data in serves and axes.LEARNED[q].limit == (divergence == "limit"):
+            with suppress(ConfigError):  # these do not go together
+                config_of(p, q, divergence, data)
+                found.append((p, q, divergence, data))
+    return found
 
 
 def config_of(p: str, q: str, divergence: str, dataset: str, n_samples: int = 300, epochs: int = 10, seed: int = 0) -> Config:
@@ -149,13 +145,12 @@ def config_of(p: str, q: str, divergence: str, dataset: str, n_samples: int = 30
 
 
 def _measured(missing: Sequence[tuple], size: Mapping, workers: int | None, executor: Executor | None) -> Iterator[dict]:
-    """The rows as they are finished, here or elsewhere."""
     jobs = {job: (measure, job, size, torch.get_num_threads()) for job in missing}
     if workers is None and executor is None:
         yield from (measure(*given) for _, *given in jobs.values())
-        return
-    with closing(as_they_end(jobs, workers, executor)) as ended:
-        yield from (future.result() for _, future in ended)
+    else:
+        with closing(as_they_end(jobs, workers, executor)) as ended:
+            yield from (future.result() for _, future in ended)
 
 
 def measure(job: tuple[str, ...], size: Mapping, threads: int) -> dict[str, object]:

@@ -40,26 +40,18 @@ class DataCard:
     @property
     def rows(self) -> dict[str, str]:
         """What the table says, heading by heading; what is not known is left out."""
-        rows = {
-            "what it is": self.about,
-            "source": self.source,
-            "licence": self.licence,
-            "what is hard": self.hard,
-            "options": "; ".join(self.options),
-        }
+        rows = {"what it is": self.about, "source": self.source, "licence": self.licence, "what is hard": self.hard}
+        rows |= {"options": "; ".join(self.options)}
         if self.n_train:
-            rows |= {
-                "size": f"{self.n_train:,} to train on, {f'{self.n_test:,}' if self.n_test else 'none'} held out",
-                "one sample": f"{self.kind}, {'x'.join(map(str, self.shape))}",
-                "classes": f"{len(self.classes)}: {', '.join(self.classes)}" if self.classes else "no labels",
-            }
+            rows["size"] = f"{self.n_train:,} to train on, {f'{self.n_test:,}' if self.n_test else 'none'} held out"
+            rows["one sample"] = f"{self.kind}, {'x'.join(map(str, self.shape))}"
+            rows["classes"] = f"{len(self.classes)}: {', '.join(self.classes)}" if self.classes else "no labels"
         else:
             rows["size"] = "not read: its files are not here, or data_dir does not name their folder"
         return {heading: text for heading, text in (rows | self.measured).items() if text}
 
     @property
     def measured(self) -> dict[str, str]:
-        """The two accuracies, as far as they have a meaning."""
         inputs = "pixels" if self.kind == "images" else "inputs"
         what = "kNN accuracy of"
         found = {f"{what} the {inputs}": self.knn_inputs, f"{what} an untrained {self.network}": self.knn_untrained}
@@ -73,9 +65,8 @@ class DataCard:
         return f"DataCard({self.name}: {size}{'; ' if knn else ''}{knn})"
 
     def __str__(self) -> str:
-        width = max(map(len, self.rows))
-        indent = " " * (width + 2)
-        lines = (fill(f"{heading:<{width}}  {text}", 100, subsequent_indent=indent) for heading, text in self.rows.items())
+        width = max(map(len, self.rows)) + 2
+        lines = (fill(f"{name:<{width}}{text}", 100, subsequent_indent=" " * width) for name, text in self.rows.items())
         return "\n".join([self.name, *lines])
 
     def _repr_html_(self) -> str:

@@ -60,7 +60,6 @@ class Reproduction:
 
     @property
     def verdict(self) -> str:
-        """``reproduced`` where every condition holds, ``not reproduced`` where one fails, else ``undecided``."""
         found = {result for _, result in self.checks}
         return "not reproduced" if "fails" in found else "undecided" if "undecided" in found else "reproduced"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from itertools import product
@@ -38,11 +39,9 @@ class NextStep:
 
     @property
     def html(self) -> str:
-        """For a notebook."""
         return f"{escape(self.sentence)} <code>{escape(self.python)}</code>"
 
     def for_shell(self, folder) -> str:
-        """Two lines for a shell, with the folder of the run."""
         return f"next: {self.sentence}\n      {self.command.replace('RUN', shlex.quote(str(folder)))}"
 
 
@@ -55,16 +54,13 @@ class Evidence:
         told = run.config.replace_sources(run.provenance.get("sources") or {})
         self.given = {name: value for name, value in told.explicit().items() if not told.came_by_default(name)}
         self.given.pop("run_name", None)
-        known = [value for value in run.history["knn_accuracy"] if value == value]
-        self.untrained, self.trained = (known[0], known[-1]) if known else (math.nan, math.nan)
-        self.gain = self.trained - self.untrained
+        knn = run.measured("knn_accuracy") or [math.nan]
+        self.untrained, self.gain = knn[0], knn[-1] - knn[0]
         self.learns_classes = "labels" in axes.SUPERVISORY[method_of(run.config).supervisory].needs
 
     @property
-    def maps_neighbours(self) -> bool:
-        """Whether the animation of the run is a map of neighbours, t-SNE or UMAP, rather than a projection."""
-        kind, _ = kind_and_frame(self.run.trajectory, self.config.gif_method, "last")
-        return bool(PROJECTIONS[kind].chained)
+    def maps_neighbours(self) -> bool:  # as t-SNE and UMAP do
+        return bool(PROJECTIONS[kind_and_frame(self.run.trajectory, self.config.gif_method, "last")[0]].chained)
 
     def settings(self, changes: Mapping[str, object]) -> dict[str, object]:
         """The given settings with changes, None for what is left out; what has no effect any more is left out too."""
@@ -73,7 +69,6 @@ class Evidence:
         return {name: value for name, value in merged.items() if name not in idle}
 
     def own(self, name: str) -> float:
-        """What a number would be if nobody had given it."""
         return getattr(Config(**self.settings({name: None})).resolve(), name)
 
     def far(self, name: str) -> bool:
@@ -81,97 +76,62 @@ class Evidence:
         return name in self.given and not 0.2 <= value_at(self.given[name], 1) / self.own(name) <= 5
 
     def around(self, name: str, less: float, more: float, most: float = math.inf) -> list[float]:
-        """A number, and one on either side of it."""
         value = value_at(getattr(self.config, name), 1)
         return sorted({float(f"{min(each, most):.2g}") for each in (less * value, value, more * value)})
 
     def step(self, factor: float, most: float = math.inf) -> float:
-        """A learning rate that is so many times this one."""
         return float(f"{min(factor * value_at(self.config.learning_rate or 1e-3, 1), most):.2g}")
 
 
 @dataclass(frozen=True)
 class Row:
-    """When it fits, what to say, and what to do: ``run`` with other settings, ``sweep`` over values, ``animate`` with options."""
+    """What to say, when that fits, and what to do: ``run`` with settings, ``sweep`` over values, ``animate`` with options."""
 
-    fits: Callable[[Evidence], bool]
     sentence: str
-    what: str
+    fits: Callable[[Evidence], bool]
     settings: Callable[[Evidence], dict[str, object]]
+    what: str = "run"
 
 
 def _unasked(name: str) -> Callable[[Evidence], bool]:
-    """Whether a setting has an effect and nobody has chosen it."""
     return lambda e: getattr(e.config, name) is not None and name not in e.given
 
 
 ROWS = {
-    "interrupted": Row(
-        lambda e: e.run.status == "interrupted", "The run was stopped before its end. Train it to the end:", "run", lambda e: {}
-    ),
-    "stopped": Row(
-        lambda e: e.verdict == "stopped", "Put right what the error names, then run it again:", "run", lambda e: {}
-    ),
-    "weight decay": Row(
-        lambda e: e.failed and bool(e.given.get("weight_decay")),
-        "Weight decay pulls every weight towards zero, and here it pulled too hard. Train without it:",
-        "run", lambda e: {"weight_decay": None},
-    ),
-    "temperature": Row(
-        lambda e: e.failed and e.far("temperature"),
-        "This temperature is far from the one that the method is used with. Go back to that one:",
-        "run", lambda e: {"temperature": None},
-    ),
-    "learning rate": Row(
-        lambda e: e.failed, "With smaller steps the embedding may hold together:",
-        "run", lambda e: {"learning_rate": e.step(0.1, e.own("learning_rate"))},
-    ),
-    "epochs": Row(
-        lambda e: e.verdict == "still learning", "See how far it gets with more epochs:",
-        "run", lambda e: {"epochs": max(2 * e.config.epochs, 10)},
-    ),
-    "nothing learned": Row(
+    "interrupted": Row("The run was stopped before its end. Train it to the end:",
+        lambda e: e.run.status == "interrupted", lambda e: {}),
+    "stopped": Row("Put right what the error names, then run it again:",
+        lambda e: e.verdict == "stopped", lambda e: {}),
+    "weight decay": Row("Weight decay pulls every weight towards zero, and here it pulled too hard. Train without it:",
+        lambda e: e.failed and bool(e.given.get("weight_decay")), lambda e: {"weight_decay": None}),
+    "temperature": Row("This temperature is far from the one that the method is used with. Go back to that one:",
+        lambda e: e.failed and e.far("temperature"), lambda e: {"temperature": None}),
+    "learning rate": Row("With smaller steps the embedding may hold together:",
+        lambda e: e.failed, lambda e: {"learning_rate": e.step(0.1, e.own("learning_rate"))}),
+    "epochs": Row("See how far it gets with more epochs:",
+        lambda e: e.verdict == "still learning", lambda e: {"epochs": max(2 * e.config.epochs, 10)}),
+    "nothing learned": Row("Nothing changed by more than chance. Take larger steps:",
         lambda e: e.verdict == "plateau" and e.since == e.run.trajectory.epochs[0],
-        "Nothing changed by more than chance. Take larger steps:",
-        "run", lambda e: {"learning_rate": None if e.far("learning_rate") else e.step(10)},
-    ),
-    "fell": Row(
+        lambda e: {"learning_rate": None if e.far("learning_rate") else e.step(10)}),
+    "fell": Row("Neighbours share a class less often than before training. See what the labels would bring:",
         lambda e: e.gain < -LITTLE and not e.learns_classes,
-        "Neighbours share a class less often than before training. See what the labels would bring:",
-        "run", lambda e: {"method": "supcon", "supervisory": None, "learned": None, "backbone": None},
-    ),
-    "easy data": Row(
+        lambda e: {"method": "supcon", "supervisory": None, "learned": None, "backbone": None}),
+    "easy data": Row("The classes lay apart before any training, so there was little to learn. Try digits that move:",
         lambda e: e.untrained >= EASY and e.gain < LITTLE and e.config.dataset == "digits",
-        "The classes lay apart before any training, so there was little to learn. Try digits that move:",
-        "run", lambda e: {"dataset": "moving_digits"},
-    ),
-    "without labels": Row(
-        lambda e: e.learns_classes and e.gain > LITTLE, "This method was told the classes. See how far one gets that is not:",
-        "run", lambda e: {"method": "simclr", "supervisory": None, "learned": None},
-    ),
-    "perplexity": Row(
-        _unasked("perplexity"), "Perplexity says how many neighbours of a point count. See what few and many do:",
-        "sweep", lambda e: {"perplexity": e.around("perplexity", 0.2, 3, e.run.trajectory.n_points / 4)},
-    ),
-    "temperatures": Row(
+        lambda e: {"dataset": "moving_digits"}),
+    "without labels": Row("This method was told the classes. See how far one gets that is not:",
+        lambda e: e.learns_classes and e.gain > LITTLE, lambda e: {"method": "simclr", "supervisory": None, "learned": None}),
+    "perplexity": Row("Perplexity says how many neighbours of a point count. See what few and many do:",
+        _unasked("perplexity"), lambda e: {"perplexity": e.around("perplexity", 0.2, 3, e.run.trajectory.n_points / 4)}, "sweep"),
+    "temperatures": Row("The temperature says how much the nearest points count above the rest. See what less and more do:",
         lambda e: _unasked("temperature")(e) and e.config.backbone != "table",
-        "The temperature says how much the nearest points count above the rest. See what less and more do:",
-        "sweep", lambda e: {"temperature": e.around("temperature", 0.25, 4)},
-    ),
-    "neighbours": Row(
-        lambda e: e.dim > 3 and not e.maps_neighbours,
-        "A flat picture shows a part of so many dimensions. Draw who is near whom instead:",
-        "animate", lambda e: {"projection": "tsne"},
-    ),
-    "distances": Row(
-        lambda e: e.dim > 3,
-        "A map of neighbours does not say how far apart the groups are. Look at three true directions:",
-        "animate", lambda e: {"projection": "pca3"},
-    ),
-    "seeds": Row(
-        lambda e: True, "One run is one throw of the dice. See how much three of them differ:",
-        "sweep", lambda e: {"seed": [0, 1, 2]},
-    ),
+        lambda e: {"temperature": e.around("temperature", 0.25, 4)}, "sweep"),
+    "neighbours": Row("A flat picture shows a part of so many dimensions. Draw who is near whom instead:",
+        lambda e: e.dim > 3 and not e.maps_neighbours, lambda e: {"projection": "tsne"}, "animate"),
+    "distances": Row("A map of neighbours does not say how far apart the groups are. Look at three true directions:",
+        lambda e: e.dim > 3, lambda e: {"projection": "pca3"}, "animate"),
+    "seeds": Row("One run is one throw of the dice. See how much three of them differ:",
+        lambda e: True, lambda e: {"seed": [0, 1, 2]}, "sweep"),
 }  # fmt: skip
 """By a name for tests, from what must be put right to what can be tried."""
 
@@ -180,21 +140,16 @@ def next_step(run: Run, verdict: str, since: int | None) -> NextStep:
     """The step of the first row that fits a run, with the verdict of its diagnosis, and makes a valid config."""
     evidence = Evidence(run, verdict, since)
     for row in ROWS.values():
-        try:
-            if row.fits(evidence):
-                return _step(evidence, row)
-        except ConfigError:  # what was given does not go with this step
-            pass
+        with suppress(ConfigError):  # what was given does not go with this step
+            if not row.fits(evidence):
+                continue
+            asked = row.settings(evidence)
+            if row.what == "animate":
+                ((name, value),) = asked.items()
+                return NextStep(row.sentence, f"results.animate({name}={value!r})", f"icon-nb animate RUN --{name} {value}")
+            values = asked if row.what == "sweep" else {}
+            return _to_run(row.sentence, evidence.settings(dict.fromkeys(values) or asked), values)
     raise AssertionError("the last row fits every run")
-
-
-def _step(evidence: Evidence, row: Row) -> NextStep:
-    if row.what == "animate":
-        ((name, value),) = row.settings(evidence).items()
-        return NextStep(row.sentence, f"results.animate({name}={value!r})", f"icon-nb animate RUN --{name} {value}")
-    values = row.settings(evidence) if row.what == "sweep" else {}
-    settings = evidence.settings(dict.fromkeys(values) if values else row.settings(evidence))
-    return _to_run(row.sentence, settings, values)
 
 
 def _to_run(sentence: str, settings: Mapping[str, object], values: Mapping[str, Sequence]) -> NextStep:
@@ -217,11 +172,9 @@ def _to_run(sentence: str, settings: Mapping[str, object], values: Mapping[str, 
 
 
 def next_for_several(study) -> NextStep:
-    """What to try next after a comparison of at least one run, chosen from what its runs show.
+    """What to try next after a comparison: what failed first, then values beyond the best, more seeds, the step of the best run.
 
-    Runs that failed come first. A best kNN accuracy at an end of the tried values asks for values beyond that end, a single seed
-    asks for more seeds, and otherwise the best run is asked what to try next. Without labels, and across data sets, no run is the
-    best: the first one is asked.
+    Without labels, and across data sets, no run is the best: the first one is asked.
     """
     if not study.runs:
         return NextStep("There is no run yet. Train one:", "icon.run()", "icon-nb")
@@ -241,10 +194,9 @@ def next_for_several(study) -> NextStep:
             step = _sweep(study, sentence, {name: tried, "seed": [0, 1, 2]})
     if step is not None:
         return step
-    run, name = study.cells[best][0], study.name(study.cells[best][0], without=("seed",))
-    place = next(k for k, each in enumerate(study.runs) if each is run)
-    words = f"{name} came out best. " if comparable else ""
-    step = run.next_step
+    run = study.cells[best][0]
+    place, step = next(k for k, each in enumerate(study.runs) if each is run), run.next_step
+    words = f"{study.name(run, without=('seed',))} came out best. " if comparable else ""
     return NextStep(words + step.sentence, step.python.replace("results.", f"study[{place}]."), step.command)
 
 
@@ -265,9 +217,7 @@ def _sweep(study, sentence: str, values: Mapping[str, list]) -> NextStep | None:
     """A sweep with the settings that every run was given; None where one of its configs cannot be used."""
     first, *others = (Evidence(run, "", None) for run in study.results)
     shared = {name: value for name, value in first.given.items() if all(each.given.get(name) == value for each in others)}
-    shared = {name: value for name, value in shared.items() if name not in values}
-    try:
-        return _to_run(sentence, shared, values)
-    except ConfigError:
-        return None
+    with suppress(ConfigError):
+        return _to_run(sentence, {name: value for name, value in shared.items() if name not in values}, values)
+    return None
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..data.arrays import inputs, to_numpy
 from ..data.dataset import Dataset
-from ..errors import ConfigError, DataError, nearest
+from ..errors import DataError, demand, nearest
 from ..evaluation.forces import Forces, pull_and_push
 from ..evaluation.scores import evaluate, probe
 from ..evaluation.trajectory import choose_points
@@ -43,13 +43,10 @@ def encoder_of(results, modality: str) -> tuple[nn.Module, Dataset]:
     data, config = results.data(), results.config
     if modality == "x":
         return results.backbone, data
-    if modality != "pair":
-        raise ConfigError(f"modality={modality!r} is not known; {nearest(modality, ['x', 'pair'])}")
+    demand(modality == "pair", f"modality={modality!r} is not known; {nearest(modality, ['x', 'pair'])}")
     own = _part(results, "other.")
-    if not own:
-        raise ConfigError(
-            f"modality='pair': method={config.label!r} trains one encoder, of x; use a method over two modalities, such as clip"
-        )
+    words = f"modality='pair': method={config.label!r} trains one encoder, of x"
+    demand(own, f"{words}; use a method over two modalities, such as clip")
     with seeded(config.seed):
         network = second_encoder(config, data, results.backbone)["other"]
     network.to(next(results.backbone.parameters()).dtype).load_state_dict(own)
@@ -57,15 +54,11 @@ def encoder_of(results, modality: str) -> tuple[nn.Module, Dataset]:
 
 
 def _part(results, prefix: str) -> dict[str, Tensor]:
-    """The weights of a part of the model, by their names in it."""
     return {name.removeprefix(prefix): each for name, each in results.state.items() if name.startswith(prefix)}
 
 
 def new_samples(dataset: Dataset, x) -> Tensor:
-    """Raw samples from outside, read by the same rules as the data set itself: (n, ...) in its form.
-
-    Raises a DataError for another shape than the data set's, or pictures on a scale that only the whole set could tell.
-    """
+    """Raw samples (n, ...) from outside, read by the rules of the data set; a DataError for another shape or an unknown scale."""
     if dataset.kind == "tokens":
         x = to_numpy(x, "x")
         if x.dtype.kind not in "iu" or x.shape[1:] != dataset.shape:
@@ -74,20 +67,19 @@ def new_samples(dataset: Dataset, x) -> Tensor:
         if x.size and not 0 <= x.min() <= x.max() < dataset.n_tokens:
             raise DataError(f"x holds tokens from {x.min()} to {x.max()}, {dataset.name} knows 0 to {dataset.n_tokens - 1}")
         return torch.from_numpy(x.astype(np.int64))
-    if not isinstance(x, Tensor) or x.dtype != dataset.x.dtype or x.shape[1:] != dataset.x.shape[1:]:
+    form = dataset.x.dtype, dataset.x.shape[1:]
+    if not isinstance(x, Tensor) or (x.dtype, x.shape[1:]) != form:
         array, note = inputs(x, "x")
         if "stretched" in note:
             raise DataError(f"{note}: bring new pictures to 0..1 or 0..255, as the pictures of {dataset.name} were brought there")
         x = torch.from_numpy(array)
-    if x.dtype != dataset.x.dtype or x.shape[1:] != dataset.x.shape[1:]:
-        raise DataError(
-            f"x holds samples {x.dtype} {tuple(x.shape[1:])}, {dataset.name} {dataset.x.dtype} {dataset.shape}: give that form"
-        )
+    if (x.dtype, x.shape[1:]) != form:
+        found = f"x holds samples {x.dtype} {tuple(x.shape[1:])}"
+        raise DataError(f"{found}, {dataset.name} {dataset.x.dtype} {dataset.shape}: give that form")
     return x
 
 
 def probe_run(results) -> dict[str, dict[str, float]]:
-    """Linear probe and kNN (k=5) of a run's embedding and of its baselines, as :attr:`icon_nb.Results.probes` says."""
     data, config = results.data(), results.config
     held_out = data.x_test is not None and config.backbone != "table"
     x, y = (data.x_test, data.y_test) if held_out else (data.x, data.y)
@@ -114,7 +106,6 @@ def probe_run(results) -> dict[str, dict[str, float]]:
 
 
 def score_run(results, frame: int = -1) -> dict[str, float]:
-    """Every score of the recorded points at a frame; see :attr:`icon_nb.Results.scores`."""
     config, trajectory = results.config, results.trajectory
     about = {"seed": config.seed, "metric": metric_of(config.distance), "linear": config.probe}
     return evaluate(trajectory.embeddings[frame], trajectory.labels, inputs_of(results), **about)
@@ -134,10 +125,8 @@ def inputs_of(results) -> np.ndarray | None:
 def forces_of_views(results, epoch: int, weights: Mapping) -> Forces:
     """The forces on recorded points, as the model with these weights sees them beside the candidates of its training.
 
-    Views are drawn for that epoch as in training, without dropout and with fixed statistics; a point has the sum of the forces on
-    its views. Where the anchors are words in their context or dimensions, the chain rule carries their forces to the points.
-    What comes from other parts of the model (prototypes, keys, the second modality) stands still.
-    A ConfigError where p needs companions or a graph, and the recorded points are held out.
+    Views are drawn as in that epoch, without dropout and with fixed statistics; a point has the sum of the forces on its views.
+    The chain rule carries forces on words in their context or dimensions to the points. Other parts of the model stand still.
     """
     objective, target, blocks, move = seen_again(results, epoch, weights)
     rows = target.p.chunk(len(blocks))
@@ -149,7 +138,7 @@ def forces_of_views(results, epoch: int, weights: Mapping) -> Forces:
 def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target, list, Tensor]:
     """The objective, p of the recorded points, the blocks that the model after an epoch makes of them, and their free move.
 
-    The move (n, d) is zero. It is added to the embedding of every view of a point, so that gradients by it are on the points.
+    The move (n, d), which is zero, is added to every view of a point, so that gradients by it are on the points.
     """
     config, data, trajectory = results.config, results.data(), results.trajectory
     model = build_model(config, data)
@@ -157,8 +146,8 @@ def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target
     model.eval().requires_grad_(False)
     if trajectory.held_out is not None and trajectory.held_out.any():
         for part in axes.SUPERVISORY[method_of(config).supervisory].needs:
-            if part in ("companion", "logits", "graph"):
-                raise ConfigError(f"p needs the {part} of the recorded points, and held-out points have none")
+            lacking = part in ("companion", "logits", "graph")
+            demand(not lacking, f"p needs the {part} of the recorded points, and held-out points have none")
         trained = dict.fromkeys(("x_test", "y_test", "pair_test", "companion", "graph"))
         data = replace(data, x=data.x_test, y=data.y_test, pair=data.pair_test, **trained)
     index, cpu = torch.from_numpy(np.asarray(trajectory.index)), torch.device("cpu")

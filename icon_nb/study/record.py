@@ -45,8 +45,7 @@ class Run:
         return hash((self.config.key(), self.status))
 
     def _numbers(self) -> dict[str, object]:
-        t = self.trajectory
-        shown = {"embeddings": t.embeddings, "epochs": t.epochs, "labels": t.labels, "index": t.index}
+        shown = {name: getattr(self.trajectory, name) for name in ("embeddings", "epochs", "labels", "index")}
         curves = {f"history {name}": values for name, values in self.history.items() if name != "seconds"}
         return {**shown, **curves, **{f"weight {name}": tensor.detach().cpu() for name, tensor in self.state.items()}}
 
@@ -66,23 +65,24 @@ class Run:
         for k, epoch in enumerate(self.trajectory.epochs.tolist()):
             yield epoch, self.trajectory.embeddings[k], {name: float(values[k]) for name, values in metrics.items()}
 
+    def measured(self, column: str) -> list[float]:
+        """The values of a column of the history that are not NaN."""
+        return [value for value in self.history[column] if value == value]
+
     @property
     def baselines(self) -> dict[str, float]:
         """The kNN accuracy before training, and of the raw inputs: what training has to beat. Empty without labels."""
-        raw = (self.provenance.get("baselines") or {}).get("raw_knn_accuracy")
-        known = [value for value in self.history["knn_accuracy"] if value == value]
-        return {"untrained": known[0], "raw inputs": raw} if known and isinstance(raw, float) else {}
+        raw, knn = (self.provenance.get("baselines") or {}).get("raw_knn_accuracy"), self.measured("knn_accuracy")
+        return {"untrained": knn[0], "raw inputs": raw} if knn and isinstance(raw, float) else {}
 
     def summary(self) -> str:
         """One line: what was run, and what came of it, beside the untrained network and the raw inputs."""
-        measured = [v for v in self.history["knn_accuracy"] if v == v]
-        knn = f", kNN accuracy {measured[0]:.3f} untrained -> {measured[-1]:.3f}" if measured else ""
-        raw = f" (raw inputs {self.baselines['raw inputs']:.3f})" if self.baselines else ""
-        mark = "" if self.status == "complete" else f", {self.status}"
-        title, losses = printable(self.trajectory.title), [v for v in self.history["loss"] if v == v]
-        last = self.history["epoch"][-1]
-        epochs = f"{last} epoch{'s' * (last != 1)}"
-        return f"{title}: {epochs}{mark}, loss {losses[0]:.3f} -> {losses[-1]:.3f}{knn}{raw}"
+        knn, losses, last = self.measured("knn_accuracy"), self.measured("loss"), self.history["epoch"][-1]
+        words = f"{printable(self.trajectory.title)}: {last} epoch{'s' * (last != 1)}"
+        words += "" if self.status == "complete" else f", {self.status}"
+        words += f", loss {losses[0]:.3f} -> {losses[-1]:.3f}"
+        words += f", kNN accuracy {knn[0]:.3f} untrained -> {knn[-1]:.3f}" if knn else ""
+        return words + (f" (raw inputs {self.baselines['raw inputs']:.3f})" if self.baselines else "")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.summary()})"

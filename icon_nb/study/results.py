@@ -65,10 +65,10 @@ class Results(Shown, Run):
     @cached_property
     def diagnosis(self):
         """What the trajectory says about the run, in words with its evidence; of a run that an error ended, the error."""
-        failed = self.status == "failed"
-        if failed and not self.provenance.get("diverged", True):  # what was saved without it had diverged, as a rule
+        failed, about = self.status == "failed", self.provenance
+        if failed and not about.get("diverged", True):  # what was saved without it had diverged, as a rule
             return stopped(self.trajectory, self.error)
-        return diagnose(self.trajectory, diverged=failed, baselines=self.provenance.get("baselines"))
+        return diagnose(self.trajectory, diverged=failed, baselines=about.get("baselines"))
 
     @cached_property
     def next_step(self):
@@ -216,25 +216,21 @@ class Results(Shown, Run):
         """
         from ..animation.player import player
 
-        drawn, baselines = self.config.gif_method, [{"knn_accuracy": self.baselines}]
-        known = {"projection": drawn, "neighbours": [self.neighbours], "baselines": baselines}
+        known = {"projection": self.config.gif_method, "neighbours": [self.neighbours]}
+        known["baselines"] = [{"knn_accuracy": self.baselines}]
         if forces:
-            known |= {"forces": [self._all_forces()], "projection": self._map_of_forces(drawn)}
+            known |= {"forces": [self._all_forces()], "projection": self._map_of_forces(self.config.gif_method)}
         return player(self.trajectory, **{**known, **options})
 
     def _map_of_forces(self, projection: str) -> str:
         """Forces need a map that other points pass through too."""
         return "pca" if projection == "auto" and self.trajectory.dim > 3 else projection
 
-    def _points(self):
-        """The objective over the recorded points."""
-        return OnPoints(self.config, self.data(), self.trajectory)
-
     @cached_property
     def neighbours(self):
         """The strongest neighbours of every recorded point under p and q; None where these are not over recorded points."""
         try:
-            return self._points().neighbours()
+            return OnPoints(self.config, self.data(), self.trajectory).neighbours()
         except DataError:  # the data are not at hand
             return None
 
@@ -261,7 +257,7 @@ class Results(Shown, Run):
         return self._forces_at(fitted_frame(self.trajectory, "last" if epoch is None else epoch))
 
     def _forces_at(self, frame: int):
-        points, epoch = self._points(), int(self.trajectory.epochs[frame])
+        points, epoch = OnPoints(self.config, self.data(), self.trajectory), int(self.trajectory.epochs[frame])
         return forces_of_views(self, epoch, self.state_after(epoch)[0]) if points.lacking else points.forces(frame)
 
     def plot(self, metrics: str | Sequence[str] | None = None, **options):

@@ -96,8 +96,7 @@ def run(
     logged = {"log_to": log_to} if isinstance(log_to, str) else {}
     session = start(config.replace(**settings, **logged), data)
     session.log_to, session.keep_states = log_to, keep_states
-    if resume and save_to is None:
-        raise ConfigError("resume=True needs save_to, the folder of the run to go on with")
+    demand(folder is not None or not resume, "resume=True needs save_to, the folder of the run to go on with")
     calls = [on_record]
     if live and "IPython" not in sys.modules:
         warnings.warn("live=True draws in a notebook only: this run shows nothing while it trains", stacklevel=2)
@@ -110,10 +109,7 @@ def run(
 
 @usual_torch()
 def train(session: Session, *after_epoch: Callable | None, progress: bool | None = None) -> Results:
-    """Train a session to its end, in as many threads as it has a use for, and call what is given after every epoch.
-
-    An interrupt keeps what there is.
-    """
+    """Train a session to its end, and call what is given after every epoch; an interrupt keeps what there is."""
     show = (not session.config.quiet) if progress is None else progress
     tracking = Tracking(session.log_to or session.config.log_to, session.config)
     about = {"desc": session.config.run_name or session.config.label, "unit": "epoch", "file": sys.stderr}
@@ -139,10 +135,9 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
 
 
 def _measured_last(history: Mapping[str, list]) -> dict[str, str]:
-    """The loss and the kNN accuracy, as the progress bar shows them."""
-    columns = {"loss": ("loss", ".4f"), "kNN accuracy": ("knn_accuracy", ".3f")}
-    last = {name: next((v for v in reversed(history[column]) if v == v), None) for name, (column, _) in columns.items()}
-    return {name: f"{value:{columns[name][1]}}" for name, value in last.items() if value is not None}
+    known = {name: [value for value in history[name] if value == value] for name in ("loss", "knn_accuracy")}
+    loss = {"loss": f"{known['loss'][-1]:.4f}"} if known["loss"] else {}
+    return loss | ({"kNN accuracy": f"{known['knn_accuracy'][-1]:.3f}"} if known["knn_accuracy"] else {})
 
 
 # In a folder
@@ -152,9 +147,9 @@ def _measured_last(history: Mapping[str, list]) -> dict[str, str]:
 def train_in_folder(
     folder: Path, session: Session, *after_epoch: Callable | None, resume: bool = False, progress: bool | None = None
 ) -> Results:
-    """Train a session with checkpoints in its folder, and write the run there; a run that is finished there is only loaded.
+    """Train a session with checkpoints in its folder, and write the run there; errors are those of :func:`run`.
 
-    Errors are those of :func:`run`. Nothing is replaced that is not of a run.
+    A run that is finished there is only loaded. Nothing is replaced that is not of a run.
     """
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"{folder} is a file: choose a folder")
@@ -187,10 +182,7 @@ def train_in_folder(
 
 
 def _finished(folder: Path, session: Session) -> Results | None:
-    """The run that stands in the folder to its end; None where it is to be begun, or gone on with.
-
-    A session of more epochs than the run takes its place at its end.
-    """
+    """The run that stands in the folder to its end; None where it is to be begun, or gone on with, also for more epochs."""
     record, checkpoints, settings = folder / RECORD, folder / CHECKPOINTS, folder / "config.json"
     if not record.exists() and not checkpoints.exists():
         return None
@@ -222,10 +214,7 @@ def _finished(folder: Path, session: Session) -> Results | None:
 
 
 def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, after_epoch, progress: bool | None) -> Results:
-    """Go on from the last epoch that stands in the folder, or from where the session is.
-
-    When an epoch is reported, the one before it is on the disk: no more than one can be lost.
-    """
+    """Go on from where the session is, or the folder. When an epoch is reported, the one before it is on the disk."""
     if session.history["epoch"]:  # it goes on from a run that was finished, or elsewhere
         checkpoints.save(session)
         checkpoints.wait()
@@ -234,17 +223,11 @@ def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, a
     write_whole(folder / "config.json", session.config.to_json().encode())
     (folder / RECORD).unlink(missing_ok=True)
 
-    def wait(record, recorder):
-        checkpoints.wait()
-
-    def save(record, recorder):
-        checkpoints.save(session)
-
-    results = train(session, wait, *after_epoch, save, progress=progress)
+    around = (lambda *_: checkpoints.wait()), *after_epoch, (lambda *_: checkpoints.save(session))
+    results = train(session, *around, progress=progress)
     checkpoints.wait()
-    last = session.history["epoch"][-1]
-    if results.status == "complete" and last not in results.states:
-        results.states[last] = results.state, state_of(session.trainer)
+    if results.status == "complete":
+        results.states.setdefault(session.history["epoch"][-1], (results.state, state_of(session.trainer)))
     try:
         write_run(results, folder)
     except SaveError as error:  # the results are still there
@@ -267,7 +250,6 @@ def check_budget(keep_states: float) -> None:
 def fork(
     results: Results, epoch: int, settings: Mapping[str, object], *, progress, on_record, save_to, keep_states: float
 ) -> Results:
-    """See :meth:`icon_nb.Results.fork`."""
     check_budget(keep_states)
     weights, optimizer = results.state_after(epoch)
     before, config = results.config, _branch(results, epoch, settings)

@@ -36,14 +36,12 @@ KNN = 5
 
 @usual_torch()
 def start(config: Config, data=None) -> Session:
-    """A session that is ready to train: the config resolved and fitted to its data."""
     config = (config if data is None else config.replace(dataset=data)).resolve()
     return session_of(config, load_for(config))
 
 
 @usual_torch()
 def session_of(config: Config, dataset: Dataset) -> Session:
-    """The same on data that are there already."""
     config = fit_own(config, dataset)
     by_open_tsne = is_for_open_tsne(config, dataset) and open_tsne.installed()
     return Session(fit_to_data(config, len(dataset), default_augment(dataset), by_open_tsne), dataset)
@@ -137,16 +135,13 @@ class Session:
         return f"the loss of epoch {best} was not undercut for {last - best} epochs" if last - best >= patience else ""
 
     def _keep(self, record: Record) -> Record:
-        """Record an epoch: its loss, and the embedding where it is due."""
         knn = math.nan
         if record.epoch % self.config.record_every == 0 or record.epoch == self.config.epochs:
             z = self.trainer.embed(self._x)
             if not torch.isfinite(z).all():
-                raise TrainingError(
-                    f"the embedding became NaN or infinite in epoch {record.epoch}, "
-                    f"with learning_rate={self.trainer.learning_rate}; the last good epoch is {record.epoch - 1}: "
-                    "lower learning_rate"
-                )
+                rate, said = self.trainer.learning_rate, f"the embedding became NaN or infinite in epoch {record.epoch}"
+                good = f"the last good epoch is {record.epoch - 1}"
+                raise TrainingError(f"{said}, with learning_rate={rate}; {good}: lower learning_rate")
             knn = self._frame(z, record.epoch, record.loss)
         for name, value in zip(self.history, (record.epoch, record.loss, knn, record.seconds)):
             self.history[name].append(value)
@@ -165,32 +160,24 @@ class Session:
             self.states = {k: self.states[k] for k in kept}
 
     def _frame(self, z: torch.Tensor, epoch: int, loss: float) -> float:
-        """Record an embedding; returns its kNN accuracy, NaN without labels."""
         knn = math.nan if self._y is None else knn_accuracy(z, self._y, KNN, metric=metric_of(self.config.distance))
         self.recorder.record(z, epoch=epoch, loss=loss, knn_accuracy=knn)
         return knn
 
-    def _catch_up(self) -> None:
-        """Record the last good epoch where the run ended between two frames; no checkpoint has this frame."""
-        epoch, loss, kept = self.history["epoch"][-1], self.history["loss"][-1], self.recorder.kept()
-        if kept and kept[-1][0] >= epoch:
-            return
-        z = self.trainer.embed(self._x)
-        if torch.isfinite(z).all():
-            self.history["knn_accuracy"][-1] = self._frame(z, epoch, loss)
-
     def results(self) -> Results:
         """What there is so far, with the weights of the last good epoch, which is the last frame too."""
-        model = self.trainer.model
+        model, epoch, kept = self.trainer.model, self.history["epoch"][-1], self.recorder.kept()
         model.load_state_dict(self.good)
-        self._catch_up()
+        if not kept or kept[-1][0] < epoch:  # it ended between two frames; no checkpoint has this one
+            z = self.trainer.embed(self._x)
+            if torch.isfinite(z).all():
+                self.history["knn_accuracy"][-1] = self._frame(z, epoch, self.history["loss"][-1])
         backbone, trajectory = model.to("cpu").backbone.eval(), self.recorder.trajectory
         own = {"state": model.state_dict(), "dataset": self.dataset, "states": self.states}
         about = {"status": self.status, "provenance": self._provenance(), "error": self.error}
         return Results(self.config, self.history, trajectory, backbone, **about, **own)
 
     def _provenance(self) -> dict[str, object]:
-        """What is needed to know where numbers came from."""
         now, own, trainer = datetime.datetime.now(datetime.UTC), self.config.dataset, self.trainer
         threads = torch.get_num_threads()
         versions = {"icon_nb": __version__, "torch": torch.__version__, "numpy": np.__version__}

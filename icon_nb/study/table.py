@@ -42,11 +42,9 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """Over the values that are not NaN."""
-        known = np.array([value for value in values if value == value], dtype=float)
-        if len(known) == 0:
-            return cls(math.nan, math.nan, 0)
-        return cls(float(known.mean()), float(known.std(ddof=1)) if len(known) > 1 else math.nan, len(known))
+        known = [float(value) for value in values if value == value]
+        deviation = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
+        return cls(float(np.mean(known)) if known else math.nan, deviation, len(known))
 
     def __str__(self) -> str:
         alike = 1e-3 <= abs(self.mean) < 1e4 and self.deviation < 1e4  # as many decimals as the mean has
@@ -76,22 +74,20 @@ class Table:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The columns of text and HTML."""
         return tuple(name for name in self.columns if name not in self.hidden)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, column: str) -> list:
-        """The values of a column, from the first row to the last."""
         return [row.get(column) for row in self.rows]
 
     def __str__(self) -> str:
-        cells = self._cells()
-        widths = [max(len(line[k]) for line in cells) for k in range(len(self.shown))]
-        left = [self._is_text(column) for column in self.shown]
-        lines = ("  ".join(t.ljust(w) if flush else t.rjust(w) for t, w, flush in zip(line, widths, left)) for line in cells)
-        return "\n".join([*(line.rstrip() for line in lines), *self.notes])
+        aligned = []
+        for column, texts in zip(self.shown, zip(*self._cells())):
+            width = max(map(len, texts))
+            aligned.append([text.ljust(width) if self._is_text(column) else text.rjust(width) for text in texts])
+        return "\n".join([*("  ".join(line).rstrip() for line in zip(*aligned)), *self.notes])
 
     def _is_text(self, column: str) -> bool:
         return any(isinstance(row.get(column), str) for row in self.rows)
@@ -102,10 +98,10 @@ class Table:
     def to_html(self) -> str:
         """A plain HTML table; every text is escaped."""
         head, *rows = self._cells()
-        sides = ["left" if self._is_text(column) else "right" for column in self.shown]
+        td = [f'<td style="text-align:{"left" if self._is_text(column) else "right"}">' for column in self.shown]
         th = "".join(f"<th>{escape(name)}</th>" for name in head)
-        tds = ["".join(f'<td style="text-align:{side}">{escape(text)}</td>' for side, text in zip(sides, row)) for row in rows]
-        body = "".join(f"<tr>{row}</tr>" for row in tds)
+        lines = ("".join(f"{start}{escape(text)}</td>" for start, text in zip(td, row)) for row in rows)
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         small = 'style="font-size:85%"'  # eleven columns fit the width of a cell
         table = f"<table><thead {small}><tr>{th}</tr></thead><tbody {small}>{body}</tbody></table>"
@@ -140,8 +136,7 @@ class Table:
         rows = [{name: _plain(value, None) for name, value in record.items()} for record in self.records()]
         return json.dumps({"rows": rows, "notes": list(self.notes)}, indent=2, ensure_ascii=False) + "\n"
 
-    def _cells(self) -> list[list[str]]:
-        """The headings, and below them the rows, as text."""
+    def _cells(self) -> list[list[str]]:  # the headings, and below them the rows
         head = [(name in SCORES and SCORES[name].heading) or name.replace("_", " ").replace("knn", "kNN") for name in self.shown]
         return [head, *([cell(row.get(name)) for name in self.shown] for row in self.rows)]
 
@@ -202,12 +197,10 @@ def _plain(value, missing):
 
 
 def _scores() -> list[str]:
-    """The scores that have a column."""
     return [name for name, row in SCORES.items() if row.compared]
 
 
 def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
-    """See :meth:`icon_nb.Comparison.table`."""
     pooled = study.replicated and not each
     settings = [name for name in study.compared if not (pooled and name == "seed")] or ["method"]
     if pooled:
@@ -223,8 +216,8 @@ def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
         "linear_probe": not any(run.config.probe for run in study.runs),
         "error": not any(row.get("error") for row in rows),
     }
-    columns = tuple(dict.fromkeys(name for name in columns if not idle.get(name)))
-    return Table(columns, tuple(rows), tuple(_notes(study, pooled)), () if seconds else ("seconds",))
+    columns = dict.fromkeys(name for name in columns if not idle.get(name))
+    return Table(tuple(columns), tuple(rows), tuple(_notes(study, pooled)), () if seconds else ("seconds",))
 
 
 def _row(study, run: Run | Failure, settings: Sequence[str]) -> dict[str, object]:
@@ -234,23 +227,17 @@ def _row(study, run: Run | Failure, settings: Sequence[str]) -> dict[str, object
     row |= {"epochs": run.history["epoch"][-1], "loss": run.history["loss"][-1]}
     scores = score_run(run) if _unscored(run) else run.scores
     row |= {name: scores[name] for name in _scores()}
-    return row | {"seconds": run.provenance.get("seconds", math.nan), "diagnosis": verdict(run), "error": run.error or None}
+    found = run.diagnosis
+    verdict = found.verdict + (f" since epoch {found.since}" if found.verdict == "plateau" and found.since is not None else "")
+    verdict += " (interrupted)" if run.status == "interrupted" else ""
+    return row | {"seconds": run.provenance.get("seconds", math.nan), "diagnosis": verdict, "error": run.error or None}
 
 
-def _unscored(run: Run) -> bool:
-    """Whether the scores that compare with the inputs are missing because the data are code that nobody trusted."""
+def _unscored(run: Run) -> bool:  # as its data are code that nobody trusted
     return "scores" not in run.__dict__ and bool(run.withheld)
 
 
-def verdict(run: Run) -> str:
-    """The diagnosis in a word or four, and that a run was stopped where it was."""
-    found = run.diagnosis
-    since = f" since epoch {found.since}" if found.verdict == "plateau" and found.since is not None else ""
-    return f"{found.verdict}{since}" + (" (interrupted)" if run.status == "interrupted" else "")
-
-
 def _pool(rows: Sequence[Mapping]) -> dict[str, object]:
-    """Runs that differ only in their seed, as one row."""
     pooled = {**rows[0], "runs": len(rows)}
     for name in ("loss", *_scores(), "seconds"):
         values = [row[name] for row in rows if name in row]
@@ -263,7 +250,6 @@ def _pool(rows: Sequence[Mapping]) -> dict[str, object]:
 
 
 def baselines(study) -> dict[str, dict[str, float]]:
-    """See :attr:`icon_nb.Comparison.baselines`."""
     runs = study.first_of_each()
     found = {f"{name}, untrained": score_run(run, frame=0) for name, run in _untrained(study, runs)}
     firsts: dict[str, Run] = {}
@@ -303,7 +289,6 @@ def _begins_alike(run: Run, other: Run) -> bool:
 
 
 def _notes(study, pooled: bool):
-    """What the numbers mean, and what they do not."""
     results = study.results
     yield from (_scored_on(results),) if results else ()
     if not all(run.config.probe for run in results):

@@ -33,10 +33,9 @@ _TRAINED: dict[str, tuple[Results, Rows]] = {}
 
 
 class RowWatcher:
-    """Looks at one fixed batch after every recorded epoch of a session; its views are drawn once, so that only the model changes.
+    """Looks at one fixed batch after every recorded epoch of a fresh session; its views are drawn once: only the model changes.
 
-    The session is one before its first epoch. At most ``anchors`` samples are watched, of different classes as far as there are
-    labels.
+    At most ``anchors`` samples are watched, of different classes as far as there are labels.
     """
 
     def __init__(self, session: Session, anchors: int = ANCHORS):
@@ -45,8 +44,8 @@ class RowWatcher:
         self.inputs, self.batch = self.trainer.reader.read(index, self.trainer.epoch, 0)
         self.target = None
         self._log_q()  # which makes p too
-        labels, self._classes = session.dataset.y, session.dataset.class_names
-        labels = None if labels is None else labels[index.cpu()].numpy()
+        self._classes = session.dataset.class_names
+        labels = None if session.dataset.y is None else session.dataset.y[index.cpu()].numpy()
         self.chosen = choose_anchors(labels, len(index), anchors)
         self._names = () if labels is None else tuple(str(self._classes[label]) for label in labels)
         self.anchors = tuple(self._names[k] if self._names else f"sample {k}" for k in self.chosen)
@@ -134,24 +133,17 @@ class TemperatureStudy:
 
     @property
     def missing(self) -> list[tuple[float, int]]:
-        """Temperatures and seeds that are still to be trained."""
         return [(t, seed) for t in self.temperatures for seed in self.seeds if (t, seed) not in self.runs]
 
     @property
     def complete(self) -> list[float]:
-        """Temperatures of which every seed is trained."""
-        lacking = {t for t, _ in self.missing}
-        return [t for t in self.temperatures if t not in lacking]
+        return [t for t in self.temperatures if all((t, seed) in self.runs for seed in self.seeds)]
 
     def train(self, on_epoch: Callable[[float, int, int], None] | None = None) -> TemperatureStudy:
-        """Train what is missing; ``on_epoch(temperature, seed, epoch)`` is called after every epoch.
-
-        A run that is interrupted is not kept, and the interrupt is raised.
-        """
+        """Train what is missing, and call ``on_epoch(temperature, seed, epoch)``; a run that is interrupted is not kept."""
         for t, seed in self.missing:
-            config = self.config.replace(temperature=t, seed=seed)
-            call = None if on_epoch is None else lambda record, recorder, t=t, seed=seed: on_epoch(t, seed, record.epoch)
-            self.runs[t, seed] = trained(config, self.data, call)
+            call = on_epoch and (lambda record, _, t=t, seed=seed: on_epoch(t, seed, record.epoch))
+            self.runs[t, seed] = trained(self.config.replace(temperature=t, seed=seed), self.data, call)
         return self
 
     def add(self, temperature: float) -> float:
@@ -163,15 +155,14 @@ class TemperatureStudy:
 
     def scores(self, frame: int = -1) -> dict[str, np.ndarray]:
         """Measures at a recorded frame, each (complete temperatures, seeds); see ``MEASURES``."""
-        found = {name: np.zeros((len(self.complete), len(self.seeds))) for name in MEASURES}
-        for place in np.ndindex(len(self.complete), len(self.seeds)):
-            trajectory = self.runs[self.complete[place[0]], self.seeds[place[1]]][0].trajectory
+        found = []
+        for run, _ in (self.runs[t, seed] for t in self.complete for seed in self.seeds):
+            trajectory, y = run.trajectory, run.labels
             at = min(frame, trajectory.n_frames - 1)
-            z, y = trajectory.embeddings[at], trajectory.labels
-            found["knn_accuracy"][place] = trajectory.metrics["knn_accuracy"][at]
-            found["uniformity"][place] = uniformity(z)
-            found["alignment"][place] = np.nan if y is None else alignment(z, y)
-        return found
+            z, knn = trajectory.embeddings[at], trajectory.metrics["knn_accuracy"][at]
+            found.append((knn, uniformity(z), np.nan if y is None else alignment(z, y)))
+        values = np.reshape(found, (len(self.complete), len(self.seeds), len(MEASURES)))
+        return dict(zip(MEASURES, np.moveaxis(values, -1, 0)))
 
     def __repr__(self) -> str:
         values = ", ".join(f"{t:g}" for t in self.temperatures)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
 import time
 import warnings
 from base64 import b64encode
@@ -24,10 +23,9 @@ from .results import Results
 
 
 class Tracking:
-    """Calls a tracker, if there is any, and never stands in the way of training: one that raises is warned of, and left out.
+    """Calls a tracker, if there is any: after every epoch with what was measured and the model, and at the end with the results.
 
-    It is called after every epoch with what was measured in it and the model, which is in training and not to be changed; and
-    once with the results of a run that ended by itself or was interrupted.
+    It never stands in the way of training: one that raises is warned of, and left out.
     """
 
     def __init__(self, log_to, config: Config):
@@ -42,12 +40,10 @@ class Tracking:
                 raise ConfigError(f"log_to={log_to!r} cannot be written ({error.strerror}): choose another place") from None
 
     def record(self, epoch: int, history: dict[str, list], model: nn.Module) -> None:
-        """Pass on what was measured last, without what was not."""
         last = {name: values[-1] for name, values in history.items() if name != "epoch" and not math.isnan(values[-1])}
         self._call("record", epoch, last, model)
 
     def finish(self, results: Results) -> Results:
-        """The results, once the tracker has seen them."""
         self._call("finish", results)
         return results
 
@@ -83,14 +79,10 @@ class Csv:
                 raise ConfigError(f"log_to='csv:{place}' is a file with other contents: choose another")
 
     def _write(self, row: list) -> None:
-        """One write for a row, so that rows of several processes do not mix."""
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(row)
-        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-        try:
-            os.write(file, line.getvalue().encode())
-        finally:
-            os.close(file)
+        with self.path.open("ab", buffering=0) as file:  # one write for a row: those of several processes do not mix
+            file.write(line.getvalue().encode())
 
     def record(self, epoch: int, metrics: dict[str, float], model: nn.Module) -> None:
         self._write([self.title, epoch, *(metrics.get(name, "") for name in HISTORY)])
@@ -184,16 +176,13 @@ class Live:
         self._cost, self._handle = 0.0, None
 
     def __call__(self, record, recorder) -> None:
-        """Called after every epoch of a run."""
         now = time.thread_time()
         affordable = self.spent + 2 * self._cost <= self.SHARE * (now - self.started)  # this one, and the last
-        if not (affordable and self.drawn or record.epoch in (0, self.epochs)):
-            return
-        self.draw(recorder)
-        self.drawn += 1
-        cost = time.thread_time() - now
-        self._cost = min(cost, self.FIRST) if self.drawn == 1 else cost
-        self.spent += self._cost
+        if affordable and self.drawn or record.epoch in (0, self.epochs):
+            self.draw(recorder)
+            self._cost = min(time.thread_time() - now, math.inf if self.drawn else self.FIRST)
+            self.drawn += 1
+            self.spent += self._cost
 
     def draw(self, recorder) -> None:
         """Show the newest frame in the place of the one before."""

@@ -86,7 +86,6 @@ def train_each(
 
 
 def attempt(config: Config, progress: bool | None, folder: Path | None = None, on_record=None) -> Outcome:
-    """Train a config; an error becomes a record of it."""
     try:
         return run(config, progress=progress, save_to=folder, on_record=on_record, keep_states=0)
     except TrainingError as error:
@@ -183,7 +182,6 @@ def _received(future: Future, config: Config) -> Outcome:
 
 
 def _pack(dataset: str) -> bytes | None:
-    """What a worker cannot read for itself: data that were given as objects in this process."""
     data = MEMORY.get(dataset)
     return None if data is None else sendable(data, DataError, f"{data.name} stays on the disk and", "its class")
 

@@ -90,21 +90,21 @@ class Checkpoints:
         about |= {"config": session.config.to_dict(), "fork": session.fork}
         about |= {"threads": torch.get_num_threads(), "resumed": session.resumed}
         state = {"model": session.good, "optimizer": state_of(session.trainer), "about": to_json(about).decode()}
-        fresh = {epoch: frame for epoch, frame in recorder.frames() if epoch not in self._written}
-        if session.config.save_checkpoints and session.trainer.epoch in fresh:
-            name = self.folder.parent / STATES / f"epoch_{session.trainer.epoch:03d}"
+        epoch, frames = session.trainer.epoch, dict(recorder.frames())
+        if session.config.save_checkpoints and epoch in frames.keys() - self._written.keys():
+            name = self.folder.parent / STATES / f"epoch_{epoch:03d}"
             write_whole(name.with_suffix(".pt"), pack_tensors(session.good))
             write_whole(name.with_suffix(".optimizer.pt"), pack_tensors(state["optimizer"]))
-        self._pending = self._worker.submit(self._write, session.trainer.epoch, state, fresh, {e for e, _ in recorder.frames()})
+        self._pending = self._worker.submit(self._write, epoch, state, frames)
 
-    def _write(self, epoch: int, state: dict, fresh: Mapping[int, np.ndarray], kept: set[int]) -> None:
-        for number, frame in fresh.items():
+    def _write(self, epoch: int, state: dict, frames: Mapping[int, np.ndarray]) -> None:
+        for number in [number for number in frames if number not in self._written]:
             buffer = io.BytesIO()
-            np.save(buffer, frame, allow_pickle=False)
+            np.save(buffer, frames[number], allow_pickle=False)
             self._written[number] = digest(buffer.getvalue())
             write_whole(self._frame(number), buffer.getvalue())
         buffer = io.BytesIO()
-        torch.save({**state, "frames": json.dumps({number: self._written[number] for number in kept})}, buffer)
+        torch.save({**state, "frames": json.dumps({number: self._written[number] for number in frames})}, buffer)
         content = buffer.getvalue()
         path = self.folder / f"epoch_{epoch:06d}-{digest(content)[:16]}.pt"
         try:
@@ -116,18 +116,16 @@ class Checkpoints:
             write_whole(path, content)
         for path in self.all()[KEPT:]:
             path.unlink()
-        for number in set(self._written) - kept:
+        for number in self._written.keys() - frames.keys():
             self._frame(number).unlink(missing_ok=True)
             del self._written[number]
 
     def wait(self) -> None:
-        """Until the last write is on the disk."""
         if self._pending is not None:
             pending, self._pending = self._pending, None
             pending.result()
 
-    def all(self) -> list[Path]:
-        """Every checkpoint, the newest first."""
+    def all(self) -> list[Path]:  # the newest first
         return sorted((path for path in self.folder.glob("epoch_*.pt") if _NAME.fullmatch(path.name)), reverse=True)
 
     def restore(self, session: Session) -> None:
@@ -149,8 +147,7 @@ class Checkpoints:
         with reading(path):
             content = read(path)
             expect(digest(content).startswith(checksum), path, "its checksum does not match")
-            verify.container(content, path)
-            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            state = verify.tensors(content, path)
             about = json.loads(state["about"], parse_constant=lambda _: None)
             verify.follows(about, verify.CHECKPOINT, path)
             expect(about["history"]["epoch"] == list(range(int(number) + 1)), path, "its history is not that of its epochs")
@@ -192,7 +189,6 @@ class Checkpoints:
 
 
 def strategy_of(session: Session) -> str:
-    """What holds p in a session."""
     return type(session.trainer.strategy).__name__
 
 

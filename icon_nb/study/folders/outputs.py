@@ -113,7 +113,6 @@ def write_animation(results: Results, folder: Path) -> None:
 
 
 def write_plots(results: Results, folder: Path) -> None:
-    """``curves.png``, and ``embedding.png`` with the embedding at a few epochs."""
     animation.curves(results.trajectory, note=str(results.diagnosis)).save(folder / "curves.png")
     animation.small_multiples(results.animate()).save(folder / "embedding.png")
 
@@ -170,7 +169,6 @@ def finished_run(folder: Path, config: Config, data: Callable[[Config], Dataset 
 
 
 def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) -> Path:
-    """Write a comparison and every run in it; see :meth:`icon_nb.Comparison.save`."""
     path = place(path)
     if path.exists() and not path.is_dir():
         raise SaveError(f"{path} is a file: choose a folder")

@@ -36,7 +36,6 @@ _ARRAYS = ("epochs", "labels", "index", "images", "held_out")
 
 
 def save(results: Run, path, *, overwrite: bool = False) -> Path:
-    """Write a run to a folder; see :meth:`icon_nb.Results.save`."""
     path, files = place(path), pack(results)
     standing = {name: _digest_of(path / name) for name in files if name != RECORD}
     if _holds(path, standing, files):
@@ -54,15 +53,17 @@ def save(results: Run, path, *, overwrite: bool = False) -> Path:
 
 def pack(results: Run) -> dict[str, bytes]:
     """The files of a saved run, by name; the record that makes it complete is the last."""
+    trajectory, buffer = results.trajectory, io.BytesIO()
+    arrays = {name: getattr(trajectory, name) for name in _ARRAYS if getattr(trajectory, name) is not None}
+    np.savez(buffer, trajectory=trajectory.embeddings, embeddings=trajectory.embeddings[-1], **arrays)
     contents = {
         "config.json": results.config.to_json().encode(),
         "provenance.json": to_json(results.provenance),
-        "embeddings.npz": _pack_arrays(results.trajectory),
+        "embeddings.npz": buffer.getvalue(),
         "model.pt": pack_tensors(results.state),
     }
     if results.history["epoch"][-1] in results.states:
         contents[OPTIMIZER] = pack_tensors(results.states[results.history["epoch"][-1]][1])
-    trajectory = results.trajectory
     record = {
         "schema": SCHEMA,
         "status": results.status,
@@ -122,13 +123,6 @@ def _finite(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _pack_arrays(trajectory: Trajectory) -> bytes:
-    arrays = {name: getattr(trajectory, name) for name in _ARRAYS if getattr(trajectory, name) is not None}
-    buffer = io.BytesIO()
-    np.savez(buffer, trajectory=trajectory.embeddings, embeddings=trajectory.embeddings[-1], **arrays)
-    return buffer.getvalue()
-
-
 def pack_tensors(state: Mapping) -> bytes:
     """Weights by name, or what an optimizer remembers of each, as the bytes of a file of plain tensors."""
     plain = lambda each: each.detach().cpu().contiguous() if isinstance(each, torch.Tensor) else each  # noqa: E731
@@ -140,19 +134,18 @@ def pack_tensors(state: Mapping) -> bytes:
 def read_state(folder: Path, epoch: int, last: int) -> tuple[Mapping, Mapping] | None:
     """Weights and optimizer state of a saved run after an epoch; None where they were not kept."""
     if epoch == last and (folder / OPTIMIZER).exists():
-        record = _read_record(folder)
-        files = {folder / name: _read(folder / name, record["files"].get(name)) for name in ("model.pt", OPTIMIZER)}
+        checksums = _read_record(folder)["files"]
+        file, other = folder / "model.pt", folder / OPTIMIZER
+        weights, state = (_read(path, checksums.get(path.name)) for path in (file, other))
     else:
-        paths = [folder / STATES / f"epoch_{epoch:03d}{suffix}" for suffix in (".pt", ".optimizer.pt")]
-        if not all(path.exists() for path in paths):
+        file, other = (folder / STATES / f"epoch_{epoch:03d}{suffix}" for suffix in (".pt", ".optimizer.pt"))
+        if not (file.exists() and other.exists()):
             return None
-        files = {path: _read(path) for path in paths}
-    (file, weights), (other, state) = files.items()
+        weights, state = _read(file), _read(other)
     return _state(weights, file), _tensors(state, other)
 
 
 def load_run(path: Path, kind: type[Run] = Run) -> Run:
-    """Read one saved run back, as a record of this kind."""
     record = _read_record(path)
     contents = {name: _read(path / name, record["files"].get(name)) for name in FILES}
     run = _assemble(path, record, contents, kind)
@@ -161,7 +154,6 @@ def load_run(path: Path, kind: type[Run] = Run) -> Run:
 
 
 def unpack(files: dict[str, bytes], kind: type[Run] = Run) -> Run:
-    """The run that :func:`pack` packed."""
     return _assemble(Path("a run from elsewhere"), json.loads(files[RECORD]), files, kind)
 
 
@@ -195,10 +187,9 @@ def _read_record(path: Path) -> dict:
     if not path.is_dir():
         raise LoadError(f"{path} is not a folder: give the folder of a saved run")
     if not (path / RECORD).exists():
-        there = [name for name in FILES if (path / name).exists()]
-        begun = f"it holds {', '.join(there)} but no {RECORD}: the run was not finished; icon-nb --resume goes on with it"
-        found = begun if there else "it holds no run"
-        raise LoadError(f"{path} cannot be loaded: {found}")
+        there = ", ".join(name for name in FILES if (path / name).exists())
+        begun = f"it holds {there} but no {RECORD}: the run was not finished; icon-nb --resume goes on with it"
+        raise LoadError(f"{path} cannot be loaded: {begun if there else 'it holds no run'}")
     content = _read(path / RECORD)
     with verify.reading(path / RECORD):
         record = json.loads(content)
@@ -235,15 +226,12 @@ def _unpack(content: bytes, about: dict, path: Path) -> Trajectory:
 
 def _tensors(content: bytes, path: Path) -> dict:
     with verify.reading(path):
-        verify.container(content, path)
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        return verify.tensors(content, path)
 
 
 def _state(content: bytes, path: Path) -> dict[str, torch.Tensor]:
-    state = _tensors(content, path)
     with verify.reading(path):
-        verify.state(state, len(content), path)
-    return state
+        return verify.state(verify.tensors(content, path), len(content), path)
 
 
 def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:

@@ -43,22 +43,25 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def expect(holds: bool, path: Path, what: str) -> None:
-    """Refuse a file that does not hold ``what``."""
     if not holds:
         raise LoadError(f"{path} is damaged: {what}; {REMEDY}")
 
 
 def version(schema, newest: int, path: Path) -> None:
-    """Refuse what a newer version wrote."""
     if not isinstance(schema, int) or not 1 <= schema <= newest:
         raise LoadError(f"{path} has schema {schema!r}, this version reads 1 to {newest}: upgrade icon_nb")
 
 
-def container(content: bytes, path: Path) -> None:
+def container(content: bytes, path: Path) -> io.BytesIO:
     """A zip file of plain entries: what it unpacks to is no larger than itself, so a small file cannot fill the memory."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
     expect(size <= len(content), path, f"it would unpack {len(content):,} bytes to {size:,}")
+    return io.BytesIO(content)
+
+
+def tensors(content: bytes, path: Path) -> dict:
+    return torch.load(container(content, path), map_location="cpu", weights_only=True)
 
 
 def fits(value, kind) -> bool:
@@ -80,7 +83,6 @@ def fits(value, kind) -> bool:
 
 
 def follows(record, kinds: dict, path: Path) -> None:
-    """Refuse a record of which a field is not of its kind."""
     expect(isinstance(record, dict), path, "it is no record")
     for name, kind in kinds.items():
         expect(fits(record.get(name, LATER.get(name)), kind), path, f"its {name} is not what a whole file has there")
@@ -118,8 +120,10 @@ def history(value) -> bool:
 
 # What stands in each file
 
-_FORK = ({"epoch": count, "settings": dict}, None)
-_RESUMED = ([{"epoch": count, "settings": dict, "threads_before": (count, None)}], None)
+_BRANCHED = {
+    "fork": ({"epoch": count, "settings": dict}, None),
+    "resumed": ([{"epoch": count, "settings": dict, "threads_before": (count, None)}], None),
+}
 
 RUN = {
     "status": ("complete", "interrupted", "failed"),
@@ -138,9 +142,8 @@ PROVENANCE = {
     "versions": {str: str},
     "seconds": number,
     "stack": number,
-    "fork": _FORK,
-    "resumed": _RESUMED,
     "stopped": (str, None),
+    **_BRANCHED,
 }
 """``provenance.json``: what the backbone is rebuilt from, and what is shown of the rest."""
 
@@ -149,8 +152,7 @@ CHECKPOINT = {
     "frames": [lambda frame: fits(frame[1], {str: number})],
     "dataset": (dict, None),
     "config": (dict, None),
-    "fork": _FORK,
-    "resumed": _RESUMED,
+    **_BRANCHED,
 }
 """What a checkpoint says beside its tensors; those of older versions say less."""
 
@@ -182,10 +184,11 @@ def arrays(embeddings: np.ndarray, found: dict[str, np.ndarray], n_names: int, p
     expect(fine and images.ndim in (3, 4), path, "its pictures are none")
 
 
-def state(tensors, size: int, path: Path) -> None:
+def state(found, size: int, path: Path) -> dict[str, torch.Tensor]:
     """``model.pt``: plain dense tensors by name, with memory of their own."""
-    named = fits(tensors, {str: torch.Tensor}) and all(isinstance(name, str) for name in tensors)
+    named = fits(found, {str: torch.Tensor}) and all(isinstance(name, str) for name in found)
     expect(named, path, "it is not a table of tensors")
-    plain = (each.layout == torch.strided and each.device.type == "cpu" and not each.is_quantized for each in tensors.values())
+    plain = (each.layout == torch.strided and each.device.type == "cpu" and not each.is_quantized for each in found.values())
     expect(all(plain), path, "its tensors are not plain ones")
-    expect(sum(each.nbytes for each in tensors.values()) <= size, path, "its tensors are larger than the file")
+    expect(sum(each.nbytes for each in found.values()) <= size, path, "its tensors are larger than the file")
+    return found
