@@ -54,6 +54,9 @@ class Comparison(Shown, Sequence):
     compared: tuple[str, ...] = ()
     interrupted: bool = False
 
+    next_step = property(next_for_several)
+    baselines = cached_property(table.baselines)
+
     def __post_init__(self):
         self.runs = tuple(self.runs)
         for run in self.runs:
@@ -103,8 +106,9 @@ class Comparison(Shown, Sequence):
         """The runs that differ only in their seed, together."""
         settings, cells = [setting for setting in self.compared if setting != "seed"], {}
         for run in self.runs:
-            cells.setdefault(tuple(getattr(run.config, setting) for setting in settings), []).append(run)
-        return {key: tuple(runs) for key, runs in cells.items()}
+            key = tuple(getattr(run.config, setting) for setting in settings)
+            cells[key] = (*cells.get(key, ()), run)
+        return cells
 
     @property
     def replicated(self) -> bool:
@@ -115,11 +119,6 @@ class Comparison(Shown, Sequence):
         """One run of each cell: what pictures show when there are several seeds."""
         having = ([run for run in runs if isinstance(run, Results)] for runs in self.cells.values())
         return tuple(runs[0] for runs in having if runs)
-
-    @property
-    def next_step(self):
-        """What to try next, in a sentence with a line to paste; see :class:`icon_nb.study.next_step.NextStep`."""
-        return next_for_several(self)
 
     def table(self, *, each: bool = False, baselines: bool = False, seconds: bool = False) -> table.Table:
         """What came of every run, in numbers.
@@ -139,11 +138,6 @@ class Comparison(Shown, Sequence):
             The compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the verdict, and the errors.
         """
         return table.table(self, each=each, baselines=baselines, seconds=seconds)
-
-    @cached_property
-    def baselines(self) -> dict[str, dict[str, float]]:
-        """The scores of the recorded points before training, for every distinct network, and as raw inputs, for all data."""
-        return table.baselines(self)
 
     def animate(self, *, each: bool = False, **options):
         """Side-by-side animation with one epoch counter; options as in :func:`icon_nb.animation.side_by_side`.
@@ -168,8 +162,8 @@ class Comparison(Shown, Sequence):
     def plot(self, metrics: Sequence[str] | None = None, **options):
         """Curves over the epochs, a panel per metric; runs that differ only in their seed are a mean with a band.
 
-        The metrics are ``loss``, ``knn_accuracy`` and ``seconds``, and all that were recorded when none are given. Losses that
-        are not comparable are said to be so. The options are those of :func:`icon_nb.animation.plots.curves`.
+        The metrics are ``loss``, ``knn_accuracy`` and ``seconds``, all that were recorded when none are given; options as in
+        :func:`icon_nb.animation.plots.curves`.
         """
         runs = self.results
         labels = [self.name(run, without=("seed",) if self.replicated else ()) for run in runs]

@@ -173,11 +173,11 @@ def spectrum(entry: Entry, seed: int, data_dir: str | None) -> dict[str, float]:
         log_w = kernel.logits(z).flatten()  # -inf for a point with itself, where p is 0
         return log_w.logsumexp(0) - rho * (p.flatten() * log_w.masked_fill(p.flatten() == 0, 0)).sum()
 
-    found = {}
-    for label, settings in entry.conditions.items():
-        z, _ = descend(lambda z: loss(z, settings["exaggeration"]), start, entry.shared["steps"], entry.shared["learning_rate"])  # noqa: B023
-        found[label] = neighbour_overlap(x.numpy(), z.numpy())
-    return found
+    def kept(exaggeration: float) -> float:
+        z, _ = descend(lambda z: loss(z, exaggeration), start, entry.shared["steps"], entry.shared["learning_rate"])
+        return neighbour_overlap(x.numpy(), z.numpy())
+
+    return {label: kept(settings["exaggeration"]) for label, settings in entry.conditions.items()}
 
 
 def descend(loss: Callable[[Tensor], Tensor], start: Tensor, steps: int, learning_rate: float) -> tuple[Tensor, np.ndarray]:
@@ -197,16 +197,17 @@ def gradient_spikes(entry: Entry, seed: int, data_dir: str | None) -> dict[str, 
     data = _load(entry, seed, data_dir)
     batch = Batch(torch.arange(len(data)), data.flat(data.x))
     start = torch.randn(len(data), 2, generator=torch.Generator().manual_seed(seed))
-    found = {}
-    for label, settings in entry.conditions.items():
+
+    def spike(settings: Mapping) -> float:
         objective = build_objective(Config(method="sne", perplexity=entry.shared["perplexity"], **settings))
         target = objective.target(batch)
-        loss = lambda z: objective.loss(target, [(z, None)])  # noqa: B023, E731
-        _, norms = descend(loss, start, entry.shared["steps"], entry.shared["learning_rate"])
+        steps, rate = entry.shared["steps"], entry.shared["learning_rate"]
+        _, norms = descend(lambda z: objective.loss(target, [(z, None)]), start, steps, rate)
         around = sliding_window_view(norms, 41)  # twenty before, itself, twenty after
         usual = np.maximum(np.median(around[:, :20], axis=1), np.median(around[:, 21:], axis=1))
-        found[label] = float((norms[20:-20] / usual).max())
-    return found
+        return float((norms[20:-20] / usual).max())
+
+    return {label: spike(settings) for label, settings in entry.conditions.items()}
 
 
 def clusters_of_features(entry: Entry, seed: int, data_dir: str | None) -> dict[str, float]:
@@ -216,11 +217,9 @@ def clusters_of_features(entry: Entry, seed: int, data_dir: str | None) -> dict[
     data = encoder.data()
     x, x_test = (torch.from_numpy(encoder.embed(each)) for each in (data.x, data.x_test))
     features = Dataset(f"{data.name} features", x, data.y, x_test, data.y_test)
-    found = {}
-    for label, settings in entry.conditions.items():
-        clusters = run(Config(dataset=features, seed=seed, probe=False, quiet=True, **shared | settings)).embed(x_test).argmax(1)
-        found[label] = clustering_accuracy(clusters, data.y_test)
-    return found
+    general = {"dataset": features, "seed": seed, "probe": False, "quiet": True, **shared}
+    clusters = {label: run(Config(**general | settings)).embed(x_test).argmax(1) for label, settings in entry.conditions.items()}
+    return {label: clustering_accuracy(found, data.y_test) for label, found in clusters.items()}
 
 
 def plane(entry: Entry, seed: int, data_dir: str | None) -> dict[str, float]:

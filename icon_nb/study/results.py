@@ -80,10 +80,8 @@ class Results(Shown, Run):
         """Linear probe and kNN (k=5) on held-out data, computed when first asked for.
 
         ``trained``, the baselines ``untrained`` and ``raw``, and ``behind the head`` where there is one, each with
-        ``linear_probe`` and ``knn`` in [0, 1]; ``about`` with ``n_points`` and ``held_out``. The points are the held-out ones
-        where the data set has a split, the training points otherwise and for a ``table``, which has no others. Of more than
-        10,000 it is as many, drawn by the run's seed. Empty where nothing can be learned or tested: no labels, one class, or no
-        class with two points.
+        ``linear_probe`` and ``knn`` in [0, 1]; ``about`` with ``n_points``, at most 10,000 drawn by the seed, and ``held_out``:
+        without a split, and for a ``table``, they are training points. Empty without labels, two classes and two points of one.
         """
         return probe_run(self)
 
@@ -109,8 +107,8 @@ class Results(Shown, Run):
     def data(self) -> Dataset:
         """The data set of the run, loaded again where it is not at hand.
 
-        A DataError where it cannot be loaded, is not what the run was trained on, or is code (``custom:``) that a saved run
-        names, which runs only with ``icon_nb.load(..., trust_code=True)``: give the data with ``results.dataset = ...``.
+        A DataError where it cannot be loaded, is not what the run was trained on, or is code (``custom:``) that is not trusted:
+        load the run with ``trust_code=True``, or give the data with ``results.dataset = ...``.
         """
         if self.withheld:
             raise DataError(self.withheld)
@@ -138,7 +136,7 @@ class Results(Shown, Run):
         ------
         ConfigError, DataError
             The method trains no encoder of this modality. The samples have another shape or scale than those of the data set, or
-            the run has a free point per sample, and no backbone that could embed anything else.
+            the run has a free point per sample, and no backbone.
 
         Examples
         --------
@@ -223,7 +221,6 @@ class Results(Shown, Run):
         return player(self.trajectory, **{**known, **options})
 
     def _map_of_forces(self, projection: str) -> str:
-        """Forces need a map that other points pass through too."""
         return "pca" if projection == "auto" and self.trajectory.dim > 3 else projection
 
     @cached_property
@@ -241,12 +238,8 @@ class Results(Shown, Run):
         -------
         Forces
             ``attraction`` and ``repulsion``, arrays (n, d) whose sum is the gradient of the mean divergence over the recorded
-            points; see :func:`icon_nb.evaluation.forces.split_forces`, which derives them.
-
-        Raises
-        ------
-        ConfigError
-            The epoch was not recorded; or views and prototypes are to be made again with weights that were not kept.
+            points; see :func:`icon_nb.evaluation.forces.split_forces`. A ConfigError where the epoch was not recorded, or views
+            and prototypes are to be made again with weights that were not kept.
 
         Examples
         --------
@@ -292,8 +285,7 @@ class Results(Shown, Run):
     def save(self, path, *, overwrite: bool = False):
         """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.
 
-        A SaveError where the folder holds another run, or files of these names that are no run's (unless ``overwrite``), or
-        cannot be written. What stood there is untouched.
+        A SaveError where the folder holds another run or files of no run (unless ``overwrite``), or cannot be written.
         """
         return save(self, path, overwrite=overwrite)
 

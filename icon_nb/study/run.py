@@ -207,8 +207,7 @@ def _finished(folder: Path, session: Session) -> Results | None:
         if state is None:
             raise ConfigError(f"{folder} holds no optimizer.pt: only a run that was trained in its folder can get more epochs")
         session.go_on(*state, found.history, found.frames(), session.config.record_every)
-        session.fork = found.provenance.get("fork")
-        session.resume(found.config, found.provenance.get("threads"), found.provenance.get("resumed") or [])
+        session.resume(found.config, found.provenance)
         return None
     return None if found.status == "interrupted" else found
 
@@ -241,8 +240,7 @@ def _train_and_write(folder: Path, session: Session, checkpoints: Checkpoints, a
 # Another future from a recorded epoch
 
 
-def check_budget(keep_states: float) -> None:
-    """Refuse what is no size: below zero no state would ever be small enough."""
+def check_budget(keep_states: float) -> None:  # below zero no state would ever be small enough
     demand_type("keep_states", keep_states, (int, float), "a number of MiB, 0 or more")
     demand(keep_states >= 0, f"keep_states={keep_states!r} is out of range: give a number of MiB, 0 or more")
 

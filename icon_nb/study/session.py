@@ -110,11 +110,12 @@ class Session:
                 continue
             self.recorder.record(frame, epoch=epoch, **{name: math.nan if v is None else v for name, v in metrics.items()})
 
-    def resume(self, before: Config, threads: int | None, resumed: Iterable[Mapping]) -> None:
+    def resume(self, before: Config, about: Mapping) -> None:
         """Note that it went on after its last epoch: with how many threads, and which settings stand in place of which."""
-        old, new = before.to_dict(), self.config.to_dict()
+        old, new, threads = before.to_dict(), self.config.to_dict(), about.get("threads")
         changed = {name: [old.get(name), new.get(name)] for name in SETTINGS if old.get(name) != new.get(name)}
         told = {"epoch": self.trainer.epoch, "threads_before": threads, "settings": changed}
+        self.fork, resumed = about.get("fork"), about.get("resumed") or []
         self.resumed = [*({"threads_after": threads, **each} for each in resumed), told]
 
     def records(self) -> Iterator[Record]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 
-from ..errors import ConfigError, SaveError, demand_type, shown
+from ..errors import ConfigError, SaveError, demand, demand_type, shown
 from ..methods import recipes
 from ..methods.config import Config, check_names
 from .comparison import Comparison
@@ -44,33 +44,23 @@ def sweep(config: Config | None = None, **values) -> Comparison:
     """
     how = {name: values.pop(name) for name in HOW if name in values}
     check_names(values)
-    if not values:
-        raise ConfigError("sweep needs a setting with its values, for instance temperature=[0.1, 0.5]")
-    values = {name: _several(name, each) for name, each in values.items()}
+    demand(values, "sweep needs a setting with its values, for instance temperature=[0.1, 0.5]")
+    for name, each in values.items():
+        if isinstance(each, (str, bytes)) or not isinstance(each, Iterable):
+            raise ConfigError(f"{name}={each!r} is one value: give several, for instance {name}=[{each!r}, ...]")
+        values[name] = list(each)
+        demand(values[name], f"{name}=[] holds no value to try: give at least one")
     config = Config() if config is None else config
     demand_type("config", config, Config, "icon_nb.Config(method='simclr')")
     configs = recipes.grid(config, values)
     return run_configs(configs, title=f"sweep of {', '.join(values)}", compared=tuple(values), **how)
 
 
-def _several(name: str, values) -> list:
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise ConfigError(f"{name}={values!r} is one value: give several, for instance {name}=[{values!r}, ...]")
-    values = list(values)
-    if not values:
-        raise ConfigError(f"{name}=[] holds no value to try: give at least one")
-    return values
-
-
 def run_recipe(name: str, **overrides) -> Comparison:
-    """Run every Config of a recipe.
+    """Run every Config of a recipe, a key of :data:`icon_nb.recipes.RECIPES`.
 
-    Parameters
-    ----------
-    name : str
-        A key of :data:`icon_nb.recipes.RECIPES`.
-    **overrides
-        Settings for every run that has a use for them, see :func:`icon_nb.recipe`; and options of :func:`run_configs`.
+    The ``overrides`` are settings for every run that has a use for them, see :func:`icon_nb.recipe`, and options of
+    :func:`run_configs`.
 
     Examples
     --------

@@ -224,9 +224,8 @@ def _row(study, run: Run | Failure, settings: Sequence[str]) -> dict[str, object
     row = {name: study.value(run, name) for name in settings}
     if not isinstance(run, Run):
         return {**row, "diagnosis": run.status, "error": run.error}
-    row |= {"epochs": run.history["epoch"][-1], "loss": run.history["loss"][-1]}
     scores = score_run(run) if _unscored(run) else run.scores
-    row |= {name: scores[name] for name in _scores()}
+    row |= {"epochs": run.history["epoch"][-1], "loss": run.history["loss"][-1], **{name: scores[name] for name in _scores()}}
     found = run.diagnosis
     verdict = found.verdict + (f" since epoch {found.since}" if found.verdict == "plateau" and found.since is not None else "")
     verdict += " (interrupted)" if run.status == "interrupted" else ""
@@ -250,6 +249,7 @@ def _pool(rows: Sequence[Mapping]) -> dict[str, object]:
 
 
 def baselines(study) -> dict[str, dict[str, float]]:
+    """The scores of the recorded points before training, for every distinct network, and as raw inputs, for all data."""
     runs = study.first_of_each()
     found = {f"{name}, untrained": score_run(run, frame=0) for name, run in _untrained(study, runs)}
     firsts: dict[str, Run] = {}

@@ -69,8 +69,7 @@ class RowWatcher:
         cast = [(z.to(dtype), other if other is None else other.to(dtype)) for z, other in blocks]
         return torch.cat([learned(z, other, self.target.measure) for z, other in cast])
 
-    def _rows(self, matrix: torch.Tensor) -> np.ndarray:
-        """The anchors' rows; of a distribution over all pairs, the rows it has when each is made to sum to one."""
+    def _rows(self, matrix: torch.Tensor) -> np.ndarray:  # of the anchors, each made to sum to one
         return per_point(matrix)[self.chosen].cpu().float().numpy()
 
     def rows(self, trajectory: Trajectory) -> Rows:
@@ -90,9 +89,7 @@ class RowWatcher:
 
 def choose_anchors(labels: np.ndarray | None, n: int, count: int) -> np.ndarray:
     """Positions of up to ``count`` samples, the first of each class where there are classes."""
-    if labels is None:
-        return np.arange(min(n, count))
-    return np.unique(labels, return_index=True)[1][:count]
+    return (np.arange(n) if labels is None else np.unique(labels, return_index=True)[1])[:count]
 
 
 def run_and_watch(config: Config, on_record: Callable | None = None) -> tuple[Results, Rows]:

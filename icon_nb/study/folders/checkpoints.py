@@ -73,7 +73,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path):
         self.folder = Path(folder) / CHECKPOINTS
-        for path in (self.folder, self.folder / "frames", *(Path(folder) / name for name in (STATES, "epoch_frames"))):
+        for path in (Path(folder) / name for name in (CHECKPOINTS, f"{CHECKPOINTS}/frames", STATES, "epoch_frames")):
             if path.is_symlink():
                 raise SaveError(f"{path} is a link to another folder, which a run would write into: remove it")
         self._worker = ThreadPoolExecutor(1)
@@ -129,10 +129,7 @@ class Checkpoints:
         return sorted((path for path in self.folder.glob("epoch_*.pt") if _NAME.fullmatch(path.name)), reverse=True)
 
     def restore(self, session: Session) -> None:
-        """Bring a fresh session to the newest checkpoint that is whole, if there is one.
-
-        Raises a DataError where it was trained on other data, and a ConfigError where it was trained in another way.
-        """
+        """Bring a fresh session to the newest checkpoint that is whole, if there is one and it fits data and settings."""
         for path in self.all():
             try:
                 self._restore(path, session)
@@ -162,8 +159,8 @@ class Checkpoints:
         check_settings(self.folder.parent, session, settings, f"checkpoint {path.name}")
         with reading(path):
             session.go_on(state["model"], state["optimizer"], about["history"], frames, session.config.record_every)
-        self._written, session.fork = written, about.get("fork")
-        session.resume(settings, about.get("threads"), about.get("resumed") or [])
+        self._written = written
+        session.resume(settings, about)
 
     def _frame(self, epoch: int) -> Path:
         return self.folder / "frames" / f"epoch_{epoch:06d}.npy"
@@ -176,16 +173,13 @@ class Checkpoints:
             return np.load(io.BytesIO(content), allow_pickle=False)
 
     def close(self, *, finished: bool) -> None:
-        """Let go of the folder; a finished run needs no checkpoints any more.
-
-        Where a run has begun and nothing else says whose its files are, the lock file stays, as it does where a run is killed.
-        """
+        """Let go of the folder; a finished run needs no checkpoints any more."""
         self._worker.shutdown()
         if finished:
             shutil.rmtree(self.folder, ignore_errors=True)
         run = self.folder.parent
         known = self.folder.exists() or (run / RECORD).exists()
-        self._lock.release(keep=not known and (run / "config.json").exists())
+        self._lock.release(keep=not known and (run / "config.json").exists())  # nothing else says whose its files are
 
 
 def strategy_of(session: Session) -> str:

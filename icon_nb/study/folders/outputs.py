@@ -82,10 +82,7 @@ def written(config: Config) -> tuple[str, ...]:
 
 
 def write_run(results: Results, folder: Path) -> None:
-    """Save a run in a folder made or claimed for it, then score and draw what its settings ask for.
-
-    What cannot be scored or drawn is warned of: the run is there by then.
-    """
+    """Save a run in a folder made or claimed for it, then score and draw what it asks for; what cannot be made is warned of."""
     config = results.config
     save(results, folder, overwrite=True)
     wanted = {
@@ -105,7 +102,6 @@ def write_run(results: Results, folder: Path) -> None:
 
 
 def write_animation(results: Results, folder: Path) -> None:
-    """``training_dynamics.gif``, which opens with the untrained frame, and one picture for every trained epoch recorded."""
     drawn = results.animate()
     drawn.save(folder / "training_dynamics.gif")
     if results.config.save_frames:
@@ -174,11 +170,10 @@ def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) 
         raise SaveError(f"{path} is a file: choose a folder")
     if (path / COMPARISON).exists() and not overwrite:
         raise SaveError(f"{path} holds a comparison already: choose another folder, or pass overwrite=True")
-    folders = []
-    for position, run in enumerate(study, 1):
-        folders.append(None if isinstance(run, Failure) else f"{position:02d}-{run_folder(run.config)}")
-        if folders[-1] is not None:
-            save(run, path / folders[-1], overwrite=overwrite)
+    folders = [None if isinstance(run, Failure) else f"{k:02d}-{run_folder(run.config)}" for k, run in enumerate(study, 1)]
+    for run, folder in zip(study, folders):
+        if folder is not None:
+            save(run, path / folder, overwrite=overwrite)
     return write_study(study, path, folders)
 
 
@@ -198,18 +193,14 @@ def write_study(study: Sequence[Outcome], path: Path, folders) -> Path:
 
 
 def read_study(path: Path) -> dict[str, object]:
-    """The parts of a saved comparison; a run whose folder is gone or damaged becomes a :class:`Failure` that says so.
-
-    Raises a LoadError where ``comparison.json`` is damaged or from a newer version.
-    """
+    """The parts of a saved comparison; a run whose folder is gone or damaged becomes a :class:`Failure` that says so."""
     file = path / COMPARISON
     with verify.reading(file):
         record = verify.parse(read(file, LARGEST_TEXT))
         verify.version(record["schema"], SCHEMA, file)
         verify.follows(record, verify.COMPARISON, file)
         runs = [_read_entry(path, entry) for entry in record["runs"]]
-        about = {name: record[name] for name in ("title", "interrupted")}
-        return {"runs": runs, "compared": tuple(record["compared"]), **about}
+        return {"runs": runs, **{name: record[name] for name in ("title", "compared", "interrupted")}}
 
 
 def _read_entry(path: Path, entry: dict) -> Outcome:
@@ -222,8 +213,7 @@ def _read_entry(path: Path, entry: dict) -> Outcome:
         results = load_run(path / folder, Results)
     except LoadError as error:
         return Failure(Config(**entry["config"]).resolve(), str(error))
-    scores = entry.get("scores")
-    if scores is not None:
-        numbers = {name: float("nan") if value is None else float(value) for name, value in scores.items()}
+    if entry.get("scores") is not None:
+        numbers = {name: float("nan") if value is None else float(value) for name, value in entry["scores"].items()}
         results.__dict__["scores"] = Scores(numbers)
     return results

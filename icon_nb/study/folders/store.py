@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,10 @@ _ARRAYS = ("epochs", "labels", "index", "images", "held_out")
 
 def save(results: Run, path, *, overwrite: bool = False) -> Path:
     path, files = place(path), pack(results)
-    standing = {name: _digest_of(path / name) for name in files if name != RECORD}
+    standing: dict[str, str | None] = dict.fromkeys(files.keys() - {RECORD})
+    for name in standing:
+        with suppress(OSError):
+            standing[name] = digest(read(path / name))
     if _holds(path, standing, files):
         return path
     if path.exists() and not path.is_dir():
@@ -88,13 +92,6 @@ def foreign(path: Path, names: Iterable[str]) -> list[str]:
     """
     ours = any((path / name).exists() for name in (RECORD, CHECKPOINTS, LOCK))
     return [] if ours else [name for name in names if os.path.lexists(path / name)]
-
-
-def _digest_of(path: Path) -> str | None:
-    try:
-        return digest(read(path))
-    except OSError:
-        return None
 
 
 def _holds(path: Path, standing: Mapping[str, str | None], files: Mapping[str, bytes]) -> bool:
@@ -171,13 +168,11 @@ def _assemble(path: Path, record: dict, contents: dict[str, bytes], kind: type[R
     except ConfigError as error:
         raise LoadError(f"{path / 'config.json'}: {error}") from error
     except Exception as error:  # torch raises many kinds; any of three files may be the one that is wrong
+        described = f"the network that {path / 'config.json'} and {path / 'provenance.json'} describe"
         why = (str(error).splitlines() or [""])[0][:200]
-        raise LoadError(
-            f"{path / 'model.pt'} does not fit the network that {path / 'config.json'} and {path / 'provenance.json'} describe "
-            f"({why}): {verify.REMEDY}"
-        ) from error
+        raise LoadError(f"{path / 'model.pt'} does not fit {described} ({why}): {verify.REMEDY}") from error
     history = {name: [math.nan if value is None else value for value in values] for name, values in record["history"].items()}
-    results = kind(config, history, trajectory, backbone, record["status"], provenance, record.get("error", ""), state)
+    results = kind(config, history, trajectory, backbone, record["status"], provenance, record["error"], state)
     if record.get("probes") is not None:
         results.__dict__["probes"] = record["probes"]
     return results
@@ -236,15 +231,10 @@ def _state(content: bytes, path: Path) -> dict[str, torch.Tensor]:
 
 def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:
     """The network with its weights. It is planned without memory first: only the file's own tensors ever take any."""
+    sizes = {"n_points": about["n_train"], "hidden_dim": config.hidden_dim, "n_tokens": about["n_tokens"] or None}
     with seeded(0), torch.device("meta"):
         backbone = build_backbone(
-            config.backbone,
-            tuple(about["shape"]),
-            config.embedding_dim,
-            n_points=about["n_train"],
-            hidden_dim=config.hidden_dim,
-            kind=about["kind"],
-            n_tokens=about["n_tokens"] or None,
+            config.backbone, tuple(about["shape"]), config.embedding_dim, kind=about["kind"], **sizes
         )
     own = {name.removeprefix("backbone."): each.clone() for name, each in state.items() if name.startswith("backbone.")}
     dtypes = {each.dtype for each in own.values() if each.is_floating_point()}

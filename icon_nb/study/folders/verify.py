@@ -17,8 +17,6 @@ from ...methods.catalogue import HISTORY
 from ...methods.config import SETTINGS
 
 REMEDY = "restore it from a copy, or run again"
-LATER = {"error": "", "sources": {}, "versions": {}}
-"""What the first versions did not write, and what it is then."""
 
 
 def parse(content: bytes):
@@ -85,7 +83,7 @@ def fits(value, kind) -> bool:
 def follows(record, kinds: dict, path: Path) -> None:
     expect(isinstance(record, dict), path, "it is no record")
     for name, kind in kinds.items():
-        expect(fits(record.get(name, LATER.get(name)), kind), path, f"its {name} is not what a whole file has there")
+        expect(fits(record.get(name), kind), path, f"its {name} is not what a whole file has there")
 
 
 def number(value) -> bool:
