@@ -28,8 +28,7 @@ from .run import run
 from .table import Spread
 from .workers import as_they_end
 
-EVERYDAY = ("digits", "moving_digits", "fashion_small", "photo_digits")
-"""The data that most cells are trained on."""
+EVERYDAY = ("digits", "moving_digits", "fashion_small", "photo_digits")  # the data that most cells are trained on
 SPECIAL = {
     "pairs": ("digit_captions", "digit_halves"),
     "companion": ("digit_captions",),
@@ -38,8 +37,7 @@ SPECIAL = {
     "tokens": ("tiny_text",),
 }
 """Where p needs what those do not have."""
-WHOLE = ("karate_club", "tiny_text")
-"""Small data that are taken as they are, with the network and the epochs of the method."""
+WHOLE = ("karate_club", "tiny_text")  # small data that are taken as they are, with the network and the epochs of the method
 
 
 def atlas(

@@ -172,10 +172,7 @@ def _to_run(sentence: str, settings: Mapping[str, object], values: Mapping[str, 
 
 
 def next_for_several(study) -> NextStep:
-    """What to try next after a comparison: what failed first, then values beyond the best, more seeds, the step of the best run.
-
-    Without labels, and across data sets, no run is the best: the first one is asked.
-    """
+    """What to try next: after what failed, values beyond the best, more seeds, or the step of the best run (or the first)."""
     if not study.runs:
         return NextStep("There is no run yet. Train one:", "icon.run()", "icon-nb")
     if study.failures:

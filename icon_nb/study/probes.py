@@ -136,10 +136,7 @@ def forces_of_views(results, epoch: int, weights: Mapping) -> Forces:
 
 
 def seen_again(results, epoch: int, weights: Mapping) -> tuple[Objective, Target, list, Tensor]:
-    """The objective, p of the recorded points, the blocks that the model after an epoch makes of them, and their free move.
-
-    The move (n, d), which is zero, is added to every view of a point, so that gradients by it are on the points.
-    """
+    """The objective, p, the blocks of the model after an epoch, and a move (n, d) of zeros that every view of a point takes."""
     config, data, trajectory = results.config, results.data(), results.trajectory
     model = build_model(config, data)
     model.load_state_dict(weights)

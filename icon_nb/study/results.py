@@ -1,7 +1,4 @@
-"""Results: what a run leaves, as a plain record that knows how to show itself.
-
-Nothing is drawn, trained or written in ``__init__`` or ``__repr__``; what draws is loaded when it is first used.
-"""
+"""Results: what a run leaves, as a plain record that knows how to show itself; what draws is loaded when it is first used."""
 
 from __future__ import annotations
 

@@ -147,10 +147,7 @@ def _measured_last(history: Mapping[str, list]) -> dict[str, str]:
 def train_in_folder(
     folder: Path, session: Session, *after_epoch: Callable | None, resume: bool = False, progress: bool | None = None
 ) -> Results:
-    """Train a session with checkpoints in its folder, and write the run there; errors are those of :func:`run`.
-
-    A run that is finished there is only loaded. Nothing is replaced that is not of a run.
-    """
+    """Train a session with checkpoints in its folder and write the run there; a run that is finished there is only loaded."""
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"{folder} is a file: choose a folder")
     if theirs := foreign(folder, written(session.config)):

@@ -71,21 +71,16 @@ class Session:
         held_out = data.x_test is not None and config.backbone != "table"  # points that the backbone is not trained on
         x, y = (data.x_test, data.y_test) if held_out else (data.x, data.y)
         keep = torch.from_numpy(choose_points(len(x), config.max_points, config.seed))
-        self.n_points, seen = len(keep), x[keep]  # read once, where the pictures are on the disk
+        self.n_points, seen, labels = len(keep), x[keep], None if y is None else y[keep]  # read once, where they are on the disk
         self._raw = None if data.kind == "tokens" else seen
         self._x = (keep if config.backbone == "table" else seen).to(self.trainer.device)
-        self._y = None if y is None else y[keep].to(self.trainer.device)
+        self._y = None if y is None else labels.to(self.trainer.device)
         pictures = data.kind == "images" and data.shape[0] in (1, 3)
+        shown = {"images": seen.permute(0, 2, 3, 1).cpu().numpy()} if pictures else {}
+        about = {"max_points": config.max_points, "index": keep.numpy(), "held_out": np.full(len(keep), held_out)}
         what = f"{config.label} on {data.name}"
-        self.recorder = Recorder(
-            None if y is None else y[keep],
-            data.class_names or None,
-            max_points=config.max_points,
-            images=seen.permute(0, 2, 3, 1).cpu().numpy() if pictures else None,
-            index=keep.numpy(),
-            held_out=np.full(len(keep), held_out),
-            title=f"{config.run_name}: {what}" if config.run_name else what,
-        )
+        about["title"] = f"{config.run_name}: {what}" if config.run_name else what
+        self.recorder = Recorder(labels, data.class_names or None, **shown, **about)
 
     def go_on(self, model: Mapping, optimizer: Mapping, history: Mapping[str, list], frames: Iterable, every: int = 1) -> None:
         """Take the place of a run after its last epoch: its weights, the state of its optimizer, its history and its frames.
@@ -226,10 +221,7 @@ def _tensors(state: Mapping) -> Iterator[torch.Tensor]:
 
 
 def set_state(trainer: Trainer, state: Mapping[int | str, Mapping]) -> None:
-    """Let a trainer's optimizer remember what another one did; step size and momentum stay its own.
-
-    A ValueError where that remembers parameters of other shapes; an optimizer of the user's may remember anything.
-    """
+    """Let a trainer's optimizer remember what another did; step size and momentum stay. A ValueError where shapes are others."""
     optimizer, own = trainer.optimizer, is_own(trainer.config.optimizer)
     state = dict(state)
     if scaler := state.pop("scaler", None):

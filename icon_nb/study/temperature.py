@@ -33,10 +33,7 @@ _TRAINED: dict[str, tuple[Results, Rows]] = {}
 
 
 class RowWatcher:
-    """Looks at one fixed batch after every recorded epoch of a fresh session; its views are drawn once: only the model changes.
-
-    At most ``anchors`` samples are watched, of different classes as far as there are labels.
-    """
+    """Looks at one fixed batch, with the same views, after every recorded epoch of a session that has not begun."""
 
     def __init__(self, session: Session, anchors: int = ANCHORS):
         self.trainer, self.limit = session.trainer, axes.LEARNED[method_of(session.config).learned].limit

@@ -16,17 +16,14 @@ import torch
 from torch import nn
 
 from .. import animation
-from ..errors import ConfigError
+from ..errors import ConfigError, demand
 from ..methods.catalogue import HISTORY, TRACKERS
 from ..methods.config import Config
 from .results import Results
 
 
 class Tracking:
-    """Calls a tracker, if there is any: after every epoch with what was measured and the model, and at the end with the results.
-
-    It never stands in the way of training: one that raises is warned of, and left out.
-    """
+    """Calls a tracker, if there is any, after every epoch and at the end; one that raises is warned of, and left out."""
 
     def __init__(self, log_to, config: Config):
         self.tracker = log_to
@@ -68,15 +65,14 @@ class Csv:
     def __init__(self, place: str, config: Config):
         self.path, self.title = Path(place).absolute(), title_of(config)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        columns = ["run", "epoch", *HISTORY]
-        if self.path.exists() and not self.path.is_file():
-            raise ConfigError(f"log_to='csv:{place}' is no regular file: choose another")
-        if not self.path.exists() or not self.path.stat().st_size:
+        columns, there = ["run", "epoch", *HISTORY], self.path.exists()
+        demand(self.path.is_file() or not there, f"log_to='csv:{place}' is no regular file: choose another")
+        if not there or not self.path.stat().st_size:
             self._write(columns)
             return
         with self.path.open("rb") as file:  # a file of the user is not written into, whatever a saved config.json says
-            if file.readline(200).decode(errors="replace").strip() != ",".join(columns):
-                raise ConfigError(f"log_to='csv:{place}' is a file with other contents: choose another")
+            ours = file.readline(200).decode(errors="replace").strip() == ",".join(columns)
+        demand(ours, f"log_to='csv:{place}' is a file with other contents: choose another")
 
     def _write(self, row: list) -> None:
         line = io.StringIO()
@@ -161,11 +157,7 @@ class WandB:
 
 
 class Live:
-    """``run(live=True)``: redraws the embedding and its loss when that keeps drawing below a share of the time.
-
-    The first and the last epoch are always drawn and count as well, so that a run of a second and a half or more keeps to the
-    share; a shorter one has these two only. The share is of the processor time of this thread: the same on a busy machine.
-    """
+    """``run(live=True)``: redraws embedding and loss, first and last, else while that takes a small share of the time."""
 
     SHARE = 0.1
     FIRST = 0.1  # seconds; what the first picture takes beyond that is the loading of what draws, which a process does once

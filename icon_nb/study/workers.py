@@ -68,10 +68,7 @@ def train_each(
     datasets: DatasetCache | None = None,
     folders: Mapping[Config, Path] | None = None,
 ) -> Iterator[tuple[Config, Outcome]]:
-    """Train resolved configs; yields each with its outcome as it comes. The options are those of :func:`icon_nb.run_configs`.
-
-    With ``workers``, a run that has a folder in ``folders`` is written there by the process that trains it.
-    """
+    """Train resolved configs as :func:`icon_nb.run_configs` says; workers write a run that has a folder in ``folders`` there."""
     datasets = DatasetCache() if datasets is None else datasets
     if workers is not None or executor is not None:
         with closing(_elsewhere(configs, workers, executor, datasets, folders or {}, on_record)) as trained:
@@ -102,10 +99,7 @@ def _said(error: BaseException) -> str:
 
 
 def as_they_end(jobs: Mapping, workers: int | None, executor) -> Iterator[tuple[object, Future]]:
-    """Submit jobs, each a function with its arguments, to so many processes, or to an executor or a Dask client.
-
-    Gives the key of each with its future as it ends; those that have not ended when nobody asks any more are cancelled.
-    """
+    """Submit jobs, each a function with its arguments; gives key and future as each ends, and cancels what is not asked for."""
     if executor is not None:
         executor = executor.get_executor(pure=False) if hasattr(executor, "get_executor") else executor
     futures, ended = {}, SimpleQueue()

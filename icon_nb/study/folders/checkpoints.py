@@ -1,8 +1,4 @@
-"""Checkpoints: after every epoch, what is needed to go on to the bit-identical end; the last two are kept.
-
-Each recorded frame is written once, as a file of its own; a checkpoint holds weights, optimizer state and history, and names the
-frames. Writing happens beside the next epoch, in one thread, on copies.
-"""
+"""Checkpoints: after every epoch, beside the next, what is needed to go on to the bit-identical end; the last two are kept."""
 
 from __future__ import annotations
 
@@ -33,10 +29,7 @@ _NAME = re.compile(r"epoch_(\d{6})-([0-9a-f]{16})\.pt")
 
 
 class FolderLock:
-    """One run at a time in a folder: the system locks a file there, and lets go of it when its process ends, however that ends.
-
-    Raises a SaveError where another run writes into the folder, in this process or in another, or where it cannot be locked.
-    """
+    """One run at a time in a folder: the system locks a file there, and lets go when its process ends, however that ends."""
 
     def __init__(self, folder: Path):
         from filelock import FileLock, Timeout  # takes its time to load, and not every run is written
@@ -66,10 +59,7 @@ class FolderLock:
 
 
 class Checkpoints:
-    """The checkpoints of one run folder, which is made when it is not there, and locked against a second run while it is open.
-
-    Raises a SaveError as the lock does, and where something in the folder is a link, by which files elsewhere would be written.
-    """
+    """The checkpoints of one run folder, which is made where there is none, and locked against a second run while it is open."""
 
     def __init__(self, folder: Path):
         self.folder = Path(folder) / CHECKPOINTS

@@ -1,7 +1,4 @@
-"""What stands in a folder beside the saved run: its animation, plots and probes; and the table and record of several runs.
-
-``comparison.json`` says which runs belong together.
-"""
+"""What stands in a folder beside the saved run: animation, plots and probes; and the table and record of several runs."""
 
 from __future__ import annotations
 
@@ -117,10 +114,7 @@ def write_plots(results: Results, folder: Path) -> None:
 
 
 def write_comparison(study, parent: Path, stamp: str, *, folders=None, viz: bool = True, gif: bool = False) -> Path:
-    """A folder for several runs: their record, and as asked the animation side by side, curves and epochs.
-
-    ``folders`` says where each run is saved beside this folder, None for one that is not; without it they are saved in it.
-    """
+    """A folder for several runs and their pictures; ``folders`` says where each is saved beside it, else they are saved in it."""
     folder = fresh_folder(parent, f"{safe_name(study.title)}_{stamp}")
     if folders is None:
         save_comparison(study, folder)

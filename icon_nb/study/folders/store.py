@@ -1,8 +1,4 @@
-"""Saved runs: a folder of plain files, written whole, read back without running anything.
-
-``metrics.json`` is written last and names the checksum of every other file: it is what makes a run complete. Loading never
-unpickles.
-"""
+"""Saved runs: a folder of plain files, of which ``metrics.json``, the last, makes the run complete. Loading never unpickles."""
 
 from __future__ import annotations
 
@@ -86,10 +82,7 @@ def pack(results: Run) -> dict[str, bytes]:
 
 
 def foreign(path: Path, names: Iterable[str]) -> list[str]:
-    """Those of the names that exist in a folder which is no run's: files of somebody's that are not ours to replace.
-
-    A run's folder holds its record, its checkpoints, or the lock file, which a run leaves when it is killed before it has either.
-    """
+    """Those of the names that exist in a folder without a run's record, checkpoints or lock: files not ours to replace."""
     ours = any((path / name).exists() for name in (RECORD, CHECKPOINTS, LOCK))
     return [] if ours else [name for name in names if os.path.lexists(path / name)]
 
