@@ -108,20 +108,14 @@ def card(dataset: str, *, data_dir: str | None = None) -> DataCard:
             raise
         return DataCard(row.name, row.about, row.source, row.licence, row.hard)
     about = row or PublishedData(data.name, data.note)
+    said = "{}: {about} ({low:g} to {high:g}, {default:g} by default)"
+    options = tuple(said.format(name, **option) for name, option in about.options.items())
     own = [method.name for method in METHODS.values() if method.defaults.get("dataset") == dataset.partition(":")[0]]
     method = own[0] if own and Config().resolve().method not in own else None  # the default, or the one that needs these data
     results = run(Config(dataset=dataset, data_dir=data_dir, method=method, epochs=0, quiet=True))
     x, y, network = inputs_of(results), results.labels, results.config.backbone
-    return DataCard(
-        data.name,
-        *(about.about, about.source, about.licence, about.hard),
-        tuple("{}: {about} ({low:g} to {high:g}, {default:g} by default)".format(k, **row) for k, row in about.options.items()),
-        len(data),
-        0 if data.x_test is None else len(data.x_test),
-        data.kind,
-        tuple(data.shape),
-        tuple(data.class_names),
-        math.nan if x is None or y is None else knn_accuracy(x, y, KNN),
-        math.nan if network == "table" else results.history["knn_accuracy"][0],
-        network,
-    )
+    knn = math.nan if x is None or y is None else knn_accuracy(x, y, KNN)
+    untrained = math.nan if network == "table" else results.history["knn_accuracy"][0]
+    known = data.name, about.about, about.source, about.licence, about.hard, options
+    sizes = len(data), 0 if data.x_test is None else len(data.x_test)
+    return DataCard(*known, *sizes, data.kind, tuple(data.shape), tuple(data.class_names), knn, untrained, network)

@@ -113,10 +113,9 @@ class Results(Shown, Run):
             loaded = load_for(self.config)
             about = self.provenance.get("dataset", {})
             if not is_described(loaded, about, self.config):
-                raise DataError(
-                    f"the run was trained on {about['name']!r} with other contents than dataset={self.config.dataset!r} "
-                    "has here: give its data back with results.dataset = icon_nb.data.load(...)"
-                )
+                remedy = "give its data back with results.dataset = icon_nb.data.load(...)"
+                contents = f"{about['name']!r} with other contents than dataset={self.config.dataset!r} has here"
+                raise DataError(f"the run was trained on {contents}: {remedy}")
             self.dataset = loaded
         return self.dataset
 
@@ -132,8 +131,7 @@ class Results(Shown, Run):
         Raises
         ------
         ConfigError, DataError
-            The method trains no encoder of this modality. The samples have another shape or scale than those of the data set, or
-            the run has a free point per sample, and no backbone.
+            The method trains no encoder of this modality, or a free point per sample; the samples have another shape or scale.
 
         Examples
         --------
@@ -187,10 +185,8 @@ class Results(Shown, Run):
             state = read_state(self.folder, epoch, self.history["epoch"][-1])
         if state is None:
             known = ", ".join(map(str, sorted(self.states))) or "none in memory"
-            raise ConfigError(
-                f"epoch={epoch!r}: the weights after this epoch were not kept; there are those of epoch {known}: "
-                "run with a larger keep_states, or with save_checkpoints=True and save_to=FOLDER"
-            )
+            words = f"epoch={epoch!r}: the weights after this epoch were not kept; there are those of epoch {known}"
+            raise ConfigError(f"{words}: run with a larger keep_states, or with save_checkpoints=True and save_to=FOLDER")
         return state
 
     def animate(self, **options):

@@ -106,20 +106,15 @@ def run_configs(
     -------
     Comparison
         When interrupted: the runs that were finished; under the environment variable ``ICON_NB_STRICT`` the interrupt is raised.
-
-    Raises
-    ------
-    SaveError
-        The folder cannot be written; its ``results`` hold the Comparison of the runs that were finished.
+        Where the folder cannot be written, the ``results`` of the SaveError hold them.
 
     Notes
     -----
-    Every run uses as many threads as torch uses here (``torch.get_num_threads()``), wherever it runs: the order of a sum depends
-    on it, and with it the last digit. So the numbers do not depend on the executor; ``torch.set_num_threads(1)`` beforehand makes
-    the most of several workers.
+    Every run uses as many threads as torch uses here, on which the last digit of a sum depends. So the numbers do not depend on
+    the executor; ``torch.set_num_threads(1)`` beforehand makes the most of several workers.
     """
-    if workers is not None and (executor is not None or not isinstance(workers, int) or workers < 1):
-        raise ConfigError(f"workers={workers!r}: give a whole number, at least 1, and not together with an executor")
+    alone = executor is None and isinstance(workers, int) and workers >= 1
+    demand(workers is None or alone, f"workers={workers!r}: give a whole number, at least 1, and not together with an executor")
     demand_type("configs", configs, Iterable, "a list of icon_nb.Config")
     configs = list(configs)
     for config in configs:

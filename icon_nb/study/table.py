@@ -211,12 +211,9 @@ def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
         scores = study.baselines.items()
         rows += [{settings[0]: name, **{each: found[each] for each in _scores()}} for name, found in scores]
     columns = (*settings, "runs", "epochs", "loss", *_scores(), "seconds", "diagnosis", "error")
-    idle = {
-        "runs": not pooled,
-        "linear_probe": not any(run.config.probe for run in study.runs),
-        "error": not any(row.get("error") for row in rows),
-    }
-    columns = dict.fromkeys(name for name in columns if not idle.get(name))
+    used = {"runs": pooled, "error": any(row.get("error") for row in rows)}
+    used["linear_probe"] = any(run.config.probe for run in study.runs)
+    columns = dict.fromkeys(name for name in columns if used.get(name, True))
     return Table(tuple(columns), tuple(rows), tuple(_notes(study, pooled)), () if seconds else ("seconds",))
 
 

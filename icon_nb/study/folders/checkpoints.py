@@ -179,10 +179,8 @@ def strategy_of(session: Session) -> str:
 def check_data(folder: Path, session: Session, about: Mapping, before: str | None = None) -> None:
     """Refuse to go on with a run on other data than ``about`` describes, or one whose p was held in another way ``before``."""
     if not is_described(session.dataset, about, session.config):
-        raise DataError(
-            f"{folder} holds a run that was trained on other contents than dataset={session.config.dataset!r} has now: "
-            "put the old data back, or choose another folder"
-        )
+        words = f"{folder} holds a run that was trained on other contents than dataset={session.config.dataset!r} has now"
+        raise DataError(f"{words}: put the old data back, or choose another folder")
     now = strategy_of(session)
     if before not in (None, now):
         remedy = "pip install 'icon_nb[tsne]' and use device='cpu', or " if before == "OpenTSNE" else ""

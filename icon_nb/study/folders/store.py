@@ -226,9 +226,7 @@ def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:
     """The network with its weights. It is planned without memory first: only the file's own tensors ever take any."""
     sizes = {"n_points": about["n_train"], "hidden_dim": config.hidden_dim, "n_tokens": about["n_tokens"] or None}
     with seeded(0), torch.device("meta"):
-        backbone = build_backbone(
-            config.backbone, tuple(about["shape"]), config.embedding_dim, kind=about["kind"], **sizes
-        )
+        backbone = build_backbone(config.backbone, tuple(about["shape"]), config.embedding_dim, kind=about["kind"], **sizes)
     own = {name.removeprefix("backbone."): each.clone() for name, each in state.items() if name.startswith("backbone.")}
     dtypes = {each.dtype for each in own.values() if each.is_floating_point()}
     if len(dtypes) != 1 or dtypes > {torch.float32, torch.float64}:
