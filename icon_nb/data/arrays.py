@@ -13,12 +13,8 @@ import numpy as np
 
 from ..errors import DataError, shown
 
-LARGEST, SMALLEST = 1e15, 1e-15
-"""Sizes of features between which squared distances fit single precision with room to spare."""
-
-CHANNELS = (1, 3, 4)
-"""Usual numbers of channels."""
-
+LARGEST, SMALLEST = 1e15, 1e-15  # sizes of features between which squared distances fit single precision with room to spare
+CHANNELS = (1, 3, 4)  # usual numbers of channels
 GREY_MODES, DEEP_MODES = {"1", "L", "LA"}, {"I;16", "I;16B", "I", "F"}
 """What Pillow calls grey pictures, and those of more than 8 bits."""
 
@@ -102,8 +98,7 @@ def _form(value, what: str) -> np.ndarray:
     return array[:, None] if array.ndim == 3 else array
 
 
-UNIT, AS_THEY_ARE = (0.0, 1.0), (0.0, None)
-"""The scales of pictures on 0..1, and of those on 0..255."""
+UNIT, AS_THEY_ARE = (0.0, 1.0), (0.0, None)  # the scales of pictures on 0..1, and of those on 0..255
 
 
 @dataclass(frozen=True)

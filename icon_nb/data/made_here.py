@@ -21,21 +21,13 @@ from .published import CLOTHES, DIGITS, Search
 
 PAD = "<pad>"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-WINDOW = 12
-"""Words in one sample of the text."""
-
-STEP = 4
-"""Words from the start of one training sample to the start of the next."""
-
+WINDOW = 12  # words in one sample of the text
+STEP = 4  # words from the start of one training sample to the start of the next
 FACTIONS = "hhhhhhhhhohhhhoohhohohoooooooooooo"
 """Whom each member of the karate club followed after it split: Mr. Hi, or the officer."""
 
-RARE = 2
-"""Words of the text that occur fewer times than this become ``<rare>``."""
-
-HELD_OUT = 0.2
-"""Share at the end of the text that is held out."""
-
+RARE = 2  # words of the text that occur fewer times than this become ``<rare>``
+HELD_OUT = 0.2  # share at the end of the text that is held out
 SEED = 0
 SIDES = (0.4375, 0.625)
 """Smallest and largest side of a moving digit, as a share of the side of the picture; 7 to 10 of 16 pixels."""

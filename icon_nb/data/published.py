@@ -29,14 +29,9 @@ from ..files import write_whole
 from ..methods.catalogue import read, records
 from .arrays import classes
 
-SILENCE = 20.0
-"""Seconds without a byte after which an address is given up."""
-
-MD5 = partial(hashlib.md5, usedforsecurity=False)
-"""The checksum that data sets are published with."""
-
-LIMIT = 600.0
-"""Seconds after which an address is given up that has not delivered a whole file."""
+SILENCE = 20.0  # seconds without a byte after which an address is given up
+MD5 = partial(hashlib.md5, usedforsecurity=False)  # the checksum that data sets are published with
+LIMIT = 600.0  # seconds after which an address is given up that has not delivered a whole file
 
 
 def cache_folder() -> Path:

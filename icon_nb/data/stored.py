@@ -24,9 +24,7 @@ from .arrays import PixelRange, to_numpy
 STREAM_ABOVE = 2 << 30
 """Pictures that take more bytes than this as uint8 stay on the disk, where ``stream="auto"``."""
 
-CHUNK = 256
-"""So many pictures are read at a time, where nobody says how many."""
-
+CHUNK = 256  # so many pictures are read at a time, where nobody says how many
 STATISTICS_SAMPLES = 100_000
 """Mean and deviation of images are taken over at most this many samples: more moves neither by a thousandth."""
 

@@ -12,11 +12,8 @@ from math import log, pi
 import torch
 from torch import Tensor
 
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in the grey value of a pixel (ITU-R BT.601)."""
-
-ATTEMPTS = 10
-"""Boxes that are drawn before the whole image is taken, as in torchvision's RandomResizedCrop."""
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in the grey value of a pixel (ITU-R BT.601)
+ATTEMPTS = 10  # boxes that are drawn before the whole image is taken, as in torchvision's RandomResizedCrop
 
 
 @dataclass(frozen=True)

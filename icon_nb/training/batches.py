@@ -37,8 +37,7 @@ MISSING = {
 }
 """What a p may need -> the part of the data that it is, and what to do without it."""
 
-Rows = Callable[[], Batch]
-"""Makes what p may look at; called only while p is not known."""
+Rows = Callable[[], Batch]  # makes what p may look at; called only while p is not known
 
 
 def generator(device, *key) -> torch.Generator:

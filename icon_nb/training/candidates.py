@@ -30,8 +30,7 @@ SPREAD = 1e-4
 TRIES, AHEAD = 10, 10
 """So many seedings are drawn for clusters, as many as scikit-learn's ``n_init``, and compared so many iterations later."""
 
-SEEDED_ON = 5000
-"""At most so many samples are looked at for the seeds of clusters."""
+SEEDED_ON = 5000  # at most so many samples are looked at for the seeds of clusters
 
 
 class Model(nn.Module):

@@ -13,17 +13,10 @@ from math import prod
 import torch
 from torch import nn
 
-SET_BY = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Environment variables by which a person sets the number of threads."""
-
-SMALL_STEP = 2e8
-"""A step of fewer multiplications than this, forward and backward, is done by one thread."""
-
-SMALL_TABLE = 1_500_000
-"""So is one of a table with fewer pairs of points than this."""
-
-SMALL_MAP = 4_000_000
-"""And so is the map of an animation, for which somebody waits, with fewer pairs than this."""
+SET_BY = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # environment variables by which a person sets the number of threads
+SMALL_STEP = 2e8  # a step of fewer multiplications than this, forward and backward, is done by one thread
+SMALL_TABLE = 1_500_000  # so is one of a table with fewer pairs of points than this
+SMALL_MAP = 4_000_000  # and so is the map of an animation, for which somebody waits, with fewer pairs than this
 
 
 @contextmanager

@@ -30,12 +30,8 @@ from .candidates import Blocks, build_model
 from .optimizers import build_optimizer, build_scheduler
 from .ranks import Ranks
 
-DENSE_POINTS = 8192
-"""A table of more free points than this keeps p on the nearest neighbours only."""
-
-EARLY = 1 / 4
-"""The share of the epochs in which p is exaggerated, as in scikit-learn."""
-
+DENSE_POINTS = 8192  # a table of more free points than this keeps p on the nearest neighbours only
+EARLY = 1 / 4  # the share of the epochs in which p is exaggerated, as in scikit-learn
 HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 """Types in which the network computes; its weights, p, q and the loss are float32 then."""
 
