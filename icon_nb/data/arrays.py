@@ -65,7 +65,7 @@ def together(parts: Mapping[str, object]) -> tuple[dict[str, object], str]:
     pictures = {name: part for name, part in read.items() if part is not None and part.ndim == 4}
     if not pictures:
         return read, ""
-    pixels = _common({name: _pixels(part) for name, part in pictures.items()})
+    pixels = _common(pictures)
     for name, x in pictures.items():
         transform = partial(to_levels, scale=pixels.scale, channels_last=channels_last(x.shape))
         read[name] = transform(x) if isinstance(x, np.ndarray) else x.with_transform(transform)
@@ -119,30 +119,28 @@ class PixelRange:
             return UNIT
         return (self.low, (self.high - self.low) or 1.0) if self.low < 0 or self.high > 255 else AS_THEY_ARE
 
+    @property
+    def meaning(self) -> str | bool:
+        """What a number means, as far as types tell: uint8 has a scale of its own, and so has bool."""
+        return self.dtype.name if self.dtype.name in ("uint8", "bool") else self.dtype.kind == "f"
+
     def holds(self, other: PixelRange) -> bool:
         """Whether the values of the other pictures are levels 0 to 255 on the scale of these."""
         low, span = self.scale
         lowest, highest = (np.rint((value - low) / (span or 255.0) * 255) for value in (other.low, other.high))
         return bool(lowest >= 0 and highest <= 255)
 
-    def like(self, other: PixelRange) -> bool:
-        """Whether a number means the same in both, as far as types tell: uint8 has a scale of its own, and so has bool."""
-        kinds = [each.dtype.name if each.dtype.name in ("uint8", "bool") else each.dtype.kind == "f" for each in (self, other)]
-        return kinds[0] == kinds[1]
 
-
-def _pixels(part) -> PixelRange:
-    return PixelRange(part.dtype, float(part.min()), float(part.max())) if isinstance(part, np.ndarray) else part.pixels
-
-
-def _common(ranges: Mapping[str, PixelRange]) -> PixelRange:
+def _common(pictures: Mapping[str, object]) -> PixelRange:
     """The range of the first part, or of all together where another goes beyond it; one on a scale of its own is refused."""
-    (first, x), *others = ranges.items()
+    measured = {
+        name: PixelRange(x.dtype, float(x.min()), float(x.max())) if isinstance(x, np.ndarray) else x.pixels
+        for name, x in pictures.items()
+    }
+    (first, x), *others = measured.items()
     for name, part in others:
-        if part.scale == x.scale:
-            continue
-        beyond = not x.holds(part)
-        if not part.like(x) or (beyond and x.scale == UNIT):
+        beyond = part.scale != x.scale and not x.holds(part)
+        if (part.scale != x.scale and part.meaning != x.meaning) or (beyond and x.scale == UNIT):
             raise DataError(f"{name} is {part}, {first} {x}: bring both to one type and one range, 0..1 or 0..255")
         if beyond:
             x = replace(x, low=min(x.low, part.low), high=max(x.high, part.high))

@@ -142,11 +142,13 @@ def load(
     if pair is not None:
         pair = read_embeddings(pair.removeprefix("embeddings:"))["x"] if isinstance(pair, str) else pair
         found = replace(found, pair=_tensor("pair", inputs(pair, "pair")[0]))
-    found = found.whole if whole else found
-    found = found if n_samples is None else _limit(found, n_samples, seed)
     if held and stream == "auto" and n_samples is None and not whole:
         return found  # where it is, somebody wanted it
-    return _settled(found, Streaming("never") if whole else streaming)
+    found = found.whole if whole else found
+    found = found if n_samples is None else _limit(found, n_samples, seed)
+    stored = {name: x for name in ("x", "x_test") if isinstance(x := getattr(found, name), Stored)}
+    moved = {name: x[:] for name, x in stored.items() if whole or not streaming.applies(len(x), x.shape[1:])}
+    return replace(found, **moved) if moved else found
 
 
 def load_for(config: Config) -> Dataset:
@@ -171,7 +173,7 @@ def _named(name: str, data_dir, download: bool) -> Dataset:
 def _held(handle: str | Dataset) -> Dataset:
     """Data that were given as an object in this process: those that the handle keeps, or any that its text stands for."""
     if isinstance(handle, (Dataset, Handle)):
-        return handle.data if isinstance(handle, Handle) else handle
+        return getattr(handle, "data", handle)
     if handle not in MEMORY:
         raise DataError(
             f"dataset={handle!r} was in the memory of the process that trained on it: give the same data again, as data=..."
@@ -185,9 +187,8 @@ def _dataset(name: str, parts: dict) -> Dataset:
 
 def _tensor(key: str, value):
     """Arrays as tensors that own their memory (a view of a file's buffer is read-only), labels as int64."""
-    if not isinstance(value, np.ndarray):
-        return value
-    return torch.from_numpy(np.ascontiguousarray(value, np.int64 if key.startswith("y") else None))
+    kind = np.int64 if key.startswith("y") else None
+    return torch.from_numpy(np.ascontiguousarray(value, kind)) if isinstance(value, np.ndarray) else value
 
 
 def _check_stream(found: Dataset, held: bool, whole: bool) -> None:
@@ -201,13 +202,6 @@ def _check_stream(found: Dataset, held: bool, whole: bool) -> None:
         )
 
 
-def _settled(dataset: Dataset, streaming: Streaming) -> Dataset:
-    """Pictures that need not stay on the disk, in memory."""
-    stored = {name: x for name in ("x", "x_test") if isinstance(x := getattr(dataset, name), Stored)}
-    moved = {name: x[:] for name, x in stored.items() if not streaming.applies(len(x), x.shape[1:])}
-    return replace(dataset, **moved) if moved else dataset
-
-
 def _limit(dataset: Dataset, n: int, seed: int) -> Dataset:
     """Keep ``n`` training samples and what belongs to them; the normalisation is found anew."""
     if not isinstance(n, Integral) or not 1 <= n <= len(dataset):
@@ -216,8 +210,8 @@ def _limit(dataset: Dataset, n: int, seed: int) -> Dataset:
         return dataset
     y = np.zeros(len(dataset)) if dataset.y is None else dataset.y.cpu().numpy()
     keep = torch.from_numpy(np.sort(stratified(y, n, seed))).to(dataset.x.device)
-    parts = {key: getattr(dataset, key) for key in ("x", "y", "pair", "companion")}
-    kept = {key: part.only(keep) if isinstance(part, Stored) else part[keep] for key, part in parts.items() if part is not None}
+    parts = {key: part for key in ("x", "y", "pair", "companion") if (part := getattr(dataset, key)) is not None}
+    kept = {key: part.only(keep) if isinstance(part, Stored) else part[keep] for key, part in parts.items()}
     if dataset.graph is not None:
         kept["graph"] = dataset.graph.index_select(0, keep).index_select(1, keep)
     return replace(dataset, **kept, mean=None, std=None, order=None)

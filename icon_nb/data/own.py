@@ -27,24 +27,24 @@ TEST_SPLITS = ("test", "validation", "valid", "val")
 
 def from_object(data, label: str | None, streaming: Streaming) -> dict:
     """The fields of a Dataset from anything in memory that holds samples, as in :func:`icon_nb.data.load`."""
-    with _naming(data):
+    with _naming_object(data):
         return _assembled(**_parts(data, label, streaming))
 
 
-def in_a_line(error: BaseException) -> str:
-    """The kind of an error and the first line of what it says."""
-    return f"{type(error).__name__}: {(str(error).splitlines() or ['it says nothing'])[0]}"
-
-
 @contextmanager
-def _naming(data) -> Iterator[None]:
-    """Turn whatever somebody's data set object raises into an error that names it."""
+def _naming(what: str, remedy: str) -> Iterator[None]:
+    """Put whatever somebody's code or file raises between these words, as an error of ours."""
     try:
         yield
     except IconError:
         raise
     except (Exception, SystemExit) as error:
-        raise DataError(f"{type(data).__name__} cannot be read ({in_a_line(error)}): mend it, or give arrays") from error
+        why = f"{type(error).__name__}: {(str(error).splitlines() or ['it says nothing'])[0]}"
+        raise DataError(f"{what}{why}{remedy}") from error
+
+
+def _naming_object(data):
+    return _naming(f"{type(data).__name__} cannot be read (", "): mend it, or give arrays")
 
 
 def _parts(data, label: str | None, streaming: Streaming) -> dict:
@@ -55,7 +55,7 @@ def _parts(data, label: str | None, streaming: Streaming) -> dict:
         if len(data) not in (2, 4):
             raise DataError(f"a tuple of {len(data)} parts cannot be read: give (x, y) or (x, y, x_test, y_test)")
         return dict(zip(("x", "y", "x_test", "y_test"), data))
-    with _naming(data):
+    with _naming_object(data):
         if isinstance(data, Mapping):
             return _from_splits(data, label, streaming) if "train" in data else _from_mapping(data, label)
         if hasattr(data, "column_names") and hasattr(data, "features") and hasattr(data, "__len__"):
@@ -78,9 +78,9 @@ def _assembled(x, y=None, x_test=None, y_test=None, class_names=None, note: str 
     """Check and convert the parts; the other fields (pair, companion, ...) become float32, or uint8 images."""
     parts, how = together({"x": x, "x_test": x_test})
     (parts["y"], parts["y_test"]), names = classes(y, y_test, names=class_names)
-    parts |= together({key: others.pop(key) for key in ("pair", "pair_test") if key in others})[0]
-    for key, value in others.items():
-        parts |= together({key: value})[0]
+    pairs = {key: others.pop(key) for key in ("pair", "pair_test") if key in others}
+    for each in (pairs, *({key: value} for key, value in others.items())):
+        parts |= together(each)[0]
     return parts | {"class_names": names, "note": "; ".join(part for part in (note, how) if part)}
 
 
@@ -122,20 +122,18 @@ def _named(parts: dict) -> tuple[np.ndarray | None, tuple[str, ...]]:
 def _from_frame(data, label) -> dict:
     """A DataFrame: the label column is the one named, else one with a usual name, else the only one that is not numeric."""
     columns = list(data.column_names if hasattr(data, "column_names") else data.columns)  # those of arrow are arrays
-    twice = [column for column, times in Counter(columns).items() if times > 1]
+    twice = [str(column) for column, times in Counter(columns).items() if times > 1]
     if twice:
-        raise DataError(f"columns {[str(c) for c in twice[:5]]} occur more than once: rename or drop them")
+        raise DataError(f"columns {twice[:5]} occur more than once: rename or drop them")
     values = {column: _column_of(data[column]) for column in columns}
     text = [column for column, each in values.items() if each.dtype.kind not in "biuf"]
     usual = [column for column in columns if str(column).lower() in LABEL_NAMES[1:]]  # a column y is often a coordinate
     if label is not None and label not in columns:
         raise DataError(f"label={label!r} is not a column: {nearest(label, columns)}")
     chosen = label if label is not None else next(iter(usual), text[0] if len(text) == 1 else None)
-    others = [column for column in text if column != chosen]
+    others = [str(column) for column in text if column != chosen]
     if others:
-        raise DataError(
-            f"columns {[str(c) for c in others]} are not numeric: drop or encode them, or name the labels with label="
-        )
+        raise DataError(f"columns {others} are not numeric: drop or encode them, or name the labels with label=")
     note = f"labels from column {str(chosen)!r}" if chosen is not None else "no label column found"
     y = None if chosen is None else data[chosen].to_numpy()
     features = [each.astype(float) for column, each in values.items() if column != chosen]
@@ -155,15 +153,13 @@ def _from_table(data, label, streaming) -> dict:
     _check_filled(data)
     y, image = label or _column(data, "ClassLabel", LABEL_NAMES), _column(data, "Image", INPUT_NAMES)
     inputs = [name for name in data.column_names if name != y] if image is None else [image]
-    found = {
-        "class_names": getattr(data.features[y], "names", None) if y else None,
-        "note": f"inputs from {', '.join(inputs)}; labels from {y or 'nowhere'}",
-    }
+    names = getattr(data.features[y], "names", None) if y else None
+    note = f"inputs from {', '.join(inputs)}; labels from {y or 'nowhere'}"
     if image is not None:
-        return found | _from_samples(Samples(data, image, y), streaming)
+        return {"class_names": names, "note": note} | _from_samples(Samples(data, image, y), streaming)
     rows = [data[i] for i in range(len(data))]
     x = to_numpy([[row[name] for name in inputs] for row in rows], f"columns {inputs}")
-    return found | {"x": x, "y": None if y is None else [row[y] for row in rows]}
+    return {"x": x, "y": None if y is None else [row[y] for row in rows], "class_names": names, "note": note}
 
 
 def _column(data, kind: str, names: tuple[str, ...]) -> str | None:
@@ -245,23 +241,12 @@ def read_embeddings(path: str, label: str | None = None, n_samples: int | None =
         raise DataError(f"embeddings:{path} must end in {', '.join(FILES)}")
     if not os.path.isfile(file):
         raise DataError(f"embeddings:{path}: there is no such file")
-    try:
+    with _naming(f"{file} cannot be read (", "): write it again with plain arrays"):
         held = FILES[file.suffix](file)
-    except Exception as error:  # numpy, zipfile, torch and pickle each raise their own
-        raise DataError(f"{file} cannot be read ({in_a_line(error)}): write it again with plain arrays") from error
     if isinstance(held, np.memmap):
         part = isinstance(n_samples, Integral) and held.ndim and 0 < n_samples < len(held)
-        held = _rows(file, held, np.sort(stratified(np.zeros(len(held)), n_samples, seed))) if part else np.asarray(held)
+        held = np.asarray(held[np.sort(stratified(np.zeros(len(held)), n_samples, seed))] if part else held)
     return from_object(held, label, Streaming("never"))
-
-
-def _rows(file: Path, held: np.memmap, rows: np.ndarray) -> np.ndarray:
-    """Some rows of a mapped file, read one by one: what is read through the map stays in memory with what lies around it."""
-    if not held.flags.c_contiguous:
-        return held[rows]
-    size, step = held[0].size, held.strides[0]
-    read = [np.fromfile(file, held.dtype, size, offset=held.offset + int(row) * step) for row in rows]
-    return np.stack(read).reshape(-1, *held.shape[1:])
 
 
 FILES = {
@@ -280,24 +265,13 @@ def read_custom(place: str, label: str | None, streaming: Streaming) -> dict:
             f"custom:{place} must name a Python file that is there and something in it, as in custom:my_data.py:MyData"
         )
     print(f"custom data set: running {file}", file=sys.stderr)
-    try:
-        found = _module(file)
+    with _naming(f"custom:{place} failed with ", ": mend the file"):
+        spec = importlib.util.spec_from_file_location(f"icon_nb_custom_{file.stem}", file)
+        found = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # dataclasses and pickling look a class up there
+        spec.loader.exec_module(found)
         if not hasattr(found, name):
-            raise DataError(
-                f"custom:{place}: {file.name} has no {name!r}; {nearest(name, [n for n in vars(found) if n[0] != '_'])}"
-            )
+            known = nearest(name, [each for each in vars(found) if each[0] != "_"])
+            raise DataError(f"custom:{place}: {file.name} has no {name!r}; {known}")
         made = getattr(found, name)
         made = made() if isinstance(made, type) or (callable(made) and not hasattr(made, "__getitem__")) else made
         return from_object(made, label, streaming)
-    except DataError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise DataError(f"custom:{place} failed with {in_a_line(error)}: mend the file") from error
-
-
-def _module(file: Path):
-    spec = importlib.util.spec_from_file_location(f"icon_nb_custom_{file.stem}", file)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickling look a class up there
-    spec.loader.exec_module(module)
-    return module

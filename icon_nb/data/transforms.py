@@ -7,7 +7,7 @@ multiply, so an image is resampled once and recoloured once, however many parts 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import log, pi
+from math import inf, log, pi
 
 import torch
 from torch import Tensor
@@ -17,7 +17,17 @@ ATTEMPTS = 10  # boxes that are drawn before the whole image is taken, as in tor
 
 
 @dataclass(frozen=True)
-class Crop:
+class Part:
+    """What all parts have: at another strength, what ``grows`` is multiplied by it, up to a limit."""
+
+    grows = {}  # name of a field -> the largest value that has a meaning
+
+    def scaled(self, strength: float):
+        return replace(self, **{name: min(getattr(self, name) * strength, limit) for name, limit in self.grows.items()})
+
+
+@dataclass(frozen=True)
+class Crop(Part):
     """A random box, enlarged to the whole image: torchvision's ``RandomResizedCrop``."""
 
     scale: tuple[float, float] = (0.08, 1.0)  # area of the box as a share of the image, uniform
@@ -51,7 +61,7 @@ class Crop:
 
 
 @dataclass(frozen=True)
-class Affine:
+class Affine(Part):
     """Turn, shift, size and shear at random: torchvision's ``RandomAffine``, read between pixels (bilinear)."""
 
     degrees: float = 15.0  # the largest turn, either way
@@ -59,10 +69,11 @@ class Affine:
     scale: tuple[float, float] = (0.8, 1.2)  # factor of size, uniform
     shear: float = 10.0  # the largest angle of shear along x, in degrees, either way
     kind, n_random = "geometry", 5
+    grows = {"degrees": inf, "translate": 1.0, "shear": 80.0}
 
     def scaled(self, strength: float) -> Affine:
         scale = (max(1 - (1 - self.scale[0]) * strength, 0.05), 1 + (self.scale[1] - 1) * strength)
-        return Affine(self.degrees * strength, min(self.translate * strength, 1.0), scale, min(self.shear * strength, 80.0))
+        return replace(super().scaled(strength), scale=scale)
 
     def draw(self, u: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Angle in degrees, shift in x and y in pixels, factor of size, shear in degrees, each (n,), from uniform (n, 5)."""
@@ -81,23 +92,19 @@ class Affine:
 
 
 @dataclass(frozen=True)
-class Flip:
+class Flip(Part):
     """Mirror left and right with probability ``p``: torchvision's ``RandomHorizontalFlip``."""
 
     p: float = 0.5
-    kind, n_random = "geometry", 1
-
-    def scaled(self, strength: float) -> Flip:
-        return Flip(min(self.p * strength, 0.5))
+    kind, n_random, grows = "geometry", 1, {"p": 0.5}
 
     def matrix(self, u: Tensor, height: int, width: int) -> Tensor:
-        sign = 1 - 2 * (u[:, 0] < self.p).float()
-        zero = torch.zeros_like(sign)
-        return _rows((sign, zero, zero), (zero, torch.ones_like(sign), zero))
+        sign, one = 1 - 2 * (u[:, 0] < self.p).float(), torch.ones_like(u[:, 0])
+        return torch.diag_embed(torch.stack([sign, one, one], 1))
 
 
 @dataclass(frozen=True)
-class Jitter:
+class Jitter(Part):
     """Change brightness, contrast, saturation and hue in a random order: torchvision's ``ColorJitter``, with probability ``p``.
 
     Two things differ from torchvision: values are clamped once at the end instead of after each step, and hue is a turn in
@@ -111,10 +118,7 @@ class Jitter:
     hue: float = 0.1  # the largest turn, either way, as a share of a full circle
     p: float = 0.8
     kind, n_random = "colour", 9
-
-    def scaled(self, strength: float) -> Jitter:
-        ranges = {key: getattr(self, key) * strength for key in ("brightness", "contrast", "saturation")}
-        return replace(self, **ranges, hue=min(self.hue * strength, 0.5))
+    grows = {"brightness": inf, "contrast": inf, "saturation": inf, "hue": 0.5}
 
     def draw(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """Factors (n, 4) of brightness, contrast, saturation and hue, and the order (n, 4) of the four, from uniform (n, 9).
@@ -139,14 +143,11 @@ class Jitter:
 
 
 @dataclass(frozen=True)
-class Grey:
+class Grey(Part):
     """Replace colour by grey with probability ``p``: torchvision's ``RandomGrayscale``. Three channels only."""
 
     p: float = 0.2
-    kind, n_random = "colour", 1
-
-    def scaled(self, strength: float) -> Grey:
-        return Grey(min(self.p * strength, 1.0))
+    kind, n_random, grows = "colour", 1, {"p": 1.0}
 
     def recolour(self, u: Tensor, colour: Colour) -> Colour:
         c = colour.matrix.shape[1]
@@ -155,7 +156,7 @@ class Grey:
 
 
 @dataclass(frozen=True)
-class Blur:
+class Blur(Part):
     """Smooth with a Gaussian of random width, with probability ``p``: SimCLR's blur. The image does not darken at its border."""
 
     sigma: tuple[float, float] = (0.1, 2.0)  # width in pixels, uniform
@@ -176,14 +177,11 @@ class Blur:
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(Part):
     """Add normal noise of deviation ``std`` to the normalised input."""
 
     std: float = 0.3
-    kind = "noise"
-
-    def scaled(self, strength: float) -> Noise:
-        return Noise(self.std * strength)
+    kind, grows = "noise", {"std": inf}
 
 
 @dataclass(frozen=True)
