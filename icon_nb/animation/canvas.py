@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from ..errors import demand, nearest
 from ..files import write_whole
@@ -104,6 +105,43 @@ def plain(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
+@lru_cache(maxsize=4096)
+def width_in_pixels(text: str, font: FontProperties, dpi: float) -> float:
+    return RendererAgg(1, 1, dpi).get_text_width_height_descent(text, font, ismath=False)[0]
+
+
+class Line(Text):
+    """A text whose pixels are kept: shaping a line of letters takes as long as drawing hundreds of points."""
+
+    drawn: dict[tuple, tuple[int, int, np.ndarray]] = {}
+    most = 1000
+
+    def draw(self, renderer) -> None:
+        if not isinstance(renderer, RendererAgg):
+            return super().draw(renderer)
+        look = self.get_color(), self.get_ha(), self.get_va(), self.get_fontproperties()
+        key = (self.get_text(), self.get_position(), look, renderer.width, renderer.height, renderer.dpi)
+        if key not in self.drawn:
+            if len(self.drawn) >= self.most:
+                self.drawn.clear()
+            self.drawn[key] = self._stamp(renderer)
+        x, y, pixels = self.drawn[key]
+        if pixels.size:
+            renderer.draw_image(renderer.new_gc(), x, y, pixels)
+        self.stale = False
+
+    def _stamp(self, renderer: RendererAgg) -> tuple[int, int, np.ndarray]:
+        """Left and bottom edge in pixels, and the letters (h, w, 4) from the lowest row up."""
+        sheet = RendererAgg(renderer.width, renderer.height, renderer.dpi)
+        super().draw(sheet)
+        pixels = np.asarray(sheet.buffer_rgba())[::-1]
+        rows, columns = (np.flatnonzero(pixels[..., 3].any(axis)) for axis in (1, 0))
+        if not len(rows):
+            return 0, 0, pixels[:0]
+        y, x = rows[0], columns[0]
+        return int(x), int(y), pixels[y : rows[-1] + 1, x : columns[-1] + 1].copy()
+
+
 class Canvas:
     """One figure without pyplot: ``size`` in pixels, at a ``dpi`` of which 100 gives texts and points their design size."""
 
@@ -123,7 +161,7 @@ class Canvas:
 
     def width_of(self, text: str, px: float, bold: bool = False) -> float:
         """Pixels that a line of text takes."""
-        return self.agg.get_renderer().get_text_width_height_descent(plain(text), self.font(px, bold), ismath=False)[0]
+        return width_in_pixels(plain(text), self.font(px, bold), self.dpi)
 
     def fit(self, text: str, px: float, room: float, bold: bool = False, widest: float = 1.15) -> str:
         """The text, or as much of its beginning as fits into a width in pixels, with an ellipsis.
@@ -143,8 +181,11 @@ class Canvas:
         """Plain text at a pixel, cut to ``room`` pixels; a dollar sign is a dollar sign."""
         text = plain(text if room is None else self.fit(text, px, room, bold))
         where = (x / self.size[0], 1 - y / self.size[1])
-        font = self.font(px, bold)
-        return self.figure.text(*where, text, color=color, ha=ha, va=va, fontproperties=font, parse_math=False, usetex=False)
+        look = {"color": color, "ha": ha, "va": va, "fontproperties": self.font(px, bold)}
+        line = Line(*where, text, transform=self.figure.transSubfigure, parse_math=False, usetex=False, **look)
+        line.set_figure(self.figure)
+        self.figure.texts.append(line)
+        return line
 
     def axes(self, rect: Rect):
         """Framed axes that fill a rectangle, without ticks."""

@@ -59,9 +59,9 @@ def gif(frames: Frames, durations: Sequence[int]) -> bytes:
 
 
 def png(frames: Frames, k: int) -> bytes:
-    """Frame k as a small indexed PNG."""
+    """Frame k as an indexed PNG."""
     out = BytesIO()
-    frames.image(k).save(out, "PNG", optimize=True)
+    frames.image(k).save(out, "PNG")
     return out.getvalue()
 
 

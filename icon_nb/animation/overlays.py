@@ -19,7 +19,7 @@ from ..evaluation.trajectory import Trajectory
 from .canvas import plain
 from .palette import blend, class_color, class_marker, rgb
 
-LAYERS = 4  # in which the points of all classes are drawn, so that none always lies on top
+LAYERS = 2  # in which the points of all classes are drawn, so that none always lies on top
 FOG = (0.46, 0.72, 1.0, 1.0)
 ARROWS = 50
 GRID = 128

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pkgutil import resolve_name
 from weakref import WeakKeyDictionary
@@ -152,7 +153,7 @@ def _kept_by_pca(trajectory: Trajectory) -> float:
     def find() -> float:
         last = trajectory.embeddings[-1]
         mean, axes, _ = principal_axes(last, 2)
-        return neighbours_kept(last, (last - mean) @ axes.T)
+        return neighbours_kept(trajectory, (last - mean) @ axes.T)
 
     return _once(trajectory, "kept by PCA", find)
 
@@ -209,16 +210,22 @@ def fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
     return Projection("sphere", 3, "directions on the unit sphere", caption, map=unit)
 
 
+@cache
+def _linear_algebra():
+    """The libraries that numpy computes with; to look for them takes as long as to find the axes."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
 def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean (d,), the k principal axes (k, d), and their share of the variance (k,) of points (n, d).
 
     The sign of each axis makes its largest loading positive, so that two fits of the same points look the same way.
     """
-    from threadpoolctl import threadpool_limits
-
     mean = z.mean(0, dtype=np.float64)
     centred = z - mean
-    with threadpool_limits(1, "blas"):  # on a busy machine, threads wait for each other longer than they work
+    with _linear_algebra().limit(limits=1, user_api="blas"):  # busy threads wait for each other longer than they work
         if centred.shape[1] > len(centred):  # more dimensions than points: a matrix of d x d would fill the memory
             _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
             values, axes = sizes[::-1] ** 2, axes[:k]
@@ -232,20 +239,23 @@ def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.nd
     return mean, axes, share
 
 
-def neighbours_kept(z: np.ndarray, flat: np.ndarray, k: int = 10, max_points: int = 500) -> float:
-    """Share of the k nearest neighbours of each point in z (n, d) that are among its k nearest in the plane (n, 2)."""
-    some = slice(None, None, -(-len(z) // max_points))
-    k = min(k, len(z[some]) - 1)
-    near = []
-    for points in (np.asarray(each[some], np.float64) for each in (z, flat)):
-        points = points - points.mean(0)
-        squares = np.square(points).sum(1)
-        distance = squares[:, None] + squares - 2 * points @ points.T
-        np.fill_diagonal(distance, np.inf)
-        close = np.zeros_like(distance)
-        np.put_along_axis(close, np.argpartition(distance, k - 1, axis=1)[:, :k], 1, axis=1)
-        near.append(close)
-    return float((near[0] * near[1]).sum() / (k * len(near[0])))
+def neighbours_kept(trajectory: Trajectory, flat: np.ndarray) -> float:
+    """Share of the ten nearest neighbours at the last epoch that a plane (n, 2) keeps, for at most 500 of the points."""
+    some = slice(None, None, -(-len(flat) // 500))
+    near = _once(trajectory, "neighbours", lambda: _nearest(trajectory.embeddings[-1][some]))
+    return float((near * _nearest(flat[some])).sum() / near.sum())
+
+
+def _nearest(points: np.ndarray, k: int = 10) -> np.ndarray:
+    """Which are the k nearest of each point, as ones of (n, n)."""
+    k, points = min(k, len(points) - 1), np.asarray(points, np.float64)
+    points = points - points.mean(0)
+    squares = np.square(points).sum(1)
+    distance = squares[:, None] + squares - 2 * points @ points.T
+    np.fill_diagonal(distance, np.inf)
+    close = np.zeros_like(distance)
+    np.put_along_axis(close, np.argpartition(distance, k - 1, axis=1)[:, :k], 1, axis=1)
+    return close
 
 
 # Maps of every epoch, in a chain
@@ -263,7 +273,7 @@ def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames:
         "scaled. Who is near whom has meaning; distances, sizes and gaps between clusters have none."
     )
     if kind == "tsne_quick":
-        kept = neighbours_kept(trajectory.embeddings[-1], points[-1])
+        kept = neighbours_kept(trajectory, points[-1])
         caption += (
             f" Of each point's ten nearest neighbours at the last epoch this map keeps {100 * kept:.0f} %, "
             f"PCA {100 * _kept_by_pca(trajectory):.0f} %: that is why it is shown."

@@ -19,18 +19,21 @@ from .projection import Step, enough, principal_axes
 EXAGGERATION = 12.0
 
 
-WHOLE, QUICK = (250, 300, 50), (40, 60, 10)
+WHOLE, QUICK = (250, 300, 50), (25, 35, 10)
 """Iterations of the first map, exaggerated and then as it is, and of each map that begins at another."""
 
+REACH, QUICK_REACH = 3.0, 1.5
+"""Beyond so many times the perplexity, p is zero. With the shorter reach, a map of few iterations keeps more neighbours."""
 
-def tsne_step(n: int, seed: int, steps: tuple[int, int, int] = WHOLE) -> Step:
+
+def tsne_step(n: int, seed: int, steps: tuple[int, int, int] = WHOLE, reach: float = REACH) -> Step:
     """One t-SNE of n points: from principal components at first, from the neighbour's map and without exaggeration after."""
     enough(n, "tsne")
     perplexity = min(30.0, (n - 1) / 3)
 
     @threads_for(n * n < SMALL_MAP)
     def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
-        p = joint_neighbours(z, perplexity)
+        p = joint_neighbours(z, perplexity, reach)
         if previous is not None:
             return descend(p, previous, steps[2])
         start = np.random.default_rng(seed).normal(size=(n, 2)) * 1e-2
@@ -43,11 +46,11 @@ def tsne_step(n: int, seed: int, steps: tuple[int, int, int] = WHOLE) -> Step:
     return step
 
 
-def joint_neighbours(z: np.ndarray, perplexity: float) -> Tensor:
-    """The p of t-SNE for points (n, d): symmetric, float32 (n, n), which sums to one; zero beyond 3 * perplexity neighbours."""
+def joint_neighbours(z: np.ndarray, perplexity: float, reach: float = REACH) -> Tensor:
+    """The p of t-SNE for points (n, d): symmetric, float32 (n, n), sums to one; zero beyond ``reach * perplexity`` neighbours."""
     n, points = len(z), torch.from_numpy(np.asarray(z, np.float32))
     distances = torch.cdist(points, points).square_().fill_diagonal_(torch.inf)
-    nearest = distances.topk(min(n - 1, math.ceil(3 * perplexity)), largest=False)
+    nearest = distances.topk(min(n - 1, math.ceil(reach * perplexity)), largest=False, sorted=False)
     p = torch.zeros(n, n).scatter_(1, nearest.indices, log_perplexity_of(nearest.values, perplexity).exp())
     return (p + p.T) / (2 * n)
 
@@ -72,4 +75,4 @@ def descend(p: Tensor, start: np.ndarray, iterations: int, momentum: float = 0.8
 
 def quick_tsne_step(n: int, seed: int) -> Step:
     """The same with fewer iterations: for a first look, where a reader waits."""
-    return tsne_step(n, seed, QUICK)
+    return tsne_step(n, seed, QUICK, QUICK_REACH)
