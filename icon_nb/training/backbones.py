@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, DeviceError, demand_type, nearest
+from ..errors import ConfigError, DeviceError, demand, demand_type, nearest
 from ..methods.catalogue import BACKBONES
 from ..methods.config import Config
 from ..methods.own import is_own, thing_of
@@ -153,32 +153,25 @@ def fit_own(config: Config, dataset) -> Config:
             f"backbone={config.backbone!r} cannot read {dataset.kind} of shape (n, {', '.join(map(str, dataset.shape))}) "
             f"({type(error).__name__}: {why}): give one that can, or other data"
         ) from error
-    if len(found) != 2 or found[0] != len(x):
-        raise ConfigError(f"backbone={config.backbone!r} makes {found} of {len(x)} samples: it must make rows, (n, d)")
+    rows = len(found) == 2 and found[0] == len(x)
+    demand(rows, f"backbone={config.backbone!r} makes {found} of {len(x)} samples: it must make rows, (n, d)")
     if config.came_by_default("embedding_dim"):
         return config.replace(embedding_dim=found[1]).replace_sources({"embedding_dim": "data"})
-    if config.embedding_dim != found[1]:
-        raise ConfigError(f"embedding_dim={config.embedding_dim} but backbone={config.backbone!r} makes {found[1]}: leave it out")
+    said = f"embedding_dim={config.embedding_dim} but backbone={config.backbone!r} makes {found[1]}: leave it out"
+    demand(config.embedding_dim == found[1], said)
     return config
 
 
 def _check(name, shape, embedding_dim, n_points, hidden_dim, kind, n_tokens):
-    if name not in BACKBONES and not is_own(name):
-        raise ConfigError(f"backbone={name!r} is unknown: {nearest(name, BACKBONES)}")
-    for setting, value in (
-        ("embedding_dim", embedding_dim),
-        ("hidden_dim", hidden_dim or 1),
-        ("the data's size", min(shape, default=0)),
-    ):
-        if value < 1:
-            raise ConfigError(f"{setting}={value} must be at least 1")
-    reads = BACKBONES[name].reads
+    demand(name in BACKBONES or is_own(name), f"backbone={name!r} is unknown: {nearest(name, BACKBONES)}")
+    sizes = {"embedding_dim": embedding_dim, "hidden_dim": hidden_dim or 1, "the data's size": min(shape, default=0)}
+    for setting, value in sizes.items():
+        demand(value >= 1, f"{setting}={value} must be at least 1")
+    reads, of = BACKBONES[name].reads, f"{kind} of shape {tuple(shape)}"
     if reads == "positions" and not n_points:
         raise ConfigError(f"backbone={name!r} keeps a point per sample and needs n_points, the number of samples; got {n_points}")
     if reads == "images" and (kind != "images" or len(shape) != 3):
-        raise ConfigError(
-            f"backbone={name!r} reads images (c, h, w), the data are {kind} of shape {tuple(shape)}: use 'mlp' or 'linear'"
-        )
+        raise ConfigError(f"backbone={name!r} reads images (c, h, w), the data are {of}: use 'mlp' or 'linear'")
     if kind == "tokens" and reads != "positions" and not n_tokens:
         raise ConfigError(f"backbone={name!r} on tokens needs n_tokens, the size of the vocabulary; got {n_tokens}")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from math import prod
 from pkgutil import resolve_name
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, pad
 
 from ..data.dataset import Dataset
 from ..errors import ConfigError
@@ -238,11 +239,9 @@ def _encoder(config: Config, dataset: Dataset) -> nn.Module:
 def initial_points(dataset: Dataset, dim: int) -> Tensor:
     """The leading principal components of the inputs, scaled down: (n, dim). The largest entry of each is positive."""
     x = dataset.flat(dataset.x).double()
-    x = x - x.mean(0)
-    y = leading_components(x, dim)
-    y = y * y.gather(0, y.abs().argmax(0, keepdim=True)).sign()
-    missing = torch.zeros(len(y), max(0, dim - y.shape[1]), dtype=y.dtype, device=y.device)
-    return (torch.cat([y, missing], 1) * (SPREAD / y[:, 0].std(correction=0).clamp_min(1e-30))).float()
+    y = leading_components(x - x.mean(0), dim)
+    y = pad(y * y.gather(0, y.abs().argmax(0, keepdim=True)).sign(), (0, max(0, dim - y.shape[1])))
+    return (y * (SPREAD / y[:, 0].std(correction=0).clamp_min(1e-30))).float()
 
 
 def leading_components(x: Tensor, dim: int) -> Tensor:
@@ -270,10 +269,8 @@ def start_clusters(backbone: nn.Module, dataset: Dataset, n_clusters: int, scale
         if not layers:
             backbone.weight.copy_(dataset.flat(dataset.x).double() @ weight.T + bias)
             return
-        mean, std = (
-            part.double().view(-1, *[1] * (len(dataset.shape) - 1)).expand(dataset.shape).flatten()
-            for part in (dataset.mean, dataset.std)
-        )
+        pixels = prod(dataset.shape) // len(dataset.mean)  # of a channel; a feature is one by itself
+        mean, std = (part.double().repeat_interleave(pixels) for part in (dataset.mean, dataset.std))
         layers[0].weight.copy_(weight * std)
         layers[0].bias.copy_(bias + weight @ mean)
 

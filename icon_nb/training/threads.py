@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import prod
 
 import torch
@@ -65,18 +65,12 @@ def multiplications(network: nn.Module, x: torch.Tensor) -> int:
     >>> multiplications(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 5)), torch.zeros(1, 1, 4, 4))
     112
     """
-    found: list[int] = []
-
-    def count(layer, _, out) -> None:
-        found.append(layer.weight.numel() * prod(out.shape[2:]))
-
-    layers = [layer for layer in network.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
-    handles = [layer.register_forward_hook(count) for layer in layers]
-    training = network.training
-    try:
+    found, training = [], network.training
+    count = lambda layer, _, out: found.append(layer.weight.numel() * prod(out.shape[2:]))  # noqa: E731
+    with ExitStack() as after:
+        after.callback(network.train, training)
+        for layer in network.modules():
+            if isinstance(layer, (nn.Linear, nn.Conv2d)):
+                after.callback(layer.register_forward_hook(count).remove)
         network.eval().forward(x)  # as it is written, not compiled
-    finally:
-        network.train(training)
-        for handle in handles:
-            handle.remove()
     return sum(found)
