@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache, reduce
 from itertools import repeat
 from pkgutil import resolve_name
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +20,7 @@ from .dataset import Dataset
 from .transforms import Affine, Colour
 
 
-@dataclass(frozen=True, eq=False)
-class Draws:
+class Draws(NamedTuple):
     """What was drawn for n images."""
 
     matrix: Tensor | None  # (n, 2, 3): where each output pixel is read from, on (x, y, 1) in pixels from the centre
@@ -28,8 +28,7 @@ class Draws:
 
     def batches(self, n: int) -> Iterator[Draws]:
         """The same in parts of n images."""
-        matrices = self.matrix.split(n) if self.matrix is not None else repeat(None)
-        return map(Draws, matrices, self.u.split(n))
+        return map(Draws, repeat(None) if self.matrix is None else self.matrix.split(n), self.u.split(n))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +67,9 @@ class Augment:
         smooth, colour = self._kind("smooth"), self._kind("colour")
         u = iter(draws.u.split([part.n_random for part in smooth + colour], 1) if smooth + colour else ())
         out = x.float()
-        if draws.matrix is not None:
-            out = F.grid_sample(out, _grid(draws.matrix, *x.shape[-2:]), padding_mode=self.beyond, align_corners=False)
+        if draws.matrix is not None:  # beyond the image it is black where it is shifted or turned; a crop may touch the border
+            beyond = "zeros" if any(isinstance(part, Affine) for part in self.parts) else "border"
+            out = F.grid_sample(out, _grid(draws.matrix, *x.shape[-2:]), padding_mode=beyond, align_corners=False)
         for part in smooth:
             out = part.smooth(next(u), out)
         scale = 1 / 255 if x.dtype == torch.uint8 else 1.0
@@ -81,11 +81,6 @@ class Augment:
         for part in self._kind("noise"):
             out = out + part.std * torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
         return out
-
-    @property
-    def beyond(self) -> str:
-        """What lies beyond the image: black where it is shifted or turned, else its border, which a crop may touch."""
-        return "zeros" if any(isinstance(part, Affine) for part in self.parts) else "border"
 
     def _kind(self, name: str) -> tuple:
         return tuple(part for part in self.parts if part.kind == name)

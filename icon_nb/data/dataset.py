@@ -113,14 +113,12 @@ class Dataset:
     @property
     def n_classes(self) -> int:
         """Number of classes, 0 without labels."""
-        return 0 if self.y is None else max(len(self.class_names), int(self.y.max()) + 1)
+        return 0 if self.y is None else len(self.class_names)
 
     @property
     def n_tokens(self) -> int:
         """Size of the vocabulary, 0 where there are no tokens."""
-        if self.kind != "tokens" or self.vocabulary:
-            return len(self.vocabulary)
-        return int(self.x.max()) + 1
+        return len(self.vocabulary) or (int(self.x.max()) + 1 if self.kind == "tokens" else 0)
 
     @property
     def whole(self) -> Dataset:

@@ -72,11 +72,8 @@ class Published:
             for folder, files in product(self.folders(search), filter(None, (self.files, self.unpacked)))
             if all((folder / name).is_file() for name in files)
         )
-        folder, files = next(there, None) or (self._fetched(search), self.files)
+        folder, files = next(there, None) or (self._unpacked(search), self.files)
         return resolve_name(self.read)(self, [_content(folder / name, checksum) for name, checksum in files.items()])
-
-    def _fetched(self, search: Search) -> Path:
-        return self._unpacked(search) if self.archive else self._downloaded(search, self.files, search.cache / self.folder)
 
     def folders(self, search: Search) -> list[Path]:
         """Candidate folders of the files, the user's first; the files' own folder may be named as data_dir too."""
@@ -85,7 +82,9 @@ class Published:
         return [*own, search.cache / self.folder]
 
     def _unpacked(self, search: Search) -> Path:
-        """The folder in the cache with the files of the archive: only those, under names that are known beforehand."""
+        """The folder in the cache with the files, out of their archive where they have one: only those, under known names."""
+        if self.archive is None:
+            return self._downloaded(search, self.files, search.cache / self.folder)
         name, checksum = self.archive
         places = (folder.parent / name for folder in self.folders(search))
         archive = next(filter(Path.is_file, places), None) or self._downloaded(search, {name: checksum}, search.cache) / name
