@@ -22,8 +22,8 @@ from ..methods.resolve import method_of
 from ..methods.schedules import value_at
 from .record import Run
 
-LITTLE, EASY = 0.02, 0.9
-"""A change of kNN accuracy that counts for nothing, and one of untrained networks that leaves little to learn."""
+LITTLE = 0.02  # a change of kNN accuracy that counts for nothing
+EASY = 0.9  # one of untrained networks that leaves little to learn
 
 
 @dataclass(frozen=True)

@@ -38,16 +38,18 @@ class Run:
             return NotImplemented
         if (self.config, self.status, self.error) != (other.config, other.status, other.error):
             return False
-        mine, theirs = self._numbers(), other._numbers()
-        return mine.keys() == theirs.keys() and all(_same(mine[name], theirs[name]) for name in mine)
+        return self._numbers() == other._numbers()
 
     def __hash__(self) -> int:
         return hash((self.config.key(), self.status))
 
-    def _numbers(self) -> dict[str, object]:
-        shown = {name: getattr(self.trajectory, name) for name in ("embeddings", "epochs", "labels", "index")}
-        curves = {f"history {name}": values for name, values in self.history.items() if name != "seconds"}
-        return {**shown, **curves, **{f"weight {name}": tensor.detach().cpu() for name, tensor in self.state.items()}}
+    def _numbers(self) -> dict[str, tuple]:
+        """Form and bytes of every array, so that NaN equals NaN."""
+        found = {name: getattr(self.trajectory, name) for name in ("embeddings", "epochs", "labels", "index")}
+        found |= {f"history {name}": values for name, values in self.history.items() if name != "seconds"}
+        found |= {f"weight {name}": tensor.detach().cpu() for name, tensor in self.state.items()}
+        arrays = {name: np.asarray(values) for name, values in found.items() if values is not None}
+        return {name: (array.shape, array.dtype.str, array.tobytes()) for name, array in arrays.items()}
 
     @property
     def embeddings(self) -> np.ndarray:
@@ -116,9 +118,3 @@ class Failure:
     def summary(self) -> str:
         """One line: what was run, and why there is nothing."""
         return printable(f"{self.config.run_name or self.config.label} on {self.config.dataset}: failed: {self.error}")
-
-
-def _same(a, b) -> bool:
-    """Equal arrays of one form; NaN equals NaN."""
-    a, b = np.asarray(a), np.asarray(b)
-    return a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")

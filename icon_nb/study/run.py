@@ -102,8 +102,6 @@ def run(
         warnings.warn("live=True draws in a notebook only: this run shows nothing while it trains", stacklevel=2)
     elif live:
         calls.append(Live(session.config))
-    if folder is None:
-        return train(session, *calls, progress=progress)
     return train_in_folder(folder, session, *calls, resume=resume, progress=progress)
 
 
@@ -145,9 +143,11 @@ def _measured_last(history: Mapping[str, list]) -> dict[str, str]:
 
 @usual_torch()
 def train_in_folder(
-    folder: Path, session: Session, *after_epoch: Callable | None, resume: bool = False, progress: bool | None = None
+    folder: Path | None, session: Session, *after_epoch: Callable | None, resume: bool = False, progress: bool | None = None
 ) -> Results:
     """Train a session with checkpoints in its folder and write the run there; a run that is finished there is only loaded."""
+    if folder is None:
+        return train(session, *after_epoch, progress=progress)
     if folder.exists() and not folder.is_dir():
         raise SaveError(f"{folder} is a file: choose a folder")
     if theirs := foreign(folder, written(session.config)):
@@ -253,9 +253,8 @@ def fork(
     session.keep_states, session.fork = keep_states, {"epoch": epoch, "settings": changed}
     session.states = {k: state for k, state in results.states.items() if k <= epoch}
     _take_over(session, weights, optimizer if config.optimizer == before.optimizer else {}, results, epoch)
-    if save_to is None:
-        return train(session, on_record, progress=progress)
-    return train_in_folder(place(save_to).absolute(), session, on_record, progress=progress)
+    folder = None if save_to is None else place(save_to).absolute()
+    return train_in_folder(folder, session, on_record, progress=progress)
 
 
 def _branch(results: Results, epoch: int, settings: Mapping[str, object]) -> Config:

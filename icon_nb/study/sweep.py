@@ -15,8 +15,7 @@ from .folders.outputs import claim_folder, finished_run, is_whole, run_folder, w
 from .folders.store import save
 from .workers import DatasetCache, sendable, train_each
 
-HOW = ("data", "progress", "on_record", "save_to", "workers", "executor")
-"""The options of :func:`run_configs` that say how configs are run; every other keyword of a sweep or a recipe is a setting."""
+HOW = ("data", "progress", "on_record", "save_to", "workers", "executor")  # every other keyword is a setting
 
 
 def sweep(config: Config | None = None, **values) -> Comparison:

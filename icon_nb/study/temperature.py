@@ -20,14 +20,9 @@ from .results import Results
 from .run import train
 from .session import Session, start
 
-MEASURES = {
-    "knn_accuracy": "kNN accuracy",
-    "uniformity": "uniformity (low: even)",
-    "alignment": "alignment (low: classes near)",
-}
+MEASURES = {"knn_accuracy": "kNN accuracy", "uniformity": "uniformity (low: even)", "alignment": "alignment (low: classes near)"}
 ANCHORS = 8
-KEEP_STATES = 8
-"""MiB of weights that a run of a study keeps for what if."""
+KEEP_STATES = 8  # MiB of weights that a run of a study keeps for what if
 KEPT = 128
 _TRAINED: dict[str, tuple[Results, Rows]] = {}
 

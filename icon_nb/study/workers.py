@@ -231,13 +231,16 @@ class Worker:
         except (EOFError, OSError):
             process, self._process = self._process, None
             process.join()
-            raise WorkerError(f"the worker process {_ending(process.exitcode)}; the other runs went on") from None
+            code, how = process.exitcode, "in a script, start a sweep with workers under `if __name__ == '__main__':`"
+            ended = f"ended with exit code {code} ({how})"
+            if code is not None and code < 0:  # unknown where both ends wait for it
+                ended = f"was killed by signal {-code} ({signal.Signals(-code).name}), perhaps for want of memory"
+            raise WorkerError(f"the worker process {ended}; the other runs went on") from None
         if error is not None:
             raise error
         return answer
 
     def stop(self) -> None:
-        """End the process at once, and take no more jobs."""
         with self._lock:
             self._stopped, process = True, self._process
         if process is not None:
@@ -261,9 +264,3 @@ def _serve(pipe) -> None:
 def _end_with_parent() -> None:
     parent_process().join()
     os._exit(1)
-
-
-def _ending(code: int | None) -> str:
-    if code is not None and code < 0:
-        return f"was killed by signal {-code} ({signal.Signals(-code).name}), perhaps for want of memory"
-    return f"ended with exit code {code} (in a script, start a sweep with workers under `if __name__ == '__main__':`)"
