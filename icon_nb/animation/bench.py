@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
+from itertools import product
 
 import numpy as np
 
@@ -18,13 +19,23 @@ from ..methods.catalogue import DATASETS, DIVERGENCES
 from ..methods.config import SETTINGS, Config
 from ..methods.methods import METHODS
 from .display import Page
-from .page import assets, document
+from .page import assets, document, packed
 from .palette import CLASS_COLORS, THEMES
 
 _PARTS = ("_divergences", "_math", "_data", "_trainer", "_words", "_view", "_state", "")
 SCRIPTS = tuple(f"bench_files/bench{part}.js" for part in _PARTS)
-OWN_DATA = ("two_moons", "blobs", "drawn")
-"""Data that only the page has; the others are names of the package."""
+HAS = tomllib.loads((files(__package__) / "bench_files/bench.toml").read_text(encoding="utf-8"))
+CARRIED = HAS["settings"]
+P = {name: axes.SUPERVISORY[name] for name in HAS["supervisory"]}
+Q = {name: axes.LEARNED[name] for name in HAS["learned"]}
+ROWS = tuple(dict.fromkeys(row.family for row in Q.values()))
+HIDDEN, N_POINTS = 64, 500
+SMALL_BATCH = 16
+"""For the limit that keeps the nearest alone: in a large batch that is too near, and all points fall into one place."""
+
+NAMED = {(each.supervisory, each.learned): each for each in reversed(METHODS.values())}
+"""The method of each pair, the first where several share it."""
+NAMED["positive_pairs", "student_t"] = METHODS["tsimcne"]  # which was made for two dimensions
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,9 +74,9 @@ def bench(**start) -> BenchPage:
         demand(known, f"{name} has no effect on the bench: leave it out")
     config = Config(**start or {"method": "tsne_conditional"})
     method = config.case.method
-    for axis, there in [("supervisory", SUPERVISORY), ("learned", LEARNED)]:
+    for axis, there in [("supervisory", P), ("learned", Q)]:
         own = getattr(method, axis)
-        demand(own in there, f"method={method.name!r}: the bench has no {axis}={own!r}; use one of {there}")
+        demand(own in there, f"method={method.name!r}: the bench has no {axis}={own!r}; use one of {tuple(there)}")
     given = {name: value for name, value in config.explicit().items() if name in CARRIED}
     dataset = dataset or ("karate_club" if "graph" in method.p.needs else "digits")
     told = given | {"p": method.supervisory, "q": method.learned, "data": dataset}
@@ -73,49 +84,14 @@ def bench(**start) -> BenchPage:
     return BenchPage(page, f"{method.name} on {data[dataset]}")
 
 
-SUPERVISORY = (
-    "gaussian", "gaussian_joint", "gaussian_fixed", "student_t", "identity", "graph", "graph_gibbs", "knn", "positive_pairs",
-    "same_class", "label",
-)  # fmt: skip
-"""The p of the page; the others need a second modality, companion embeddings, a second encoder or a text."""
-
-LEARNED = (
-    "gaussian", "gaussian_wide", "gaussian_narrow", "student_t", "student_t_joint", "student_t_narrow", "clusters",
-)  # fmt: skip
-"""The q of the page."""
-
-TOLD = ("title", "family", "needs", "limit", "positive", "candidates", "settings")
-"""What the page knows of a p or a q."""
-
-ROWS = tuple(dict.fromkeys(axes.LEARNED[name].family for name in LEARNED))
-
-BACKBONES = ("table", "linear", "mlp")
-HIDDEN = 64
-N_POINTS = 500
-SMALL_BATCH = 16
-"""For the limit that keeps the nearest alone: in a large batch that is too near, and all points fall into one place."""
-
-CARRIED = (
-    "divergence", "kl_weight", "renyi_order", "temperature", "distance", "df", "margin", "perplexity", "p_temperature",
-    "n_neighbors", "alpha", "alpha_on",
-    "backbone", "embedding_dim", "hidden_dim", "init", "n_views", "augment", "augment_strength", "batch_size", "learning_rate",
-    "optimizer", "momentum",
-)  # fmt: skip
-"""The settings that the page has."""
-
-NAMED = {(each.supervisory, each.learned): each for each in reversed(METHODS.values())}
-"""The method of each pair, the first where several share it."""
-NAMED["positive_pairs", "student_t"] = METHODS["tsimcne"]  # which was made for two dimensions
-
-
 @cache
 def contents() -> dict:
     """All that is the same for every page."""
-    pairs = {f"{p} {q}": pair(p, q) for p in SUPERVISORY for q in LEARNED}
+    p, q = ({name: {told: getattr(row, told) for told in HAS["told"]} for name, row in rows.items()} for rows in (P, Q))
     return {
-        "p": {name: {told: getattr(axes.SUPERVISORY[name], told) for told in TOLD} for name in SUPERVISORY},
-        "q": {name: {told: getattr(axes.LEARNED[name], told) for told in TOLD} for name in LEARNED},
-        "pairs": pairs,
+        "p": p,
+        "q": q,
+        "pairs": {f"{p} {q}": pair(p, q) for p in P for q in Q},
         "cells": list(cells()),
         "columns": axes.COLUMNS,
         "rows": {row: title for row, title in axes.ROWS.items() if row in ROWS},
@@ -127,27 +103,24 @@ def contents() -> dict:
 
 def pair(p: str, q: str) -> dict:
     """What is to be known about one p with one q: why it cannot be, or the settings that it starts with on every backbone."""
-    why = axes.why_not(axes.SUPERVISORY[p], axes.LEARNED[q])
-    if why:
+    if why := axes.why_not(P[p], Q[q]):
         return {"why": why}
-    in_p, in_q = axes.counts_self(axes.SUPERVISORY[p], axes.LEARNED[q])
     named = NAMED.get((p, q))
     told = {"method": named.name} if named else {"supervisory": p, "learned": q}
     own = Config(**told).case.backbone
     about = {"method": named.name, "title": named.title, "gap": named.gap, "note": named.note} if named else {}
     return about | {
-        "self": [in_p, in_q],
-        "backbone": own if own in BACKBONES else "mlp",
-        "starts": {backbone: start(told, q, backbone) for backbone in BACKBONES},
-        "divergences": {} if axes.LEARNED[q].limit else {name: refused(told, divergence=name) for name in DIVERGENCES},
-        "distances": {name: refused(told, distance=name) for name in ("sqeuclidean", "cosine", "neg_dot")},
+        "self": list(axes.counts_self(P[p], Q[q])),
+        "backbone": own if own in HAS["backbones"] else "mlp",
+        "starts": {backbone: start(told, q, backbone) for backbone in HAS["backbones"]},
+        "divergences": {} if Q[q].limit else {name: refused(told, divergence=name) for name in DIVERGENCES},
+        "distances": {name: refused(told, distance=name) for name in HAS["distances"]},
     }
 
 
 def start(told: dict, q: str, backbone: str) -> dict | str:
     """The settings of a pair on a backbone, resolved and made small enough to be seen; or why there are none."""
-    why = refused(told, backbone=backbone)
-    if why:
+    if why := refused(told, backbone=backbone):
         return why
     settings = Config(**told, backbone=backbone).resolve().to_dict()
     settings = {name: settings[name] for name in CARRIED if name in settings}
@@ -173,27 +146,25 @@ def refused(told: dict, **settings) -> str | None:
 
 def cells() -> Iterator[dict]:
     """The cells of the published figure, row by row: what is in each, which pair it sets, or why there is none."""
-    for row in ROWS:
-        for column in axes.COLUMNS:
-            ps = [name for name, each in axes.SUPERVISORY.items() if each.family == column]
-            here = [(p, q) for p in ps for q in LEARNED if axes.LEARNED[q].family == row]
-            inside = [each for each in METHODS.values() if (each.supervisory, each.learned) in here]
-            reasons = [axes.why_not(axes.SUPERVISORY[p], axes.LEARNED[q]) for p, q in here]
-            possible = [f"{p} {q}" for (p, q), why in zip(here, reasons) if why is None and p in SUPERVISORY]
-            named = [f"{each.supervisory} {each.learned}" for each in inside]
-            yield {
-                "row": row,
-                "column": column,
-                "methods": [[each.title, f"{each.supervisory} {each.learned}", each.gap] for each in inside],
-                "pair": next((each for each in [*named, *possible] if each in possible), None),
-                "why": None if None in reasons else reasons[0],
-            }
+    for row, column in product(ROWS, axes.COLUMNS):
+        ps = [name for name, each in axes.SUPERVISORY.items() if each.family == column]
+        reasons = {(p, q): axes.why_not(axes.SUPERVISORY[p], Q[q]) for p in ps for q in Q if Q[q].family == row}
+        inside = [each for each in METHODS.values() if (each.supervisory, each.learned) in reasons]
+        possible = [f"{p} {q}" for (p, q), why in reasons.items() if why is None and p in P]
+        named = [f"{each.supervisory} {each.learned}" for each in inside]
+        yield {
+            "row": row,
+            "column": column,
+            "methods": [[each.title, name, each.gap] for each, name in zip(inside, named)],
+            "pair": next((each for each in [*named, *possible] if each in possible), None),
+            "why": None if None in reasons.values() else next(iter(reasons.values())),
+        }
 
 
 def data() -> dict[str, dict]:
     """The data sets of the page. Free points are laid out for all samples, networks are shown the training samples alone."""
-    found = {name: {"dataset": name, **published(name)} for name in ("digits", "moving_digits", "karate_club")}
-    return found | {"two_moons": flat("two moons", "make_moons", noise=0.08), "blobs": flat("blobs", "make_blobs", centers=5)}
+    found = {name: {"dataset": name, **published(name)} for name in HAS["datasets"]}
+    return found | {name: in_the_plane(**made) for name, made in HAS["made"].items()}
 
 
 def published(name: str) -> dict:
@@ -202,11 +173,11 @@ def published(name: str) -> dict:
     samples = {"n_samples": N_POINTS} if many else {}
     shown, trained = load(name, **samples, whole=True), load(name, **samples)
     about = {"title": name.replace("_", " "), "about": DATASETS[name].about, **samples, **augmentation(shown)}
-    return about | {"table": packed(shown)} | ({"network": packed(trained)} if many else {})
+    return about | {"table": table(shown)} | ({"network": table(trained)} if many else {})
 
 
-def flat(title: str, maker: str, **options) -> dict:
-    """Points in the plane that scikit-learn makes, and the line of Python that makes them again."""
+def in_the_plane(title: str, maker: str, options: dict) -> dict:
+    """Points that scikit-learn makes, and the line of Python that makes them again."""
     from sklearn import datasets
 
     x, y = getattr(datasets, maker)(N_POINTS, random_state=0, **options)
@@ -214,7 +185,7 @@ def flat(title: str, maker: str, **options) -> dict:
     code = f"x, y = {maker}({N_POINTS}, random_state=0, {given})"
     dataset = load((x.astype(np.float32), y))
     about = {"title": title, "about": f"{N_POINTS} points in the plane", "import": maker, "code": code, **augmentation(dataset)}
-    return about | {"table": packed(dataset)}
+    return about | {"table": table(dataset)}
 
 
 def augmentation(dataset) -> dict:
@@ -223,16 +194,15 @@ def augmentation(dataset) -> dict:
     return {"augment": default_augment(dataset), "augment_strength": row.strength if row else 1.0}
 
 
-def packed(dataset) -> dict:
+def table(dataset) -> dict:
     """The samples, labels and normalisation of a data set, arrays packed, and the parts of its augmentation."""
     x = dataset.x.numpy()
     augment = build_augment("auto", dataset, augmentation(dataset)["augment_strength"])
-    raw = x.astype("u1" if x.dtype == np.uint8 else "<f4").tobytes()
     return {
         "n": len(x),
         "shape": list(x.shape[1:]),
         "pixels": bool(x.dtype == np.uint8),
-        "x": base64.b64encode(zlib.compress(raw, 9)).decode(),
+        "x": packed(x.astype("u1" if x.dtype == np.uint8 else "<f4")),
         "y": dataset.y.tolist(),
         "names": list(dataset.class_names),
         "mean": dataset.mean.tolist(),

@@ -61,7 +61,7 @@ def _links(links: Neighbours) -> dict:
     for name, each in vars(links).items():
         if each is not None:
             points, weights = each
-            each = _packed(np.stack([points, np.rint(weights.clip(0, 1) * LEVELS)]).astype("<u2"))
+            each = packed(np.stack([points, np.rint(weights.clip(0, 1) * LEVELS)]).astype("<u2"))
         told[name] = each
     return told
 
@@ -69,10 +69,10 @@ def _links(links: Neighbours) -> dict:
 def _forces(parts: np.ndarray) -> str:
     """Attraction and repulsion (2, T, n, dim) as bytes, on one scale: 127 is longer than all but one in a hundred."""
     longest = np.quantile(np.abs(parts), 0.99) or 1.0
-    return _packed(np.rint(parts / longest * 127).clip(-127, 127).astype("i1"))
+    return packed(np.rint(parts / longest * 127).clip(-127, 127).astype("i1"))
 
 
-def _packed(numbers: np.ndarray) -> str:
+def packed(numbers: np.ndarray) -> str:
     return base64.b64encode(zlib.compress(numbers.tobytes(), 9)).decode()
 
 
