@@ -39,10 +39,10 @@ class LoadError(IconError, ValueError):
     """A saved run is missing, damaged, or from a newer version."""
 
 
-def demand(holds: bool, message: str) -> None:
-    """Raise a :class:`ConfigError` unless this holds."""
+def demand(holds: bool, message: str, error: type[IconError] = ConfigError) -> None:
+    """Raise an error unless this holds."""
     if not holds:
-        raise ConfigError(message)
+        raise error(message)
 
 
 def demand_type(name: str, value: object, kind: type | tuple, remedy: str, error: type[IconError] = ConfigError) -> None:

@@ -8,7 +8,7 @@ from numbers import Integral
 import numpy as np
 
 from ..data.arrays import encode
-from ..errors import DataError, shown
+from ..errors import DataError, demand, shown
 from ..evaluation.trajectory import Trajectory, as_matrix, choose_points
 
 MAX_FRAMES = 160
@@ -59,10 +59,9 @@ class Recorder:
         title: str = "",
         seed: int = 0,
     ):
-        if max_points < 1 or max_frames < 2:
-            raise DataError(f"max_points must be at least 1 and max_frames at least 2, got {max_points} and {max_frames}")
-        if not isinstance(title, str):
-            raise DataError(f"title={shown(title)} is no text: give a str")
+        enough = f"max_points must be at least 1 and max_frames at least 2, got {max_points} and {max_frames}"
+        demand(max_points >= 1 and max_frames >= 2, enough, DataError)
+        demand(isinstance(title, str), f"title={shown(title)} is no text: give a str", DataError)
         self.title, self.max_points, self.max_frames, self.seed = title, max_points, max_frames, seed
         self._about = {"images": checked_images(images), "index": index, "held_out": held_out, "names": names}
         self._given_names = None if class_names is None else tuple(class_names) or None
@@ -92,8 +91,7 @@ class Recorder:
         """
         z = single(as_matrix(embeddings))
         labels, class_names = self._same_labels(labels)
-        keep = self._fit(z, labels)
-        epoch = self._next(epoch)
+        keep, epoch = self._fit(z, labels), self._next(epoch)
         metrics = {name: as_metric(name, value) for name, value in metrics.items()}
         self._shape, self._keep, self._labels, self._class_names = z.shape, keep, labels, class_names
         self._frames.append((epoch, z[keep], metrics))
@@ -105,33 +103,32 @@ class Recorder:
         if labels is None:
             return self._labels, self._class_names
         given, names = encode_labels(labels, self._given_names)
-        if self._labels is None and self._frames:
-            raise DataError(f"labels came after {len(self._frames)} frames without: pass them at the first call, or to Recorder")
-        if self._labels is not None and not (names == self._class_names and np.array_equal(given, self._labels)):
-            raise DataError("labels differ from those that the recorder has: every epoch must record the same points")
+        late = f"labels came after {len(self._frames)} frames without: pass them at the first call, or to Recorder"
+        demand(self._labels is not None or not self._frames, late, DataError)
+        same = self._labels is None or (names == self._class_names and np.array_equal(given, self._labels))
+        demand(same, "labels differ from those that the recorder has: every epoch must record the same points", DataError)
         return given, names
 
     def _fit(self, z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         """Positions of the points kept, once a frame is known to belong to those before it."""
-        if not z.size:
-            raise DataError(f"embeddings of shape {z.shape} hold nothing: give one point and one dimension or more")
-        if self._keep is None:
-            for name, value in [("labels", labels), *self._about.items()]:
-                if value is not None and len(value) != len(z):
-                    raise DataError(f"{name} has {len(value)} entries for {len(z)} points: pass one per point")
-            return choose_points(len(z), self.max_points, self.seed)
-        if z.shape != self._shape:
-            raise DataError(f"every epoch must record the same {self._shape[0]} points in the same dimension, got {z.shape}")
-        return self._keep
+        demand(z.size, f"embeddings of shape {z.shape} hold nothing: give one point and one dimension or more", DataError)
+        if self._keep is not None:
+            same = f"every epoch must record the same {self._shape[0]} points in the same dimension, got {z.shape}"
+            demand(z.shape == self._shape, same, DataError)
+            return self._keep
+        for name, value in [("labels", labels), *self._about.items()]:
+            if value is not None:
+                said = f"{name} has {len(value)} entries for {len(z)} points: pass one per point"
+                demand(len(value) == len(z), said, DataError)
+        return choose_points(len(z), self.max_points, self.seed)
 
     def _next(self, epoch: int | None) -> int:
         last = self._frames[-1][0] if self._frames else None
         if epoch is None:
             return 0 if last is None else last + 1
-        if isinstance(epoch, bool) or not isinstance(epoch, Integral):
-            raise DataError(f"epoch={shown(epoch)} is no whole number: number the epochs, or leave it out")
-        if last is not None and epoch <= last:
-            raise DataError(f"epoch {epoch} does not come after epoch {last}: epochs must increase")
+        whole = isinstance(epoch, Integral) and not isinstance(epoch, bool)
+        demand(whole, f"epoch={shown(epoch)} is no whole number: number the epochs, or leave it out", DataError)
+        demand(last is None or epoch > last, f"epoch {epoch} does not come after epoch {last}: epochs must increase", DataError)
         return int(epoch)
 
     def frames(self) -> list[tuple[int, np.ndarray]]:
@@ -145,8 +142,7 @@ class Recorder:
     @property
     def trajectory(self) -> Trajectory:
         """What was recorded so far, as plain arrays."""
-        if not self._frames:
-            raise DataError("nothing was recorded yet: call record(embeddings) at least once")
+        demand(self._frames, "nothing was recorded yet: call record(embeddings) at least once", DataError)
         epochs, frames, measured = zip(*self._frames)
         names = dict.fromkeys(name for metrics in measured for name in metrics)
         metrics = {name: np.array([each.get(name, np.nan) for each in measured]) for name in names}
@@ -214,8 +210,8 @@ def checked_images(images) -> np.ndarray | None:
         return None
     images = np.asarray(images)
     shape, wanted = images.shape, "give uint8 pictures of shape (n, h, w) or (n, h, w, c), c of 1 or 3"
-    if len(shape) not in (3, 4) or images.dtype != np.uint8 or 0 in shape or shape[3:] not in ((), (1,), (3,)):
-        raise DataError(f"images have shape {shape} and type {images.dtype}: {wanted}")
+    fits = len(shape) in (3, 4) and images.dtype == np.uint8 and 0 not in shape and shape[3:] in ((), (1,), (3,))
+    demand(fits, f"images have shape {shape} and type {images.dtype}: {wanted}", DataError)
     return images
 
 
@@ -223,11 +219,8 @@ def single(z: np.ndarray) -> np.ndarray:
     """A copy in single precision, all of it finite."""
     with np.errstate(over="ignore"):
         z = z.astype(np.float32)
-    if not np.isfinite(z).all():
-        raise DataError(
-            "the embedding holds NaN or infinite values, or some beyond single precision: "
-            "training has diverged; lower the learning rate"
-        )
+    wrong = "the embedding holds NaN or infinite values, or some beyond single precision"
+    demand(np.isfinite(z).all(), f"{wrong}: training has diverged; lower the learning rate", DataError)
     return z
 
 
@@ -246,9 +239,8 @@ def encode_labels(labels, class_names) -> tuple[np.ndarray | None, tuple[str, ..
         return None, () if class_names is None else tuple(map(str, class_names))
     labels = labels.detach().cpu().numpy() if hasattr(labels, "detach") else np.asarray(labels)
     kinds = {type(label) for label in labels.tolist()} if labels.dtype == object and labels.ndim == 1 else set()
-    if type(None) in kinds or len(kinds) > 1:
-        named = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise DataError(f"labels are of mixed kinds ({named}): give all of them, and all as numbers or all as texts")
-    if labels.ndim != 1:
-        raise DataError(f"labels must have one entry per point, got shape {labels.shape}")
+    named = ", ".join(sorted(kind.__name__ for kind in kinds))
+    mixed = f"labels are of mixed kinds ({named}): give all of them, and all as numbers or all as texts"
+    demand(len(kinds) <= 1 and type(None) not in kinds, mixed, DataError)
+    demand(labels.ndim == 1, f"labels must have one entry per point, got shape {labels.shape}", DataError)
     return encode(labels, class_names)
