@@ -123,8 +123,8 @@ class Animation:
 
     @cached_property
     def _sources(self) -> list[np.ndarray]:
-        """The recorded frame that each epoch shows, of every panel."""
-        return [view.frames_at(self.epochs, t.epochs) for t in self._trajectories]
+        """The newest frame recorded until each epoch, of every panel: a run that stopped early holds its last frame."""
+        return [np.searchsorted(t.epochs, self.epochs, side="right").clip(1) - 1 for t in self._trajectories]
 
     @cached_property
     def projections(self) -> tuple[Projection, ...]:
@@ -183,7 +183,7 @@ class Animation:
         if self.options.size is not None:
             return tuple(self.options.size)
         rows, columns = grid_shape(len(self.titles))
-        width, height = (500, 500) if rows * columns == 1 else (max(500, 320 * columns), 90 + 340 * rows)
+        width, height = (500, 500) if len(self.titles) == 1 else (max(500, 320 * columns), 90 + 340 * rows)
         return round(width * self.options.dpi / 100), round(height * self.options.dpi / 100)
 
     @property
@@ -254,15 +254,7 @@ class Animation:
         return encode.gif(self.frames, self.durations)
 
     def save(self, path, epochs: Sequence[int] | None = None) -> Path:
-        """Write a file; the suffix names the format.
-
-        Parameters
-        ----------
-        path : path
-            ``.gif``, ``.mp4``; ``.png`` is the last frame; ``.pdf`` and ``.svg`` show chosen epochs as small multiples, for a
-            paper.
-        epochs : sequence of int, optional
-            For ``.pdf`` and ``.svg``; by default up to six.
+        """Write a ``.gif``, a ``.mp4``, or the last frame as ``.png``; ``.pdf`` and ``.svg`` show chosen epochs, by default six.
 
         Raises
         ------
@@ -281,15 +273,7 @@ class Animation:
         return self.saved
 
     def save_frames(self, folder, pattern: str = "epoch_{epoch:03d}.png", untrained: bool = True) -> list[Path]:
-        """Write one PNG for each recorded epoch shown, and return the paths.
-
-        Parameters
-        ----------
-        folder : path
-        pattern : str
-            File name, with ``{epoch}``, that ends in ``.png``.
-        untrained : bool
-            Also write epoch 0.
+        """Write one PNG for each recorded epoch shown, ``untrained`` with epoch 0, and return the paths.
 
         Raises
         ------

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from ..evaluation.trajectory import Trajectory
-from .canvas import Canvas, Layout, Rect, arrange
+from .canvas import Canvas, Rect, arrange
 from .palette import class_color, class_marker
 from .view import View
 
@@ -219,7 +219,7 @@ def plan_legend(canvas: Canvas, entries: Sequence[Entry], beside: bool = False, 
     return Legend((*entries[:shown], Entry(f"+ {n - shown} more", "", "")), columns, width)
 
 
-def set_out(canvas: Canvas, legend: Legend, n_panels: int, note: str = "", caption: str = "", most: int = 2, **shape) -> Layout:
+def set_out(canvas: Canvas, legend: Legend, n_panels: int, note: str = "", caption: str = "", most: int = 2, **shape):
     """Lay a picture out and write its legend and its footer: at most so many lines of the note, and of the caption."""
     u, room = canvas.unit, canvas.size[0] - 20 * canvas.unit
     lines = [(line, canvas.theme.ink) for line in wrap(canvas, note, room, most)]

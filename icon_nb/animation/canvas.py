@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -38,23 +39,8 @@ class Rect:
     h: float
 
 
-@dataclass(frozen=True)
-class Layout:
-    """The rectangles of one picture; those in tuples are one a panel."""
-
-    title: Rect
-    panels: tuple[Rect, ...]
-    heads: tuple[Rect, ...]
-    strips: tuple[Rect, ...]
-    legend: Rect
-    caption: Rect
-    bar: Rect
-
-
-def arrange(
-    size, unit: float, n_panels: int, *, right=0.0, below=0.0, lines=0, strip=0, columns=None, head=36, top=None
-) -> Layout:
-    """Divide a picture of ``size`` pixels: title on top, panels, legend, caption, and the progress bar along the bottom edge.
+def arrange(size, unit: float, n_panels: int, *, right=0.0, below=0.0, lines=0, strip=0, columns=None, head=36, top=None):
+    """The rectangles of a picture of ``size`` pixels; ``heads``, ``panels`` and ``strips`` have one a panel.
 
     ``right`` and ``below`` are the pixels that a legend takes there, ``lines`` those of the caption, and ``strip`` is the number
     of curves below each panel. ``columns`` overrules the usual grid; ``head`` is the height over each panel and ``top`` that over
@@ -67,9 +53,12 @@ def arrange(
     area = Rect(pad, top, width - 2 * pad - (right + 8 * u if right else 0), bottom - top)
     head = head * u if n_panels > 1 or columns else 0
     strip = max(58, 6 + 24 * strip) * u if strip else 0
-    cells = _grid(area, 8 * u, n_panels, columns or grid_shape(n_panels)[1])
+    columns, gap = columns or grid_shape(n_panels)[1], 8 * u
+    rows = math.ceil(n_panels / columns)
+    w, h = (area.w - gap * (columns - 1)) / columns, (area.h - gap * (rows - 1)) / rows
+    cells = [Rect(area.x + k % columns * (w + gap), area.y + k // columns * (h + gap), w, h) for k in range(n_panels)]
     beside = Rect(width - pad - right, top, right, bottom - top)
-    return Layout(
+    return SimpleNamespace(
         title=Rect(pad, pad, width - 2 * pad, top - pad),
         panels=tuple(Rect(cell.x, cell.y + head, cell.w, cell.h - head - strip) for cell in cells),
         heads=tuple(Rect(cell.x, cell.y, cell.w, head) for cell in cells),
@@ -84,12 +73,6 @@ def grid_shape(n: int) -> tuple[int, int]:
     """Rows and columns for n panels: one row up to four, then as square as can be."""
     columns = n if n <= 4 else math.ceil(math.sqrt(n))
     return math.ceil(n / columns), columns
-
-
-def _grid(area: Rect, gap: float, n: int, columns: int) -> list[Rect]:
-    rows = math.ceil(n / columns)
-    w, h = (area.w - gap * (columns - 1)) / columns, (area.h - gap * (rows - 1)) / rows
-    return [Rect(area.x + k % columns * (w + gap), area.y + k // columns * (h + gap), w, h) for k in range(n)]
 
 
 def check_pixels(size: tuple[int, int], dpi: float) -> None:

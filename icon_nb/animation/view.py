@@ -63,11 +63,6 @@ def choose_epochs(recorded: list[np.ndarray], every: int, max_frames: int) -> np
     return kept
 
 
-def frames_at(epochs: np.ndarray, recorded: np.ndarray) -> np.ndarray:
-    """For each shown epoch, the newest frame recorded until then: a run that stopped early holds its last frame."""
-    return np.clip(np.searchsorted(recorded, epochs, side="right") - 1, 0, len(recorded) - 1)
-
-
 def ticks(milliseconds) -> np.ndarray:
     """Durations a GIF can hold: multiples of 10 ms."""
     return np.maximum(np.rint(np.asarray(milliseconds, float) / 10).astype(int) * 10, SHORTEST)
@@ -165,18 +160,15 @@ def eye(azimuth: float, elevation: float) -> np.ndarray:
     return np.array([[-sa, ca, 0], [-se * ca, -se * sa, ce], [ce * ca, ce * sa, se]])
 
 
-def facing(points: np.ndarray) -> tuple[float, float] | None:
-    """Azimuth and elevation of the mean of points (n, 3) on the sphere; None where they lie all around."""
-    x, y, z = points.mean(0, dtype=float)
-    if np.linalg.norm([x, y, z]) < 0.1:
-        return None
-    return float(np.degrees(np.arctan2(y, x))), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
-
-
 def cameras(projections: Sequence[Projection], last: Sequence[np.ndarray]) -> list[tuple[float, float] | None]:
-    """The camera of each panel: one for all spheres, which faces where their points end (n, 2 or 3), and None for the others."""
-    balls = [xyz for projection, xyz in zip(projections, last) if projection.kind == "sphere"]
-    camera = facing(np.concatenate(balls)) if balls else None
+    """The camera of each panel: one for all spheres, which faces the mean of their last points (n, 3), and None for the others.
+
+    Where the points lie all around, no side is the better one, and there is none either.
+    """
+    balls, camera = [xyz for projection, xyz in zip(projections, last) if projection.kind == "sphere"], None
+    x, y, z = np.concatenate(balls).mean(0, dtype=float) if balls else np.zeros(3)
+    if np.linalg.norm([x, y, z]) >= 0.1:
+        camera = float(np.degrees(np.arctan2(y, x))), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
     return [camera if projection.kind == "sphere" else None for projection in projections]
 
 
@@ -233,9 +225,8 @@ class View:
     @cached_property
     def radius(self) -> float:
         """Reach of a 3-d view from its centre, over all frames."""
-        if self.projection.kind == "sphere":
-            return 1.0
-        return float(np.linalg.norm(self.coordinates - self.centre, axis=-1).max()) or 1.0
+        farthest = 1.0 if self.projection.kind == "sphere" else np.linalg.norm(self.coordinates - self.centre, axis=-1).max()
+        return float(farthest) or 1.0
 
     @cached_property
     def _reach(self) -> np.ndarray:
