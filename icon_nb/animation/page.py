@@ -94,9 +94,7 @@ def _number(item, seen: list) -> int:
 def _run(run: Trajectory, title: str, coordinates: np.ndarray) -> dict:
     if not np.isfinite(coordinates).all():
         raise DataError("the projected embedding holds NaN or infinite values: record finite embeddings")
-    metrics = {}
-    for name, values in run.metrics.items():
-        metrics[str(name)] = [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
+    known = lambda value: float(f"{value:.6g}") if math.isfinite(value) else None  # noqa: E731
     return {
         "title": title,
         "n": run.n_points,
@@ -106,7 +104,7 @@ def _run(run: Trajectory, title: str, coordinates: np.ndarray) -> dict:
         "index": None if run.index is None else np.asarray(run.index).tolist(),
         "names": list(run.names),
         "held_out": None if run.held_out is None else np.asarray(run.held_out).astype(int).tolist(),
-        "metrics": metrics,
+        "metrics": {str(name): list(map(known, values)) for name, values in run.metrics.items()},
     }
 
 
@@ -151,9 +149,9 @@ def sheet_of(images: np.ndarray, pixels: int = MAX_PIXELS) -> dict | None:
     images = images[..., None] if images.ndim == 3 else images  # (n, h, w, c)
     n, h, w, c = images.shape
     shrink = math.sqrt(pixels / (n * h * w))
-    if shrink < 1 and min(h, w) * shrink < SMALLEST:
-        return None
     if shrink < 1:
+        if min(h, w) * shrink < SMALLEST:
+            return None
         h, w = int(h * shrink), int(w * shrink)
         images = np.stack([_picture(image).resize((w, h), Image.Resampling.BOX) for image in images]).reshape(n, h, w, c)
     columns = max(1, round(math.sqrt(n * h / w)))
@@ -197,8 +195,7 @@ def document(page: dict, title: str, parts: dict[str, str] | None = None) -> str
 
     ``parts`` are the assets of a page other than the player.
     """
-    parts = parts or assets()
-    parts = {**parts, "title": html.escape(title), "data": _json(page)}
+    parts = {**(parts or assets()), "title": html.escape(title), "data": _json(page)}
     for name in ("style", "script"):
         digest = hashlib.sha256(parts[name].encode()).digest()
         parts[f"{name}_hash"] = f"sha256-{base64.b64encode(digest).decode()}"

@@ -105,7 +105,7 @@ def player(
     >>> player(Trajectory(walk, np.arange(4), title="a walk")).summary
     '1 run, epochs 0..3, 50 points, 2-d'
     """
-    runs, kinds = _pair(_trajectories(trajectories), projection)
+    runs, kinds = _pair(trajectories, projection)
     titles = [titles] if isinstance(titles, str) else titles
     names = [run.title or (f"run {k}" if len(runs) > 1 else "") for k, run in enumerate(runs, 1)] if titles is None else titles
     names = [str(name) for name in names]
@@ -127,18 +127,13 @@ def _strip(runs: Sequence[Trajectory], views: Sequence[Projection], titles: Sequ
     return filmstrip(side_by_side(runs, titles, projection=views, turn=0, max_points=max(run.n_points for run in runs)))
 
 
-def _trajectories(given) -> list[Trajectory]:
-    if isinstance(given, Trajectory) or hasattr(given, "trajectory"):
-        given = [given]
-    runs = [getattr(run, "trajectory", run) for run in given]
+def _pair(given, projection) -> tuple[list[Trajectory], list]:
+    """As many trajectories as projections: one of either side serves all of the other."""
+    several = not (isinstance(given, Trajectory) or hasattr(given, "trajectory"))
+    runs = [getattr(run, "trajectory", run) for run in (given if several else [given])]
     for run in runs:
         said = f"player() shows trajectories, got {type(run).__name__}: pass a Trajectory, Results or Recorder"
         demand(isinstance(run, Trajectory), said)
-    return runs
-
-
-def _pair(runs: list[Trajectory], projection) -> tuple[list[Trajectory], list]:
-    """As many trajectories as projections: one of either side serves all of the other."""
     kinds = [projection] if isinstance(projection, (str, Projection)) else list(projection)
     demand(runs and kinds, "player() needs at least one trajectory and one projection: pass a Trajectory, or several")
     runs = runs * len(kinds) if len(runs) == 1 else runs

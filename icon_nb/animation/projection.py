@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pkgutil import resolve_name
 from weakref import WeakKeyDictionary
@@ -20,14 +20,9 @@ from ..evaluation.trajectory import Trajectory, as_matrix
 from ..methods.catalogue import PROJECTIONS
 from .options import check_seed
 
-ENOUGH = 0.5
-"""A plane that keeps this share of the neighbours shows an embedding well enough; otherwise a map of neighbours is looked for."""
-
-MANY = 200
-"""Fewer points are seen well enough in any plane."""
-
-AFFORDABLE = 10_000_000
-"""Frames times pairs of points of which a quick t-SNE is made in about a second."""
+ENOUGH = 0.5  # of the neighbours: a plane that keeps these shows an embedding well enough
+MANY = 200  # fewer points are seen well enough in any plane
+AFFORDABLE = 10_000_000  # frames times pairs of points of which a quick t-SNE is made in about a second
 
 WARM_EPOCHS = 100  # of UMAP
 Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
@@ -149,13 +144,8 @@ def _of_many(trajectory: Trajectory) -> str:
 
 def _kept_by_pca(trajectory: Trajectory) -> float:
     """Share of the neighbours of the last epoch that its first two principal axes keep."""
-
-    def find() -> float:
-        last = trajectory.embeddings[-1]
-        mean, axes, _ = principal_axes(last, 2)
-        return neighbours_kept(trajectory, (last - mean) @ axes.T)
-
-    return _once(trajectory, "kept by PCA", find)
+    flat = lambda: fit_pca(trajectory, trajectory.n_frames - 1).transform(trajectory.embeddings[-1])  # noqa: E731
+    return _once(trajectory, "kept by PCA", lambda: neighbours_kept(trajectory, flat()))
 
 
 def fitted_frame(trajectory: Trajectory, fit_on) -> int:
@@ -198,13 +188,11 @@ def fit_pca(trajectory: Trajectory, frame: int, k: int = 2) -> Projection:
     return Projection("pca" if k == 2 else "pca3", k, short, caption, tuple(share.tolist()), lambda z: (z - mean) @ axes.T)
 
 
-def fit_pca3(trajectory: Trajectory, frame: int) -> Projection:
-    return fit_pca(trajectory, frame, 3)
+fit_pca3 = partial(fit_pca, k=3)
 
 
 def fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
     """The directions of a 3-d embedding."""
-
     caption = "The directions of the 3-d embedding on the unit sphere: angles are those of the embedding, lengths are left out."
     unit = lambda z: z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)  # noqa: E731
     return Projection("sphere", 3, "directions on the unit sphere", caption, map=unit)

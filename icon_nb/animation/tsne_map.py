@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,8 +18,6 @@ from ..training.threads import SMALL_MAP, threads_for
 from .projection import Step, enough, principal_axes
 
 EXAGGERATION = 12.0
-
-
 WHOLE, QUICK = (250, 300, 50), (25, 35, 10)
 """Iterations of the first map, exaggerated and then as it is, and of each map that begins at another."""
 
@@ -73,6 +72,5 @@ def descend(p: Tensor, start: np.ndarray, iterations: int, momentum: float = 0.8
     return y.numpy()
 
 
-def quick_tsne_step(n: int, seed: int) -> Step:
-    """The same with fewer iterations: for a first look, where a reader waits."""
-    return tsne_step(n, seed, QUICK, QUICK_REACH)
+quick_tsne_step = partial(tsne_step, steps=QUICK, reach=QUICK_REACH)
+"""For a first look, where a reader waits."""
