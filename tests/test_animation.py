@@ -82,7 +82,7 @@ def test_nothing_is_projected_or_drawn_before_somebody_looks(monkeypatch):
     def forbidden(*args, **kwargs):
         raise AssertionError("drawn too early")
 
-    monkeypatch.setattr("icon_nb.animation.encode.gif", forbidden)
+    monkeypatch.setattr("icon_nb.animation.painter.gif", forbidden)
     monkeypatch.setattr("icon_nb.animation.painter.Painter.frames", forbidden)
     monkeypatch.setattr("icon_nb.animation.painter.Painter.__init__", forbidden)
     shown = animate(run())

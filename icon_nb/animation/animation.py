@@ -13,13 +13,12 @@ import numpy as np
 from ..errors import demand, nearest, shown
 from ..evaluation.trajectory import Trajectory, choose_points
 from ..files import write_whole
-from . import encode, view
+from . import painter, view
 from .annotations import curve_names, word_for
 from .canvas import check_pixels, grid_shape
 from .display import image
 from .options import Options, make_options, with_options
 from .overlays import spread_out
-from .painter import Painter
 from .plots import filmstrip, small_multiples
 from .projection import Projection, fit_projection, kind_and_frame, procrustes
 from .view import Timeline, View, highlighted, take
@@ -234,12 +233,12 @@ class Animation:
     # Draw and write
 
     @cached_property
-    def painter(self) -> Painter:
+    def painter(self) -> painter.Painter:
         """The painter of the frames, built on first use."""
-        return Painter(self)
+        return painter.Painter(self)
 
     @cached_property
-    def frames(self) -> encode.Frames:
+    def frames(self) -> painter.Frames:
         """uint8 arrays (height, width, 3), one a frame."""
         return self.painter.frames()
 
@@ -247,11 +246,11 @@ class Animation:
         """The animation as the bytes of a file: gif or mp4."""
         suffix = f".{format.lower().lstrip('.')}"
         demand(suffix in FORMATS, f"cannot write an animation as {suffix!r}: {nearest(suffix, FORMATS)}")
-        return self._gif if suffix == ".gif" else encode.mp4(self.frames, self.durations)
+        return self._gif if suffix == ".gif" else painter.mp4(self.frames, self.durations)
 
     @cached_property
     def _gif(self) -> bytes:
-        return encode.gif(self.frames, self.durations)
+        return painter.gif(self.frames, self.durations)
 
     def save(self, path, epochs: Sequence[int] | None = None) -> Path:
         """Write a ``.gif``, a ``.mp4``, or the last frame as ``.png``; ``.pdf`` and ``.svg`` show chosen epochs, by default six.
@@ -268,7 +267,7 @@ class Animation:
             return small_multiples(self, epochs).save(path)
         known = (*FORMATS, ".png", ".pdf", ".svg")
         demand(suffix in known, f"cannot write an animation as {suffix!r}: {nearest(suffix, known)}")
-        data = encode.png(self.frames, len(self.frames) - 1) if suffix == ".png" else self.to_bytes(suffix)
+        data = painter.png(self.frames, len(self.frames) - 1) if suffix == ".png" else self.to_bytes(suffix)
         self.saved = write_whole(path, data)
         return self.saved
 
@@ -284,7 +283,7 @@ class Animation:
         """
         wanted = {k: epoch for k, epoch in self.timeline.recorded().items() if epoch > 0 or untrained}
         names = _named(pattern, wanted.values())
-        return [write_whole(Path(folder) / names[e], encode.png(self.frames, k)) for k, e in wanted.items()]
+        return [write_whole(Path(folder) / names[e], painter.png(self.frames, k)) for k, e in wanted.items()]
 
     # Show
 

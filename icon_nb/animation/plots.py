@@ -12,9 +12,8 @@ from ..errors import demand, nearest
 from ..evaluation.trajectory import Rows, Trajectory
 from .annotations import ROW, Entry, class_entries, plan_legend, set_out, word_for
 from .canvas import Canvas, Picture, Rect, plain
-from .encode import as_frames, png
 from .options import in_pixels
-from .painter import Panel
+from .painter import Panel, as_frames, png
 from .palette import class_color, class_marker
 
 CELL = 130  # least width of a panel where many stand in a row
