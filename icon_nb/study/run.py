@@ -264,10 +264,9 @@ def _branch(results: Results, epoch: int, settings: Mapping[str, object]) -> Con
     config = told.replace(**{**kept, **settings}).resolve()
     for name in OF_THE_TRUNK:
         own = getattr(told, name)
-        if getattr(config, name) != own:
-            raise ConfigError(f"{name} is that of the run, {own!r}: a fork goes on with its weights and its points")
-    if config.epochs < epoch:
-        raise ConfigError(f"epochs={config.epochs} ends before epoch={epoch}, from which the fork goes on: give more")
+        words = f"{name} is that of the run, {own!r}: a fork goes on with its weights and its points"
+        demand(getattr(config, name) == own, words)
+    demand(config.epochs >= epoch, f"epochs={config.epochs} ends before epoch={epoch}, from which the fork goes on: give more")
     return config
 
 

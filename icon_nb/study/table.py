@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ConfigError, IconError, printable
+from ..errors import IconError, demand, printable
 from ..evaluation.dynamics import as_points, resolve_metric
 from ..evaluation.scores import evaluate
 from ..files import write_whole
@@ -167,8 +167,7 @@ class Table:
         path = Path(path)
         forms = {".csv": self.to_csv, ".json": self.to_json, ".html": self.to_html, ".txt": lambda: f"{self}\n"}
         forms |= {".md": self.to_markdown, ".tex": self.to_latex}
-        if path.suffix not in forms:
-            raise ConfigError(f"cannot write a table as {path.suffix!r}: choose {', '.join(forms)}")
+        demand(path.suffix in forms, f"cannot write a table as {path.suffix!r}: choose {', '.join(forms)}")
         return write_whole(path, forms[path.suffix]().encode())
 
 

@@ -186,18 +186,11 @@ def _pack(dataset: str) -> bytes | None:
 @contextmanager
 def processes(n: int) -> Iterator[Callable[..., Future]]:
     """What submits a job to one of ``n`` processes; those that still train at the end are stopped."""
-    threads, workers = ThreadPoolExecutor(n), [Worker() for _ in range(n)]
-    idle = list(workers)
-
-    def do(*job):
-        worker = idle.pop()  # there are as many as threads
-        try:
-            return worker.do(*job)
-        finally:
-            idle.append(worker)
-
+    workers, own = [Worker() for _ in range(n)], threading.local()
+    idle = iter(workers)  # there are as many as threads, and each thread has one
+    threads = ThreadPoolExecutor(n, initializer=lambda: setattr(own, "worker", next(idle)))
     try:
-        yield partial(threads.submit, do)
+        yield partial(threads.submit, lambda *job: own.worker.do(*job))
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
