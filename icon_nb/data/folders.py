@@ -68,9 +68,8 @@ def _files(folder: Path) -> list[tuple[Path, str | None]]:
     direct = [(file, None) for file in _pictures(folder.iterdir(), folder)]
     by_class = [(file, sub.name) for sub in _folders(folder) for file in _pictures(sub.rglob("*"), sub)]
     if direct and by_class:
-        raise DataError(
-            f"{folder} holds pictures both directly and in class folders: move the {len(direct)} direct ones into a class"
-        )
+        remedy = f"move the {len(direct)} direct ones into a class"
+        raise DataError(f"{folder} holds pictures both directly and in class folders: {remedy}")
     return direct or by_class
 
 

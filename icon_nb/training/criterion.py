@@ -94,11 +94,11 @@ class Criterion(nn.Module):
         if bool(self.kind.parts and not self.kind.counted) != bool(n_classes):
             said = "needs n_classes=..., one prototype each" if self.kind.parts else "has no use for n_classes: leave it out"
             raise ConfigError(f"method={config.label!r} {said}")
-        d, self.prototypes = resolved.embedding_dim, None
+        self.width, self.prototypes = resolved.embedding_dim, None
         make = resolve_name(self.kind.parts) if self.kind.parts else lambda n, d: {}
-        for name, part in make(n_classes or resolved.n_candidates, d).items():
+        for name, part in make(n_classes or resolved.n_candidates, self.width).items():
             setattr(self, name, part)
-        self.head = nn.Linear(in_features, d) if in_features else nn.Identity()
+        self.head = nn.Linear(in_features, self.width) if in_features else nn.Identity()
 
     def forward(
         self, z: Tensor, other: Tensor | None = None, *,
@@ -132,22 +132,20 @@ class Criterion(nn.Module):
         """
         for name, each in {"z": z, "other": other}.items():
             demand_type(name, each, (Tensor, NoneType) if name == "other" else Tensor, "a tensor (n, d)", DataError)
-        given = {"labels": labels, "inputs": inputs, "pair": pair, "companion": companion, "graph": graph}
-        given = {name: torch.cat(value) if isinstance(value, tuple) else value for name, value in given.items()}
+        given = {"index": index, "labels": labels, "inputs": inputs, "pair": pair, "companion": companion, "graph": graph}
+        given = {name: torch.cat(each) if isinstance(each, tuple) else each for name, each in given.items() if each is not None}
         if other is not None:
             if index is not None or other.shape != z.shape:
                 shapes = f"{tuple(z.shape)} and {tuple(other.shape)}"
                 raise DataError(f"two views come as criterion(z1, z2), of one shape and without index: got {shapes}")
-            once = [name for name, value in given.items() if value is not None and len(value) == len(z)]
-            given |= {name: torch.cat([given[name]] * 2) for name in once}  # for both views what was given for the samples
-            index, z = torch.arange(len(z), device=z.device).repeat(2), torch.cat([z, other])
-        given = {"index": index, **given}
+            both = {name: torch.cat([value] * 2) for name, value in given.items() if len(value) == len(z)}  # of the samples
+            given = {"index": torch.arange(len(z), device=z.device).repeat(2), **given, **both}
+            z = torch.cat([z, other])
         self._check(z, given)
         with torch.autocast(z.device.type, enabled=False):
-            z, pair = (self.head(each.to(self._dtype(each))) if each is not None else None for each in (z, given["pair"]))
-            d = self.config.resolve().embedding_dim
-            if self.kind.parts and z.shape[1] != d:
-                raise DataError(f"z has {z.shape[1]} dimensions and the prototypes or the queue {d}: set embedding_dim")
+            z, pair = (None if each is None else self._headed(each) for each in (z, given.get("pair")))
+            if self.kind.parts and z.shape[1] != self.width:
+                raise DataError(f"z has {z.shape[1]} dimensions and the prototypes or the queue {self.width}: set embedding_dim")
             held = {name: getattr(self, name, None) for name in ("queue", "centre", "training")}
             held["prototypes"] = None if self.prototypes is None else self.prototypes.to(z.dtype)
             views = {"embed": lambda x: z, "backbone": lambda x: z, "other": lambda x: pair, "slow": lambda x: pair.detach()}
@@ -156,10 +154,10 @@ class Criterion(nn.Module):
             batch = batch if seen.scores is None else replace(batch, companion=seen.scores)
             return self.objective.loss(self.objective.target(batch), blocks)
 
-    def _dtype(self, z: Tensor) -> torch.dtype:
-        """Single precision at least: that of a half would lose the small probabilities."""
+    def _headed(self, z: Tensor) -> Tensor:
+        """z behind the head, in single precision at least: that of a half would lose the small probabilities."""
         weight = next(self.head.parameters(), None)
-        return torch.promote_types(z.dtype, torch.float32) if weight is None else weight.dtype
+        return self.head(z.to(torch.promote_types(z.dtype, torch.float32) if weight is None else weight.dtype))
 
     def _check(self, z: Tensor, given: dict) -> None:
         """Refuse what is missing, what has no effect, and what has another number of rows."""
@@ -170,12 +168,12 @@ class Criterion(nn.Module):
         if self.kind.after_step:
             asked["pair"] = "both views as the slow encoder sees them: criterion(z1, z2, pair=(keys1, keys2))"
         for argument, words in asked.items():
-            if given[argument] is None:
+            if argument not in given:
                 raise DataError(f"{name} needs {words}")
         for argument, value in given.items():
-            if value is not None and argument not in asked:
+            if argument not in asked:
                 raise DataError(f"{argument}= has no effect with {name}: leave it out")
-            if value is not None and len(value) != len(z):
+            if len(value) != len(z):
                 raise DataError(f"{argument} has {len(value)} rows and the embeddings {len(z)}: give one for each")
         halves = given["index"].chunk(2) if self.kind.two_views else ()
         if halves and not (len(z) % 2 == 0 and torch.equal(*halves)):
@@ -183,14 +181,14 @@ class Criterion(nn.Module):
 
     def _batch(self, z: Tensor, given: dict) -> Batch:
         """What p may look at; where the candidates are dimensions, its rows are those."""
-        index, labels = (given[k] if given[k] is None else torch.as_tensor(given[k]).to(z.device) for k in ("index", "labels"))
+        index, labels = (torch.as_tensor(given[k]).to(z.device) if k in given else None for k in ("index", "labels"))
         if self.method.p.candidates == "dimensions":
             index = torch.arange(z.shape[1], device=z.device)
         if labels is not None and labels.is_floating_point():
             raise DataError("labels must be whole numbers, one class for each row")
         if self.n_classes and labels is not None and not 0 <= int(labels.min()) <= int(labels.max()) < self.n_classes:
             raise DataError(f"labels must be from 0 to {self.n_classes - 1}, since n_classes={self.n_classes}")
-        inputs, companion, graph = (given[k] if given[k] is None else given[k].to(z) for k in ("inputs", "companion", "graph"))
+        inputs, companion, graph = (given[k].to(z) if k in given else None for k in ("inputs", "companion", "graph"))
         index = torch.arange(len(z), device=z.device) if index is None else index
         return Batch(index, None if inputs is None else inputs.flatten(1), labels, self.n_classes, z.dtype, companion, graph)
 

@@ -250,8 +250,7 @@ def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: t
             f"method={config.label!r} with backbone='table' holds {len(dataset)} x {len(dataset)} numbers: "
             f"set n_samples to at most {DENSE_POINTS}, or use sne, tsne or tsne_conditional, which need not"
         )
-    x = dataset.flat(dataset.x).to(dtype)
-    linear = is_for_open_tsne(config, dataset)
+    x, linear = dataset.flat(dataset.x).to(dtype), is_for_open_tsne(config, dataset)
     if linear and open_tsne.installed():
         return open_tsne.OpenTSNE(config, x)
     exact = OnEdges(objective, kernel, x, config.perplexity)
@@ -265,7 +264,7 @@ def pick_device(name: str) -> torch.device:
     """The device of this name, or an error; ``auto`` is the first of cuda, mps and cpu that is there."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(device for device, found in there.items() if found))
+        return torch.device(next(filter(there.get, there)))
     kind, _, number = name.partition(":")
     if not there[kind]:
         raise DeviceError(f"device={name!r} is not available here: use device='auto' or 'cpu', or install a torch with {kind}")
