@@ -106,7 +106,7 @@ def test_forces_pass_through_the_projection():
     expected = at.transform(t.embeddings[2][kept] + FORCES[0][2][kept]) - at.transform(t.embeddings[2][kept])
     np.testing.assert_allclose(view.forces[0, 2], expected, rtol=0.02, atol=0.02)
     with pytest.raises(ConfigError, match="use projection='pca'"):
-        animate(t, overlay="forces", forces=FORCES, projection="tsne").views  # noqa: B018
+        animate(t, overlay="forces", forces=FORCES, projection="tsne").to_bytes()
 
 
 def test_points_that_stand_out_are_kept_when_others_are_left_out():

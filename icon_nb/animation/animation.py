@@ -11,17 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import demand, nearest, shown
-from ..evaluation.trajectory import Trajectory, choose_points
+from ..evaluation.trajectory import Trajectory
 from ..files import write_whole
-from . import painter, view
+from . import painter
 from .annotations import curve_names, word_for
 from .canvas import check_pixels, grid_shape
 from .display import image
 from .options import Options, make_options, with_options
-from .overlays import spread_out
 from .plots import filmstrip, small_multiples
-from .projection import Projection, fit_projection, kind_and_frame, procrustes
-from .view import Timeline, View, highlighted, take
+from .projection import Projection
+from .view import CAMERA, SPHERE_TURN, TURN, Timeline, View, caption_of, choose_epochs, facing, plan, short_of
 
 SMALL = {"size": (420, 420), "tween": "auto", "max_frames": 22, "max_points": 500, "point_size": 5.0}
 """Options of one run's animation in a notebook: it moves, in at most 200 KB that are drawn in about a quarter of a second."""
@@ -99,82 +98,36 @@ class Animation:
         self.options, self.saved = options, None
         self.titles = titles or tuple(t.title for t in trajectories)
         check_pixels(self.size, options.dpi)
-        self._n_given = trajectories[0].n_points
-        self._kinds, self._keep, self._lit, self._trajectories = [], [], [], []  # one a panel
-        for t, kind in zip(trajectories, kinds or (options.projection,) * len(trajectories)):
-            fitted = next((given for given in (kind, options.fit_on) if isinstance(given, Projection)), None)
-            kind = fitted or kind_and_frame(t, kind, options.fit_on)[0]
-            view.check_data(t, options, fitted.kind if fitted else kind)
-            lit, keep = highlighted(t, options.highlight), choose_points(t.n_points, options.max_points, options.seed)
-            if lit is not None and not isinstance(options.highlight, str):
-                keep = np.union1d(keep, np.flatnonzero(lit)[: options.max_points])  # those that stand out by themselves
-            self._kinds.append(kind)
-            self._keep.append(keep)
-            self._lit.append(None if lit is None else lit[keep])
-            self._trajectories.append(take(t, keep))
+        self.epochs = choose_epochs([t.epochs for t in trajectories], options.every, options.max_frames)
+        self._views: list[View] = []
+        for t, kind, title in zip(trajectories, kinds or (options.projection,) * len(trajectories), self.titles):
+            self._views.append(View(t, kind, title, options, self.epochs, self._views[0] if self._views else None))
 
     # Plan
 
     @cached_property
-    def epochs(self) -> np.ndarray:
-        """The epochs shown."""
-        return view.choose_epochs([t.epochs for t in self._trajectories], self.options.every, self.options.max_frames)
-
-    @cached_property
-    def _sources(self) -> list[np.ndarray]:
-        """The newest frame recorded until each epoch, of every panel: a run that stopped early holds its last frame."""
-        return [np.searchsorted(t.epochs, self.epochs, side="right").clip(1) - 1 for t in self._trajectories]
-
-    @cached_property
-    def projections(self) -> tuple[Projection, ...]:
-        """One fitted projection a panel."""
-        o, each = self.options, zip(self._trajectories, self._kinds, self._sources)
-        return tuple(
-            k if isinstance(k, Projection) else fit_projection(t, k, o.fit_on, o.seed, np.unique(frames)) for t, k, frames in each
-        )
-
-    @cached_property
-    def _coordinates(self) -> list[np.ndarray]:
-        """Where the points of each panel are at each epoch, (K, n, 2 or 3), turned onto the first panel if that has the same."""
-        each = zip(self.projections, self._trajectories, self._sources)
-        shown = [projection.coordinates(t)[frames] for projection, t, frames in each]
-        for k in range(1, len(shown)):
-            pairs = [(getattr(t, name) for t in (self._trajectories[0], self._trajectories[k])) for name in ("index", "labels")]
-            same = all(np.array_equal(a, b) if a is not None and b is not None else a is b for a, b in pairs)
-            if same and shown[k].shape == shown[0].shape and self.projections[k].kind not in ("raw", "sphere"):
-                shown[k] = shown[k] @ procrustes(shown[k][-1], shown[0][-1]).astype(np.float32)
-        return shown
-
-    @cached_property
-    def timeline(self) -> Timeline:
-        """Which epoch each frame shows, and for how long."""
-        leaps = np.zeros(len(self.epochs) - 1)
-        if self.options.tween == "auto":
-            leaps = np.mean([np.linalg.norm(np.diff(xyz, axis=0), axis=-1).mean(1) for xyz in self._coordinates], axis=0)
-        return view.plan(self.epochs, leaps, self.options)
-
-    @cached_property
     def views(self) -> tuple[View, ...]:
-        """What each panel shows."""
-        options, views = self.options, []
-        for k, (t, projection, xyz) in enumerate(zip(self._trajectories, self.projections, self._coordinates)):
-            forces = options.forces
-            if forces is not None:
-                forces = view.project_forces([np.asarray(part)[:, self._keep[k]] for part in forces], t, projection)
-            pictured = spread_out(xyz[-1][:, :2], options.thumbnails) if options.thumbnails else np.zeros(0, int)
-            moves = xyz, self._sources[k], self.timeline, *self._stances[k]
-            views.append(View(t, projection, *moves, self.titles[k], options, self._lit[k], forces, pictured))
+        """What each panel shows, on one timeline and seen as asked for, or so that points on a sphere are in front."""
+        o, views, leaps = self.options, self._views, np.zeros(len(self.epochs) - 1)
+        if o.tween == "auto":
+            leaps = np.mean([np.linalg.norm(np.diff(v.coordinates, axis=0), axis=-1).mean(1) for v in views], axis=0)
+        timeline = plan(self.epochs, leaps, o)
+        found = facing([view.coordinates[-1] for view in views if view.kind == "sphere"])
+        for view in views:
+            faced = found if view.kind == "sphere" and o.camera is None else None
+            view.timeline, view.camera = timeline, tuple(faced or CAMERA if o.camera is None else o.camera)
+            view.turn = o.turn if o.turn is not None else SPHERE_TURN if faced else TURN
         return tuple(views)
 
-    @cached_property
-    def _stances(self) -> list[tuple[float, tuple[float, float]]]:
-        """Degrees of turning and the last camera of each panel: as asked for, or so that points on a sphere are in front."""
-        o = self.options
-        if o.camera is not None:
-            return [(view.TURN if o.turn is None else o.turn, tuple(o.camera))] * len(self.titles)
-        found = view.cameras(self.projections, [xyz[-1] for xyz in self._coordinates])
-        usual = [view.TURN if each is None else view.SPHERE_TURN for each in found]
-        return [(turn if o.turn is None else o.turn, each or view.CAMERA) for turn, each in zip(usual, found)]
+    @property
+    def timeline(self) -> Timeline:
+        """Which epoch each frame shows, and for how long."""
+        return self.views[0].timeline
+
+    @property
+    def projections(self) -> tuple[Projection, ...]:
+        """One fitted projection a panel."""
+        return tuple(view.projection for view in self._views)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -201,14 +154,14 @@ class Animation:
     @property
     def caption(self) -> str:
         """What the picture shows, how it was projected, and what its distances mean."""
-        parts = [view.caption_of(self.projections, self.titles)]
+        first, parts = self.views[0], [caption_of(self.projections, self.titles)]
         if n := self.timeline.between.sum():
             parts.append(f"Between the epochs {n} frame{'s are' if n > 1 else ' is'} interpolated.")
-        if len(self._keep[0]) < self._n_given:
-            parts.append(f"{len(self._keep[0])} of {self._n_given} points are shown.")
-        if any(xyz.shape[-1] == 3 for xyz in self._coordinates) and any(turn for turn, _ in self._stances):
+        if len(first.keep) < first.n_given:
+            parts.append(f"{len(first.keep)} of {first.n_given} points are shown.")
+        if any(view.dim == 3 for view in self.views) and any(view.turn for view in self.views):
             parts.append("The view turns; that motion is not learning.")
-        drawn = curve_names(self._trajectories, self.options.overlays) if len(self.titles) > 1 else ()
+        drawn = curve_names([view.trajectory for view in self.views], self.options.overlays) if len(self.titles) > 1 else ()
         if apart := [word_for(name) for name in drawn if name in self.options.own_scales]:
             parts.append(f"Each panel has its own scale of {' and '.join(apart)}.")
         return " ".join([*parts, *self.options.said("caption")])
@@ -221,13 +174,13 @@ class Animation:
     @property
     def still_caption(self) -> str:
         """What holds of every frame by itself."""
-        return "; ".join([view.short_of(self.projections), *self.options.said("short")])
+        return "; ".join([short_of(self.projections), *self.options.said("short")])
 
     @property
     def alt(self) -> str:
         """Alternative text for readers who do not see the picture."""
         names = " and ".join(filter(None, dict.fromkeys(self.titles))) or "an embedding"
-        n = self._trajectories[0].n_points
+        n = self._views[0].trajectory.n_points
         return f"Animation of {names}: {n} points from epoch {self.epochs[0]} to {self.epochs[-1]}, {self.short_caption}"
 
     # Draw and write
@@ -318,7 +271,7 @@ class Animation:
 
     def __repr__(self) -> str:
         names = ", ".join(filter(None, self.titles)) or "untitled"
-        kinds = ", ".join(dict.fromkeys(kind if isinstance(kind, str) else kind.kind for kind in self._kinds))
+        kinds = ", ".join(dict.fromkeys(view.kind for view in self._views))
         width, height = self.size
         return f"Animation({names}: epochs {self.epochs[0]}..{self.epochs[-1]}, {width}x{height}, projection {kinds})"
 

@@ -282,10 +282,10 @@ def spread_out(xy: np.ndarray, count: int) -> np.ndarray:
 def wires(panel) -> None:
     """The sphere's circles, or the box of a 3-d view, turning with it."""
     view = panel.view
-    if view.coordinates.shape[-1] != 3:
+    if view.dim != 3:
         return
     edges = [(a, b) for a in range(8) for b in range(a + 1, 8) if (a ^ b).bit_count() == 1]  # corners that differ in one bit
-    lines = _sphere() if view.projection.kind == "sphere" else view.corners[np.array(edges)]  # (m, 2, 3)
+    lines = _sphere() if view.kind == "sphere" else view.corners[np.array(edges)]  # (m, 2, 3)
     theme, width, strokes = panel.canvas.theme, panel.canvas.points(0.9), Strokes()
 
     def update(frame: int) -> None:

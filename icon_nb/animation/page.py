@@ -22,7 +22,7 @@ from ..evaluation.trajectory import Neighbours, Trajectory
 from .display import source
 from .palette import class_color, class_marker
 from .projection import Projection
-from .view import CAMERA, cameras, caption_of, eye, parted, project_forces
+from .view import CAMERA, caption_of, eye, facing, identity, parted, project_forces
 
 SCRIPTS = tuple(f"page_files/player{part}.js" for part in ("_decode", "_raster", "_view", "_curves", ""))
 LEVELS = 2**16 - 1
@@ -45,7 +45,7 @@ def contents(runs: list[Trajectory], views: list[Projection], titles, linked=(),
         told.append(
             _run(run, title, coordinates)
             | _coordinates(coordinates, view.kind == "sphere")
-            | {"group": _number(_group(run), groups), "points": _number(_identity(run), points)}
+            | {"group": _number(_group(run), groups), "points": _number(identity(run), points)}
             | {"sheet": None if sheet is None else _number(sheet, sheets), "baselines": lines or {}}
             | {"links": None if links is None else _links(links)}
             | {"forces": None if pulls is None else _forces(project_forces(pulls, run, view))}
@@ -79,8 +79,9 @@ def packed(numbers: np.ndarray) -> str:
 def _placed(runs: list[Trajectory], views: list[Projection]) -> list[np.ndarray]:
     """Coordinates (T, n, 2 or 3) of every run; a sphere is turned so that the player begins where the animation ends."""
     placed = [view.coordinates(run) for run, view in zip(runs, views)]
-    for k, camera in enumerate(cameras(views, [xyz[-1] for xyz in placed])):
-        if camera is not None:
+    spheres = [k for k, view in enumerate(views) if view.kind == "sphere"]
+    if camera := facing([placed[k][-1] for k in spheres]):
+        for k in spheres:
             placed[k] = (placed[k] @ (eye(*CAMERA).T @ eye(*camera)).T).astype(np.float32)
     return placed
 
@@ -114,14 +115,6 @@ def _group(run: Trajectory) -> dict:
     names = [*run.class_names, *map(str, range(len(run.class_names), count))] if count else []
     marked = range(len(names))
     return {"names": names, "colours": [class_color(c) for c in marked], "markers": [class_marker(c) for c in marked]}
-
-
-def _identity(run: Trajectory) -> str:
-    """The same for two runs exactly when they show the same points, so that a pin in one can be shown in the other."""
-    about = hashlib.sha256(str(run.n_points).encode())
-    for part in (run.index, run.labels):
-        about.update(b"none" if part is None else np.ascontiguousarray(part, dtype=np.int64).tobytes())
-    return about.hexdigest()
 
 
 def _coordinates(coordinates: np.ndarray, sphere: bool) -> dict:

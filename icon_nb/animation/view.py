@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,10 +11,11 @@ from itertools import product
 import numpy as np
 
 from ..errors import ConfigError, demand, nearest
-from ..evaluation.trajectory import Trajectory
+from ..evaluation.trajectory import Trajectory, choose_points
 from ..methods.catalogue import OVERLAYS
 from .options import Options, check_needs
-from .projection import Projection
+from .overlays import spread_out
+from .projection import Projection, fit_projection, kind_and_frame, procrustes
 
 SHORTEST = 20  # milliseconds; browsers slow down anything shorter
 SMOOTH = 22
@@ -93,43 +95,6 @@ def smooth(movement: np.ndarray, max_frames: int) -> np.ndarray:
 # Points
 
 
-def highlighted(trajectory: Trajectory, highlight) -> np.ndarray | None:
-    """Bool array (n,): the points of the classes that ``highlight`` names, and those at the positions that it numbers."""
-    if highlight is None:
-        return None
-    wished = list(highlight) if isinstance(highlight, Iterable) and not isinstance(highlight, str) else [highlight]
-    chosen = np.zeros(trajectory.n_points, bool)
-    for item in wished:
-        if isinstance(item, str):
-            names = trajectory.class_names or ("(unlabelled)",)
-            known = trajectory.labels is not None and item in names
-            demand(known, f"highlight={item!r} is no class of these points: {nearest(item, names)}")
-            chosen |= trajectory.labels == names.index(item)
-        elif isinstance(item, (int, np.integer)) and 0 <= item < trajectory.n_points:
-            chosen[item] = True
-        else:
-            raise ConfigError(f"highlight={item!r} is no recorded point: positions run from 0 to {trajectory.n_points - 1}")
-    return chosen
-
-
-def check_data(trajectory: Trajectory, options: Options, kind: str) -> None:
-    """Refuse what the trajectory has no data for, shown through a projection of this kind."""
-    metrics, labelled = trajectory.metrics, trajectory.labels is not None
-    for name in options.overlays:
-        if name not in OVERLAYS and name not in metrics:
-            known = dict.fromkeys((*OVERLAYS, *metrics))
-            raise ConfigError(f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
-    there = {"labels": labelled, "metrics": bool(metrics), "loss": "loss" in metrics}
-    check_needs(options.overlays, {**there, "plane": labelled and trajectory.dim == 2, "raw": kind == "raw"})
-    if options.thumbnails and trajectory.images is None:
-        raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
-    highlighted(trajectory, options.highlight)
-    if options.forces is not None:
-        shapes = [np.shape(part) for part in options.forces]
-        fits = shapes == [trajectory.embeddings.shape] * 2
-        demand(fits, f"forces have the shapes {shapes}: give two arrays of shape {trajectory.embeddings.shape}")
-
-
 def take(trajectory: Trajectory, keep: np.ndarray) -> Trajectory:
     """The same trajectory with only some of its points; itself where all are kept."""
     if len(keep) == trajectory.n_points:
@@ -138,6 +103,14 @@ def take(trajectory: Trajectory, keep: np.ndarray) -> Trajectory:
     kept = {name: None if value is None else value[keep] for name, value in per_point.items()}
     kept["names"] = tuple(trajectory.names[i] for i in keep) if trajectory.names else ()
     return replace(trajectory, embeddings=trajectory.embeddings[:, keep], **kept)
+
+
+def identity(trajectory: Trajectory) -> str:
+    """The same for two trajectories exactly when they show the same points."""
+    about = hashlib.sha256(str(trajectory.n_points).encode())
+    for part in (trajectory.index, trajectory.labels):
+        about.update(b"none" if part is None else np.ascontiguousarray(part, dtype=np.int64).tobytes())
+    return about.hexdigest()
 
 
 def project_forces(forces, trajectory: Trajectory, projection: Projection) -> np.ndarray:
@@ -160,34 +133,103 @@ def eye(azimuth: float, elevation: float) -> np.ndarray:
     return np.array([[-sa, ca, 0], [-se * ca, -se * sa, ce], [ce * ca, ce * sa, se]])
 
 
-def cameras(projections: Sequence[Projection], last: Sequence[np.ndarray]) -> list[tuple[float, float] | None]:
-    """The camera of each panel: one for all spheres, which faces the mean of their last points (n, 3), and None for the others.
-
-    Where the points lie all around, no side is the better one, and there is none either.
-    """
-    balls, camera = [xyz for projection, xyz in zip(projections, last) if projection.kind == "sphere"], None
-    x, y, z = np.concatenate(balls).mean(0, dtype=float) if balls else np.zeros(3)
-    if np.linalg.norm([x, y, z]) >= 0.1:
-        camera = float(np.degrees(np.arctan2(y, x))), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
-    return [camera if projection.kind == "sphere" else None for projection in projections]
+def facing(spheres: Sequence[np.ndarray]) -> tuple[float, float] | None:
+    """One camera for all spheres, which faces the mean of their points (n, 3); None where these lie all around."""
+    x, y, z = np.concatenate(spheres).mean(0, dtype=float) if spheres else np.zeros(3)
+    if np.linalg.norm([x, y, z]) < 0.1:
+        return None
+    return float(np.degrees(np.arctan2(y, x))), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
 
 
-@dataclass(frozen=True, eq=False)
 class View:
-    """Points of one run on the plane, for every frame of a timeline."""
+    """What a panel shows: points of one run on the plane, for every frame of a timeline that all panels share.
 
-    trajectory: Trajectory
-    projection: Projection
-    coordinates: np.ndarray  # (K, n, 2 or 3): where the projection puts the points at each epoch of the timeline
-    sources: np.ndarray  # (K,): the recorded frame that each epoch of the timeline shows
-    timeline: Timeline
+    Options that the trajectory has no data for are refused at once; nothing is projected before somebody looks. ``first`` is the
+    view that others of the same points are turned onto.
+    """
+
+    timeline: Timeline  # these three are known once all panels are
     turn: float  # degrees through which a 3-d view turns from the first to the last frame
     camera: tuple[float, float]  # azimuth and elevation of the last frame of a 3-d view, in degrees
-    title: str
-    options: Options
-    highlight: np.ndarray | None  # bool (n,): points that stand out
-    forces: np.ndarray | None  # (2, n_frames, n, 2 or 3): attraction and repulsion, as steps of the projected points
-    thumbnails: np.ndarray  # points shown by their image
+
+    def __init__(self, trajectory: Trajectory, kind, title: str, options: Options, epochs: np.ndarray, first: View | None):
+        self.title, self.options, self.first, self.n_given = title, options, first, trajectory.n_points
+        self._fitted = next((given for given in (kind, options.fit_on) if isinstance(given, Projection)), None)
+        self.kind = self._fitted.kind if self._fitted else kind_and_frame(trajectory, kind, options.fit_on)[0]
+        self._check(trajectory)
+        lit, keep = self._named(trajectory), choose_points(trajectory.n_points, options.max_points, options.seed)
+        if lit is not None and not isinstance(options.highlight, str):
+            keep = np.union1d(keep, np.flatnonzero(lit)[: options.max_points])  # those that stand out by themselves
+        self.keep, self.trajectory = keep, take(trajectory, keep)
+        self.highlight = None if lit is None else lit[keep]  # bool (n,): points that stand out
+        # (K,): the newest frame recorded until each epoch; a run that stopped early holds its last
+        self.sources = np.searchsorted(trajectory.epochs, epochs, side="right").clip(1) - 1
+
+    def _check(self, trajectory: Trajectory) -> None:
+        """Refuse what the trajectory has no data for."""
+        options, metrics, labelled = self.options, trajectory.metrics, trajectory.labels is not None
+        for name in options.overlays:
+            if name not in OVERLAYS and name not in metrics:
+                known = dict.fromkeys((*OVERLAYS, *metrics))
+                raise ConfigError(f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
+        there = {"labels": labelled, "metrics": bool(metrics), "loss": "loss" in metrics}
+        check_needs(options.overlays, {**there, "plane": labelled and trajectory.dim == 2, "raw": self.kind == "raw"})
+        if options.thumbnails and trajectory.images is None:
+            raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
+        if options.forces is not None:
+            shape, shapes = trajectory.embeddings.shape, [np.shape(part) for part in options.forces]
+            demand(shapes == [shape] * 2, f"forces have the shapes {shapes}: give two arrays of shape {shape}")
+
+    def _named(self, trajectory: Trajectory) -> np.ndarray | None:
+        """Bool array (n,): the points of the classes that ``highlight`` names, and those at the positions that it numbers."""
+        highlight, n = self.options.highlight, trajectory.n_points
+        if highlight is None:
+            return None
+        chosen, names = np.zeros(n, bool), trajectory.class_names or ("(unlabelled)",)
+        for item in highlight if isinstance(highlight, Iterable) and not isinstance(highlight, str) else [highlight]:
+            if isinstance(item, str):
+                known = trajectory.labels is not None and item in names
+                demand(known, f"highlight={item!r} is no class of these points: {nearest(item, names)}")
+                chosen |= trajectory.labels == names.index(item)
+            else:
+                known = isinstance(item, (int, np.integer)) and 0 <= item < n
+                demand(known, f"highlight={item!r} is no recorded point: positions run from 0 to {n - 1}")
+                chosen[item] = True
+        return chosen
+
+    # What is computed once somebody looks
+
+    @cached_property
+    def projection(self) -> Projection:
+        o = self.options
+        return self._fitted or fit_projection(self.trajectory, self.kind, o.fit_on, o.seed, np.unique(self.sources))
+
+    @cached_property
+    def coordinates(self) -> np.ndarray:
+        """Where the projection puts the points at each epoch, (K, n, 2 or 3), turned onto those of the first view."""
+        xyz, first = self.projection.coordinates(self.trajectory)[self.sources], self.first
+        if first is None or self.kind in ("raw", "sphere") or identity(first.trajectory) != identity(self.trajectory):
+            return xyz
+        if xyz.shape != first.coordinates.shape:
+            return xyz
+        return xyz @ procrustes(xyz[-1], first.coordinates[-1]).astype(np.float32)
+
+    @cached_property
+    def forces(self) -> np.ndarray:
+        """Attraction and repulsion as steps of the projected points, (2, n_frames, n, 2 or 3)."""
+        return project_forces([np.asarray(part)[:, self.keep] for part in self.options.forces], self.trajectory, self.projection)
+
+    @cached_property
+    def thumbnails(self) -> np.ndarray:
+        """Points shown by their image."""
+        wanted = self.options.thumbnails
+        return spread_out(self.coordinates[-1][:, :2], wanted) if wanted else np.zeros(0, int)
+
+    @property
+    def dim(self) -> int:
+        return self.coordinates.shape[-1]
+
+    # What the frames need
 
     def points(self, frame: int) -> np.ndarray:
         """Projected coordinates (n, 2 or 3), interpolated between two epochs."""
@@ -204,45 +246,37 @@ class View:
         if points.shape[1] == 2:
             return points, None
         ahead = 1 - frame / max(self.timeline.n_frames - 1, 1)
-        seen = (points - self.centre) @ eye(self.camera[0] - self.turn * ahead, self.camera[1]).T
-        return seen[:, :2], seen[:, 2] / self.radius
+        seen = (points - self._box.mean(0)) @ eye(self.camera[0] - self.turn * ahead, self.camera[1]).T
+        return seen[:, :2], seen[:, 2] / self._radius
 
     @cached_property
     def _box(self) -> np.ndarray:
-        """Least and greatest coordinates (2, 2 or 3) over all frames."""
+        """Least and greatest coordinates (2, 2 or 3) over all frames, or those of the sphere."""
+        if self.kind == "sphere":
+            return np.array([-np.ones(3), np.ones(3)])
         return np.stack([self.coordinates.min((0, 1)), self.coordinates.max((0, 1))])
+
+    @cached_property
+    def _radius(self) -> float:
+        """Reach of a 3-d view from its centre, over all frames."""
+        if self.kind == "sphere":
+            return 1.0
+        return float(np.linalg.norm(self.coordinates - self._box.mean(0), axis=-1).max()) or 1.0
 
     @cached_property
     def corners(self) -> np.ndarray:
         """The corners (8, 3) of the box around all points of all frames."""
         return np.array(list(product(*self._box.T)))
 
-    @cached_property
-    def centre(self) -> np.ndarray:
-        """The middle of all frames, or of the sphere."""
-        return np.zeros(3) if self.projection.kind == "sphere" else self._box.mean(0)
-
-    @cached_property
-    def radius(self) -> float:
-        """Reach of a 3-d view from its centre, over all frames."""
-        farthest = 1.0 if self.projection.kind == "sphere" else np.linalg.norm(self.coordinates - self.centre, axis=-1).max()
-        return float(farthest) or 1.0
-
-    @cached_property
-    def _reach(self) -> np.ndarray:
-        """How far the view reaches from its middle to the side and upwards (2,), over all frames, however it turns."""
-        if self.projection.kind == "sphere":
-            return np.ones(2)
-        if self.coordinates.shape[-1] == 2:
-            return np.ptp(self._box, axis=0) / 2
-        shown = [np.abs(self.flatten(self.corners, frame)[0]) for frame in range(self.timeline.n_frames)]
-        return np.concatenate(shown).max(0)
-
     def limits(self, width: float, height: float, margin: float) -> tuple[tuple[float, float], tuple[float, float]]:
         """x and y limits that hold every frame in so many pixels with ``margin`` to spare, one scale for both axes."""
-        centre = np.zeros(2) if self.coordinates.shape[-1] == 3 else self.centre
+        if self.dim == 2:
+            centre, half = self._box.mean(0), np.ptp(self._box, axis=0) / 2
+        else:  # seen from its centre, however it turns
+            turned = [np.abs(self.flatten(self.corners, frame)[0]) for frame in range(self.timeline.n_frames)]
+            centre, half = np.zeros(2), np.ones(2) if self.kind == "sphere" else np.concatenate(turned).max(0)
         w, h = max(width - 2 * margin, 1), max(height - 2 * margin, 1)
-        scale = max(self._reach[0] * 2 / w, self._reach[1] * 2 / h) or 1.0 / min(w, h)
+        scale = max(half[0] * 2 / w, half[1] * 2 / h) or 1.0 / min(w, h)
         reach = np.array([width, height]) * scale / 2
         (x0, y0), (x1, y1) = (centre - reach).tolist(), (centre + reach).tolist()
         return (x0, x1), (y0, y1)
