@@ -3,6 +3,7 @@
 import base64
 import re
 import tracemalloc
+from functools import partial
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from icon_nb import animation
 from icon_nb.animation import plots
-from icon_nb.animation.animation import SMALL
+from icon_nb.animation.animation import SMALL, small
 from icon_nb.animation.annotations import MetricCurves
 from icon_nb.animation.palette import class_color, rgb
 from icon_nb.animation.plots import small_multiples
@@ -126,6 +127,15 @@ def test_what_stands_in_a_notebook_moves_within_a_bound():
     assert len(shown.to_bytes()) <= 200_000
     assert shown.durations[-1] == 1500
     assert "500 of 700 points are shown" in shown.caption
+
+
+def test_what_would_be_too_large_for_a_notebook_has_fewer_frames_and_points():
+    wild = run(T=11, n=1000, d=3, classes=10)  # points that turn leave nothing in its place
+    assert len(animation.animate(wild, **SMALL).to_bytes()) > 200_000
+    shown = small(partial(animation.animate, wild))
+    assert len(shown.frames) == 20
+    assert 150_000 < len(shown.to_bytes()) <= 200_000
+    assert animation.animate(run(), **SMALL).to_bytes() == small(partial(animation.animate, run())).to_bytes()
 
 
 def test_a_large_animation_shows_a_filmstrip_its_size_and_the_way_out(tmp_path):

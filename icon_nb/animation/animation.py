@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +23,10 @@ from .projection import Projection
 from .view import CAMERA, SPHERE_TURN, TURN, Timeline, View, caption_of, choose_epochs, facing, plan, short_of
 
 SMALL = {"size": (420, 420), "tween": "auto", "max_frames": 22, "max_points": 500, "point_size": 5.0}
-"""Options of one run's animation in a notebook: it moves, in at most 200 KB that are drawn in about a quarter of a second."""
+"""Options of one run's animation in a notebook: it moves, and is drawn in about a quarter of a second."""
+
+LARGEST_SMALL, FEWEST = 200_000, 20
+"""Bytes of the GIF of such an animation, and the frames that are left where it would have more."""
 
 LARGEST_PLAYER = 500_000
 FORMATS = (".gif", ".mp4")
@@ -89,6 +92,23 @@ def side_by_side(trajectories: Sequence[Trajectory], titles: Sequence[str] | Non
         fits = trajectories and len(given) == len(trajectories)
         demand(fits, f"side_by_side got {len(given)} {name} for {len(trajectories)} trajectories: give one each")
     return Animation(trajectories, make_options(options), tuple(kinds), tuple(titles))
+
+
+def small(draw: Callable[..., Animation], max_points: int = SMALL["max_points"]) -> Animation:
+    """The animation of one run in a notebook, by a function of its options, in at most 200,000 bytes.
+
+    Where these are not enough, it has 20 frames, and fewer points if need be.
+    """
+    options = {**SMALL, "max_points": min(max_points, SMALL["max_points"])}
+    while True:
+        shown = draw(**options)
+        size, points = len(shown.to_bytes()), len(shown.views[0].keep)
+        if size <= LARGEST_SMALL or points <= FEWEST:
+            return shown
+        size *= FEWEST / len(shown.frames)
+        if size > LARGEST_SMALL * 0.97:
+            options["max_points"] = min(int(points * (LARGEST_SMALL / size) ** 2), int(0.9 * points))
+        options["max_frames"] = FEWEST
 
 
 class Animation:

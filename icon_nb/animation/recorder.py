@@ -196,9 +196,9 @@ class Recorder:
     def _repr_mimebundle_(self, include=None, exclude=None):
         if not self._frames:
             return {"text/plain": repr(self)}
-        from .animation import SMALL
+        from .animation import small
 
-        return {**self.animate(**SMALL).bundle(self.player()), "text/plain": repr(self)}
+        return {**small(self.animate).bundle(self.player()), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"Recorder({self.trajectory!r})" if self._frames else "Recorder(nothing recorded)"

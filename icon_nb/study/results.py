@@ -284,9 +284,9 @@ class Results(Shown, Run):
 
     @cached_property
     def _animation(self):
-        from ..animation.animation import SMALL
+        from ..animation.animation import small
 
-        return self.animate(**{**SMALL, "max_points": min(SMALL["max_points"], self.config.gif_max_points)})
+        return small(self.animate, self.config.gif_max_points)
 
     @threads_for(small=True)
     def _repr_mimebundle_(self, include=None, exclude=None):
