@@ -22,6 +22,16 @@ def run(T=5, n=40, d=8, classes=3, seed=0, **more):
     return Trajectory(z, np.arange(T), **{**about, "metrics": metrics, "title": "simclr on digits", **more})
 
 
+def drawn_anew(painter, frame):
+    """A frame without a copy of the still picture."""
+    for artist in painter.artists:
+        artist.set_animated(False)
+    for part in painter.parts:
+        part.update(frame)
+    painter.canvas.agg.draw()
+    return painter.canvas.pixels()
+
+
 def decode(data):
     """Frames (RGB), durations and the header of an animated file."""
     image = Image.open(BytesIO(data))

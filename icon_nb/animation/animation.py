@@ -17,7 +17,7 @@ from . import painter
 from .annotations import curve_names, word_for
 from .canvas import check_pixels, grid_shape
 from .display import image
-from .options import Options, make_options, with_options
+from .options import Options, make_options, overlay_names, with_options
 from .plots import filmstrip, small_multiples
 from .projection import Projection
 from .view import CAMERA, SPHERE_TURN, TURN, Timeline, View, caption_of, choose_epochs, facing, plan, short_of
@@ -182,7 +182,7 @@ class Animation:
         if any(view.dim == 3 for view in self.views) and any(view.turn for view in self.views):
             parts.append("The view turns; that motion is not learning.")
         drawn = curve_names([view.trajectory for view in self.views], self.options.overlays) if len(self.titles) > 1 else ()
-        if apart := [word_for(name) for name in drawn if name in self.options.own_scales]:
+        if apart := [word_for(name) for name in drawn if name in overlay_names(self.options.own_scale)]:
             parts.append(f"Each panel has its own scale of {' and '.join(apart)}.")
         return " ".join([*parts, *self.options.said("caption")])
 

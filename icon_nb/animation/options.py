@@ -127,11 +127,6 @@ class Options:
         """Names of the overlays, as a tuple; a text may join several by ``+``."""
         return overlay_names(self.overlay)
 
-    @property
-    def own_scales(self) -> tuple[str, ...]:
-        """Names of the metrics that each panel scales by its own range."""
-        return overlay_names(self.own_scale)
-
     def said(self, words: str) -> list[str]:
         """What the overlays say of themselves in a picture: their ``caption``, or their ``short`` words."""
         texts = [getattr(row, words) for name, row in OVERLAYS.items() if name in self.overlays]

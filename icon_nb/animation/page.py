@@ -188,14 +188,10 @@ def document(page: dict, title: str, parts: dict[str, str] | None = None) -> str
 
     ``parts`` are the assets of a page other than the player.
     """
-    parts = {**(parts or assets()), "title": html.escape(title), "data": _json(page)}
+    data = json.dumps(page, separators=(",", ":"), allow_nan=False)  # all ASCII; as it is here, it cannot end its element
+    data = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    parts = {**(parts or assets()), "title": html.escape(title), "data": data}
     for name in ("style", "script"):
         digest = hashlib.sha256(parts[name].encode()).digest()
         parts[f"{name}_hash"] = f"sha256-{base64.b64encode(digest).decode()}"
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], parts["frame"])
-
-
-def _json(page: dict) -> str:
-    """JSON that cannot end the script element it stands in: no <, > or & is left, and nothing beyond ASCII."""
-    text = json.dumps(page, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

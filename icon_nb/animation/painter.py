@@ -17,6 +17,7 @@ from ..errors import ConfigError
 from ..methods.catalogue import OVERLAYS
 from . import annotations as around
 from .canvas import Canvas, Rect
+from .options import overlay_names
 from .overlays import points, thumbnails, wires
 from .palette import indexed_palette, nearest_entry
 from .view import View
@@ -59,13 +60,10 @@ class Panel:
 
 
 class Painter:
-    """Paints the frames of an animation: one or several views that share a timeline.
+    """Paints the frames of an animation: one or several views that share a timeline."""
 
-    Without ``blit`` every frame is drawn from nothing; the picture is the same.
-    """
-
-    def __init__(self, animation, blit: bool = True):
-        self.views, self.options, self.blit = animation.views, animation.options, blit
+    def __init__(self, animation):
+        self.views, self.options = animation.views, animation.options
         self.timeline, self._still = animation.timeline, None
         canvas = self.canvas = Canvas(animation.size, self.options.dpi, self.options.style)
         trajectories, single = [view.trajectory for view in self.views], len(self.views) == 1
@@ -79,17 +77,13 @@ class Painter:
         top = around.header(canvas, layout.title, animation.heading, single, self.head_line)
         bar = around.ProgressBar(canvas, layout.bar, self.timeline.n_frames)
         self.parts = [*self.panels, *self._curves(layout.strips), *headers, top, bar]
+        self.artists = [artist for part in self.parts for artist in part.artists]  # all that moves, from bottom to top
         for artist in self.artists:
-            artist.set_animated(blit)
-
-    @property
-    def artists(self) -> list:
-        """Everything that moves, from bottom to top."""
-        return [artist for part in self.parts for artist in part.artists]
+            artist.set_animated(True)
 
     def _curves(self, strips: tuple[Rect, ...]) -> list[around.MetricCurves]:
         """The curves below each panel, on the scale of all panels or, of the metrics that are not comparable, on its own."""
-        shared = [name for name in self.metrics if name not in self.options.own_scales]
+        shared = [name for name in self.metrics if name not in overlay_names(self.options.own_scale)]
         scales = around.curve_scales([view.trajectory for view in self.views], shared)
         curves = []
         for rect, view in zip(strips, self.views):
@@ -111,9 +105,6 @@ class Painter:
         """Frame as uint8 array (height, width, 4); the next call overwrites it."""
         for part in self.parts:
             part.update(frame)
-        if not self.blit:
-            self.canvas.agg.draw()
-            return self.canvas.pixels()
         if self._still is None:
             self.canvas.agg.draw()
             self._still = self.canvas.agg.copy_from_bbox(self.canvas.figure.bbox)
@@ -132,22 +123,25 @@ class Painter:
     def frames(self) -> Frames:
         """All frames, in the fixed palette."""
         photos = any(len(view.thumbnails) and view.trajectory.images.shape[-1] == 3 for view in self.views)
-        return as_frames(map(self.paint, range(self.timeline.n_frames)), self.options.style, photos)
+        return Frames(map(self.paint, range(self.timeline.n_frames)), self.options.style, photos)
 
 
 class Frames(Sequence):
-    """Pictures (height, width, 3) decoded when asked for, from ``indices`` (height, width) in a ``palette`` (m, 3), m <= 256."""
+    """Pictures (height, width, 3) decoded when asked for, from ``indices`` (height, width) in a ``palette`` (m, 3), m <= 256.
 
-    def __init__(self, indices: Sequence[np.ndarray], palette: np.ndarray):
-        self.indices, self.palette = list(indices), palette
+    They are made of ``pictures`` (height, width, 4); the palette of a style is richer for coloured ``photos``.
+    """
+
+    def __init__(self, pictures: Iterable[np.ndarray], style: str, photos: bool):
+        table, self.palette = nearest_entry(style, photos), indexed_palette(style, photos)
+        self.indices = [to_indices(pixels, table) for pixels in pictures]
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, k):
-        if isinstance(k, slice):
-            return [self.palette[frame] for frame in self.indices[k]]
-        return self.palette[self.indices[k]]
+        found = self.indices[k]
+        return [self.palette[frame] for frame in found] if isinstance(k, slice) else self.palette[found]
 
     def image(self, k: int) -> Image.Image:
         """Frame k as a Pillow image of mode P with the shared palette."""
@@ -155,12 +149,6 @@ class Frames(Sequence):
         image = Image.frombytes("P", (width, height), self.indices[k].tobytes())
         image.putpalette(self.palette.tobytes())
         return image
-
-
-def as_frames(pictures: Iterable[np.ndarray], style: str, photos: bool) -> Frames:
-    """Pictures (h, w, 4) in the fixed palette of a style, which is richer for coloured ``photos``."""
-    table = nearest_entry(style, photos)
-    return Frames([to_indices(pixels, table) for pixels in pictures], indexed_palette(style, photos))
 
 
 def to_indices(pixels: np.ndarray, table: np.ndarray) -> np.ndarray:

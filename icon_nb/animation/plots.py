@@ -13,7 +13,7 @@ from ..evaluation.trajectory import Rows, Trajectory
 from .annotations import ROW, Entry, class_entries, plan_legend, set_out, word_for
 from .canvas import Canvas, Picture, Rect, plain
 from .options import in_pixels
-from .painter import Panel, as_frames, png
+from .painter import Frames, Panel, png
 from .palette import class_color, class_marker
 
 CELL = 130  # least width of a panel where many stand in a row
@@ -80,7 +80,7 @@ def filmstrip(animation) -> bytes:
     wished = [epoch for epoch in dict.fromkeys((*MOMENTS, int(animation.epochs[-1]))) if epoch in known]
     canvas = small_multiples(animation, wished if len(wished) >= min(5, len(known)) else None, most=5).canvas
     canvas.agg.draw()
-    return png(as_frames([canvas.pixels()], animation.options.style, any(len(view.thumbnails) for view in animation.views)), 0)
+    return png(Frames([canvas.pixels()], animation.options.style, any(len(view.thumbnails) for view in animation.views)), 0)
 
 
 def _frames_of(animation, epochs, most: int) -> list[int]:
@@ -190,17 +190,13 @@ def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[st
 
 def _line(axes, canvas: Canvas, color: str, marker: str, runs: Sequence[Trajectory], metric: str) -> None:
     """The mean over the runs that measured the metric."""
-    known = []
-    for run in runs:
-        values = np.asarray(run.metrics.get(metric, np.full(run.n_frames, np.nan)), dtype=float)
-        if np.isfinite(values).any():
-            known.append((run.epochs[np.isfinite(values)], values[np.isfinite(values)]))
+    measured = [(run.epochs, np.asarray(run.metrics[metric], dtype=float)) for run in runs if metric in run.metrics]
+    known = [(epochs[np.isfinite(v)], v[np.isfinite(v)]) for epochs, v in measured if np.isfinite(v).any()]
     if known:
         epochs = np.unique(np.concatenate([e for e, _ in known]))
         values = np.array([np.interp(epochs, e, v, left=np.nan, right=np.nan) for e, v in known])
         look = {"marker": marker, "markersize": canvas.points(4)} if len(epochs) <= 40 else {}
-        with_gaps = np.nanmean, np.nanmin, np.nanmax
-        _band(axes, epochs, values, color, with_gaps, linewidth=canvas.points(1.8), **look)
+        _band(axes, epochs, values, color, (np.nanmean, np.nanmin, np.nanmax), linewidth=canvas.points(1.8), **look)
 
 
 def _band(axes, x: np.ndarray, values: np.ndarray, color: str, of=(np.mean, np.min, np.max), **look) -> None:

@@ -251,6 +251,7 @@ def _nearest(points: np.ndarray, k: int = 10) -> np.ndarray:
 
 def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames: np.ndarray) -> Projection:
     row, epoch = PROJECTIONS[kind], int(trajectory.epochs[frame])
+    demand(trajectory.n_points >= 5, f"projection={kind!r} needs at least 5 points, got {trajectory.n_points}: use 'pca'")
     try:
         make = resolve_name(row.make)
     except ModuleNotFoundError:
@@ -298,19 +299,12 @@ def procrustes(points: np.ndarray, target: np.ndarray) -> np.ndarray:
     return u @ vt
 
 
-def enough(n: int, kind: str) -> None:
-    """Refuse a map of too few points."""
-    demand(n >= 5, f"projection={kind!r} needs at least 5 points, got {n}: use 'pca'")
-
-
 def umap_step(n: int, seed: int) -> Step:
     """One UMAP of n points, from the neighbour's map after the first."""
     try:
         from umap import UMAP
     except ImportError:
         raise ConfigError("projection='umap' needs umap-learn: pip install 'icon_nb[umap]', or use 'tsne'") from None
-    enough(n, "umap")
-
     def step(z: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
         warm = {} if previous is None else {"init": previous.astype(np.float32), "n_epochs": WARM_EPOCHS}
         with warnings.catch_warnings():

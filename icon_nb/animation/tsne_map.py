@@ -15,7 +15,7 @@ from ..objective.learned import StudentT
 from ..objective.supervisory.perplexity import log_perplexity_of
 from ..training.optimizers import Gains
 from ..training.threads import SMALL_MAP, threads_for
-from .projection import Step, enough, principal_axes
+from .projection import Step, principal_axes
 
 EXAGGERATION = 12.0
 WHOLE, QUICK = (250, 300, 50), (25, 35, 10)
@@ -27,7 +27,6 @@ REACH, QUICK_REACH = 3.0, 1.5
 
 def tsne_step(n: int, seed: int, steps: tuple[int, int, int] = WHOLE, reach: float = REACH) -> Step:
     """One t-SNE of n points: from principal components at first, from the neighbour's map and without exaggeration after."""
-    enough(n, "tsne")
     perplexity = min(30.0, (n - 1) / 3)
 
     @threads_for(n * n < SMALL_MAP)
