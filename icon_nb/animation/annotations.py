@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from ..evaluation.trajectory import Trajectory
-from .canvas import Canvas, Rect, arrange
+from .canvas import Canvas, Rect, grid_shape
 from .palette import class_color, class_marker
 from .view import View
 
@@ -76,10 +77,11 @@ def panel_header(canvas: Canvas, rect: Rect, view: View, metrics: tuple[str, ...
 class ProgressBar:
     """How far the animation has come, along the bottom edge; it also keeps equal frames apart."""
 
-    def __init__(self, canvas: Canvas, rect: Rect, n_frames: int):
-        self.last, self.least = max(n_frames - 1, 1), 2 / canvas.size[0]
+    def __init__(self, canvas: Canvas, n_frames: int):
+        self.last, (width, height) = max(n_frames - 1, 1), canvas.size
+        self.least = 2 / width
         look = {"transform": canvas.figure.transFigure, "color": canvas.theme.accent, "linewidth": 0}
-        self.artists = [canvas.figure.add_artist(Rectangle((0, 0), 0, rect.h / canvas.size[1], **look))]
+        self.artists = [canvas.figure.add_artist(Rectangle((0, 0), 0, 3 * canvas.unit / height, **look))]
 
     def update(self, frame: int) -> None:
         self.artists[0].set_width(max(frame / self.last, self.least))
@@ -173,11 +175,11 @@ class Legend:
     def rows(self) -> int:
         return math.ceil(len(self.entries) / self.columns)
 
-    def write(self, canvas: Canvas, rect: Rect) -> None:
+    def write(self, canvas: Canvas, left: float, top: float) -> None:
         u = canvas.unit
         for k, entry in enumerate(self.entries):
             row, column = divmod(k, self.columns)
-            x, y = rect.x + column * self.width, rect.y + (row + 0.5) * ROW * u
+            x, y = left + column * self.width, top + (row + 0.5) * ROW * u
             if entry.marker:
                 canvas.swatch(x + 5 * u, y, entry.color, entry.marker, entry.hollow)
             color = canvas.theme.ink if entry.marker else canvas.theme.muted
@@ -219,18 +221,37 @@ def plan_legend(canvas: Canvas, entries: Sequence[Entry], beside: bool = False, 
     return Legend((*entries[:shown], Entry(f"+ {n - shown} more", "", "")), columns, width)
 
 
-def set_out(canvas: Canvas, legend: Legend, n_panels: int, note: str = "", caption: str = "", most: int = 2, **shape):
-    """Lay a picture out and write its legend and its footer: at most so many lines of the note, and of the caption."""
-    u, room = canvas.unit, canvas.size[0] - 20 * canvas.unit
-    lines = [(line, canvas.theme.ink) for line in wrap(canvas, note, room, most)]
-    lines += [(line, canvas.theme.muted) for line in wrap(canvas, caption, room, most)]
+def set_out(canvas, legend: Legend, n: int, note="", caption="", *, most=2, strip=0, columns=None, head=36, top=None):
+    """Lay a picture out and write its legend and its footer: at most so many lines of the note, and of the caption.
+
+    The ``heads``, ``panels`` and ``strips`` that are returned have one rectangle for each of n panels; ``strip`` is the number of
+    curves below each. ``columns`` overrules the usual grid; ``head`` is the height over each panel and ``top`` that over all, in
+    design pixels.
+    """
+    (width, height), u, pad, gap = canvas.size, canvas.unit, 10 * canvas.unit, 8 * canvas.unit
+    lines = [(line, canvas.theme.ink) for line in wrap(canvas, note, width - 2 * pad, most)]
+    lines += [(line, canvas.theme.muted) for line in wrap(canvas, caption, width - 2 * pad, most)]
     right = legend.width if legend.beside else 0
     below = legend.rows * ROW * u + 4 * u if legend.entries and not right else 0
-    layout = arrange(canvas.size, u, n_panels, right=right, below=below, lines=len(lines), **shape)
-    legend.write(canvas, layout.legend)
+    foot = (3 + 5) * u + len(lines) * 14 * u + (4 * u if lines else 0)
+    top = pad + (top if top is not None else 42 if n == 1 else 26) * u
+    bottom = height - foot - below
+    head = head * u if n > 1 or columns else 0
+    strip = max(58, 6 + 24 * strip) * u if strip else 0
+    columns = columns or grid_shape(n)[1]
+    rows = math.ceil(n / columns)
+    w = (width - 2 * pad - (right + 8 * u if right else 0) - gap * (columns - 1)) / columns
+    h = (bottom - top - gap * (rows - 1)) / rows
+    cells = [Rect(pad + k % columns * (w + gap), top + k // columns * (h + gap), w, h) for k in range(n)]
+    legend.write(canvas, *((pad, bottom + 4 * u) if below else (width - pad - right, top)))
     for k, (line, color) in enumerate(lines):
-        canvas.text(layout.caption.x, layout.caption.y + 14 * k * u, line, 11, color)
-    return layout
+        canvas.text(pad, height - foot + 5 * u + 14 * k * u, line, 11, color)
+    return SimpleNamespace(
+        title=Rect(pad, pad, width - 2 * pad, top - pad),
+        panels=[Rect(cell.x, cell.y + head, cell.w, cell.h - head - strip) for cell in cells],
+        heads=[Rect(cell.x, cell.y, cell.w, head) for cell in cells],
+        strips=[Rect(cell.x, cell.y + cell.h - strip + 6 * u, cell.w, strip - 6 * u) for cell in cells if strip],
+    )
 
 
 def wrap(canvas: Canvas, text: str, room: float, most: int) -> list[str]:

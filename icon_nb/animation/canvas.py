@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
-from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -37,36 +36,6 @@ class Rect:
     y: float
     w: float
     h: float
-
-
-def arrange(size, unit: float, n_panels: int, *, right=0.0, below=0.0, lines=0, strip=0, columns=None, head=36, top=None):
-    """The rectangles of a picture of ``size`` pixels; ``heads``, ``panels`` and ``strips`` have one a panel.
-
-    ``right`` and ``below`` are the pixels that a legend takes there, ``lines`` those of the caption, and ``strip`` is the number
-    of curves below each panel. ``columns`` overrules the usual grid; ``head`` is the height over each panel and ``top`` that over
-    all, in design pixels.
-    """
-    (width, height), u, pad = size, unit, 10 * unit
-    foot = (3 + 5) * u + lines * 14 * u + (4 * u if lines else 0)
-    top = pad + (top if top is not None else 42 if n_panels == 1 else 26) * u
-    bottom = height - foot - below
-    area = Rect(pad, top, width - 2 * pad - (right + 8 * u if right else 0), bottom - top)
-    head = head * u if n_panels > 1 or columns else 0
-    strip = max(58, 6 + 24 * strip) * u if strip else 0
-    columns, gap = columns or grid_shape(n_panels)[1], 8 * u
-    rows = math.ceil(n_panels / columns)
-    w, h = (area.w - gap * (columns - 1)) / columns, (area.h - gap * (rows - 1)) / rows
-    cells = [Rect(area.x + k % columns * (w + gap), area.y + k // columns * (h + gap), w, h) for k in range(n_panels)]
-    beside = Rect(width - pad - right, top, right, bottom - top)
-    return SimpleNamespace(
-        title=Rect(pad, pad, width - 2 * pad, top - pad),
-        panels=tuple(Rect(cell.x, cell.y + head, cell.w, cell.h - head - strip) for cell in cells),
-        heads=tuple(Rect(cell.x, cell.y, cell.w, head) for cell in cells),
-        strips=tuple(Rect(cell.x, cell.y + cell.h - strip + 6 * u, cell.w, strip - 6 * u) for cell in cells if strip),
-        legend=Rect(pad, bottom + 4 * u, width - 2 * pad, below) if below else beside,
-        caption=Rect(pad, height - foot + 5 * u, width - 2 * pad, lines * 14 * u),
-        bar=Rect(0, height - 3 * u, width, 3 * u),
-    )
 
 
 def grid_shape(n: int) -> tuple[int, int]:

@@ -75,13 +75,13 @@ class Painter:
         self.panels = [Panel(canvas, view, rect) for view, rect in zip(self.views, layout.panels)]
         headers = [] if single else [around.panel_header(canvas, *each, self.metrics) for each in zip(layout.heads, self.views)]
         top = around.header(canvas, layout.title, animation.heading, single, self.head_line)
-        bar = around.ProgressBar(canvas, layout.bar, self.timeline.n_frames)
+        bar = around.ProgressBar(canvas, self.timeline.n_frames)
         self.parts = [*self.panels, *self._curves(layout.strips), *headers, top, bar]
         self.artists = [artist for part in self.parts for artist in part.artists]  # all that moves, from bottom to top
         for artist in self.artists:
             artist.set_animated(True)
 
-    def _curves(self, strips: tuple[Rect, ...]) -> list[around.MetricCurves]:
+    def _curves(self, strips: list[Rect]) -> list[around.MetricCurves]:
         """The curves below each panel, on the scale of all panels or, of the metrics that are not comparable, on its own."""
         shared = [name for name in self.metrics if name not in overlay_names(self.options.own_scale)]
         scales = around.curve_scales([view.trajectory for view in self.views], shared)
