@@ -100,7 +100,7 @@ class MetricCurves:
         margin = max(last - first, 1) * 0.02
         self.axes.set(xlim=(first - margin, last + margin), ylim=(-0.14, 1.14), autoscale_on=False)
         self.cursor = self._line([first, first], [-0.14, 1.14], canvas.theme.muted, canvas.points(1), zorder=4)
-        self.artists, self.curves = [self.cursor], []
+        self.curves = []
         self.colors = dict(zip(names, (canvas.theme.accent, canvas.theme.second, class_color(6), class_color(9))))
         for k, (word, (name, color)) in enumerate(zip(words, self.colors.items())):
             middle = rect.y + (k + 0.5) * rect.h / len(names)
@@ -108,7 +108,7 @@ class MetricCurves:
             canvas.text(rect.x, middle + 6 * u, ranges[k], 8.5, color, va="center_baseline")
             if name in view.trajectory.metrics and name in scales:
                 self._curve(canvas, view.trajectory.metrics[name], scales[name], color)
-        self.artists += [dot for _, _, dot in self.curves]
+        self.artists = [self.cursor, *(dot for _, _, dot in self.curves)]
 
     def _line(self, x, y, color, width, **more) -> Line2D:
         return self.axes.add_line(Line2D(x, y, color=color, linewidth=width, solid_capstyle="round", **more))
@@ -126,10 +126,8 @@ class MetricCurves:
         epoch = shown[k] * (1 - part) + shown[min(k + 1, len(shown) - 1)] * part
         self.cursor.set_xdata([epoch, epoch])
         for epochs, height, dot in self.curves:
-            known = np.isfinite(height)
-            at = min(epoch, epochs[-1])
-            y = np.interp(at, epochs[known], height[known], left=np.nan)
-            dot.set_data([at], [y])
+            known, at = np.isfinite(height), min(epoch, epochs[-1])
+            dot.set_data([at], [np.interp(at, epochs[known], height[known], left=np.nan)])
 
 
 def curve_names(trajectories, overlays) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from ..errors import ConfigError, nearest
+from ..errors import demand, nearest
 
 CLASS_COLORS = (
     "#3b61d4", "#e2920e", "#32dbfe", "#a92d14", "#87458a",
@@ -47,8 +47,7 @@ THEMES = {
 
 def theme(style: str) -> Theme:
     """The theme called ``style``: paper, slides, notebook or dark."""
-    if style not in THEMES:
-        raise ConfigError(f"style={style!r} is unknown: {nearest(style, THEMES)}")
+    demand(style in THEMES, f"style={style!r} is unknown: {nearest(style, THEMES)}")
     return THEMES[style]
 
 

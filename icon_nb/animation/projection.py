@@ -52,15 +52,14 @@ class Projection:
         ConfigError
             For t-SNE and UMAP, which have no map for other points.
         """
-        if self.map is None:
-            raise ConfigError(f"projection={self.kind!r} places only the points it was fitted on: use 'pca' to place others")
+        demand(self.map, f"projection={self.kind!r} places only the points it was fitted on: use 'pca' to place others")
         return self.map(as_matrix(Z)).astype(np.float32)
 
     def coordinates(self, trajectory: Trajectory) -> np.ndarray:
         """Coordinates of every point at every recorded epoch, float32 (n_frames, n, dim)."""
         if self.map is None:
-            if trajectory not in self._placed:
-                raise ConfigError(f"this {self.kind} was fitted on another trajectory: fit it again on this one")
+            there = trajectory in self._placed
+            demand(there, f"this {self.kind} was fitted on another trajectory: fit it again on this one")
             return self._placed[trajectory]
         return np.stack([self.transform(frame) for frame in trajectory.embeddings])
 
@@ -122,16 +121,15 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
 
 def kind_and_frame(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]:
     """The kind that "auto" means and the frame that ``fit_on`` names, or a ConfigError; nothing is fitted."""
-    if not isinstance(kind, str) or kind not in PROJECTIONS:
-        raise ConfigError(f"projection={kind!r} is unknown: {nearest(kind, PROJECTIONS)}")
+    known = isinstance(kind, str) and kind in PROJECTIONS
+    demand(known, f"projection={kind!r} is unknown: {nearest(kind, PROJECTIONS)}")
     d = trajectory.dim
     if kind == "auto":
         kind = _of_many(trajectory) if d > 3 else "sphere" if d == 3 and trajectory.of_unit_length else "raw"
     row = PROJECTIONS[kind]
-    low, high = row.low, row.high
-    if not low <= d <= high:
-        wants = f"{low}" if low == high else f"at most {high}" if low == 1 else f"at least {low}"
-        raise ConfigError(f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {row.instead}")
+    wants = f"{row.low}" if row.low == row.high else f"at most {row.high}" if row.low == 1 else f"at least {row.low}"
+    said = f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {row.instead}"
+    demand(row.low <= d <= row.high, said)
     return kind, fitted_frame(trajectory, "first" if kind == "tsne_quick" and fit_on == "last" else fit_on)
 
 
@@ -151,10 +149,10 @@ def _kept_by_pca(trajectory: Trajectory) -> float:
 def fitted_frame(trajectory: Trajectory, fit_on) -> int:
     """Position of the recorded frame that ``fit_on`` names."""
     if fit_on in ("last", "first"):
-        return {"last": trajectory.n_frames - 1, "first": 0}[fit_on]
-    if isinstance(fit_on, (int, np.integer)) and fit_on in trajectory.epochs:
-        return int(np.flatnonzero(trajectory.epochs == fit_on)[0])
-    raise ConfigError(f"fit_on={fit_on!r} is not a recorded epoch: use 'last', 'first' or one of {trajectory.epochs.tolist()}")
+        return 0 if fit_on == "first" else trajectory.n_frames - 1
+    known = isinstance(fit_on, (int, np.integer)) and fit_on in trajectory.epochs
+    demand(known, f"fit_on={fit_on!r} is not a recorded epoch: use 'last', 'first' or one of {trajectory.epochs.tolist()}")
+    return trajectory.epochs.tolist().index(fit_on)
 
 
 # Maps of any points

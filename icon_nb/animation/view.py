@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 
-from ..errors import ConfigError, demand, nearest
+from ..errors import demand, nearest
 from ..evaluation.trajectory import Trajectory, choose_points
 from ..methods.catalogue import OVERLAYS
 from .options import Options, check_needs
@@ -168,14 +168,13 @@ class View:
     def _check(self, trajectory: Trajectory) -> None:
         """Refuse what the trajectory has no data for."""
         options, metrics, labelled = self.options, trajectory.metrics, trajectory.labels is not None
+        known = dict.fromkeys((*OVERLAYS, *metrics))
         for name in options.overlays:
-            if name not in OVERLAYS and name not in metrics:
-                known = dict.fromkeys((*OVERLAYS, *metrics))
-                raise ConfigError(f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
+            demand(name in known, f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
         there = {"labels": labelled, "metrics": bool(metrics), "loss": "loss" in metrics}
         check_needs(options.overlays, {**there, "plane": labelled and trajectory.dim == 2, "raw": self.kind == "raw"})
-        if options.thumbnails and trajectory.images is None:
-            raise ConfigError(f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
+        pictured = not options.thumbnails or trajectory.images is not None
+        demand(pictured, f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
         if options.forces is not None:
             shape, shapes = trajectory.embeddings.shape, [np.shape(part) for part in options.forces]
             demand(shapes == [shape] * 2, f"forces have the shapes {shapes}: give two arrays of shape {shape}")
