@@ -251,6 +251,6 @@ def test_runs_that_differ_in_their_seed_alone_have_a_table_with_baselines():
 
 def test_losses_that_are_not_comparable_share_no_scale():
     runs = [icon.run(method=method, dataset="digits", n_samples=200, epochs=1, quiet=True) for method in ("simclr", "sne")]
-    assert Comparison(runs).animate().options.own_scales == ("loss",)
+    assert Comparison(runs).animate().options.own_scale == "loss"
     rates = icon.sweep(TINY.replace(hidden_dim=64), learning_rate=[1e-3, 1e-2])
-    assert rates.animate().options.own_scales == ()
+    assert rates.animate().options.own_scale == ()
