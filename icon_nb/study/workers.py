@@ -170,7 +170,7 @@ def _received(future: Future, config: Config) -> Outcome:
         answer = future.result()
         if isinstance(answer, str):
             return Failure(config, answer)
-        return store.load_run(answer, Results) if isinstance(answer, Path) else store.unpack(answer, Results)
+        return store.load_run(answer, Results)
     except (Exception, SystemExit) as error:  # the worker died, or its executor did, or it answers what is no run
         return Failure(config, _said(error))
 

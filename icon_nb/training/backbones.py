@@ -102,18 +102,15 @@ def simplecnn(shape: tuple[int, ...], embedding_dim: int, a: int) -> nn.Module:
     layers: list[nn.Module] = []
     for before, after, stride in ((shape[0], a, 1), (a, 2 * a, 2), (2 * a, 2 * a, 2), (2 * a, 4 * a, 1)):
         layers += [nn.Conv2d(before, after, 3, stride, padding=1), nn.ReLU()]
-    return channels_last(Layers(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16 * a, embedding_dim)))
+    network = Layers(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16 * a, embedding_dim))
+    return network.to(memory_format=torch.channels_last)  # up to twice as fast on a CPU
 
 
 def smallcnn(shape: tuple[int, ...], embedding_dim: int, a: int) -> nn.Module:
     """Each filter's strongest answer anywhere in the picture: what is there counts, and where it is does not."""
     small = [nn.Conv2d(shape[0], a, 5, padding=2), nn.MaxPool2d(2, ceil_mode=True), nn.ReLU()]
     strongest = [nn.Conv2d(a, 2 * a, 3, padding=1), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.ReLU()]
-    return channels_last(Layers(*small, *strongest, nn.Linear(2 * a, 4 * a), nn.ReLU(), nn.Linear(4 * a, embedding_dim)))
-
-
-def channels_last(network: nn.Module) -> nn.Module:
-    """Up to twice as fast on a CPU, and the same sums within rounding."""
+    network = Layers(*small, *strongest, nn.Linear(2 * a, 4 * a), nn.ReLU(), nn.Linear(4 * a, embedding_dim))
     return network.to(memory_format=torch.channels_last)
 
 

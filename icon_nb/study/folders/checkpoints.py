@@ -134,13 +134,12 @@ class Checkpoints:
         with reading(path):
             content = read(path)
             expect(digest(content).startswith(checksum), path, "its checksum does not match")
-            state = verify.tensors(content, path)
+            state = verify.state(content, path, "model")
             about = json.loads(state["about"], parse_constant=lambda _: None)
             verify.follows(about, verify.CHECKPOINT, path)
             expect(about["history"]["epoch"] == list(range(int(number) + 1)), path, "its history is not that of its epochs")
             written = {int(epoch): checksum for epoch, checksum in json.loads(state["frames"]).items()}
             frames = [(epoch, self._read_frame(epoch, written[epoch]), metrics) for epoch, metrics in about["frames"]]
-            verify.state(state["model"], len(content), path)
             points = np.stack([frame for _, frame, _ in frames])
             verify.arrays(points, {"epochs": np.array([epoch for epoch, _, _ in frames])}, 0, path)
             expect(points.shape[1] == session.n_points and frames[-1][0] <= int(number), path, "its frames are of another run")

@@ -132,22 +132,16 @@ def read_state(folder: Path, epoch: int, last: int) -> tuple[Mapping, Mapping] |
         if not (file.exists() and other.exists()):
             return None
         weights, state = _read(file), _read(other)
-    return _state(weights, file), _tensors(state, other)
+    return verify.state(weights, file), verify.tensors(state, other)
 
 
-def load_run(path: Path, kind: type[Run] = Run) -> Run:
-    record = _read_record(path)
-    contents = {name: _read(path / name, record["files"].get(name)) for name in FILES}
-    run = _assemble(path, record, contents, kind)
-    run.folder = path
-    return run
-
-
-def unpack(files: dict[str, bytes], kind: type[Run] = Run) -> Run:
-    return _assemble(Path("a run from elsewhere"), json.loads(files[RECORD]), files, kind)
-
-
-def _assemble(path: Path, record: dict, contents: dict[str, bytes], kind: type[Run]) -> Run:
+def load_run(source: Path | Mapping[str, bytes], kind: type[Run] = Run) -> Run:
+    """A saved run from its folder, or from its files as :func:`pack` makes them."""
+    if isinstance(source, Path):
+        path, record = source, _read_record(source)
+        contents = {name: _read(path / name, record["files"].get(name)) for name in FILES}
+    else:
+        path, record, contents = Path("a run from elsewhere"), json.loads(source[RECORD]), source
     with verify.reading(path / "config.json"):
         config = Config.from_json(contents["config.json"].decode(), where="config.json").resolve()  # what it leaves out: defaults
     with verify.reading(path / "provenance.json"):
@@ -155,7 +149,7 @@ def _assemble(path: Path, record: dict, contents: dict[str, bytes], kind: type[R
         verify.follows(provenance, verify.PROVENANCE, path / "provenance.json")
     config = config.replace_sources(provenance.get("sources") or {})
     trajectory = _unpack(contents["embeddings.npz"], record["trajectory"], path)
-    state = _state(contents["model.pt"], path / "model.pt")
+    state = verify.state(contents["model.pt"], path / "model.pt")
     try:
         backbone = _backbone(config, provenance["dataset"], state)
     except ConfigError as error:
@@ -166,6 +160,7 @@ def _assemble(path: Path, record: dict, contents: dict[str, bytes], kind: type[R
         raise LoadError(f"{path / 'model.pt'} does not fit {described} ({why}): {verify.REMEDY}") from error
     history = {name: [math.nan if value is None else value for value in values] for name, values in record["history"].items()}
     results = kind(config, history, trajectory, backbone, record["status"], provenance, record["error"], state)
+    results.folder = path if path is source else None
     if record.get("probes") is not None:
         results.__dict__["probes"] = record["probes"]
     return results
@@ -210,16 +205,6 @@ def _unpack(content: bytes, about: dict, path: Path) -> Trajectory:
     frames = all(len(values) == len(embeddings) for values in metrics.values())
     verify.expect(frames, path / RECORD, "the metrics of the trajectory are not one value a frame")
     return Trajectory(embeddings, class_names=tuple(about["class_names"]), metrics=metrics, title=about["title"], **found)
-
-
-def _tensors(content: bytes, path: Path) -> dict:
-    with verify.reading(path):
-        return verify.tensors(content, path)
-
-
-def _state(content: bytes, path: Path) -> dict[str, torch.Tensor]:
-    with verify.reading(path):
-        return verify.state(verify.tensors(content, path), len(content), path)
 
 
 def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:

@@ -59,7 +59,8 @@ def container(content: bytes, path: Path) -> io.BytesIO:
 
 
 def tensors(content: bytes, path: Path) -> dict:
-    return torch.load(container(content, path), map_location="cpu", weights_only=True)
+    with reading(path):
+        return torch.load(container(content, path), map_location="cpu", weights_only=True)
 
 
 def fits(value, kind) -> bool:
@@ -168,13 +169,13 @@ def arrays(embeddings: np.ndarray, found: dict[str, np.ndarray], n_names: int, p
     expect(embeddings.dtype == np.float32 and embeddings.ndim == 3 and embeddings.size > 0, path, "it holds no frames")
     expect(bool(np.isfinite(embeddings).all()), path, "a frame is not finite")
     t, n, _ = embeddings.shape
-    sizes = {"epochs": t, "labels": n, "index": n, "held_out": n}
-    tops = {"epochs": 2**40, "labels": n_names or 2**31, "index": 2**62, "held_out": 2}
-    for name in filter(found.__contains__, sizes):
-        array = found[name]
-        fine = array.shape == (sizes[name],) and array.dtype.kind in ("b" if name == "held_out" else "iu")
+    columns = {"epochs": (t, "iu", 2**40), "labels": (n, "iu", n_names or 2**31)}  # length, kinds, and what is too large
+    columns |= {"index": (n, "iu", 2**62), "held_out": (n, "b", 2)}
+    for name in filter(found.__contains__, columns):
+        array, (length, kinds, top) = found[name], columns[name]
+        fine = array.shape == (length,) and array.dtype.kind in kinds
         expect(fine, path, f"{name} does not belong to {t} frames of {n} points")
-        inside = array.min() >= 0 and array.max() < tops[name]
+        inside = array.min() >= 0 and array.max() < top
         expect(inside, path, f"{name} points beyond what there is, or metrics.json names too few classes")
     expect("epochs" in found and increasing(found["epochs"].tolist()), path, "its epochs do not increase")
     images = found.get("images", np.zeros((n, 1, 1), np.uint8))
@@ -182,11 +183,14 @@ def arrays(embeddings: np.ndarray, found: dict[str, np.ndarray], n_names: int, p
     expect(fine and images.ndim in (3, 4), path, "its pictures are none")
 
 
-def state(found, size: int, path: Path) -> dict[str, torch.Tensor]:
-    """``model.pt``: plain dense tensors by name, with memory of their own."""
-    named = fits(found, {str: torch.Tensor}) and all(isinstance(name, str) for name in found)
-    expect(named, path, "it is not a table of tensors")
-    plain = (each.layout == torch.strided and each.device.type == "cpu" and not each.is_quantized for each in found.values())
-    expect(all(plain), path, "its tensors are not plain ones")
-    expect(sum(each.nbytes for each in found.values()) <= size, path, "its tensors are larger than the file")
-    return found
+def state(content: bytes, path: Path, part: str | None = None) -> dict:
+    """``model.pt``, or a checkpoint whose ``part`` is one: plain dense tensors by name, with memory of their own."""
+    whole = tensors(content, path)
+    with reading(path):
+        found = whole if part is None else whole[part]
+        named = fits(found, {str: torch.Tensor}) and all(isinstance(name, str) for name in found)
+        expect(named, path, "it is not a table of tensors")
+        plain = (each.layout == torch.strided and each.device.type == "cpu" and not each.is_quantized for each in found.values())
+        expect(all(plain), path, "its tensors are not plain ones")
+        expect(sum(each.nbytes for each in found.values()) <= len(content), path, "its tensors are larger than the file")
+    return whole
