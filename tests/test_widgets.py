@@ -15,9 +15,9 @@ import icon_nb as icon
 from icon_nb.animation.display import VIEW
 from icon_nb.animation.plots import against, bars
 from icon_nb.errors import ConfigError
-from icon_nb.study import temperature as studies
+from icon_nb.study import sweep as studies
 from icon_nb.study.run import start, train
-from icon_nb.study.temperature import RowWatcher, TemperatureStudy, choose_anchors, run_and_watch, trained
+from icon_nb.study.sweep import RowWatcher, TemperatureStudy, choose_anchors, run_and_watch, trained
 
 SMALL = icon.Config(method="simclr", dataset="digits", n_samples=256, epochs=2, embedding_dim=3, max_points=100)
 

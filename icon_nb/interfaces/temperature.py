@@ -13,7 +13,7 @@ from ..animation.display import bundle, image
 from ..animation.plots import against, bars, filmstrip
 from ..errors import ConfigError, IconError
 from ..study.results import Results
-from ..study.temperature import MEASURES, TemperatureStudy
+from ..study.sweep import MEASURES, TemperatureStudy
 
 SIDE = 420
 WORDS = {"description_width": "90px"}
