@@ -60,7 +60,7 @@ def test_the_number_comes_back_after_an_error(monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with pytest.raises(ValueError, match="1 thread"), threads.fitting_threads(trainer):
+        with pytest.raises(ValueError, match="1 thread"), threads.threads_for(threads.is_small(trainer)):
             raise ValueError(f"{torch.get_num_threads()} thread")
         assert torch.get_num_threads() == 2
     finally:

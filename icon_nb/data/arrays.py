@@ -45,7 +45,6 @@ def to_numpy(value, what: str) -> np.ndarray:
 
 
 def is_pictures(value) -> bool:
-    """Whether it is a list of PIL's pictures."""
     return isinstance(value, (list, tuple)) and len(value) > 0 and all(hasattr(each, "getbands") for each in value)
 
 

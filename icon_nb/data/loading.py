@@ -158,7 +158,6 @@ def load_for(config: Config) -> Dataset:
 
 
 def _named(name: str, data_dir, download: bool) -> Dataset:
-    """A data set that has a row in the table."""
     row = published(name)
     if row is None:
         places = [f"{source.name}:{source.place}" for source in SOURCES.values()]

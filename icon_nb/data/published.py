@@ -157,7 +157,6 @@ def _copy(url: str, part: Path, limit: float) -> str:
 
 
 def damaged(path: Path, why: object) -> DataError:
-    """The error for a file that is there and cannot be used."""
     return DataError(f"{path} is damaged ({why}): delete it and let it be downloaded again, or put a good copy there")
 
 

@@ -162,9 +162,10 @@ def measure(job: tuple[str, ...], size: Mapping, threads: int) -> dict[str, obje
             error = str(failed)
     values = {name: [each.scores[name] for each in results] for name in REACHED if name in SCORES}
     values["seconds"] = [each.provenance["seconds"] for each in results]
-    row = {**dict(zip(KEY, job)), "method": name_of(*job[:2]), "runs": len(results), "stability": _rounded(agreement(results))}
+    rounded = lambda value: round(value, 4) if np.isfinite(value) else None  # noqa: E731
+    row = {**dict(zip(KEY, job)), "method": name_of(*job[:2]), "runs": len(results), "stability": rounded(agreement(results))}
     for name, spread in ((name, Spread.of(each)) for name, each in values.items()):
-        row |= {name: _rounded(spread.mean), f"{name}_sd": _rounded(spread.deviation)}
+        row |= {name: rounded(spread.mean), f"{name}_sd": rounded(spread.deviation)}
     return row if error is None else {**row, "error": error}
 
 
@@ -180,7 +181,3 @@ def agreement(results: Sequence, k: int = 10) -> float:
             z = (as_points(r.embeddings[keep], metric_of(r.config.distance)) for r, keep in zip((one, other), positions))
             shared.append(neighbour_overlap(*z, k))
     return float(np.mean(shared)) if shared else float("nan")
-
-
-def _rounded(value: float) -> float | None:
-    return round(value, 4) if np.isfinite(value) else None

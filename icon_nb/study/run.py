@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError, demand, demand_type, shown
 from ..files import LARGEST_TEXT, place, read, write_whole
 from ..methods.config import OF_THE_TRUNK, Config
-from ..training.threads import fitting_threads
+from ..training.threads import is_small, threads_for
 from ..training.trainer import usual_torch
 from .folders.checkpoints import Checkpoints, check_data, check_settings
 from .folders.outputs import write_run, written
@@ -111,7 +111,8 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
     show = (not session.config.quiet) if progress is None else progress
     tracking = Tracking(session.log_to or session.config.log_to, session.config)
     about = {"desc": session.config.run_name or session.config.label, "unit": "epoch", "file": sys.stderr}
-    with fitting_threads(session.trainer), tqdm(total=session.config.epochs, **about) if show else nullcontext() as bar:
+    bars = tqdm(total=session.config.epochs, **about) if show else nullcontext()
+    with threads_for(is_small(session.trainer)), bars as bar:
         try:
             for record in session.records():
                 if bar is not None:  # one that is disabled takes a lock too, which a worker that is stopped leaves behind

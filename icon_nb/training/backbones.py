@@ -88,12 +88,10 @@ class FreePoints(nn.Module):
 
 
 def linear(width: int, embedding_dim: int, hidden: None = None) -> list[nn.Module]:
-    """One linear map."""
     return [nn.Linear(width, embedding_dim)]
 
 
 def mlp(width: int, embedding_dim: int, hidden: int) -> list[nn.Module]:
-    """Two hidden layers."""
     return [nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, embedding_dim)]
 
 

@@ -38,7 +38,6 @@ def fits(config: Config) -> bool:
 
 
 def installed() -> bool:
-    """Whether openTSNE can be imported."""
     return importlib.util.find_spec("openTSNE") is not None
 
 

@@ -55,21 +55,14 @@ class Gains(torch.optim.Optimizer):
 def build_optimizer(config: Config, parameters) -> torch.optim.Optimizer:
     """The optimizer of a resolved Config, by its name or by a function of the user's."""
     if is_own(config.optimizer):
-        return _made("optimizer", config.optimizer, list(parameters), torch.optim.Optimizer)
+        return made("optimizer", config.optimizer, list(parameters), torch.optim.Optimizer)
     row = OPTIMIZERS[config.optimizer]
     momentum = {"momentum": config.momentum} if row.momentum else {}
     make = resolve_name(row.make)
     return make(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, **momentum, **row.options)
 
 
-def build_scheduler(config: Config, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler | None:
-    """What a function of the user's makes to move the learning rate, where a resolved Config has one."""
-    if config.scheduler is None:
-        return None
-    return _made("scheduler", config.scheduler, optimizer, torch.optim.lr_scheduler.LRScheduler)
-
-
-def _made(setting: str, text: str, given: object, kind: type):
+def made(setting: str, text: str, given: object, kind: type):
     """What a function of the user's makes; anything else than it must make is refused."""
     try:
         made = thing_of(setting, text)(given)

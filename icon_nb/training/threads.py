@@ -36,11 +36,6 @@ def threads_for(small: bool) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def fitting_threads(trainer):
-    """Train with as many threads as the work has a use for; on a GPU, the number stays as it is."""
-    return threads_for(trainer.device.type == "cpu" and is_small(trainer))
-
-
 def chosen_by_user(threads: int) -> bool:
     """Whether the number of threads is one that somebody set: torch itself takes the cores, or half of them."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -48,8 +43,10 @@ def chosen_by_user(threads: int) -> bool:
 
 
 def is_small(trainer) -> bool:
-    """Whether one step is too little work for two threads."""
+    """Whether one step is too little work for two threads; on a GPU, their number stays as it is."""
     config, n = trainer.config, len(trainer.dataset)
+    if trainer.device.type != "cpu":
+        return False
     if config.backbone == "table":
         return n * n < SMALL_TABLE
     rows = (config.batch_size or n) * (config.n_views or 1)

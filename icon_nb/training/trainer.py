@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
-from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from ..data.dataset import Dataset
 from ..errors import ConfigError, DeviceError, TrainingError
@@ -27,7 +27,7 @@ from . import open_tsne
 from .backbones import accelerate
 from .batches import Reader, Rows, check_fit
 from .candidates import Blocks, build_model
-from .optimizers import build_optimizer, build_scheduler
+from .optimizers import build_optimizer, made
 from .ranks import Ranks
 
 DENSE_POINTS = 8192  # a table of more free points than this keeps p on the nearest neighbours only
@@ -76,7 +76,8 @@ class Trainer:
         accelerate(config, self.model, self.device)
         self.strategy = strategy_of(config, self.dataset, self.objective, self.dtype)
         self.optimizer = self.strategy.optimizer(config.at(0), self.model.parameters())
-        self.scheduler = build_scheduler(config, self.optimizer)
+        own = config.scheduler  # which moves the learning rate
+        self.scheduler = None if own is None else made("scheduler", own, self.optimizer, LRScheduler)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "float16")
         self.epoch = 0
 
