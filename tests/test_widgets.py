@@ -264,6 +264,18 @@ def test_measures_have_a_cursor_and_a_band():
     assert "alignment" not in without.alt
 
 
+def test_a_study_is_shown_beside_the_untrained_network_and_the_raw_inputs(widget):
+    lines = widget.study.baselines["knn_accuracy"]
+    runs = [run for run, _ in widget.study.runs.values()]
+    assert lines["untrained"] == pytest.approx(np.mean([run.history["knn_accuracy"][0] for run in runs]))
+    assert lines["raw inputs"] == runs[0].provenance["baselines"]["raw_knn_accuracy"]
+    scores = {"knn_accuracy": np.array([[0.9], [0.8]])}
+    without, beside = (against([0.1, 1.0], scores, baselines=known) for known in (None, widget.study.baselines))
+    assert without.png != beside.png
+    assert beside.alt.endswith("beside untrained, raw inputs")
+    assert "beside untrained, raw inputs" in widget.still
+
+
 # The method explorer
 
 

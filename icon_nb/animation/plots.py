@@ -182,6 +182,11 @@ def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[st
     axes.set_xlim(epochs.min() - margin, epochs.max() + margin)
     for k, (_, runs) in enumerate(lines):
         _line(axes, canvas, class_color(k) if len(lines) > 1 else canvas.theme.accent, class_marker(k), runs, metric)
+    _beat(axes, canvas, baselines)
+
+
+def _beat(axes, canvas: Canvas, baselines: Mapping[str, float]) -> None:
+    """Dashed lines, with their names, for what training has to beat."""
     for name, value in baselines.items():
         axes.axhline(value, color=canvas.theme.muted, linewidth=canvas.points(1.2), linestyle="--")
         look = {"color": canvas.theme.muted, "fontproperties": canvas.font(10.5), "parse_math": False}
@@ -214,11 +219,13 @@ def against(
     *,
     names: Mapping[str, str] | None = None,
     setting: str = "temperature",
+    baselines: Mapping[str, Mapping[str, float]] | None = None,
     style: str = "notebook",
 ) -> Picture:
     """One panel per measure against a setting: the mean over seeds, a band from the least to the greatest, and a cursor.
 
-    The ``values`` stand on a logarithmic axis, ``measures`` are arrays (n_values, n_seeds), and ``names`` their headings.
+    The ``values`` stand on a logarithmic axis, ``measures`` are arrays (n_values, n_seeds), and ``names`` their headings;
+    ``baselines`` are dashed lines, as in :func:`plot`.
 
     Examples
     --------
@@ -235,6 +242,7 @@ def against(
         axes.autoscale(True)
         look = {"linewidth": canvas.points(2), "marker": "o", "markersize": canvas.points(6)}
         _band(axes, np.asarray(values), value.T, class_color(0), **look)
+        _beat(axes, canvas, (baselines or {}).get(name, {}))
         if cursor is not None:
             axes.axvline(cursor, color=class_color(1), linewidth=canvas.points(1.5), linestyle="--")
         marked = values[:: max(1, -(-len(values) // 5))]
@@ -244,7 +252,8 @@ def against(
         canvas.ticks(axes, 11)
         canvas.text(rect.x, 8, (names or {}).get(name, name), 12, canvas.theme.muted, room=PANEL[0] + GAP - 8)
         canvas.text(rect.x + PANEL[0] / 2, TOP + PANEL[1] + 22, setting, 11, canvas.theme.muted, ha="center")
-    return Picture(canvas, f"{', '.join(shown)} against {setting}")
+    beside = ", ".join(line for name in shown for line in (baselines or {}).get(name, {}))
+    return Picture(canvas, f"{', '.join(shown)} against {setting}" + (f", beside {beside}" if beside else ""))
 
 
 def bars(rows: Rows, frame: int, anchor: int, style: str = "notebook") -> Picture:

@@ -109,7 +109,7 @@ class TemperatureWidget:
         self.embedding.value = self.still_of(t, seed, frame)
         self.measures.value = self._cached(
             ("measures", t, frame, len(study.complete)),
-            lambda: against(study.complete, study.scores(frame), t, names=MEASURES).png,
+            lambda: against(study.complete, study.scores(frame), t, names=MEASURES, baselines=study.baselines).png,
         )
         self.rows.value = self._cached(
             ("rows", t, seed, frame, anchor), lambda: bars(study.runs[t, seed][1], frame, anchor).png
@@ -205,7 +205,7 @@ class TemperatureWidget:
         if not self.study.complete:
             return f"<p>{html.escape(repr(self))}. {html.escape(self.message)}</p>"
         strip, complete = self._strip(), ", ".join(f"{t:g}" for t in self.study.complete)
-        curves = against(self.study.complete, self.study.scores(), names=MEASURES)
+        curves = against(self.study.complete, self.study.scores(), names=MEASURES, baselines=self.study.baselines)
         words = f"The first epochs and the last of the embedding, for temperatures {complete}"
         return image(strip, words) + "<br>" + image(curves.png, f"At the last epoch: {curves.alt}")
 

@@ -300,6 +300,12 @@ class TemperatureStudy:
         values = np.reshape(found, (len(self.complete), len(self.seeds), len(MEASURES)))
         return dict(zip(MEASURES, np.moveaxis(values, -1, 0)))
 
+    @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """What training has to beat, as the mean over the runs of complete temperatures; empty without labels."""
+        found = [self.runs[t, seed][0].baselines for t in self.complete for seed in self.seeds]
+        return {"knn_accuracy": {name: float(np.mean([each[name] for each in found])) for name in found[0]}} if found else {}
+
     def __repr__(self) -> str:
         values = ", ".join(f"{t:g}" for t in self.temperatures)
         state = f"{len(self.seeds)} seed(s), {len(self.missing)} to train"
