@@ -17,6 +17,8 @@ import pytest
 import torch
 
 import icon_nb as icon
+from icon_nb.animation.animation import side_by_side
+from icon_nb.animation.player import player
 from icon_nb.data.loading import MEMORY
 from icon_nb.errors import ConfigError, DataError, LoadError, SaveError
 from icon_nb.files import digest, sweep_stray, write_whole
@@ -607,6 +609,14 @@ ODD = {
     "no runs": (lambda run: icon.Comparison("abc"), "'a' is of type str: give what icon_nb.run"),
     "no study": (lambda run: icon.widgets.temperature_study("a"), "config='a' is of type str"),
     "no trajectory": (lambda run: icon.dynamics.measure(run), "give results.trajectory"),
+    "no trajectory that moves": (lambda run: icon.dynamics.movement(run.embeddings), "give results.trajectory"),
+    "no trajectory that turns": (lambda run: icon.dynamics.turning(None), "give results.trajectory"),
+    "no headings": (lambda run: player(run, titles=5), "titles=5 is of type int"),
+    "no headings of panels": (lambda run: side_by_side([run.trajectory], titles=5), "titles=5 is of type int"),
+    "no samples": (lambda run: run.embed(None), "x=None is of type NoneType"),
+    "no tracker": (lambda run: icon.run(dataset="digits", log_to=5), "log_to=5"),
+    "no tracker of a whole class": (lambda run: icon.run(dataset="digits", log_to=object()), "record(epoch, metrics, model)"),
+    "no yes or no": (lambda run: icon.run(dataset="digits", progress="no"), "progress='no' is of type str"),
     "no frames": (lambda run: icon.Trajectory([[1, 2]], [1]), "give a numpy array"),
     "no neighbours": (lambda run: icon.evaluate.knn_accuracy(run.embeddings, run.labels, k="a"), "k >= 1"),
     "a module that is called": (lambda run: icon.evaluate(run), "call icon_nb.evaluate.evaluate"),

@@ -7,10 +7,11 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 
 import numpy as np
 
-from ..errors import demand, nearest, shown
+from ..errors import demand, demand_type, nearest, shown
 from ..evaluation.trajectory import Trajectory
 from ..files import write_whole
 from . import painter
@@ -87,6 +88,7 @@ def side_by_side(trajectories: Sequence[Trajectory], titles: Sequence[str] | Non
     trajectories = tuple(trajectories)
     kinds = options.pop("projection", "auto")
     kinds = [kinds] * len(trajectories) if isinstance(kinds, (str, Projection)) else list(kinds)
+    demand_type("titles", titles, (Iterable, NoneType), "a heading for each panel")
     titles = [t.title for t in trajectories] if titles is None else [str(title) for title in titles]
     for name, given in [("titles", titles), ("projections", kinds)]:
         fits = trajectories and len(given) == len(trajectories)

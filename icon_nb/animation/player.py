@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 import math
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from types import NoneType
 
-from ..errors import demand
+from ..errors import demand, demand_type
 from ..evaluation.trajectory import Neighbours, Trajectory
 from .display import Page, image
 from .options import overlay_names
@@ -106,6 +107,7 @@ def player(
     '1 run, epochs 0..3, 50 points, 2-d'
     """
     runs, kinds = _pair(trajectories, projection)
+    demand_type("titles", titles, (Iterable, NoneType), "a heading for each panel")
     titles = [titles] if isinstance(titles, str) else titles
     names = [run.title or (f"run {k}" if len(runs) > 1 else "") for k, run in enumerate(runs, 1)] if titles is None else titles
     names = [str(name) for name in names]

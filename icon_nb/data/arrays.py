@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from ..errors import DataError, shown
+from ..errors import DataError, demand, shown
 
 LARGEST, SMALLEST = 1e15, 1e-15  # sizes of features between which squared distances fit single precision with room to spare
 CHANNELS = (1, 3, 4)  # usual numbers of channels
@@ -50,6 +50,7 @@ def is_pictures(value) -> bool:
 
 def inputs(value, what: str = "x") -> tuple[np.ndarray, str]:
     """Samples as uint8 (n, c, h, w) or float32 (n, d), and a note on how they were read; ``what`` is their name in an error."""
+    demand(value is not None, f"{what}=None is of type NoneType: give samples (n, ...)", DataError)
     parts, note = together({what: value})
     return parts[what], note
 

@@ -23,14 +23,15 @@ def movement(trajectory: Trajectory) -> np.ndarray:
     with every frame centred first: a drift of the whole picture is no movement. Values (n_frames - 1,) are in [0, 2] for one
     epoch a frame: 0 stands still, sqrt(2) is a fresh random embedding at every epoch.
     """
-    points = centred(trajectory.embeddings)
+    points = centred(trajectory)
     step = np.linalg.norm(np.diff(points, axis=0), axis=-1).mean(-1)
     size = np.sqrt((points**2).sum(-1).mean(-1))
     return step / np.maximum(np.maximum(size[1:], size[:-1]), 1e-12) / np.diff(trajectory.epochs)
 
 
-def centred(embeddings: np.ndarray) -> np.ndarray:
-    points = as_points(embeddings)
+def centred(trajectory: Trajectory) -> np.ndarray:
+    demand_type("trajectory", trajectory, Trajectory, "results.trajectory, or icon_nb.Trajectory(...)", DataError)
+    points = as_points(trajectory.embeddings)
     return points - points.mean(-2, keepdims=True)
 
 
@@ -41,7 +42,7 @@ def turning(trajectory: Trajectory) -> np.ndarray:
 
     Values (n_frames - 2,) are in [-1, 1]: 1 goes straight on, 0 wanders, -1/2 is noise about a fixed place, -1 jumps to and fro.
     """
-    steps = np.diff(centred(trajectory.embeddings), axis=0)
+    steps = np.diff(centred(trajectory), axis=0)
     norms = np.sqrt((steps**2).sum((1, 2)))
     return (steps[1:] * steps[:-1]).sum((1, 2)) / np.maximum(norms[1:] * norms[:-1], 1e-12)
 
@@ -53,7 +54,7 @@ def spread(trajectory: Trajectory) -> np.ndarray:
     cosine of two points; for maps the size relative to the largest frame, because a map has no size of its own.
     Values (n_frames,) are in [0, 1]: 0 when all points are one.
     """
-    variance = (centred(trajectory.embeddings) ** 2).sum(-1).mean(-1)
+    variance = (centred(trajectory) ** 2).sum(-1).mean(-1)
     if trajectory.dim > 3 or trajectory.of_unit_length:
         return variance
     return np.sqrt(variance / max(variance.max(), 1e-300))
@@ -67,7 +68,7 @@ def dimensions(trajectory: Trajectory) -> np.ndarray:
     Unlike RankMe it is not raised by many tiny eigenvalues, which is what a collapsed embedding is left with.
     Values (n_frames,) are in [1, d]; 1 for a frame without variance.
     """
-    points = centred(trajectory.embeddings)
+    points = centred(trajectory)
     if points.shape[1] < points.shape[2]:
         points = points.swapaxes(1, 2)
     covariance = points.swapaxes(1, 2) @ points  # (n_frames, d, d): its trace and Frobenius norm are all that is needed

@@ -143,7 +143,7 @@ def known(values: np.ndarray) -> np.ndarray:
 
 def _nearness_to_last(trajectory: Trajectory) -> np.ndarray:
     """Minus the distance of each frame from the last one, in units of its size; the last itself is left out."""
-    points = centred(trajectory.embeddings)
+    points = centred(trajectory)
     size = max(np.sqrt((points[-1] ** 2).sum(-1).mean()), 1e-12)
     distance = np.linalg.norm(points - points[-1], axis=-1).mean(-1) / size
     return np.r_[-distance[:-1], np.nan]

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from types import NoneType
 
 from tqdm import tqdm
 
@@ -108,6 +109,7 @@ def run(
 @usual_torch()
 def train(session: Session, *after_epoch: Callable | None, progress: bool | None = None) -> Results:
     """Train a session to its end, and call what is given after every epoch; an interrupt keeps what there is."""
+    demand_type("progress", progress, (bool, NoneType), "True, False or None")
     show = (not session.config.quiet) if progress is None else progress
     tracking = Tracking(session.log_to or session.config.log_to, session.config)
     about = {"desc": session.config.run_name or session.config.label, "unit": "epoch", "file": sys.stderr}

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from .. import animation
-from ..errors import ConfigError, demand
+from ..errors import ConfigError, demand, shown
 from ..methods.catalogue import HISTORY, TRACKERS
 from ..methods.config import Config
 from .results import Results
@@ -27,6 +27,9 @@ class Tracking:
 
     def __init__(self, log_to, config: Config):
         self.tracker = log_to
+        own = callable(getattr(log_to, "record", None)) and callable(getattr(log_to, "finish", None))
+        remedy = "give 'csv:FILE', or an object with record(epoch, metrics, model) and finish(results)"
+        demand(log_to is None or isinstance(log_to, str) or own, f"log_to={shown(log_to)} cannot be logged to: {remedy}")
         if isinstance(log_to, str):
             kind, _, place = log_to.partition(":")
             try:
