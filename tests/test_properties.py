@@ -9,7 +9,7 @@ from pkgutil import resolve_name
 import numpy as np
 import pytest
 import torch
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 from torture.generate import brought_data, everything, examples, invalid_setting, text, valid_settings
 
@@ -39,6 +39,7 @@ def config_or_refusal(settings):
 
 @examples(40)
 @given(valid_settings())
+@example({"method": "nerv", "perplexity": 1.0})  # all of p on one neighbour
 def test_a_valid_config_trains_a_step_or_is_refused_by_name(settings):
     config = config_or_refusal(settings)
     if config is None:

@@ -90,7 +90,7 @@ class Case:
     @property
     def needs_alpha(self) -> bool:
         """Whether the divergence is infinite unless p is mixed with the uniform distribution."""
-        finite = self.p.positive and axes.counts_self(self.p, self.q) != (False, True)
+        finite = self.p.positive and self.given["perplexity"] != 1 and axes.counts_self(self.p, self.q) != (False, True)
         return not finite and not self.q.limit and DIVERGENCES[self["divergence"]].reverse
 
     @cached_property
