@@ -105,7 +105,8 @@ def test_rkl_writes_its_smoothing_into_the_config():
         ("[1]", ["holds a list"]),
         ('{"schema": 99}', ["schema 99", "upgrade"]),
         ('{"tempreature": 1}', ["temperature"]),
-        ('{"temperature": "x"}', ["temperature"]),
+        ('{"temperature": "x"}', ["config.json", "temperature"]),
+        ('{"dataset": "moving_digkts"}', ["config.json", "moving_digits"]),
     ],
 )
 def test_foreign_json_is_refused(text, words):

@@ -108,6 +108,8 @@ FORGED = {
     "a history of texts": lambda state, about: about["history"].update(loss=["a"] * 4),
     "frames that are none": lambda state, about: about.update(frames=[1, 2]),
     "no frames": lambda state, about: about.update(frames=[]),
+    "a frame of other measures": lambda state, about: about["frames"][-1][1].update(other=0.5),
+    "threads of no number": lambda state, about: about.update(threads="\ud800"),
     "settings that are none": lambda state, about: about.update(config={"temperature": "hot"}),
     "other weights": lambda state, about: {**state, "model": {name: each[:1] for name, each in state["model"].items()}},
     "no weights": lambda state, about: {**state, "model": {}},

@@ -342,7 +342,11 @@ class Config:
         ConfigError
             Not JSON, not one flat object, unknown settings, wrong types, or a newer schema.
         """
-        return cls.from_layers((where, settings_from_json(text, where)))
+        settings = settings_from_json(text, where)
+        try:
+            return cls.from_layers((where, settings))
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
 
 
 _KINDS = {"str": str, "int": int, "float": float, "bool": bool}

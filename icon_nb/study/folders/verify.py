@@ -148,7 +148,8 @@ PROVENANCE = {
 
 CHECKPOINT = {
     "history": lambda value: history(value) and len(value) == 1 + len(HISTORY),
-    "frames": [lambda frame: fits(frame[1], {str: number})],
+    "frames": lambda value: fits(value, [lambda row: fits(row[1], {str: number})]) and len({(*each,) for _, each in value}) == 1,
+    "threads": (count, None),
     "dataset": (dict, None),
     "config": (dict, None),
     **_BRANCHED,
