@@ -278,9 +278,11 @@ show(figure, "Three heat maps: memberships of six points in two clusters, the q 
 # %% [markdown]
 # ## What is not in the table
 #
-# UMAP (its cost is no divergence of rows), Barlow Twins, BYOL, DINO and SCAN have no cell. The published t-SNE is *one* divergence over all pairs
-# and not a mean over points. Of VICReg only the invariance term is the published one; of CMC only the form of the loss. `error_rate` is the
-# loss of a perceptron: only the argmax of $q$ is right or wrong, and no limit of this loss counts errors.
+# UMAP, Barlow Twins, BYOL and SCAN have no cell. UMAP's cost is a sum of one binary cross-entropy for each pair. The row `sigmoid` holds such
+# sums, but it asks only whether $j$ belongs to $i$; UMAP has memberships between 0 and 1, and their rows do not sum to one as rows of $p$ do.
+# The published t-SNE is *one* divergence over all pairs and not a mean over points. Of VICReg only the invariance term is the published one;
+# of CMC only the form of the loss. `error_rate` is the loss of a perceptron: only the argmax of $q$ is right or wrong, and no limit of this
+# loss counts errors.
 #
 # ## Recap
 #
@@ -293,7 +295,7 @@ show(figure, "Three heat maps: memberships of six points in two clusters, the q 
 #
 # - *"A cell is a method."* A cell is a loss. The published method may add a prior, a teacher or a hinge, and the card says so.
 # - *"An empty cell is a discovery."* It is a pair without a name in this table. Notebook 14 shows what is left to do.
-# - *"Every method is in the table."* Five well-known ones are not.
+# - *"Every method is in the table."* Four well-known ones are not.
 
 # %% [markdown]
 # ## Exercises
@@ -344,7 +346,7 @@ for question, answer in answers.items():
 #
 # 1. Cells of one column with the same candidates, because $p$ and its entropy are the same.
 # 2. PCA's $p$ puts all its weight on the point itself; where $q$ is zero there, the divergence is infinite. SNE's $p$ has nothing there.
-# 3. Its cost is a sum of binary cross-entropies over pairs, with no normalisation of rows, so it is no mean of divergences of rows.
+# 3. Its cost is a sum of binary cross-entropies over pairs, and its memberships are not normalised by row: they are no $p$ of this table.
 # 4. It is cohesion minus variance, and the variance wins. A limit of divergences, shifted and scaled, need not be positive.
 # 5. A floor: a divergence is never negative and zero means perfect. A limit has neither property.
 
