@@ -245,8 +245,19 @@ def read_embeddings(path: str, label: str | None = None, n_samples: int | None =
         held = FILES[file.suffix](file)
     if isinstance(held, np.memmap):
         part = isinstance(n_samples, Integral) and held.ndim and 0 < n_samples < len(held)
-        held = np.asarray(held[np.sort(stratified(np.zeros(len(held)), n_samples, seed))] if part else held)
+        rows = np.sort(stratified(np.zeros(len(held)), n_samples, seed)) if part else ...
+        held = _read_rows(held, rows) if part and held.flags.c_contiguous else np.asarray(held[rows])
     return from_object(held, label, Streaming("never"))
+
+
+def _read_rows(held: np.memmap, rows: np.ndarray) -> np.ndarray:
+    """Rows of a file read one by one, because a map also brings what stands around them into memory."""
+    found = np.empty((len(rows), *held.shape[1:]), held.dtype)
+    with open(held.filename, "rb") as file:
+        for row, at in zip(found.reshape(len(rows), -1), rows.tolist()):
+            file.seek(held.offset + at * row.nbytes)
+            file.readinto(row)
+    return found
 
 
 FILES = {
