@@ -244,9 +244,10 @@ def read_embeddings(path: str, label: str | None = None, n_samples: int | None =
     with _naming(f"{file} cannot be read (", "): write it again with plain arrays"):
         held = FILES[file.suffix](file)
     if isinstance(held, np.memmap):
-        part = isinstance(n_samples, Integral) and held.ndim and 0 < n_samples < len(held)
-        rows = np.sort(stratified(np.zeros(len(held)), n_samples, seed)) if part else ...
-        held = _read_rows(held, rows) if part and held.flags.c_contiguous else np.asarray(held[rows])
+        if isinstance(n_samples, Integral) and held.ndim and 0 < n_samples < len(held):
+            rows = np.sort(stratified(np.zeros(len(held)), n_samples, seed))
+            held = _read_rows(held, rows) if held.flags.c_contiguous else held[rows]
+        held = np.asarray(held)
     return from_object(held, label, Streaming("never"))
 
 
