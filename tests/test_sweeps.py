@@ -394,19 +394,51 @@ def slow(record, recorder):
     time.sleep(0.3)
 
 
+def command(line, **more):
+    """Run one command of the shell; whether it succeeded."""
+    return subprocess.run(line.split(), capture_output=True, **more).returncode == 0
+
+
+@pytest.fixture(params=["on this machine", "in two network namespaces"])
+def network(request):
+    """How two workers are started, and the scheduler's host as each of them sees it; it needs the right to make a network."""
+    if request.param == "on this machine":
+        yield [((), "127.0.0.1")] * 2
+        return
+    spaces = [(f"icon-nb-{k}", f"icon{k}", f"10.213.{k}") for k in (1, 2)]
+    try:
+        for space, wire, net in spaces:
+            if not command(f"ip netns add {space}"):
+                pytest.skip("this user may not make a network namespace")
+            for step in (
+                f"link add {wire} type veth peer name eth0 netns {space}",
+                f"addr add {net}.1/24 dev {wire}",
+                f"link set {wire} up",
+                f"-n {space} addr add {net}.2/24 dev eth0",
+                f"-n {space} link set eth0 up",
+            ):
+                assert command(f"ip {step}"), step
+        yield [(("ip", "netns", "exec", space), f"{net}.1") for space, _, net in spaces]
+    finally:
+        for space, wire, _ in spaces:
+            command(f"ip link del {wire}")
+            command(f"ip netns del {space}")
+
+
 @pytest.mark.friends
-def test_a_cluster_that_loses_a_worker_loses_no_run(tmp_path, monkeypatch, reference):
+def test_a_cluster_that_loses_a_worker_loses_no_run(network, tmp_path, monkeypatch, reference):
     """Two Dask workers in folders of their own; one is killed in the middle of a run, which the other one repeats."""
     distributed = pytest.importorskip("distributed")
     monkeypatch.setenv("ICON_NB_TEST_NOTES", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")]))
-    workers = []
-    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster, distributed.Client(cluster) as client:
-        for name in ("one", "two"):
+    workers, about = [], {"n_workers": 0, "dashboard_address": None, "host": "0.0.0.0"}
+    with distributed.LocalCluster(**about) as cluster, distributed.Client(cluster) as client:
+        port = cluster.scheduler_address.rpartition(":")[2]
+        for name, (inside, host) in zip(("one", "two"), network):
             (tmp_path / name).mkdir()
-            options = [cluster.scheduler_address, "--nthreads", "1", "--no-dashboard", "--no-nanny"]
-            command = [sys.executable, "-m", "distributed.cli.dask_worker", *options]
-            workers.append(subprocess.Popen(command, cwd=tmp_path / name))
+            options = [f"tcp://{host}:{port}", "--nthreads", "1", "--no-dashboard", "--no-nanny"]
+            line = [*inside, sys.executable, "-m", "distributed.cli.dask_worker", *options]
+            workers.append(subprocess.Popen(line, cwd=tmp_path / name))
         try:
             client.wait_for_workers(2, timeout=120)
             killer = threading.Thread(target=kill_in_a_run, args=(workers[0].pid, tmp_path))
