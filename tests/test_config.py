@@ -10,8 +10,8 @@ import pytest
 import icon_nb as icon
 from icon_nb import methods
 from icon_nb.errors import ConfigError
-from icon_nb.methods.config import DEFAULTS, SETTINGS, Config, settings_from_json
-from icon_nb.methods.settings import GROUPS
+from icon_nb.methods.config import DEFAULTS, SETTINGS, Config
+from icon_nb.methods.settings import GROUPS, read_json
 
 
 def test_importing_the_package_and_config_loads_neither_torch_nor_matplotlib():
@@ -116,7 +116,7 @@ def test_foreign_json_is_refused(text, words):
 
 
 def test_json_null_means_not_given():
-    assert settings_from_json('{"temperature": null}') == {}
+    assert read_json('{"temperature": null}', "config.json", SETTINGS) == {}
 
 
 def test_every_setting_has_a_group_and_a_help_text():

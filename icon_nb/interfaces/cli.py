@@ -11,8 +11,9 @@ from pathlib import Path
 from ..errors import ConfigError, DataError, IconError, printable
 from ..files import LARGEST_TEXT, place, read
 from ..methods.catalogue import not_run, runs_code
-from ..methods.config import SETTINGS, Config, settings_from_json
+from ..methods.config import SETTINGS, Config
 from ..methods.recipes import RECIPES, grid, recipe
+from ..methods.settings import read_json
 from .commands import COMMANDS, older_spelling, run_command
 from .flags import build_parser, parse, values_of, workers_of
 
@@ -90,4 +91,4 @@ def read_settings(path: str) -> dict[str, object]:
         text = read(place(path, ConfigError), LARGEST_TEXT).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"config={path!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    return settings_from_json(text, path)
+    return read_json(text, path, SETTINGS)

@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from .. import __version__
 from ..errors import ConfigError, nearest, printable
-from ..methods.config import SETTINGS, Config, check_names
+from ..methods.config import SETTINGS, Config
 from ..methods.recipes import RECIPES
-from ..methods.settings import GROUPS, Setting
+from ..methods.settings import GROUPS, Setting, check_names
 
 OLDER = {"method": "icon_mode", "learning_rate": "lr"}  # other spellings of settings
 
@@ -198,7 +198,7 @@ def values_of(given: Mapping[str, object]) -> dict[str, list]:
     for text in asked:
         name, equals, values = text.partition("=")
         name = name.strip().replace("-", "_")
-        check_names([name])
+        check_names([name], SETTINGS)
         if not equals or not all(value.strip() for value in values.split(",")):
             raise ConfigError(f"sweep={text!r}: give a setting and its values, for instance temperature=0.1,0.5")
         listed = (typed(name, SETTINGS[name], value.strip()) for value in values.split(","))

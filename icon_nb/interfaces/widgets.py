@@ -17,8 +17,9 @@ from ..animation.plots import filmstrip
 from ..errors import IconError
 from ..methods import axes
 from ..methods.catalogue import BACKBONES, DATASETS
-from ..methods.config import Config, without_effect
+from ..methods.config import Config
 from ..methods.methods import METHODS
+from ..methods.recipes import without_effect
 from ..study.results import Results
 from ..study.run import run, start
 from .temperature import TemperatureWidget

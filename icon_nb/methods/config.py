@@ -6,24 +6,21 @@ The command line, ``config.json``, the printed configuration and the documentati
 from __future__ import annotations
 
 import copy
-import dataclasses
 import functools
 import hashlib
 import json
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 
-from ..errors import ConfigError, nearest, shown
+from ..errors import ConfigError, shown
 from . import axes, resolve, schedules
 from .catalogue import AUGMENTATIONS, BACKBONES, CANDIDATES, DATASETS, DIVERGENCES, OPTIMIZERS, PROJECTIONS, TRACKERS
 from .components import as_plain, as_settings
 from .methods import ALIASES, METHODS
 from .own import is_own
-from .resolve import Case, method_of
-from .settings import SCHEMA, Setting, animation, data, model, objective, output, read_json, recording, training
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from .resolve import Case
+from .settings import SCHEMA, Setting, animation, check_names, data, model, objective, output, read_json, recording, training
 
 
 @dataclass(frozen=True)
@@ -62,12 +59,11 @@ class Config:
     n_samples: int | None = data("use only this many training samples, a fixed stratified subset", low=2, optional=True)
     augment: str | Callable | None = data(
         "parts joined by +: {}; or auto, or none; in Python also a function of a sample", general="none", choices=AUGMENTATIONS,
-        free=True, applies=resolve.on_a_network, because=resolve.backbone,
+        free=True, trunk=False, **resolve.ON_A_NETWORK,
     )
     augment_strength: float | None = data(
-        "1 is the usual augmentation, 0 none", general=1.0, low=0, high=2,
-        applies=lambda case: case.network and case["augment"] != "none" and not is_own(case["augment"]),
-        because=lambda case: f"augment={case.given['augment'] or 'none'!r}",
+        "1 is the usual augmentation, 0 none", general=1.0, low=0, high=2, trunk=False,
+        because="augment", applies=lambda case: case.network and case["augment"] != "none" and not is_own(case["augment"]),
     )
     stream: str = data(
         "whether pictures stay on the disk and are read batch by batch: auto is yes above 2 GiB", "auto",
@@ -81,19 +77,14 @@ class Config:
     learned: str | Callable | None = objective(
         "q by name, or in Python as an object, to compose a pair that has no name", choices=axes.LEARNED, deciding=True,
     )
-    divergence: str | None = objective(
-        "D(p || q)", general="kl", choices=DIVERGENCES, applies=lambda case: not case.q.limit, because=resolve.limit,
-    )
+    divergence: str | None = objective("D(p || q)", general="kl", choices=DIVERGENCES, applies=lambda case: not case.q.limit)
     kl_weight: float | None = objective(
         "weight of D(p || q) in the divergence nerv; D(q || p) has the rest", general=0.5, low=0, high=1,
-        because=resolve.divergence,
     )
-    renyi_order: float | None = objective(
-        "order of the divergence renyi; 1 is the KL", general=0.5, above=0, because=resolve.divergence,
-    )
+    renyi_order: float | None = objective("order of the divergence renyi; 1 is the KL", general=0.5, above=0)
     temperature: float | str | None = objective(
         "tau, the scale that divides the distance in q; or a schedule, as in 0.1..1.0:cosine", general=1.0, above=0,
-        because=resolve.limit, scheduled=True,
+        scheduled=True,
     )
     distance: str | None = objective("distance of q", general="sqeuclidean", choices=("sqeuclidean", "cosine", "neg_dot"))
     df: float | None = objective("degrees of freedom of a Student-t q", general=1.0, above=0)
@@ -106,14 +97,13 @@ class Config:
     p_temperature: float | None = objective("scale that divides the distance in p, or the edges of a graph", general=1.0, above=0)
     exaggeration: float | None = objective(
         "p of a map counts so many times in the first quarter of the epochs, which parts its clusters", low=1, optional=True,
-        applies=lambda case: not case.network and "inputs" in case.p.needs and case["divergence"] == "kl",
-        because=resolve.backbone,
+        because="backbone", applies=lambda case: not case.network and "inputs" in case.p.needs and case["divergence"] == "kl",
     )
     n_neighbors: int | None = objective("nearest neighbours of a uniform p", general=10, low=1)
     walk_length: int | None = objective("steps of the random walk that spreads p; 1 is p itself", general=1, low=1, high=64)
     walk: str | None = objective(
         "weights of the walk: all lengths added, or uniform", general="sum", choices=("sum", "uniform"),
-        applies=lambda case: case.takes("walk") and case["walk_length"] != 1, because=lambda case: "walk_length=1",
+        applies=lambda case: case.takes("walk") and case["walk_length"] != 1, because="walk_length",
     )
     alpha: float | str | None = objective(
         "uniform mixing (debiasing): (1 - alpha) p + alpha / n; or a schedule", general=0.0, low=0, below=1, scheduled=True,
@@ -124,7 +114,7 @@ class Config:
     )
     n_views: int | None = objective(
         "augmented views per image", general=1, low=1, high=16,
-        applies=lambda case: case.network and case.p.candidates != "modality", because=resolve.backbone,
+        applies=lambda case: case.network and case.p.candidates != "modality", because="backbone",
     )
     n_candidates: int | None = objective(
         "keys in the queue, or prototypes", general=256, low=2, high=65536,
@@ -139,13 +129,12 @@ class Config:
     )
     hidden_dim: int | None = model(
         "width of the hidden layers of the mlp", low=1, high=65536,
-        applies=lambda case: BACKBONES[case.backbone].width is not None, because=resolve.backbone,
+        applies=lambda case: BACKBONES[case.backbone].width is not None, because="backbone",
     )
     init: str | None = model(
         "where a table starts: random, or principal components; for clusters on a table or a linear map also kmeans++",
         general="random", choices=("random", "pca", "kmeans++"),
-        applies=lambda case: not case.network or (case.backbone == "linear" and case.q.name == "clusters"),
-        because=resolve.backbone,
+        applies=lambda case: not case.network or (case.backbone == "linear" and case.q.name == "clusters"), because="backbone",
     )
     head: str | None = model(
         "a map between the embedding and the loss, which frames, probes and results come before", general="none",
@@ -162,21 +151,19 @@ class Config:
         applies=lambda case: not any(isinstance(case.given[name], str) for name in ("temperature", "alpha")),
         because=lambda case: "a schedule of temperature or alpha, which moves the loss",
     )
-    batch_size: int | None = training(
-        "images per step; p and q live on the batch", general=128, low=2, applies=resolve.on_a_network, because=resolve.backbone,
-    )
+    batch_size: int | None = training("images per step; p and q live on the batch", general=128, low=2, **resolve.ON_A_NETWORK)
     learning_rate: float | str | None = training(
         "step size of the optimizer; or a schedule, as in 0.01..0.0001:cosine", general=1e-3, above=0, scheduled=True,
-        applies=resolve.on_a_named_optimizer, because=resolve.optimizer,
+        **resolve.BY_NAME,
     )
     warmup: int | None = training(
-        "epochs in which the learning rate rises from 0", low=1, optional=True, because=resolve.optimizer,
-        applies=lambda case: resolve.on_a_named_optimizer(case) and not case["scheduler"],
+        "epochs in which the learning rate rises from 0", low=1, optional=True, because="optimizer",
+        applies=lambda case: not is_own(case["optimizer"]) and not case["scheduler"],
     )
     clip_norm: float | None = training("a gradient that is longer than this is shortened to it", above=0, optional=True)
     accumulate: int | None = training(
         "batches whose gradients are averaged for one step; p and q still live on a batch", low=1, optional=True,
-        applies=resolve.on_a_network, because=resolve.backbone,
+        **resolve.ON_A_NETWORK,
     )
     optimizer: str | Callable | None = training(
         "{}; in Python also a function that makes one of the parameters", general="adam", choices=OPTIMIZERS, free=True,
@@ -187,21 +174,21 @@ class Config:
     )
     momentum: float | None = training(
         "momentum of sgd and gains", general=0.9, low=0, below=1,
-        applies=lambda case: getattr(OPTIMIZERS.get(case["optimizer"]), "momentum", False), because=resolve.optimizer,
+        applies=lambda case: getattr(OPTIMIZERS.get(case["optimizer"]), "momentum", False), because="optimizer",
     )
-    weight_decay: float | None = training(
-        "weight decay", general=0.0, low=0, applies=resolve.on_a_named_optimizer, because=resolve.optimizer,
-    )
+    weight_decay: float | None = training("weight decay", general=0.0, low=0, **resolve.BY_NAME)
     seed: int = training("everything random comes from (seed, epoch, step)", 0, low=0, below=2**31)
-    device: str = training("where to train: {}, or one of several cards, as in cuda:1", "auto", choices=DEVICES, free=True)
-    precision: str = training("arithmetic", "float32", choices=("float32", "float64", "bfloat16", "float16"))
+    device: str = training(
+        "where to train: {}, or one of several cards, as in cuda:1", "auto", choices=("auto", "cpu", "cuda", "mps"), free=True,
+    )
+    precision: str = training("arithmetic", "float32", choices=("float32", "float64", "bfloat16", "float16"), trunk=True)
     compile: str = training(
         "torch.compile of the network; reduce-overhead uses CUDA graphs on a GPU", "none",
         choices=("none", "default", "reduce-overhead"),
     )
     channels_last: bool = training("images channels last in memory, for convolutions on a GPU", False)
     record_every: int | None = recording("record the embedding every so many epochs", general=1, low=1)
-    max_points: int = recording("at most this many evaluation points are recorded", 2000, low=2)
+    max_points: int = recording("at most this many evaluation points are recorded", 2000, low=2, trunk=True)
     probe: bool = recording("linear and kNN probes on held-out data", True, counts=False)
     save_epoch_gifs: bool = animation("write training_dynamics.gif and one picture per epoch", False)
     gif_every: int = animation("draw every so many recorded epochs", 1, low=1, option="every")
@@ -227,8 +214,7 @@ class Config:
     def __post_init__(self):
         values = as_plain({name: getattr(self, name) for name in SETTINGS}, SETTINGS)
         sources = {**{name: "keyword" for name, value in values.items() if value != DEFAULTS[name]}, **self.sources}
-        for name, value in (values | {"sources": sources}).items():
-            object.__setattr__(self, name, value)
+        vars(self).update(values, sources=sources)  # which are frozen from now on
         resolve.check(self.case)
 
     @property
@@ -242,7 +228,7 @@ class Config:
     @property
     def label(self) -> str:
         """The method's name, or the parts of a composed pair: what titles and folders call this run."""
-        return method_of(self).name
+        return self.case.method.name
 
     def explicit(self) -> dict[str, object]:
         """The settings that differ from the general defaults."""
@@ -256,10 +242,11 @@ class Config:
         >>> Config(method="sne", seed=3).resolve().replace(method="simclr")
         Config(method='simclr', seed=3)
         """
-        check_names(changes)
+        check_names(changes, SETTINGS)
         changes = as_settings(changes)
         kept = self.explicit()
-        if any(SETTINGS[name].deciding and not self._has(name, value) for name, value in changes.items()):
+        same = {name for name, each in changes.items() if isinstance(each, str | None) and each == getattr(self, name)}
+        if any(SETTINGS[name].deciding for name in changes.keys() - same):
             kept = {name: value for name, value in kept.items() if not self.came_by_default(name)}
         said = {name for name in self.sources if getattr(self, name) == DEFAULTS[name] and not self.came_by_default(name)}
         sources = {name: source for name, source in self.sources.items() if name in kept or name in said}
@@ -272,19 +259,9 @@ class Config:
         0.2
         """
         moved = copy.copy(self)  # not made anew: a value that is 0 for one epoch contradicts nothing
-        for name, about in SETTINGS.items():
-            if about.scheduled:
-                object.__setattr__(moved, name, schedules.value_at(getattr(self, name), t))
+        scheduled = [name for name, about in SETTINGS.items() if about.scheduled]
+        vars(moved).update({name: schedules.value_at(getattr(self, name), t) for name in scheduled})
         return moved
-
-    @property
-    def moves(self) -> bool:
-        """Whether p or q changes with the epochs."""
-        return isinstance(self.temperature, str) or isinstance(self.alpha, str)
-
-    def _has(self, name: str, value: object) -> bool:
-        own = getattr(self, name)
-        return value is own or (isinstance(value, str) and value == own)
 
     def came_by_default(self, name: str) -> bool:
         """Whether a setting was filled in, by the general default, the method or the data, and not given by anybody."""
@@ -308,7 +285,7 @@ class Config:
         """
         values, sources = {}, {}
         for source, settings in layers:
-            check_names(settings)
+            check_names(settings, SETTINGS)
             settings = as_settings(settings)
             values.update(settings)
             sources.update(dict.fromkeys(settings, source))
@@ -342,7 +319,7 @@ class Config:
         ConfigError
             Not JSON, not one flat object, unknown settings, wrong types, or a newer schema.
         """
-        settings = settings_from_json(text, where)
+        settings = read_json(text, where, SETTINGS)
         try:
             return cls.from_layers((where, settings))
         except ConfigError as error:
@@ -350,15 +327,9 @@ class Config:
 
 
 _KINDS = {"str": str, "int": int, "float": float, "bool": bool}
-SETTINGS: dict[str, Setting] = {
-    f.name: Setting(_KINDS[f.type.partition(" ")[0]], **f.metadata) for f in dataclasses.fields(Config) if f.metadata
-}
+SETTINGS = {f.name: Setting(_KINDS[f.type.partition(" ")[0]], **f.metadata) for f in fields(Config) if f.metadata}
 DEFAULTS = {name: about.default for name, about in SETTINGS.items()}
-OF_THE_TRUNK = tuple(
-    name
-    for name, about in SETTINGS.items()
-    if about.counts and (about.group in ("data", "model") and "augment" not in name or name in ("max_points", "precision"))
-)
+OF_THE_TRUNK = tuple(name for name, about in SETTINGS.items() if about.counts and about.trunk)
 """What the weights and the points of a run depend on, which a fork of it cannot change."""
 
 _unnamed = Config.__init__
@@ -368,7 +339,7 @@ _unnamed = Config.__init__
 def _init(self, *args, **settings):
     if args:
         raise ConfigError(f"Config takes settings by their names, as in Config(method={shown(args[0])})")
-    check_names(settings.keys() - {"sources"})  # the nearest name, before Python says that an argument is unexpected
+    check_names(settings.keys() - {"sources"}, SETTINGS)  # the nearest name, before Python says that an argument is unexpected
     _unnamed(self, **settings)
 
 
@@ -376,26 +347,3 @@ Config.__init__ = _init
 _indented = functools.partial(textwrap.fill, width=120, initial_indent=" " * 8, subsequent_indent=" " * 8)
 _words = "".join(f"    {name} : {about.kind.__name__}\n{_indented(about.text)}\n" for name, about in SETTINGS.items())
 Config.__doc__ = Config.__doc__.replace("    Raises\n", f"    Parameters\n    ----------\n{_words}\n    Raises\n", 1)
-
-
-def without_effect(layers: Iterable[tuple[str, Mapping[str, object]]]) -> set[str]:
-    """The settings of ``(source, settings)`` layers that would have no effect if a Config were made of them."""
-    merged = {**DEFAULTS, **{name: value for _, settings in layers for name, value in settings.items()}}
-    return set(Case(merged, SETTINGS).idle())
-
-
-def check_names(names: Iterable[str]) -> None:
-    """Refuse settings that do not exist, with the nearest that does."""
-    for name in names:
-        if name not in SETTINGS:
-            raise ConfigError(f"{name!r} is not a setting; {nearest(name, SETTINGS)}")
-
-
-def settings_from_json(text: str, where: str = "config.json") -> dict[str, object]:
-    """The flat settings of a JSON text, names and schema checked; errors name ``where``."""
-    settings = read_json(text, where)
-    try:
-        check_names(settings)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
-    return {name: value for name, value in settings.items() if value is not None}

@@ -8,7 +8,9 @@ from itertools import product
 
 from ..errors import ConfigError, nearest
 from .catalogue import read
-from .config import Config, check_names, without_effect
+from .config import DEFAULTS, SETTINGS, Config
+from .resolve import Case
+from .settings import check_names
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def recipe(name: str, *, layers: Iterable[tuple[str, Mapping[str, object]]] = ()
     chosen = RECIPES[name]
     layers = [*layers, ("keyword", overrides)]
     given = {setting for _, settings in layers for setting in settings}
-    check_names(given)
+    check_names(given, SETTINGS)
     for setting in chosen.compared:
         if setting in given:
             raise ConfigError(f"recipe {name!r} varies {setting}: leave it out, or run one config with it instead of the recipe")
@@ -87,6 +89,12 @@ def recipe(name: str, *, layers: Iterable[tuple[str, Mapping[str, object]]] = ()
 
 
 get_recipe = recipe
+
+
+def without_effect(layers: Iterable[tuple[str, Mapping[str, object]]]) -> set[str]:
+    """The settings of ``(source, settings)`` layers that would have no effect if a Config were made of them."""
+    merged = {**DEFAULTS, **{name: value for _, settings in layers for name, value in settings.items()}}
+    return set(Case(merged, SETTINGS).idle())
 
 
 def grid(config: Config, values: Mapping[str, Iterable]) -> tuple[Config, ...]:

@@ -38,6 +38,9 @@ ROOMY_LEARNING_RATE = 0.05
 PARAMETRIC_LAYOUT = {"batch_size": 256}
 ORTHONORMAL = {"optimizer": "sgd", "learning_rate": 1e-2}
 """For a linear map that is made orthonormal after every step: Adam's steps, of one size for every weight, never let it settle."""
+ON_A_NETWORK = {"applies": lambda case: case.network, "because": "backbone"}
+BY_NAME = {"applies": lambda case: not is_own(case["optimizer"]), "because": "optimizer"}
+"""When settings have an effect that only a network has a use for, and those that an optimizer of the user's brings itself."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,19 @@ class Case:
 
     @cached_property
     def method(self) -> Method:
-        return find_method(self.given)
+        """The method that is named, or the composed pair, which is named by its parts."""
+        given = self.given
+        if given["method"] is None and (given["supervisory"] or given["learned"]):
+            return _composed(given)
+        method = methods.get(given["method"] or "simclr")
+        for slot in axes.SLOTS:
+            own = getattr(method, slot)
+            if given[slot] not in (None, own):
+                raise ConfigError(
+                    f"{slot}={given[slot]!r} is not what method={method.name!r} means ({own!r}): "
+                    "leave method out to compose a pair of your own"
+                )
+        return method
 
     @property
     def p(self) -> axes.Axis:
@@ -125,59 +140,22 @@ class Case:
 
     def because(self, name: str) -> str:
         """What keeps a setting from having an effect."""
-        because = self.settings[name].because
-        return because(self) if because else f"method={self.method.name!r}"
-
-
-def on_a_network(case: Case) -> bool:
-    """When a setting of what a network reads has an effect."""
-    return case.network
-
-
-def backbone(case: Case) -> str:
-    """Why it has none, where the backbone decides."""
-    return f"backbone={case.backbone!r}"
-
-
-def on_a_named_optimizer(case: Case) -> bool:
-    """When a setting has an effect that an optimizer of the user's brings itself."""
-    return not is_own(case["optimizer"])
-
-
-def optimizer(case: Case) -> str:
-    """Why it has none, where the optimizer decides, or a scheduler."""
-    moved = case["scheduler"] and on_a_named_optimizer(case)
-    return f"scheduler={case['scheduler']!r}" if moved else f"optimizer={case['optimizer']!r}"
-
-
-def limit(case: Case) -> str:
-    """Why a setting of the divergence has none, where q is a limit."""
-    return f"learned={case.q.name!r}, which has its own loss" if case.q.limit else f"method={case.method.name!r}"
-
-
-def divergence(case: Case) -> str:
-    """Why a setting of another divergence has none."""
-    return limit(case) if case.q.limit else f"divergence={case['divergence']!r}"
+        blamed = self.settings[name].because
+        if callable(blamed):
+            return blamed(self)
+        if any(name in row.settings for row in DIVERGENCES.values()):
+            blamed = "divergence"
+        if self.q.limit and (blamed == "divergence" or name in ("divergence", "temperature")):
+            return f"learned={self.q.name!r}, which has its own loss"
+        if blamed == "optimizer" and self["scheduler"] and not is_own(self["optimizer"]):
+            blamed = "scheduler"
+        known = {"method": self.method.name, "backbone": self.backbone, "augment": self.given["augment"] or "none"}
+        return f"{blamed}={known.get(blamed) or self[blamed]!r}"
 
 
 def method_of(config) -> Method:
     """The method that a Config names, or the composed pair, which is named by its parts."""
-    return find_method(vars(config))
-
-
-def find_method(given: Mapping[str, object]) -> Method:
-    """The same of a mapping of settings."""
-    if given["method"] is None and (given["supervisory"] or given["learned"]):
-        return _composed(given)
-    method = methods.get(given["method"] or "simclr")
-    for slot in axes.SLOTS:
-        own = getattr(method, slot)
-        if given[slot] not in (None, own):
-            raise ConfigError(
-                f"{slot}={given[slot]!r} is not what method={method.name!r} means ({own!r}): "
-                "leave method out to compose a pair of your own"
-            )
-    return method
+    return config.case.method
 
 
 def _composed(given: Mapping[str, object]) -> Method:

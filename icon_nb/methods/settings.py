@@ -48,9 +48,10 @@ class Setting:
     high: float | None = None  # at most
     below: float | None = None  # less than
     applies: Callable[..., bool] | None = None  # whether a Case gives it an effect; not given, where p or q takes it, if any
-    because: Callable[..., str] | None = None  # what keeps it from having one; not given, the method
+    because: str | Callable[..., str] = "method"  # the setting that keeps it from having one, or the words of that
     optional: bool = False  # whether it is nothing where it is not given
     counts: bool = True  # whether the numbers of a run depend on it
+    trunk: bool = False  # whether the weights and the points of a run depend on it, so that a fork cannot change it
     deciding: bool = False  # whether other settings take their defaults from it
     scheduled: bool = False  # whether it may move with the epochs, as a schedule
     option: str = ""  # the option of animate that it is
@@ -140,15 +141,22 @@ def setting(group: str, help: str, default: object = None, **about):
 
     How a run is drawn, written and reported does not count unless it says so.
     """
-    about.setdefault("counts", group not in ("animation", "output"))
+    about = {"counts": group not in ("animation", "output"), "trunk": group in ("data", "model"), **about}
     return field(default=default, metadata={"group": group, "help": help, "default": default, **about})
 
 
 data, objective, model, training, recording, animation, output = (partial(setting, group) for group in GROUPS)
 
 
-def read_json(text: str, where: str) -> dict[str, object]:
-    """The flat object of a JSON text, schema checked; errors name ``where``."""
+def check_names(names: Iterable[str], known: Iterable[str], where: str = "") -> None:
+    """Refuse settings that do not exist, with the nearest that does."""
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{where}{name!r} is not a setting; {nearest(name, known)}")
+
+
+def read_json(text: str, where: str, known: Iterable[str]) -> dict[str, object]:
+    """The flat settings of a JSON text, names and schema checked, without those that are null; errors name ``where``."""
     try:
         settings = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
@@ -158,4 +166,5 @@ def read_json(text: str, where: str) -> dict[str, object]:
     schema = settings.pop("schema", SCHEMA)
     if not isinstance(schema, int) or schema > SCHEMA:
         raise ConfigError(f"{where} has schema {schema!r}, this version reads up to {SCHEMA}: upgrade icon_nb")
-    return settings
+    check_names(settings, known, f"{where}: ")
+    return {name: value for name, value in settings.items() if value is not None}

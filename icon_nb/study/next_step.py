@@ -17,7 +17,8 @@ from ..errors import ConfigError
 from ..evaluation.diagnosis import FAILURES
 from ..methods import axes
 from ..methods.catalogue import HELD, PROJECTIONS
-from ..methods.config import Config, without_effect
+from ..methods.config import Config
+from ..methods.recipes import without_effect
 from ..methods.resolve import method_of
 from ..methods.schedules import value_at
 from .record import Run

@@ -17,8 +17,9 @@ from ..evaluation.forces import per_point
 from ..evaluation.trajectory import Rows, Trajectory
 from ..methods import axes, recipes
 from ..methods.catalogue import source_of
-from ..methods.config import Config, check_names
+from ..methods.config import SETTINGS, Config
 from ..methods.resolve import method_of
+from ..methods.settings import check_names
 from .comparison import Comparison
 from .folders.outputs import claim_folder, finished_run, is_whole, run_folder, write_study
 from .folders.store import save
@@ -54,7 +55,7 @@ def sweep(config: Config | None = None, **values) -> Comparison:
     (4, 2)
     """
     how = {name: values.pop(name) for name in HOW if name in values}
-    check_names(values)
+    check_names(values, SETTINGS)
     demand(values, "sweep needs a setting with its values, for instance temperature=[0.1, 0.5]")
     for name, each in values.items():
         if isinstance(each, (str, bytes)) or not isinstance(each, Iterable):

@@ -90,7 +90,7 @@ class Trainer:
         start = time.perf_counter()
         self.epoch += 1
         self.model.train()
-        if self.config.moves:
+        if any(isinstance(each, str) for each in (self.config.temperature, self.config.alpha)):
             self.strategy.take(build_objective(self.config, (self.epoch - 1) / max(1, self.config.epochs - 1)))
         self.optimizer.zero_grad(set_to_none=True)
         losses, together = [], self.config.accumulate or 1
