@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, reduce
-from itertools import repeat
 from pkgutil import resolve_name
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,18 +15,7 @@ from ..errors import ConfigError, DataError, nearest
 from ..methods.catalogue import AUGMENTATIONS, published
 from ..methods.own import is_own, thing_of
 from .dataset import Dataset
-from .transforms import Affine, Colour
-
-
-class Draws(NamedTuple):
-    """What was drawn for n images."""
-
-    matrix: Tensor | None  # (n, 2, 3): where each output pixel is read from, on (x, y, 1) in pixels from the centre
-    u: Tensor  # (n, k): uniform numbers for what depends on the pixels, smoothing and colour
-
-    def batches(self, n: int) -> Iterator[Draws]:
-        """The same in parts of n images."""
-        return map(Draws, repeat(None) if self.matrix is None else self.matrix.split(n), self.u.split(n))
+from .transforms import Affine
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,36 +27,38 @@ class Augment:
     """
 
     parts: tuple = ()  # of icon_nb.data.transforms, in the order in which they act; without any it only normalises
-    mean: Tensor = field(default_factory=lambda: torch.zeros(1))
-    std: Tensor = field(default_factory=lambda: torch.ones(1))
+    mean: Tensor | None = None  # of the data; None for tokens, which pass unchanged
+    std: Tensor | None = None
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Raw samples augmented and normalised, float32 of the shape of ``x``; the generator is the only source of chance."""
         return self.apply(x, self.draw(len(x), x.shape[-2:], generator, x.device), generator)
 
-    def draw(self, n: int, size: tuple[int, int], generator: torch.Generator, device) -> Draws:
-        """What happens to each of n images of ``size`` (h, w), drawn ahead: for many batches at once it costs as for one.
+    def draw(self, n: int, size: tuple[int, int], generator: torch.Generator, device) -> Tensor:
+        """What happens to each of n images of ``size`` (h, w), a row each: for many batches at once it costs as for one.
 
-        The noise is not in it: that is as large as the images.
+        First stands where each output pixel is read from, a matrix (2, 3) on (x, y, 1) in pixels from the centre, if anything
+        moves; then uniform numbers for what depends on the pixels, smoothing and colour. The noise is as large as the images, and
+        is not in it.
         """
         geometry, others = self._kind("geometry"), self._kind("smooth") + self._kind("colour")
         widths = [part.n_random for part in geometry] + [sum(part.n_random for part in others)]
         *each, u = torch.rand(n, sum(widths), generator=generator, device=generator.device).to(device).split(widths, 1)
         if not geometry:
-            return Draws(None, u)
+            return u
         matrix = reduce(torch.matmul, [part.matrix(numbers, *size) for part, numbers in zip(geometry, each)])
-        return Draws(matrix[:, :2].contiguous(), u)
+        return torch.cat([matrix[:, :2].flatten(1), u], 1)
 
-    def apply(self, x: Tensor, draws: Draws, generator: torch.Generator) -> Tensor:
+    def apply(self, x: Tensor, draws: Tensor, generator: torch.Generator) -> Tensor:
         """Do what was drawn to raw samples ``x``, one row of ``draws`` each; the generator makes the noise."""
         if x.dim() == 2 and not x.is_floating_point():
             return x  # tokens
         smooth, colour = self._kind("smooth"), self._kind("colour")
-        u = iter(draws.u.split([part.n_random for part in smooth + colour], 1) if smooth + colour else ())
-        out = x.float()
-        if draws.matrix is not None:  # beyond the image it is black where it is shifted or turned; a crop may touch the border
+        matrix, *each = draws.split([6 * bool(self._kind("geometry")), *(part.n_random for part in smooth + colour)], 1)
+        out, u = x.float(), iter(each)
+        if matrix.numel():  # beyond the image it is black where it is shifted or turned; a crop may touch the border
             beyond = "zeros" if any(isinstance(part, Affine) for part in self.parts) else "border"
-            out = F.grid_sample(out, _grid(draws.matrix, *x.shape[-2:]), padding_mode=beyond, align_corners=False)
+            out = F.grid_sample(out, _grid(matrix.view(-1, 2, 3), *x.shape[-2:]), padding_mode=beyond, align_corners=False)
         for part in smooth:
             out = part.smooth(next(u), out)
         scale = 1 / 255 if x.dtype == torch.uint8 else 1.0
@@ -89,11 +78,11 @@ class Augment:
         """Change the colours, keep them in 0..1, normalise: one multiplication of (n, c, c) and (n, c, h*w)."""
         n, c, h, w = x.shape
         pixels = x.reshape(n, c, h * w)
-        eye = torch.eye(c, device=x.device).expand(n, c, c)
-        colour = Colour(eye, torch.zeros(n, c, 1, device=x.device), scale * pixels.mean(2, keepdim=True))
-        colour = reduce(lambda done, part: part.recolour(next(u), done), parts, colour)
+        colour = torch.cat([torch.eye(c, c + 1, device=x.device).expand(n, c, c + 1), scale * pixels.mean(2, keepdim=True)], 2)
+        for part in parts:
+            colour = part.recolour(next(u), colour)
         mean, std = (part.to(x.device).view(-1, 1) for part in (self.mean, self.std))
-        out = torch.baddbmm((colour.shift - mean) / std, colour.matrix * (scale / std), pixels)
+        out = torch.baddbmm((colour[:, :, c:-1] - mean) / std, colour[:, :, :c] * (scale / std), pixels)
         return out.clamp_(-mean / std, (1 - mean) / std).view(n, c, h, w)
 
 
@@ -108,7 +97,7 @@ class OwnAugment(Augment):
     transform: Callable[[Tensor], Tensor] | None = None
     dataset: Dataset | None = None
 
-    def apply(self, x: Tensor, draws: Draws, generator: torch.Generator) -> Tensor:
+    def apply(self, x: Tensor, draws: Tensor, generator: torch.Generator) -> Tensor:
         scale = 255.0 if self.dataset.kind == "images" else 1.0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator.initial_seed())
@@ -146,27 +135,14 @@ def build_augment(spec: str, dataset: Dataset, strength: float | None = 1.0) -> 
     names = [] if spec == "none" or strength == 0 else spec.split("+")
     for name in names:
         _check_part(name, spec, dataset)
+    rows = [(AUGMENTATIONS[name].make, AUGMENTATIONS[name].one_channel) for name in names]
     one_channel = dataset.kind == "images" and dataset.shape[0] == 1
-    parts = tuple(make_part(name, one_channel).scaled(strength) for name in names)
-    return Augment(parts) if dataset.mean is None else Augment(parts, dataset.mean, dataset.std)  # tokens are not normalised
-
-
-def make_part(name: str, one_channel: bool = False):
-    """A part of ``icon_nb.data.transforms`` at strength 1."""
-    row = AUGMENTATIONS[name]
-    return resolve_name(row.make)(**row.one_channel if one_channel else {})
+    parts = (resolve_name(make)(**differs if one_channel else {}).scaled(strength) for make, differs in rows)
+    return Augment(tuple(parts), dataset.mean, dataset.std)
 
 
 def default_augment(dataset: Dataset) -> str:
-    """The augmentation that ``"auto"`` stands for.
-
-    Digits are not mirrored and not stretched far; clothes are mirrored; colour pictures get SimCLR's crop, mirror image,
-    colours and grey; features get noise; tokens nothing.
-
-    >>> from icon_nb.data import load
-    >>> default_augment(load("digits"))
-    'affine+crop'
-    """
+    """The augmentation that ``"auto"`` stands for; colour pictures get SimCLR's crop, mirror image, colours and grey."""
     known = published(dataset.name)
     if known and known.augment != "auto":
         return known.augment

@@ -1,7 +1,8 @@
 """The parts of an augmentation: what is drawn for each image, and the matrix that the draw amounts to.
 
 Geometry is a matrix on pixel coordinates, colour a matrix on channels; ``kind`` says which a part is. Matrices of several parts
-multiply, so an image is resampled once and recoloured once, however many parts an augmentation has.
+multiply, so an image is resampled once and recoloured once, however many parts an augmentation has. A change of colour is
+(n, c, c + 2): ``matrix @ pixel + shift``, and the mean colour (0..1) that the image has after it.
 """
 
 from __future__ import annotations
@@ -131,14 +132,20 @@ class Jitter(Part):
         still = torch.tensor([1.0, 1.0, 1.0, 0.0], device=u.device)
         return torch.where(u[:, 8:] < self.p, factors, still), u[:, 4:8].argsort(1)
 
-    def recolour(self, u: Tensor, colour: Colour) -> Colour:
+    def recolour(self, u: Tensor, colour: Tensor) -> Tensor:
         factors, order = self.draw(u)
-        steps = _jitter_matrices(factors, colour.matrix.shape[1])  # (n, 4, c, c)
+        eye, f = torch.eye(colour.shape[1], device=u.device), factors[:, :, None, None]
+        saturation = hue = eye.expand(len(u), *eye.shape)
+        if len(eye) == 3:
+            saturation, hue = torch.lerp(_greying(3, u.device), eye, f[:, 2]), _hue(factors[:, 3])
+        steps = torch.stack([f[:, 0] * eye, f[:, 1] * eye, saturation, hue], 1)  # (n, 4, c, c)
         fade = torch.zeros_like(factors)
         fade[:, 1] = 1 - factors[:, 1]  # contrast mixes in the mean grey of the image, as it is at that step
         rows = torch.arange(len(u), device=u.device)
-        for k in range(4):
-            colour = colour.then(steps[rows, order[:, k]], fade[rows, order[:, k]])
+        for k in order.T:
+            grey = fade[rows, k, None, None] * (_greying(len(eye), u.device)[:1] @ colour[:, :, -1:])
+            colour = steps[rows, k] @ colour
+            colour[:, :, -2:] += grey
         return colour
 
 
@@ -149,10 +156,10 @@ class Grey(Part):
     p: float = 0.2
     kind, n_random, grows = "colour", 1, {"p": 1.0}
 
-    def recolour(self, u: Tensor, colour: Colour) -> Colour:
-        c = colour.matrix.shape[1]
+    def recolour(self, u: Tensor, colour: Tensor) -> Tensor:
+        c = colour.shape[1]
         amount = (u[:, :1] < self.p).float()[:, :, None]
-        return colour.then(torch.lerp(torch.eye(c, device=u.device), _greying(c, u.device), amount))
+        return torch.lerp(torch.eye(c, device=u.device), _greying(c, u.device), amount) @ colour
 
 
 @dataclass(frozen=True)
@@ -184,23 +191,6 @@ class Noise(Part):
     kind, grows = "noise", {"std": inf}
 
 
-@dataclass(frozen=True)
-class Colour:
-    """A change of colour per image, ``matrix @ pixel + shift``, and the mean colour that the image has after it.
-
-    ``matrix`` is (n, c, c); ``shift`` and ``mean`` are (n, c, 1). The mean is on the 0..1 scale.
-    """
-
-    matrix: Tensor
-    shift: Tensor
-    mean: Tensor
-
-    def then(self, step: Tensor, fade: Tensor | None = None) -> Colour:
-        """The change followed by ``step`` (n, c, c) and by ``fade`` (n,) times the mean grey of the image."""
-        add = 0.0 if fade is None else fade[:, None, None] * (_greying(step.shape[-1], step.device)[:1] @ self.mean)
-        return Colour(step @ self.matrix, step @ self.shift + add, step @ self.mean + add)
-
-
 def _between(u: Tensor, limits: tuple[float, float]) -> Tensor:
     return u * (limits[1] - limits[0]) + limits[0]
 
@@ -215,16 +205,6 @@ def _greying(channels: int, device) -> Tensor:
     """(c, c), every row the weights of the channels in the grey value."""
     weights = LUMA if channels == 3 else [1 / channels] * channels
     return torch.tensor(weights, device=device).expand(channels, channels)
-
-
-def _jitter_matrices(factors: Tensor, channels: int) -> Tensor:
-    """(n, 4, c, c): what brightness, contrast, saturation and hue do to the channels, contrast without its added grey."""
-    eye = torch.eye(channels, device=factors.device)
-    f = factors[:, :, None, None]
-    saturation = hue = eye.expand(len(f), channels, channels)
-    if channels == 3:
-        saturation, hue = torch.lerp(_greying(3, factors.device), eye, f[:, 2]), _hue(factors[:, 3])
-    return torch.stack([f[:, 0] * eye, f[:, 1] * eye, saturation, hue], 1)
 
 
 def _hue(turn: Tensor) -> Tensor:

@@ -100,7 +100,7 @@ class Reader:
         block = epoch, step // STEPS_AHEAD, len(x)
         if self._drawn[0] != block:
             random, n = generator(x.device, self.config.seed, *block, "draws"), len(x) * min(STEPS_AHEAD, max(1, self.steps))
-            self._drawn = block, list(self.augment.draw(n, x.shape[-2:], random, x.device).batches(len(x)))
+            self._drawn = block, list(self.augment.draw(n, x.shape[-2:], random, x.device).split(len(x)))
         draws, random = self._drawn[1][step % STEPS_AHEAD], generator(x.device, self.config.seed, epoch, step)
         return self.augment.apply(x, draws, random)
 
