@@ -6,7 +6,9 @@ from difflib import get_close_matches
 
 
 class IconError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose. ``results`` holds what was trained before it, where there is any."""
+
+    results = None
 
 
 class ConfigError(IconError, ValueError):
@@ -14,9 +16,7 @@ class ConfigError(IconError, ValueError):
 
 
 class DataError(IconError, ValueError):
-    """The data are missing, malformed, or do not fit the method. ``results`` holds what was trained before they went away."""
-
-    results = None
+    """The data are missing, malformed, or do not fit the method."""
 
 
 class DeviceError(IconError, RuntimeError):
@@ -24,15 +24,11 @@ class DeviceError(IconError, RuntimeError):
 
 
 class TrainingError(IconError, RuntimeError):
-    """Training cannot go on. ``results`` holds what was finished before."""
-
-    results = None
+    """Training cannot go on."""
 
 
 class SaveError(IconError, OSError):
-    """A run could not be written; what was there before is untouched. ``results`` holds what was trained, where there is any."""
-
-    results = None
+    """A run could not be written; what was there before is untouched."""
 
 
 class LoadError(IconError, ValueError):
@@ -52,11 +48,7 @@ def demand_type(name: str, value: object, kind: type | tuple, remedy: str, error
 
 
 def shown(value: object, length: int = 100) -> str:
-    """A value in a message: its repr, cut short.
-
-    >>> shown("a" * 200)[-8:]
-    'aaaaa...'
-    """
+    """A value in a message: its repr, cut short."""
     try:
         text = repr(value)
     except Exception:  # an object of anybody's, or a whole number of more digits than Python prints
@@ -65,20 +57,12 @@ def shown(value: object, length: int = 100) -> str:
 
 
 def printable(text: object) -> str:
-    """A text on one line, with what would move the cursor or hide something on a terminal written out.
-
-    >>> printable("a\\x1b[2J\\nb")
-    'a\\\\x1b[2J\\\\nb'
-    """
+    """A text on one line, with what would move the cursor or hide something on a terminal written out."""
     return "".join(each if each.isprintable() or each == "\xa0" else repr(each)[1:-1] for each in str(text))
 
 
 def nearest(name: object, choices) -> str:
-    """Say which of ``choices`` is meant: ``"did you mean 'simclr'?"``, or the whole list when nothing is close.
-
-    >>> nearest("simclir", ["simclr", "sne"])
-    "did you mean 'simclr'?"
-    """
+    """Say which of ``choices`` is meant: ``"did you mean 'simclr'?"``, or the whole list when nothing is close."""
     choices = [str(choice) for choice in choices]
     close = get_close_matches(str(name).lower(), choices, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(choices)}"

@@ -19,11 +19,7 @@ _STRAY = re.compile(r"\..*\.icon_nb-([0-9]{1,9})\.[a-z0-9_]{8}\.tmp")
 
 
 def place(path, error: type[Exception] = SaveError) -> Path:
-    """A path as one that can be used, ``~`` expanded.
-
-    >>> place("~/runs").is_absolute()
-    True
-    """
+    """A path as one that can be used, ``~`` expanded."""
     try:
         found = Path(path).expanduser()
         if path == "":
@@ -54,21 +50,16 @@ def read(path, most: int | None = None) -> bytes:
 
 
 def write_whole(path, data: bytes) -> Path:
-    """Write bytes so that ``path`` either keeps its old content or has all of the new: temporary file beside it, fsync, replace.
-
-    A SaveError where the folder cannot be written, or ``path`` is a device or a pipe; what stood there is untouched.
-    """
+    """Write bytes so that ``path`` has all of the old or all of the new: a temporary file beside it, fsync, replace."""
     return write_together({Path(path): data})[0]
 
 
 def write_together(files: Mapping[Path, bytes], before: Callable[[], None] = lambda: None) -> list[Path]:
-    """Write several files: all of them are on the disk under other names before the first takes its place, in this order.
+    """Write several files: all are on the disk under other names when ``before`` is called; then each takes its place, in order.
 
-    ``before`` is called when nothing can want for space any more, and before the first file takes its place. A SaveError leaves
-    what stood at these paths untouched.
+    A SaveError, where a folder cannot be written or a path is a device or a pipe, leaves what stood there untouched.
     """
     staged: dict[Path, str] = {}
-    path = None
     try:
         for path, data in files.items():
             _stage(path, data, staged)

@@ -12,7 +12,7 @@ import icon_nb as icon
 from icon_nb.data import load, made_here
 from icon_nb.errors import ConfigError, DataError
 from icon_nb.evaluation.scores import knn_accuracy
-from icon_nb.methods.catalogue import DATASETS, options_of
+from icon_nb.methods.catalogue import DATASETS, absolute, not_run, options_of, published, runs_code, source_of
 
 MOVING = "moving_digits"
 SHARED = Path(__file__).parents[2] / "shared/data"
@@ -176,3 +176,19 @@ def test_a_default_run_imports_no_scikit_learn():
     """It takes a second, and only to read the digits."""
     code = "import sys, icon_nb; icon_nb.run(quiet=True, epochs=1, n_samples=100); print('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+
+
+def test_the_name_of_a_data_set_says_where_it_is_from():
+    assert source_of("folder:pictures").name == "folder"
+    assert source_of("digits") is source_of("folder:") is None
+    assert published("moving_digits:size=24").name == "moving_digits"
+    assert published("folder:pictures") is published("digits:size=3") is None
+    assert [runs_code(name) for name in ("custom:file.py:X", "digits", None)] == [True, False, False]
+    assert not_run("custom:f.py:X", "give it").endswith("names code, which is not run: if you trust it, give it")
+
+
+def test_a_name_with_a_path_means_the_same_in_any_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert absolute("custom:file.py:X") == f"custom:{tmp_path / 'file.py'}:X"
+    assert absolute("folder:pictures") == f"folder:{tmp_path / 'pictures'}"
+    assert [absolute(name) for name in ("digits", "custom:/file.py:X")] == ["digits", "custom:/file.py:X"]

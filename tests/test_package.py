@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import icon_nb
+from icon_nb.errors import nearest, printable, shown
+from icon_nb.files import place
 from icon_nb.interfaces.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,3 +110,11 @@ except icon.IconError as error:
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"moves.gif", "more.gif", "page.html"}
+
+
+def test_values_names_and_paths_in_a_message():
+    assert shown("a" * 200).endswith("aaaaa...")
+    assert printable("a\x1b[2J\nb") == "a\\x1b[2J\\nb"
+    assert nearest("simclir", ["simclr", "sne"]) == "did you mean 'simclr'?"
+    assert nearest("zz", ["simclr", "sne"]) == "choose one of: simclr, sne"
+    assert place("~/runs").is_absolute()

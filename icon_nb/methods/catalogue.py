@@ -177,21 +177,13 @@ SCORES: dict[str, Score] = records(Score, _ROWS["scores"])
 
 
 def source_of(dataset: str) -> Source | None:
-    """The row of a name that begins with a prefix, None for others.
-
-    >>> source_of("folder:pictures").name, source_of("digits")
-    ('folder', None)
-    """
+    """The row of a name that begins with a prefix, None for others."""
     prefix, _, place = dataset.partition(":")
     return SOURCES.get(prefix) if place else None
 
 
 def absolute(dataset: str) -> str:
-    """The name of one's own data with a path that means the same in any working directory; other names as they are.
-
-    >>> absolute("digits"), absolute("folder:/pictures"), absolute("custom:/file.py:X")
-    ('digits', 'folder:/pictures', 'custom:/file.py:X')
-    """
+    """The name of one's own data with a path that means the same in any working directory; other names as they are."""
     source, (prefix, _, place) = source_of(dataset), dataset.partition(":")
     if source is None:
         return dataset
@@ -200,27 +192,14 @@ def absolute(dataset: str) -> str:
 
 
 def published(dataset: str) -> PublishedData | None:
-    """The row of a data set that has a name, with options behind it or without; None for others.
-
-    >>> published("moving_digits:size=24").name, published("folder:pictures")
-    ('moving_digits', None)
-    """
+    """The row of a data set that has a name, with options behind it or without; None for others."""
     name, _, options = dataset.partition(":")
     row = DATASETS.get(name)
     return row if row is not None and (not options or row.options) else None
 
 
-def options_of(dataset: str) -> dict[str, float]:
-    """The options that stand behind the name of a data set.
-
-    >>> options_of("moving_digits:size=24,turn=0")
-    {'size': 24, 'turn': 0}
-
-    Raises
-    ------
-    ConfigError
-        An option that the data set does not have, or a value out of its range.
-    """
+def options_of(dataset: str) -> dict[str, int]:
+    """The options that stand behind the name of a data set, each one that it has, and in its range."""
     known, found = published(dataset).options, {}
     for text in filter(None, dataset.partition(":")[2].split(",")):
         name, _, value = text.partition("=")
@@ -237,19 +216,11 @@ def options_of(dataset: str) -> dict[str, float]:
 
 
 def runs_code(dataset: str | None) -> bool:
-    """Whether reading this data set runs a file.
-
-    >>> runs_code("custom:file.py:X"), runs_code("digits")
-    (True, False)
-    """
+    """Whether reading this data set runs a file."""
     source = source_of(dataset or "")
     return source is not None and source.code
 
 
 def not_run(dataset: str, remedy: str) -> str:
-    """Why a file of code that a saved config names is not run, and what a person can do.
-
-    >>> not_run("custom:file.py:X", "give the data")
-    "dataset='custom:file.py:X' was read from a file, and names code, which is not run: if you trust it, give the data"
-    """
+    """Why a file of code that a saved config names is not run, and what a person can do."""
     return f"dataset={shown(dataset)} was read from a file, and names code, which is not run: if you trust it, {remedy}"
