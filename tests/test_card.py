@@ -20,11 +20,10 @@ def test_every_data_set_says_where_it_comes_from_and_what_is_hard(name):
 
 
 def literal_knn(z, y, k=5):
-    """Each point asks the k nearest others by cosine; a tied vote goes to the class of the nearest."""
-    z = z / np.linalg.norm(z, axis=1, keepdims=True)
+    """Each point asks the k nearest others by Euclidean distance; a tied vote goes to the class of the nearest."""
     right = 0
     for i in range(len(z)):
-        near = sorted((j for j in range(len(z)) if j != i), key=lambda j: -(z[i] @ z[j]))[:k]
+        near = sorted((j for j in range(len(z)) if j != i), key=lambda j: np.linalg.norm(z[i] - z[j]))[:k]
         votes = [sum(y[j] == y[m] for m in near) for j in near]
         right += y[near[int(np.argmax(votes))]] == y[i]
     return right / len(z)
@@ -35,6 +34,7 @@ def test_the_two_accuracies_are_those_of_a_run_and_of_a_literal_loop():
     data = icon.data.load("moving_digits")
     run = icon.run(icon.Config(dataset="moving_digits", epochs=0, quiet=True))
     assert card.knn_untrained == run.history["knn_accuracy"][0]
+    assert f"(raw inputs {card.knn_inputs:.3f})" in run.summary()
     assert card.network == run.config.backbone
     assert card.knn_inputs == pytest.approx(literal_knn(data.flat(data.x_test).double().numpy(), data.y_test.numpy()), abs=0.005)
     assert (card.n_train, card.n_test, card.shape, len(card.classes)) == (len(data), len(data.x_test), data.shape, 10)

@@ -9,13 +9,10 @@ from textwrap import fill
 
 from ..data.loading import load
 from ..errors import DataError, demand_type
-from ..evaluation.scores import knn_accuracy
 from ..methods.catalogue import PublishedData, published
 from ..methods.config import Config
 from ..methods.methods import METHODS
-from .probes import inputs_of
 from .run import run
-from .session import KNN
 
 
 @dataclass(frozen=True)
@@ -78,8 +75,8 @@ class DataCard:
 def card(dataset: str, *, data_dir: str | None = None) -> DataCard:
     """The card of a data set, with the kNN accuracy of its inputs and of an untrained network: measured here, in a moment.
 
-    Both numbers are measured as ``knn_accuracy`` in the history of a run is: on the same held-out points, at most 2,000, each of
-    which asks the 5 nearest of the others. Nothing is downloaded: what is not here yet is not measured.
+    Both numbers are those that the summary of a run compares with: on the same held-out points, at most 2,000, each of which asks
+    the 5 nearest of the others, inputs by Euclidean distance. Nothing is downloaded: what is not here yet is not measured.
 
     Parameters
     ----------
@@ -113,8 +110,7 @@ def card(dataset: str, *, data_dir: str | None = None) -> DataCard:
     own = [method.name for method in METHODS.values() if method.defaults.get("dataset") == dataset.partition(":")[0]]
     method = own[0] if own and Config().resolve().method not in own else None  # the default, or the one that needs these data
     results = run(Config(dataset=dataset, data_dir=data_dir, method=method, epochs=0, quiet=True))
-    x, y, network = inputs_of(results), results.labels, results.config.backbone
-    knn = math.nan if x is None or y is None else knn_accuracy(x, y, KNN)
+    network, knn = results.config.backbone, results.baselines.get("raw inputs", math.nan)
     untrained = math.nan if network == "table" else results.history["knn_accuracy"][0]
     known = data.name, about.about, about.source, about.licence, about.hard, options
     sizes = len(data), 0 if data.x_test is None else len(data.x_test)
