@@ -249,9 +249,9 @@ def test_triplet_clip_does_not_end_in_one_place():
     [
         ({"supervisory": "label", "learned": "clusters"}, "spreads over classes"),
         ({"supervisory": "gaussian_joint", "learned": "gaussian"}, "one per anchor"),
-        ({"supervisory": "identity", "learned": "gaussian_narrow"}, "nothing else counts"),
-        ({"supervisory": "graph_gibbs", "learned": "gaussian_narrow"}, "nothing else counts"),
-        ({"supervisory": "graph_gibbs", "learned": "student_t_narrow"}, "nothing else counts"),
+        ({"supervisory": "identity", "learned": "gaussian_narrow"}, "always the point itself"),
+        ({"supervisory": "graph_gibbs", "learned": "gaussian_narrow"}, "always the point itself"),
+        ({"supervisory": "graph_gibbs", "learned": "student_t_narrow"}, "always the point itself"),
         ({"method": "vicreg", "divergence": "js"}, "divergence has no effect"),
         ({"method": "pca", "temperature": 1.0}, "temperature has no effect"),
         ({"method": "triplet", "alpha": 0.1, "alpha_on": "q"}, "without a q to mix"),

@@ -200,7 +200,7 @@ def test_spectral_embedding_spans_the_one_of_scikit_learn():
         ("label", "clusters", "spreads over classes"),
         ("gaussian_joint", "gaussian", "over all pairs"),
         ("gaussian", "student_t_joint", "over pairs"),
-        ("identity", "gaussian_narrow", "nothing else counts"),
+        ("identity", "gaussian_narrow", "always the point itself"),
         ("cross_modal", "student_t", None),
         ("knn", "clusters", None),
     ],

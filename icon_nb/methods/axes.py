@@ -77,7 +77,7 @@ def why_not(p: Axis, q: Axis) -> str | None:
     if in_p and not in_q:
         return f"{names[0]} counts the point itself and {names[1]} does not, so the divergence is infinite"
     if in_p and p.candidates == "samples" and q.name in ("gaussian_narrow", "student_t_narrow"):
-        return f"{names[0]} counts the point itself, and with {names[1]} nothing is nearer to it: nothing else counts"
+        return f"{names[0]} counts the point itself, and {names[1]} sees only what is nearest, which is always the point itself"
     return None
 
 
