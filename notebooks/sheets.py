@@ -3,8 +3,9 @@
 Five forms of each: the page that nbconvert makes; the same with scripts switched off; what an untrusted JupyterLab leaves of it (no
 scripts, frames and style sheets, inline styles kept); what GitHub leaves (no styles and classes either); and a handout on paper, also as
 PDF, in which a filmstrip stands for every animation and no line of code is cut.
-``NN_name.png`` sets the five side by side, and ``index.html`` lists them. Look at them before a release. Formulas stay as they are
-written, since the script that draws them comes from the network.
+``NN_name.png`` sets the five side by side, and ``index.html`` lists them. Look at them before a release. Formulas are drawn as MathML in
+the place of the script that draws them elsewhere: MathJax from the network in a page, JupyterLab's own, GitHub's. Only the page without
+scripts shows them as they are written, because nbconvert has no other way to draw them; the documentation site has.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import io
 import re
 import shutil
 import sys
+from html import escape, unescape
 from pathlib import Path
 
 import bleach
@@ -20,6 +22,7 @@ import nbformat
 from bleach.css_sanitizer import CSSSanitizer
 from bs4 import BeautifulSoup
 from build import HERE, sources
+from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from PIL import Image, ImageDraw
 from playwright.sync_api import sync_playwright
@@ -38,6 +41,7 @@ STYLES = CSSSanitizer(allowed_css_properties=[
     *"text-decoration vertical-align white-space width".split(),
 ])  # fmt: skip
 
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
 PAPER = "<style>pre {white-space: pre-wrap !important; font-size: 12px !important} .jp-RenderedImage img {max-width: 100%}</style>"
 
 
@@ -70,6 +74,21 @@ def for_paper(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return book
 
 
+def drawn_formula(found: re.Match) -> str:
+    """A formula of a page as MathML, in a line of its own between two dollars."""
+    return convert(unescape(found[1] or found[2]), display="block" if found[1] else "inline")
+
+
+def with_formulas(page: str) -> str:
+    """A page whose formulas, between dollars in prose and in tables, are MathML: a browser draws it without a script."""
+    tree = BeautifulSoup(page, "html.parser")
+    texts = [text for part in tree.select(".jp-RenderedHTMLCommon") for text in part.find_all(string=FORMULA)]
+    for text in (text for text in texts if text.parent and text.parent.name not in ("script", "style", "code", "pre")):
+        shown = FORMULA.sub(lambda found: drawn_formula(found), escape(text, quote=False))
+        text.replace_with(BeautifulSoup(shown, "html.parser"))
+    return str(tree)
+
+
 def forms(source: Path) -> dict[str, str]:
     """The HTML of a notebook in each of its forms."""
     def page(change=lambda book: book) -> str:
@@ -77,11 +96,11 @@ def forms(source: Path) -> dict[str, str]:
 
     whole = page()
     return {
-        "page": whole,
+        "page": with_formulas(whole),
         "no_script": whole,
-        "untrusted_lab": page(lambda book: cleaned(book, {"class", "id", "style", "hidden"})),
-        "github": page(lambda book: cleaned(book, set())),
-        "print": page(for_paper).replace("</head>", f"{PAPER}</head>", 1),
+        "untrusted_lab": with_formulas(page(lambda book: cleaned(book, {"class", "id", "style", "hidden"}))),
+        "github": with_formulas(page(lambda book: cleaned(book, set()))),
+        "print": with_formulas(page(for_paper)).replace("</head>", f"{PAPER}</head>", 1),
     }
 
 

@@ -230,6 +230,19 @@ def test_a_page_that_is_not_trusted_keeps_its_pictures_and_loses_what_runs():
     assert "<td>a</td>" in made[1]
 
 
+def test_formulas_on_a_sheet_are_drawn_without_a_script():
+    pytest.importorskip("playwright", reason="comes with the extra 'test'")
+    sheets = tool("sheets", build=build)
+    prose = "<p>$p_{ij} < \\tau$ &amp; $$\\frac1n$$</p><pre>$a$ stays</pre><script>`${b} and ${c}`</script>"
+    shown = sheets.with_formulas(f'<div class="jp-RenderedHTMLCommon">{prose}</div><p>$d$ stays</p>')
+    assert shown.count("<math") == 2
+    assert shown.count('display="block"') == 1
+    assert shown.count("<mfrac>") == 1
+    assert "<mi>&#x003C4;</mi>" in shown or "<mi>τ</mi>" in shown
+    for kept in ("<pre>$a$ stays</pre>", "`${b} and ${c}`", "<p>$d$ stays</p>", " &amp; "):
+        assert kept in shown
+
+
 def test_the_lesson_plans_name_notebooks_that_are_there():
     plans = sorted((NOTEBOOKS.parent / "docs" / "teaching").glob("*.md"))
     assert len(plans) == 4
