@@ -8,9 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from .curves import thin
 from .probing import knn_accuracy
-from .readings import LIMITS, Readings
+from .readings import LIMITS, Readings, known, thin
 from .scores import neighbourhood_preservation
 from .trajectory import Trajectory
 
@@ -113,16 +112,12 @@ def baselines(trajectory: Trajectory, inputs: np.ndarray) -> dict[str, float]:
 
 def _tell_knn(run: Readings, found: Diagnosis) -> Diagnosis:
     last, fall, raw = run.last("knn_accuracy"), run.knn_fall(), run.baselines.get("raw_knn_accuracy", 0.0)
-    said = found.sentence
+    said, advice = found.sentence, found.advice or ADVICE[found.verdict]
     if fall >= 3 * run.knn_noise() and "first_knn_accuracy" not in found.evidence:
         said = f"{said} The kNN accuracy fell from {last + fall:.0%} to {last:.0%}."
     if raw > last + run.knn_noise():
         said = f"{said} The raw inputs alone give a kNN accuracy of {raw:.0%}, the embedding {last:.0%}."
-    return replace(found, sentence=said)
-
-
-def _verdict(verdict: str, sentence: str, evidence: dict[str, float], since: int | None = None, advice: str = "") -> Diagnosis:
-    return Diagnosis(verdict, sentence, evidence, since, advice or ADVICE[verdict])
+    return replace(found, sentence=said, advice=advice)
 
 
 def _diverged(trajectory: Trajectory, finite: np.ndarray) -> Diagnosis:
@@ -132,44 +127,39 @@ def _diverged(trajectory: Trajectory, finite: np.ndarray) -> Diagnosis:
     when = f"after epoch {last}" if n_good else f"at the first frame, epoch {since}"
     said = f"Diverged {when}: the loss or the embedding is no longer a finite number."
     advice = "Lower the learning rate, by a factor of ten to begin with; with half precision, try full precision first."
-    return _verdict("diverged", said, {"last_good_epoch": float("nan") if last is None else float(last)}, since, advice)
+    return Diagnosis("diverged", said, {"last_good_epoch": float("nan") if last is None else float(last)}, since, advice)
 
 
 def stopped(trajectory: Trajectory, error: str) -> Diagnosis:
-    """What is to be said of a run that ended with an error about something else than its numbers: the error.
-
-    >>> print(stopped(Trajectory(np.zeros((3, 5, 2)), np.arange(3)), "a picture cannot be read: put it back"))
-    Stopped after epoch 2 by an error: a picture cannot be read: put it back.
-    """
+    """What is to be said of a run that ended with an error about something else than its numbers: the error."""
     last = int(trajectory.epochs[-1])
-    sentence = f"Stopped after epoch {last} by an error: {error.rstrip('.')}."
-    return Diagnosis("stopped", sentence, {"last_good_epoch": float(last)}, last + 1)
+    said = f"Stopped after epoch {last} by an error: {error.rstrip('.')}."
+    return Diagnosis("stopped", said, {"last_good_epoch": float(last)}, last + 1)
 
 
 def _risen(run: Readings, share: float = LIMITS.rise) -> Diagnosis | None:
-    known = np.isfinite(run.loss)
-    if known.sum() < 3:
+    measured = known(run.loss)
+    if len(measured) < 3:
         return None
-    first, loss = run.loss[known][0], np.where(known, run.loss, np.inf)
-    high = loss > first + share * abs(first)
+    first = float(measured[0])
+    high = ~(run.loss <= first + share * abs(first))  # also where it is not known
     if not high[-3:].all():
         return None
     since = run.since(high)
     said = f"Diverged since epoch {since}: the loss ended at {run.last('loss'):.3g}, well above the {first:.3g} it began with."
-    return _verdict("diverged", said, run.evidence() | {"first_loss": float(first)}, since)
+    return Diagnosis("diverged", said, run.evidence() | {"first_loss": first}, since)
 
 
 def _thrown_back(run: Readings) -> Diagnosis | None:
-    setback = run.setback()
-    if setback is None:
+    if (setback := run.setback()) is None:
         return None
     first, low, last = run.knn[0], run.knn[setback], run.last("knn_accuracy")
     said = (
         f"Diverged in the first steps: by epoch {run.epochs[setback]} the loss had risen, and the kNN accuracy had fallen from "
         f"{first:.0%} to {low:.0%}; the end, {last:.0%}, has not made up for it."
     )
-    evidence = run.evidence() | {"first_knn_accuracy": float(first), "lowest_knn_accuracy": float(low)}
-    return _verdict("diverged", said, evidence, int(run.epochs[1]))
+    seen = {"first_knn_accuracy": float(first), "lowest_knn_accuracy": float(low)}
+    return Diagnosis("diverged", said, run.evidence() | seen, int(run.epochs[1]))
 
 
 def _collapsed(run: Readings) -> Diagnosis | None:
@@ -178,11 +168,12 @@ def _collapsed(run: Readings) -> Diagnosis | None:
     if not small[-1] or (run.learned_nothing() and spread[-1] > spread[0] / 2):  # an untrained deep network starts like this
         return None
     since, knn, last = run.since(small), run.last("knn_accuracy"), run.last("spread")
-    of_a_map = f"the map has shrunk to {last:.2g} of its largest size"
-    how = f"two of them have a mean cosine of {1 - last:.4g}" if run.dim > 3 or run.of_unit_length else of_a_map
+    how = f"the map has shrunk to {last:.2g} of its largest size"
+    if run.dim > 3 or run.of_unit_length:
+        how = f"two of them have a mean cosine of {1 - last:.4g}"
     left = f" What little sets them apart still gives a kNN accuracy of {knn:.0%}." if knn > 0.5 else ""
     said = f"Collapsed since epoch {since}: all points are nearly one ({how}).{left}"
-    return _verdict("collapsed", said, run.evidence("spread"), since)
+    return Diagnosis("collapsed", said, run.evidence("spread"), since)
 
 
 def _dimensional_collapse(run: Readings) -> Diagnosis | None:
@@ -197,7 +188,7 @@ def _dimensional_collapse(run: Readings) -> Diagnosis | None:
         f"Dimensional collapse since epoch {since}: the variance lies in {run.last('dimensions'):.1f} of {run.dim} dimensions, "
         f"where about {needed:.0f} are of use."
     )
-    return _verdict("dimensional collapse", said, run.evidence("dimensions") | {"needed": float(needed)}, since)
+    return Diagnosis("dimensional collapse", said, run.evidence("dimensions") | {"needed": float(needed)}, since)
 
 
 def _oscillating(run: Readings) -> Diagnosis | None:
@@ -211,7 +202,7 @@ def _oscillating(run: Readings) -> Diagnosis | None:
     if not jumps:
         what = f"the loss leaps up again, once by {run.leap():.0%} of all it had fallen"
     evidence = run.evidence() | {"turning": turning, "step": moving, "roughness": run.roughness(), "leap": run.leap()}
-    return _verdict("oscillating", f"Oscillating: since epoch {since} {what}.", evidence, since)
+    return Diagnosis("oscillating", f"Oscillating: since epoch {since} {what}.", evidence, since)
 
 
 def _no_better(run: Readings) -> Diagnosis | None:
@@ -227,26 +218,26 @@ def _no_better(run: Readings) -> Diagnosis | None:
         return None
     how = "worse" if worse else "no better"
     said = f"Trained, but {how} than untrained: the {what} was {first:.1%} before and is {last:.1%} after."
-    return _verdict("no better than untrained", said, run.evidence() | {"untrained": float(first)})
+    return Diagnosis("no better than untrained", said, run.evidence() | {"untrained": float(first)})
 
 
 def _still_learning(run: Readings) -> Diagnosis | None:
     if run.n_frames < 4:
         said = f"Still learning: {run.n_frames} recorded frames, the untrained one included, are too few to judge by."
-        return _verdict("still learning", said, run.evidence())
+        return Diagnosis("still learning", said, run.evidence())
     late = {name: progress.late for name, progress in run.progress.items() if progress.late > LIMITS.late}
     if not late:
         return None
     gains = {"loss": "fall of the loss", "knn_accuracy": "gain in kNN accuracy", "movement": "way to the final embedding"}
     what = " and ".join(f"{share:.0%} of the {gains[name]}" for name, share in late.items())
     said = f"Still learning: the {'last fifth of the run' if run.n_frames > 6 else 'step to the last frame'} brought {what}."
-    return _verdict("still learning", said, run.evidence() | {f"late_{name}": share for name, share in late.items()})
+    return Diagnosis("still learning", said, run.evidence() | {f"late_{name}": share for name, share in late.items()})
 
 
 def _plateau(run: Readings) -> Diagnosis | None:
     if run.learned_nothing():
         said = f"Plateau since epoch {run.epochs[0]}: no curve got better by more than noise."
-        return _verdict("plateau", said, run.evidence(), int(run.epochs[0]))
+        return Diagnosis("plateau", said, run.evidence(), int(run.epochs[0]))
     since = max(progress.settled for progress in run.progress.values() if progress.real)
     if since - run.epochs[0] > (run.epochs[-1] - run.epochs[0]) / 2:
         return None
@@ -255,7 +246,7 @@ def _plateau(run: Readings) -> Diagnosis | None:
     spread = run.curves["spread"]
     if spread[-1] <= 1.05 * spread[np.searchsorted(run.epochs, since)]:  # the points spread no further
         advice = f"About {since} epochs are enough. {advice}"
-    return _verdict("plateau", said, run.evidence() | {"settled": float(since)}, since, advice)
+    return Diagnosis("plateau", said, run.evidence() | {"settled": float(since)}, since, advice)
 
 
 def _healthy(run: Readings) -> Diagnosis | None:
@@ -265,7 +256,7 @@ def _healthy(run: Readings) -> Diagnosis | None:
         f"Healthy: {learned} improved and levelled off, the points {'stay close together' if close else 'stay spread out'} "
         f"(variance {run.last('spread'):.2g}, participation ratio {run.last('dimensions'):.1f} dimensions)."
     )
-    return _verdict("healthy", said, run.evidence("spread", "dimensions", "movement"))
+    return Diagnosis("healthy", said, run.evidence("spread", "dimensions", "movement"))
 
 
 CHECKS = (

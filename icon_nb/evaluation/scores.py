@@ -16,8 +16,8 @@ import numpy as np
 
 from ..errors import DataError, shown
 from ..methods.catalogue import SCORES
-from .embedding import as_array, as_points, finite_matrix, resolve_metric
-from .probing import FEW_POINTS, folds, knn_accuracy, linear_probe, probe, split
+from . import probing
+from .probing import FEW_POINTS, as_array, as_points, finite_matrix, folds, knn_accuracy, linear_probe, probe, split
 from .trajectory import choose_points
 
 __all__ = [
@@ -180,7 +180,7 @@ def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto", *, linear: 
     known = {
         "labels": y is not None and 2 <= len(np.unique(y)) < len(y),
         "inputs": x is not None and len(z) > 3,  # fewer have no neighbourhoods to keep
-        "directions": resolve_metric(metric, z.shape[1]) == "cosine" and len(z) > 1,
+        "directions": probing.resolve_metric(metric, z.shape[1]) == "cosine" and len(z) > 1,
     }
     scores = dict.fromkeys(SCORES, float("nan"))
     for name, row in SCORES.items():

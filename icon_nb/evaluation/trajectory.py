@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ..errors import DataError, LoadError, demand_type
+from ..errors import DataError, LoadError, demand, demand_type
 from ..files import write_whole
 
 ARRAYS = ("embeddings", "epochs", "labels", "index", "images", "held_out")
@@ -58,9 +58,9 @@ class Trajectory:
 
     def __post_init__(self):
         demand_type("embeddings", self.embeddings, np.ndarray, "a numpy array (n_frames, n, d)", DataError)
-        shape = self.embeddings.shape
-        if len(shape) != 3 or shape[0] != len(self.epochs) or shape[0] == 0:
-            raise DataError(f"embeddings must be (n_frames, n, d) with as many epochs; got {shape} and {len(self.epochs)} epochs")
+        shape, t = self.embeddings.shape, len(self.epochs)
+        fits = len(shape) == 3 and shape[0] == t > 0
+        demand(fits, f"embeddings must be (n_frames, n, d) with as many epochs; got {shape} and {t} epochs", DataError)
         if self.labels is not None and len(self.labels) != shape[1]:
             raise DataError(f"labels has {len(self.labels)} entries for {shape[1]} points: pass one label per recorded point")
         if self.names and len(self.names) != shape[1]:
@@ -102,12 +102,7 @@ class Trajectory:
 
     @property
     def of_unit_length(self) -> bool:
-        """Whether the embeddings were recorded as directions, as those of every method with ``distance="cosine"`` are.
-
-        >>> circle = np.stack([np.cos(np.arange(5)), np.sin(np.arange(5))], axis=1)
-        >>> Trajectory(circle[None], np.arange(1)).of_unit_length, Trajectory(2 * circle[None], np.arange(1)).of_unit_length
-        (True, False)
-        """
+        """Whether the embeddings were recorded as directions, as those of every method with ``distance="cosine"`` are."""
         return bool(np.abs(np.linalg.norm(self.embeddings, axis=-1) - 1).max(initial=0) < 1e-3)
 
     def to_frame(self):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+from collections.abc import Callable
 from functools import cached_property
 
 import ipywidgets as w
@@ -11,7 +12,7 @@ import ipywidgets as w
 from ..animation.animation import Animation, animate, side_by_side
 from ..animation.display import bundle, image
 from ..animation.plots import against, bars, filmstrip
-from ..errors import ConfigError, IconError
+from ..errors import IconError, demand
 from ..study.results import Results
 from ..study.sweep import MEASURES, TemperatureStudy
 
@@ -32,15 +33,14 @@ class TemperatureWidget:
 
     def __init__(self, config, temperatures, seeds, data=None):
         self.study = TemperatureStudy(config, temperatures, seeds, data)
-        self._animations: dict[tuple[float, int], Animation] = {}
-        self._pictures: dict[tuple, bytes] = {}
+        self._pictures: dict[tuple, Animation | bytes] = {}
         self.message = NOTHING if self.study.missing else ""
         self._changing = False  # while the controls are changed together, nothing is drawn
         self._make_boxes()
 
     # What the buttons and sliders do
 
-    def run(self, *_) -> TemperatureWidget:
+    def run(self) -> TemperatureWidget:
         """Train what is missing, then show it."""
         return self._train(self.tau.value)
 
@@ -55,34 +55,29 @@ class TemperatureWidget:
 
     def what_if(self, temperature: float | None = None) -> TemperatureWidget:
         """From the epoch that is shown, let the run go on at another temperature, and show both futures side by side."""
-        other = self.between.value if temperature is None else temperature
-        try:
-            run = self._shown()
+
+        def futures(run: Results) -> Animation:
+            other = self.between.value if temperature is None else temperature
             epoch = int(run.trajectory.epochs[min(self.epoch.value, run.trajectory.n_frames - 1)])
             self.branch = run.fork(epoch, temperature=other, progress=False)
             titles = [f"temperature {run.config.temperature:g}", f"temperature {other:g} from epoch {epoch}"]
-            return self._play(side_by_side([run.trajectory, self.branch.trajectory], titles, title=run.config.label))
-        except IconError as error:
-            return self._play(error=str(error))
+            return side_by_side([run.trajectory, self.branch.trajectory], titles, title=run.config.label)
+
+        return self._play(futures)
 
     def forces(self) -> TemperatureWidget:
         """Let the run that is shown move below, with arrows for what p pulls and what q pushes."""
+        return self._play(lambda run: run.animate(overlay="forces", title=f"temperature {run.config.temperature:g}"))
+
+    def _play(self, draw: Callable[[Results], Animation]) -> TemperatureWidget:
         try:
-            run = self._shown()
-            return self._play(run.animate(overlay="forces", title=f"temperature {run.config.temperature:g}"))
+            demand(self.study.complete, NOTHING)
+            drawn = draw(self.study.runs[self.tau.value, self.seed.value][0])
+            self.message, self.moving.value, self.moving.layout.display = "", drawn.to_bytes("gif"), "block"
         except IconError as error:
-            return self._play(error=str(error))
-
-    def _play(self, drawn: Animation | None = None, error: str = "") -> TemperatureWidget:
-        if drawn is not None:
-            self.moving.value, self.moving.layout.display = drawn.to_bytes("gif"), "block"
-        self.message, self.note.value = error, html.escape(error)
+            self.message = str(error)
+        self.note.value = html.escape(self.message)
         return self
-
-    def _shown(self) -> Results:
-        if not self.study.complete:
-            raise ConfigError(NOTHING)
-        return self.study.runs[self.tau.value, self.seed.value][0]
 
     def _train(self, then: float) -> TemperatureWidget:
         self.button.disabled = self.more.disabled = True
@@ -107,27 +102,23 @@ class TemperatureWidget:
             return
         study, t, seed, frame, anchor = self.study, self.tau.value, self.seed.value, self.epoch.value, self.sample.value or 0
         self.embedding.value = self.still_of(t, seed, frame)
-        self.measures.value = self._cached(
-            ("measures", t, frame, len(study.complete)),
-            lambda: against(study.complete, study.scores(frame), t, names=MEASURES, baselines=study.baselines).png,
-        )
-        self.rows.value = self._cached(
-            ("rows", t, seed, frame, anchor), lambda: bars(study.runs[t, seed][1], frame, anchor).png
-        )
+        self.measures.value = self._once(("measures", t, frame, len(study.complete)), lambda: self._measures(frame, t).png)
+        self.rows.value = self._once(("rows", t, seed, frame, anchor), lambda: bars(study.runs[t, seed][1], frame, anchor).png)
 
     # What is drawn
 
+    def _measures(self, frame: int = -1, temperature: float | None = None):
+        study = self.study
+        return against(study.complete, study.scores(frame), temperature, names=MEASURES, baselines=study.baselines)
+
     def still_of(self, temperature: float, seed: int, frame: int) -> bytes:
         """PNG of the embedding of a run at a recorded frame, on axes that hold for all its frames."""
-        key = (temperature, seed)
-        if key not in self._animations:
-            shown = self.study.runs[key][0].trajectory
-            self._animations[key] = animate(shown, size=(SIDE, SIDE), title=f"temperature {temperature:g}", turn=0)
-        painter = self._animations[key].painter
+        key, options = (temperature, seed), {"size": (SIDE, SIDE), "title": f"temperature {temperature:g}", "turn": 0}
+        painter = self._once(key, lambda: animate(self.study.runs[key][0].trajectory, **options)).painter
         k = min(frame, painter.timeline.n_frames - 1)
-        return self._cached(("embedding", *key, k), lambda: painter.png(k))
+        return self._once((*key, k), lambda: painter.png(k))
 
-    def _cached(self, key: tuple, draw) -> bytes:
+    def _once(self, key: tuple, draw: Callable):
         if key not in self._pictures:
             self._pictures[key] = draw()
         return self._pictures[key]
@@ -139,6 +130,8 @@ class TemperatureWidget:
         self.more = w.Button(description="Add", tooltip="Train this temperature too")
         self.fork = w.Button(description="What if", tooltip="From this epoch on, go on at this temperature; see both futures")
         self.arrows = w.Button(description="Forces", tooltip="Let this run move, with arrows: what p pulls and what q pushes")
+        for each, does in {self.button: self.run, self.more: self.add, self.fork: self.what_if, self.arrows: self.forces}.items():
+            each.on_click(lambda _, does=does: does())
         self.moving = w.Image(format="gif", layout=w.Layout(max_width="850px", display="none"))
         self.branch: Results | None = None
         self.between = w.FloatText(round(self.study.temperatures[0] * 2, 4), step=0.05, description="one more", style=WORDS)
@@ -152,10 +145,6 @@ class TemperatureWidget:
         self.rows = w.Image(format="png", layout=w.Layout(width="420px"))
         self.measures = w.Image(format="png", layout=w.Layout(max_width="850px"))
         self.note = w.HTML()
-        self.button.on_click(self.run)
-        self.more.on_click(lambda *_: self.add())
-        self.fork.on_click(lambda *_: self.what_if())
-        self.arrows.on_click(lambda *_: self.forces())
         for control in (self.tau, self.seed, self.epoch, self.sample):
             control.observe(self.show, "value")
 
@@ -179,23 +168,17 @@ class TemperatureWidget:
         self.note.value = html.escape(self.message)
         if not self.study.complete:
             return
-        self._changing = True
-        try:
-            self._offer(temperature)
-        finally:
-            self._changing = False
-        self.show()
-
-    def _offer(self, temperature: float) -> None:
-        self.tau.options = named(self.study.complete)
-        self.tau.value = temperature if temperature in self.study.complete else self.study.complete[0]
-        run, rows = self.study.runs[self.study.complete[0], self.study.seeds[0]]
+        self._changing, complete = True, self.study.complete
+        self.tau.options = named(complete)
+        self.tau.value = temperature if temperature in complete else complete[0]
+        run, rows = self.study.runs[complete[0], self.study.seeds[0]]
         first = self.epoch.max == 1
         self.epoch.max = self.play.max = run.trajectory.n_frames - 1
         if first:  # both, because the front end lets the epoch follow the player from the moment that they are shown
             self.epoch.value = self.play.value = self.epoch.max
             self.sample.options = [(f"{name}", k) for k, name in enumerate(rows.anchors)]
-        self.progress.value = self.progress.max
+        self.progress.value, self._changing = self.progress.max, False
+        self.show()
 
     # On paper
 
@@ -204,18 +187,15 @@ class TemperatureWidget:
         """The study without a kernel, as HTML: a filmstrip of every temperature, and the measures."""
         if not self.study.complete:
             return f"<p>{html.escape(repr(self))}. {html.escape(self.message)}</p>"
-        strip, complete = self._strip(), ", ".join(f"{t:g}" for t in self.study.complete)
-        curves = against(self.study.complete, self.study.scores(), names=MEASURES, baselines=self.study.baselines)
+        strip, curves, complete = self._strip(), self._measures(), ", ".join(f"{t:g}" for t in self.study.complete)
         words = f"The first epochs and the last of the embedding, for temperatures {complete}"
         return image(strip, words) + "<br>" + image(curves.png, f"At the last epoch: {curves.alt}")
 
     def _strip(self) -> bytes:
         """A filmstrip with a row for every temperature; nothing before there is one."""
-        if not self.study.complete:
-            return b""
-        moving = [self.study.runs[t, self.study.seeds[0]][0].trajectory for t in self.study.complete]
-        titles = [f"temperature {t:g}" for t in self.study.complete]
-        return filmstrip(side_by_side(moving, titles, title=self.study.config.label, turn=0))
+        moving = {f"temperature {t:g}": self.study.runs[t, self.study.seeds[0]][0].trajectory for t in self.study.complete}
+        title = self.study.config.label
+        return filmstrip(side_by_side([*moving.values()], [*moving], title=title, turn=0)) if moving else b""
 
     def __repr__(self) -> str:
         return f"TemperatureWidget({repr(self.study).partition('(')[2]}"

@@ -101,8 +101,7 @@ class MethodExplorer:
             setattr(self, name, value)
         self.results, self.reason = None, self._why_not()
         self._mark()
-        self._refresh()
-        return self
+        return self._refresh()
 
     def run(self, *_) -> MethodExplorer:
         """Train the choice, unless there is a reason against it."""
@@ -113,8 +112,7 @@ class MethodExplorer:
             self.results = run(self.config, data=self.data, progress=False, on_record=self._step)
         except IconError as error:
             self.reason = str(error)
-        self._refresh()
-        return self
+        return self._refresh()
 
     # What a choice means
 
@@ -127,18 +125,17 @@ class MethodExplorer:
     @property
     def settings(self) -> dict[str, object]:
         """The choice as settings: the name of the method where the pair has one."""
-        named = [method.name for method in self._named]
-        pair = {"method": named[0]} if named else {"supervisory": self.supervisory, "learned": self.learned}
-        rest = {"backbone": self.backbone, "dataset": self.dataset}
-        return {**pair, **{name: value for name, value in rest.items() if value is not None}}
+        own = {"supervisory": self.supervisory, "learned": self.learned}
+        chosen = {"method": self._named[0].name} if self._named else own
+        chosen |= {"backbone": self.backbone, "dataset": self.dataset}
+        return {name: value for name, value in chosen.items() if value is not None}
 
     @property
     def config(self) -> Config:
         """The Config of the choice, without shared settings that it has no use for; a ConfigError where it makes no sense."""
-        given = self.base.explicit()
-        idle = without_effect([("explorer", given), ("choice", self.settings)])
-        shared = {name: value for name, value in given.items() if name not in idle}
-        return Config.from_layers(("explorer", shared), ("choice", self.settings))
+        given, choice = self.base.explicit(), ("choice", self.settings)
+        idle = without_effect([("explorer", given), choice])
+        return Config.from_layers(("explorer", {name: given[name] for name in given if name not in idle}), choice)
 
     @property
     def code(self) -> str:
@@ -150,13 +147,13 @@ class MethodExplorer:
 
     def _why_not(self) -> str:
         """Why the choice makes no sense, or nothing."""
-        reason = axes.why_not(axes.SUPERVISORY[self.supervisory], axes.LEARNED[self.learned])
-        if not reason:
-            try:
-                start(self.config, self.data)
-            except IconError as error:
-                return str(error)
-        return reason or ""
+        if reason := axes.why_not(axes.SUPERVISORY[self.supervisory], axes.LEARNED[self.learned]):
+            return reason
+        try:
+            start(self.config, self.data)
+        except IconError as error:
+            return str(error)
+        return ""
 
     # The boxes
 
@@ -183,29 +180,26 @@ class MethodExplorer:
         self._refresh()
         return w.VBox([w.HBox([p, q]), w.HBox([backbone, dataset, self.button]), self.note, self.picture])
 
-    def _picked(self, name: str, value: str) -> None:
-        """A drop-down was turned, by a hand or by :meth:`_mark`."""
+    def _picked(self, name: str, value: str) -> None:  # a drop-down was turned, by a hand or by _mark
         if not self._marking:
             self.choose(**{name: value or None})
 
     def _mark(self) -> None:
         """Let the drop-downs show the choice; one that they do not offer joins them."""
         self._marking = True
-        try:
-            for name, control in self.controls.items():
-                value = getattr(self, name) or ""
-                if value not in [offered for _, offered in control.options]:
-                    control.options = (*control.options, (value, value))
-                control.value = value
-        finally:
-            self._marking = False
+        for name, control in self.controls.items():
+            value = getattr(self, name) or ""
+            if value not in [offered for _, offered in control.options]:
+                control.options = (*control.options, (value, value))
+            control.value = value
+        self._marking = False
 
-    def _refresh(self) -> None:
-        self.button.disabled = bool(self.reason)
-        self.note.value = self.words
+    def _refresh(self) -> MethodExplorer:
+        self.button.disabled, self.note.value = bool(self.reason), self.words
         if self.results is not None:
             self.picture.value = self.results.animate().to_bytes("gif")
         self.picture.layout.display = "none" if self.results is None else "block"
+        return self
 
     def _say(self, words: str) -> None:
         self.note.value = f"{self.words}<p>{html.escape(words)}</p>"

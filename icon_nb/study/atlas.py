@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .. import __version__
 from ..errors import ConfigError, IconError, demand, nearest
-from ..evaluation.embedding import as_points
+from ..evaluation.probing import as_points
 from ..evaluation.scores import neighbour_overlap
 from ..files import write_whole
 from ..methods import axes

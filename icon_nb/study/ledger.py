@@ -22,7 +22,7 @@ from ..data.augment import build_augment, default_augment
 from ..data.dataset import Dataset
 from ..data.loading import load
 from ..errors import demand, nearest
-from ..evaluation.embedding import alignment, uniformity
+from ..evaluation.probing import alignment, uniformity
 from ..evaluation.scores import clustering_accuracy, neighbour_overlap
 from ..files import write_together
 from ..methods.config import Config

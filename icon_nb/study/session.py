@@ -17,7 +17,7 @@ from ..animation.recorder import Recorder
 from ..data.augment import default_augment
 from ..data.dataset import Dataset, describe
 from ..data.loading import load_for
-from ..errors import TrainingError
+from ..errors import TrainingError, demand
 from ..evaluation.diagnosis import baselines
 from ..evaluation.scores import knn_accuracy
 from ..evaluation.trajectory import choose_points
@@ -109,9 +109,9 @@ class Session:
         """Note that it went on after its last epoch: with how many threads, and which settings stand in place of which."""
         old, new, threads = before.to_dict(), self.config.to_dict(), about.get("threads")
         changed = {name: [old.get(name), new.get(name)] for name in SETTINGS if old.get(name) != new.get(name)}
-        told = {"epoch": self.trainer.epoch, "threads_before": threads, "settings": changed}
-        self.fork, resumed = about.get("fork"), about.get("resumed") or []
-        self.resumed = [*({"threads_after": threads, **each} for each in resumed), told]
+        earlier = [{"threads_after": threads, **each} for each in about.get("resumed") or ()]
+        self.resumed = [*earlier, {"epoch": self.trainer.epoch, "threads_before": threads, "settings": changed}]
+        self.fork = about.get("fork")
 
     def records(self) -> Iterator[Record]:
         """Train to the end, recording on the way; yields one record per epoch. A resumed run goes on where it stopped."""
@@ -131,25 +131,23 @@ class Session:
         return f"the loss of epoch {best} was not undercut for {last - best} epochs" if last - best >= patience else ""
 
     def _keep(self, record: Record) -> Record:
-        knn = math.nan
-        if record.epoch % self.config.record_every == 0 or record.epoch == self.config.epochs:
+        knn, epoch = math.nan, record.epoch
+        if epoch % self.config.record_every == 0 or epoch == self.config.epochs:
             z = self.trainer.embed(self._x)
-            if not torch.isfinite(z).all():
-                rate, said = self.trainer.learning_rate, f"the embedding became NaN or infinite in epoch {record.epoch}"
-                good = f"the last good epoch is {record.epoch - 1}"
-                raise TrainingError(f"{said}, with learning_rate={rate}; {good}: lower learning_rate")
-            knn = self._frame(z, record.epoch, record.loss)
-        for name, value in zip(self.history, (record.epoch, record.loss, knn, record.seconds)):
+            said = f"the embedding became NaN or infinite in epoch {epoch}, with learning_rate={self.trainer.learning_rate}"
+            demand(torch.isfinite(z).all(), f"{said}; the last good epoch is {epoch - 1}: lower learning_rate", TrainingError)
+            knn = self._frame(z, epoch, record.loss)
+        for name, value in zip(self.history, (epoch, record.loss, knn, record.seconds)):
             self.history[name].append(value)
         self.good = {name: tensor.clone() for name, tensor in self.trainer.model.state_dict().items()}
-        if self.keep_states and self.recorder.kept()[-1][0] == record.epoch:
-            self._keep_state(record.epoch)
+        if self.keep_states and self.recorder.kept()[-1][0] == epoch:
+            self._keep_state(epoch)
         return record
 
     def _keep_state(self, epoch: int) -> None:
         """Keep what a fork needs; where that takes more than its share of memory, of every second epoch only."""
         self.states[epoch] = {name: each.cpu() for name, each in self.good.items()}, state_of(self.trainer)
-        size = sum(each.nbytes for state in self.states[epoch] for each in _tensors(state)) / 2**20
+        size = sum(map(_size, self.states[epoch])) / 2**20
         while len(self.states) * size > self.keep_states:
             epochs = list(self.states)
             kept = epochs[1 - len(epochs) % 2 :: 2] if len(epochs) > 1 else []  # the newest among them
@@ -175,9 +173,10 @@ class Session:
 
     def _provenance(self) -> dict[str, object]:
         now, own, trainer = datetime.datetime.now(datetime.UTC), self.config.dataset, self.trainer
-        threads = torch.get_num_threads()
-        versions = {"icon_nb": __version__, "torch": torch.__version__, "numpy": np.__version__}
+        threads, versions = torch.get_num_threads(), {"icon_nb": __version__, "torch": torch.__version__, "numpy": np.__version__}
         raw = None if self._raw is None else self.dataset.flat(self._raw).cpu().numpy()
+        resumed = [*self.resumed[:-1], *({**last, "threads_after": threads} for last in self.resumed[-1:])]
+        beside = {"fork": self.fork, "resumed": resumed, "stopped": self.stopped}
         return {
             "versions": {**versions, "python": platform.python_version()},
             "platform": platform.platform(),
@@ -197,9 +196,7 @@ class Session:
             "status": self.status,
             "error": self.error,
             "diverged": self.diverged,
-            **({"fork": self.fork} if self.fork else {}),
-            **({"resumed": self.resumed[:-1] + [{**self.resumed[-1], "threads_after": threads}]} if self.resumed else {}),
-            **({"stopped": self.stopped} if self.stopped else {}),
+            **{name: value for name, value in beside.items() if value},
         }
 
 
@@ -215,9 +212,9 @@ def _copied(value):
     return value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value
 
 
-def _tensors(state: Mapping) -> Iterator[torch.Tensor]:
-    for each in state.values():
-        yield from _tensors(each) if isinstance(each, dict) else (each,) if isinstance(each, torch.Tensor) else ()
+def _size(state) -> int:
+    """Bytes of the tensors of a state, however deep."""
+    return sum(map(_size, state.values())) if isinstance(state, Mapping) else getattr(state, "nbytes", 0)
 
 
 def set_state(trainer: Trainer, state: Mapping[int | str, Mapping]) -> None:

@@ -8,11 +8,13 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
+from multiprocessing.context import SpawnContext
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -48,13 +50,23 @@ class DatasetCache:
                 self._read[key] = load_for(config)
         return self._read.get(key)
 
-    def attach(self, outcome: Outcome) -> Outcome:
-        """Give a run the one copy of its data set, none where it cannot be read any more; other data are not given to it."""
-        if not isinstance(outcome, Failure):
-            data = self.get(outcome.config)
-            if data is None or is_described(data, outcome.provenance.get("dataset", {}), outcome.config):
-                outcome.dataset = data
-            outcome.trust_code = True  # it was trained here, on what a person asked for
+    def attach(self, outcome: Outcome, home: Config | None = None) -> Outcome:
+        """Give a run the one copy of its data set, none where it cannot be read any more; other data are not given to it.
+
+        One from another machine gets the paths of the config that it has at ``home``; of other files there, nothing comes.
+        """
+        if isinstance(outcome, Failure):
+            return outcome
+        data, about = self.get(home or outcome.config), outcome.provenance
+        same = data is None or is_described(data, about.get("dataset", {}), outcome.config)
+        if home is not None and not same:
+            words = f"the worker on {about['host']} has other data in {about['path']} than there are here"
+            return Failure(home, f"{words}: give it the same files, or pass data=")
+        if home is not None:
+            outcome.config = replace(outcome.config, dataset=home.dataset, data_dir=home.data_dir)
+        if same:
+            outcome.dataset = data
+        outcome.trust_code = True  # it was trained here, on what a person asked for
         return outcome
 
 
@@ -70,16 +82,25 @@ def train_each(
 ) -> Iterator[tuple[Config, Outcome]]:
     """Train resolved configs as :func:`icon_nb.run_configs` says; workers write a run that has a folder in ``folders`` there."""
     datasets = DatasetCache() if datasets is None else datasets
-    if workers is not None or executor is not None:
-        with closing(_elsewhere(configs, workers, executor, datasets, folders or {}, on_record)) as trained:
-            for config, outcome in trained:
-                yield config, datasets.attach(outcome)
+    if workers is None and executor is None:
+        for config in configs:
+            outcome = attempt(config, progress, on_record=on_record)
+            yield config, datasets.attach(outcome)
+            if outcome.status == "interrupted":
+                raise KeyboardInterrupt
         return
+    jobs, held = {}, {name: MEMORY[name] for name in {config.dataset for config in configs} if name in MEMORY}
+    sent = {name: sendable(data, DataError, f"{data.name} stays on the disk and", "its class") for name, data in held.items()}
     for config in configs:
-        outcome = attempt(config, progress, on_record=on_record)
-        yield config, datasets.attach(outcome)
-        if outcome.status == "interrupted":
-            raise KeyboardInterrupt
+        away = config
+        if executor is not None:  # in another folder, perhaps on another machine with other files
+            folder = config.data_dir and str(Path(config.data_dir).absolute())
+            away = replace(config, data_dir=folder, dataset=absolute(config.dataset))
+        settings = json.dumps([away.to_dict(), dict(away.sources)])
+        jobs[config] = (work, settings, sent.get(config.dataset), torch.get_num_threads(), (folders or {}).get(config), on_record)
+    with closing(as_they_end(jobs, workers, executor)) as ended:
+        for config, future in ended:
+            yield config, datasets.attach(_received(future, config), None if executor is None else config)
 
 
 def attempt(config: Config, progress: bool | None, folder: Path | None = None, on_record=None) -> Outcome:
@@ -115,36 +136,6 @@ def as_they_end(jobs: Mapping, workers: int | None, executor) -> Iterator[tuple[
                 future.cancel()
 
 
-def _elsewhere(
-    configs: Sequence[Config], workers: int | None, executor, datasets: DatasetCache, folders: Mapping, on_record
-) -> Iterator[tuple[Config, Outcome]]:
-    """Train in processes; or on anybody's executor: in another folder, perhaps on another machine with other files."""
-    data, jobs = {name: _pack(name) for name in {config.dataset for config in configs}}, {}
-    for config in configs:
-        away = config
-        if executor is not None:
-            folder = config.data_dir and str(Path(config.data_dir).absolute())
-            away = replace(config, data_dir=folder, dataset=absolute(config.dataset))
-        settings = json.dumps([away.to_dict(), dict(away.sources)])
-        jobs[config] = (work, settings, data[config.dataset], torch.get_num_threads(), folders.get(config), on_record)
-    with closing(as_they_end(jobs, workers, executor)) as ended:
-        for config, future in ended:
-            outcome = _received(future, config)
-            yield config, outcome if executor is None else _home(outcome, config, datasets)
-
-
-def _home(outcome: Outcome, config: Config, datasets: DatasetCache) -> Outcome:
-    """What came of a config on another machine, under the paths that it has here; of other files there, nothing."""
-    if isinstance(outcome, Failure):
-        return outcome
-    data, about = datasets.get(outcome.config), outcome.provenance
-    if data is not None and not is_described(data, about["dataset"], outcome.config):
-        words = f"the worker on {about['host']} has other data in {about['path']} than there are here"
-        return Failure(config, f"{words}: give it the same files, or pass data=")
-    outcome.config = replace(outcome.config, dataset=config.dataset, data_dir=config.data_dir)
-    return outcome
-
-
 def work(
     settings: str, data: bytes | None, threads: int, folder: Path | None = None, on_record: Callable | None = None
 ) -> dict[str, bytes] | Path | str:
@@ -175,11 +166,6 @@ def _received(future: Future, config: Config) -> Outcome:
         return Failure(config, _said(error))
 
 
-def _pack(dataset: str) -> bytes | None:
-    data = MEMORY.get(dataset)
-    return None if data is None else sendable(data, DataError, f"{data.name} stays on the disk and", "its class")
-
-
 # Processes of our own
 
 
@@ -198,60 +184,47 @@ def processes(n: int) -> Iterator[Callable[..., Future]]:
         threads.shutdown()
 
 
-class Worker:
-    """A process that does one job after the other; where it dies (killed, out of memory), that job fails and no other.
+class Spawning(SpawnContext):
+    """Begins a process afresh, as a forked one inherits the locks of torch's threads, and knows which it was."""
 
-    It begins afresh: a forked process inherits the locks of torch's threads.
-    """
+    process = None
+
+    def Process(self, *given, **options):  # noqa: N802  the name that a pool calls
+        self.process = super().Process(*given, **options)
+        return self.process
+
+
+class Worker:
+    """A pool of one process, and a new one where that dies (killed, out of memory): its job fails and no other."""
 
     def __init__(self):
-        self._lock, self._stopped, self._process = threading.Lock(), False, None
+        self.spawning = Spawning()
+        self.pool = ProcessPoolExecutor(1, self.spawning, _begin)
 
     def do(self, *job):
-        """Call a function of a module in the process; a new process takes the place of one that died."""
-        with self._lock:
-            if self._stopped:
-                raise WorkerError("the workers were stopped before this run began")
-            if self._process is None:
-                spawning = get_context("spawn")
-                self._pipe, there = spawning.Pipe()
-                self._process = spawning.Process(target=_serve, args=(there,))
-                self._process.start()
-                there.close()
+        pool, spawning = self.pool, self.spawning
         try:
-            self._pipe.send(job)
-            answer, error = self._pipe.recv()
-        except (EOFError, OSError):
-            process, self._process = self._process, None
-            process.join()
-            code, how = process.exitcode, "in a script, start a sweep with workers under `if __name__ == '__main__':`"
+            return pool.submit(*job).result()
+        except BrokenProcessPool:
+            pool.shutdown()  # waits for the end of the process
+            self.__init__()
+            code, how = spawning.process.exitcode, "in a script, start a sweep with workers under `if __name__ == '__main__':`"
             ended = f"ended with exit code {code} ({how})"
-            if code is not None and code < 0:  # unknown where both ends wait for it
+            if code is not None and code < 0:
                 ended = f"was killed by signal {-code} ({signal.Signals(-code).name}), perhaps for want of memory"
             raise WorkerError(f"the worker process {ended}; the other runs went on") from None
-        if error is not None:
-            raise error
-        return answer
 
     def stop(self) -> None:
-        with self._lock:
-            self._stopped, process = True, self._process
-        if process is not None:
-            process.terminate()
-            process.join()
+        self.pool.shutdown(wait=False)  # from here on no process is begun
+        if self.spawning.process is not None:
+            self.spawning.process.terminate()
+            self.spawning.process.join()
 
 
-def _serve(pipe) -> None:
+def _begin() -> None:
     """In a new process: an interrupt is for the parent to handle, and where the parent has died nobody waits for a result."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    while True:
-        do, *given = pipe.recv()
-        try:
-            answer = do(*given), None
-        except Exception as error:
-            answer = None, error
-        pipe.send(answer)
 
 
 def _end_with_parent() -> None:
