@@ -8,17 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError, LoadError
+from icon_nb.evaluation.trajectory import choose_points
 from icon_nb.interfaces.cli import main
 from icon_nb.methods import axes
 from icon_nb.methods.atlas import FILES, KEY, REACHED, Atlas
-from icon_nb.study.atlas import EVERYDAY, agreement, jobs
+from icon_nb.study.atlas import EVERYDAY, MOVED, agreement, config_of, jobs
 
 SMALL = {"n_samples": 60, "epochs": 1, "progress": False}
 CELLS = {"supervisory": ("knn", "same_class"), "learned": "gaussian", "dataset": "digits"}
@@ -55,6 +58,24 @@ def test_a_row_holds_the_scores_of_the_runs_and_how_far_they_agree():
     near = [np.argsort(-run.embeddings @ run.embeddings.T, axis=1)[:, 1:11] for run in runs]
     assert row["stability"] == pytest.approx(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*near)]), abs=2e-3)
     assert agreement(runs[:1]) != agreement(runs[:1])  # NaN: one run agrees with none
+
+
+def test_a_row_keeps_where_some_points_were():
+    """The page draws the plane of the principal axes: here are the classes of the points, then their places, a byte each."""
+    cell = {"supervisory": "positive_pairs", "learned": "gaussian", "dataset": "digits"}
+    kl, js = icon.atlas(**cell, divergence=["kl", "js"], seeds=[3], n_samples=60, epochs=2, progress=False).rows
+    assert "moves" not in js
+    frames, text = kl["moves"]
+    found = np.frombuffer(b64decode(text), np.uint8)
+    assert frames == 3
+    classes, places = found[:MOVED], found[MOVED:].reshape(frames, MOVED, 2)
+    t = icon.run(config_of("positive_pairs", "gaussian", "kl", "digits", 60, 2, 3)).trajectory
+    keep = choose_points(t.n_points, MOVED, 0)
+    assert np.array_equal(classes, t.labels[keep])
+    xy = PCA(2).fit(t.embeddings[-1]).transform(t.embeddings[:, keep].reshape(-1, t.dim)).reshape(frames, MOVED, 2)
+    for axis in (0, 1):
+        assert abs(np.corrcoef(xy[..., axis].ravel(), places[..., axis].ravel())[0, 1]) > 0.999
+    assert {places.min(), places.max()} == {0, 255}
 
 
 def test_an_atlas_that_is_killed_goes_on_where_it_stopped(tmp_path):

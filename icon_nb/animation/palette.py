@@ -1,7 +1,6 @@
 """Colours shared by every picture of the project: a class has one colour and one marker wherever it is drawn.
 
-The ten class colours were chosen so that every pair stays apart in normal vision and under simulated protanopia,
-deuteranopia and tritanopia, on white and on black. Beyond ten classes the colours repeat with another marker.
+Beyond ten classes the colours repeat with another marker.
 """
 
 from __future__ import annotations
@@ -12,11 +11,8 @@ from functools import cache
 import numpy as np
 
 from ..errors import demand, nearest
+from ..methods.catalogue import CLASS_COLORS
 
-CLASS_COLORS = (
-    "#3b61d4", "#e2920e", "#32dbfe", "#a92d14", "#87458a",
-    "#dd4b50", "#be7cfa", "#a5c3a3", "#f1c910", "#00a1a3",
-)  # fmt: skip
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "<", ">", "p")
 BLENDS = (1.0, 0.72, 0.46, 0.2)
 

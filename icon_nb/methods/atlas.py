@@ -10,6 +10,7 @@ from importlib.resources import files
 
 from ..errors import LoadError, demand
 from . import axes
+from .catalogue import CLASS_COLORS
 from .methods import METHODS
 
 KEY = ("supervisory", "learned", "divergence", "dataset")
@@ -36,7 +37,8 @@ class Atlas:
         How it was measured: ``n_samples``, ``epochs``, ``seeds``, versions, and the command.
     rows : tuple of dicts
         The names of :data:`KEY`, the ``method`` where the pair has one, the ``runs`` that ended, the scores of :data:`REACHED`,
-        and ``error`` where runs failed. ``pandas.DataFrame(atlas.rows)`` is a data frame.
+        ``moves`` of some points of one run under ``kl`` and the limits, and ``error`` where runs failed.
+        ``pandas.DataFrame(atlas.rows)`` is a data frame.
 
     Examples
     --------
@@ -81,11 +83,15 @@ class Atlas:
         return f"Atlas({len(self.rows)} rows: {len(cells)} cells, {unnamed} of them without a name; {size})"
 
     def to_html(self) -> str:
-        """A page of its own: the grid of all cells, coloured by what they reach, and the rows as a table that can be sorted."""
+        """A page of its own: the grid of all cells, coloured by what they reach, and the rows as a table that can be sorted.
+
+        A cell that is chosen shows how some points of one run moved.
+        """
         titles = {slot: {name: row.title for name, row in rows.items()} for slot, rows in axes.SLOTS.items()}
         reasons = {f"{p.name} {q.name}": axes.why_not(p, q) for p in axes.SUPERVISORY.values() for q in axes.LEARNED.values()}
         methods = {method.name: method.title for method in METHODS.values()}
         page = {"about": self.about, "rows": self.rows, "reached": REACHED, **titles, "reasons": reasons, "titles": methods}
+        page["colours"] = CLASS_COLORS
         text = json.dumps(page, ensure_ascii=False).replace("<", "\\u003c")
         return (FILES / "atlas.html").read_text(encoding="utf-8").replace("null /* the atlas */", text)
 

@@ -162,6 +162,7 @@ class _Backbones(dict):
 
 _ROWS = read("catalogue.toml")
 
+CLASS_COLORS: tuple[str, ...] = _ROWS["class_colors"]
 DATASETS: dict[str, PublishedData] = records(PublishedData, _ROWS["datasets"])
 SOURCES: dict[str, Source] = records(Source, _ROWS["sources"])
 BACKBONES: dict[str, Backbone] = _Backbones(records(Backbone, _ROWS["backbones"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, suppress
@@ -15,9 +16,11 @@ import torch
 from tqdm import tqdm
 
 from .. import __version__
+from ..animation.projection import fit_projection
 from ..errors import ConfigError, IconError, demand, nearest
 from ..evaluation.probing import as_points
 from ..evaluation.scores import neighbour_overlap
+from ..evaluation.trajectory import Trajectory, choose_points
 from ..files import write_whole
 from ..methods import axes
 from ..methods.atlas import KEY, REACHED, Atlas, name_of
@@ -37,6 +40,7 @@ SPECIAL = {
     "tokens": ("tiny_text",),
 }
 """Where p needs what those do not have."""
+MOMENTS, MOVED = 5, 60  # after how many epochs, and for how many points, a row keeps where they were
 WHOLE = ("karate_club", "tiny_text")  # small data that are taken as they are, with the network and the epochs of the method
 
 
@@ -137,7 +141,7 @@ def config_of(p: str, q: str, divergence: str, dataset: str, n_samples: int = 30
     settings = {} if divergence == "limit" else {"divergence": divergence}
     if dataset not in WHOLE:
         network = {"backbone": published(dataset).suits.get("backbone", "mlp"), "embedding_dim": 10 if q == "clusters" else 32}
-        settings |= {"n_samples": n_samples, "epochs": epochs, "record_every": max(1, epochs), **network}
+        settings |= {"n_samples": n_samples, "epochs": epochs, "record_every": max(1, epochs // MOMENTS), **network}
         settings |= {"distance": "cosine"} if q == "gaussian_wide" else {}  # whose loss has no floor on a network otherwise
     return Config(supervisory=p, learned=q, dataset=dataset, seed=seed, max_points=500, probe=False, quiet=True, **settings)
 
@@ -166,7 +170,18 @@ def measure(job: tuple[str, ...], size: Mapping, threads: int) -> dict[str, obje
     row = {**dict(zip(KEY, job)), "method": name_of(*job[:2]), "runs": len(results), "stability": rounded(agreement(results))}
     for name, spread in ((name, Spread.of(each)) for name, each in values.items()):
         row |= {name: rounded(spread.mean), f"{name}_sd": rounded(spread.deviation)}
+    if results and job[2] in ("kl", "limit"):
+        row["moves"] = moves(results[0].trajectory)
     return row if error is None else {**row, "error": error}
+
+
+def moves(trajectory: Trajectory) -> list:
+    """Some points of a run as a page draws them: the number of frames, and bytes in base64, their classes before their places."""
+    keep = choose_points(trajectory.n_points, MOVED, 0)
+    xy = fit_projection(trajectory, "pca" if trajectory.dim > 1 else "raw").coordinates(trajectory)[:, keep]  # (frames, n, 2)
+    xy = (xy - xy.min((0, 1))) / (np.ptp(xy, axis=(0, 1)).max() or 1.0)
+    classes = np.zeros(len(keep), int) if trajectory.labels is None else trajectory.labels[keep]
+    return [len(xy), b64encode(bytes([*(classes % 256), *np.rint(xy * 255).astype(int).ravel()])).decode()]
 
 
 def agreement(results: Sequence, k: int = 10) -> float:
