@@ -306,10 +306,9 @@ def test_a_mistyped_command_is_answered_with_a_command(typed, meant, capsys):
     assert f"unknown command {typed}; did you mean {meant!r}?" in capsys.readouterr().err
 
 
-def test_a_value_that_is_swept_twice_is_run_once():
-    from icon_nb.interfaces.flags import values_of
-
-    assert values_of({"sweep": ["seed=0,0,1", "temperature=0.1,0.10"]}) == {"seed": [0, 1], "temperature": [0.1]}
+def test_a_value_that_is_swept_twice_is_refused(capsys):
+    assert main_code(["--sweep", "seed=0,1", "--sweep", "temperature=0.1,0.10"]) == 2
+    assert "seed=0, temperature=0.1 is asked for twice" in capsys.readouterr().err
 
 
 def test_a_run_is_resumed_by_its_name(tmp_path, capsys):

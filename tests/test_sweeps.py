@@ -51,8 +51,9 @@ def test_a_grid_is_run_in_order_and_equals_single_runs():
     assert study.compared == ("temperature", "seed")
 
 
-def test_a_config_that_occurs_twice_is_run_once():
-    assert len(icon.sweep(TINY, temperature=[0.1, 0.1])) == 1
+def test_a_config_that_occurs_twice_is_run_once_and_that_is_said():
+    with pytest.warns(UserWarning, match="each config is run once: 1 of 2 had been given before"):
+        assert len(icon.run_configs([TINY, TINY.replace(temperature=TINY.resolve().temperature)])) == 1
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,7 @@ def test_a_config_that_occurs_twice_is_run_once():
         ({"temperature": []}, "no value to try"),
         ({"temperature": [0.1, -1]}, "greater than 0"),
         ({"perplexity": [5]}, "no effect"),
+        ({"seed": [1, 2, 1]}, "seed=1 is asked for twice"),
     ],
 )
 def test_a_bad_request_is_refused_before_anything_is_run(values, words, monkeypatch):

@@ -126,11 +126,29 @@ def test_an_absent_device_is_an_error_never_a_fall_back(device):
     assert pick_device("auto").type in ("cpu", "cuda", "mps")
 
 
+def test_an_error_advises_what_its_cause_asks_for():
+    small = {"n_samples": 100, "epochs": 2, "quiet": True, "probe": False}
+    sharp = icon.Config(method="npair", divergence="chi2", temperature=1e-4, **small)
+    with pytest.raises(TrainingError, match="inf in epoch 1, batch 1 .* is 0: raise temperature=0.0001, or choose div.*'js'"):
+        icon.run(sharp)  # no step was taken, so that a smaller one cannot help
+    for remedy in ({"temperature": 0.1}, {"divergence": "js"}):
+        assert np.isfinite(icon.run(sharp, **remedy).history["loss"]).all()
+    with pytest.raises(TrainingError, match="in epoch 2, .*: lower learning_rate, or raise temperature=1e-30$"):
+        icon.run(method="tsne", temperature=1e-30, **small)
+    broken = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 8))
+    torch.nn.init.constant_(broken[1].weight, float("nan"))
+    with pytest.raises(TrainingError, match="of the untrained network is NaN or infinite: no step .* weights of the backbone"):
+        icon.run(icon.Config(dataset="digits", **small), backbone=broken)
+    with pytest.raises(ConfigError, match="temperature=1e-40 is out of range: single precision needs 1e-30 to 1e.30"):
+        icon.Config(temperature=1e-40)
+
+
 def test_a_diverged_run_names_epoch_batch_and_rate_and_keeps_what_was_good():
     with pytest.raises(TrainingError) as caught:
         icon.run(icon.Config(method="cross_entropy", optimizer="sgd", learning_rate=1e18, epochs=5, n_samples=300, quiet=True))
     for word in ("epoch", "batch", "learning_rate=1e+18", "last good epoch"):
         assert word in str(caught.value)
+    assert str(caught.value).endswith(": lower learning_rate")
     kept = caught.value.results
     assert kept.status == "failed"
     assert len(kept.history["loss"]) == kept.trajectory.n_frames >= 1

@@ -201,10 +201,9 @@ def values_of(given: Mapping[str, object]) -> dict[str, list]:
         check_names([name], SETTINGS)
         if not equals or not all(value.strip() for value in values.split(",")):
             raise ConfigError(f"sweep={text!r}: give a setting and its values, for instance temperature=0.1,0.5")
-        listed = (typed(name, SETTINGS[name], value.strip()) for value in values.split(","))
         if name in varied:
             raise ConfigError(f"{name} is swept twice: give all its values at once, as in --sweep {name}=A,B,C")
-        varied[name] = list(dict.fromkeys(listed))  # each value is run once
+        varied[name] = [typed(name, SETTINGS[name], value.strip()) for value in values.split(",")]
     return varied
 
 

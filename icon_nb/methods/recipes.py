@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, nearest, shown
 from .catalogue import read
 from .config import DEFAULTS, SETTINGS, Config
 from .resolve import Case
@@ -104,4 +105,8 @@ def grid(config: Config, values: Mapping[str, Iterable]) -> tuple[Config, ...]:
     [0.1, 0.5]
     """
     names = list(values)
-    return tuple(config.replace(**dict(zip(names, combination))) for combination in product(*values.values()))
+    configs = tuple(config.replace(**dict(zip(names, combination))) for combination in product(*values.values()))
+    for twice in (each for each, n in Counter(configs).items() if n > 1):
+        said = ", ".join(f"{name}={shown(getattr(twice, name))}" for name in names)
+        raise ConfigError(f"{said} is asked for twice and would end the same: give each value once, or vary seed")
+    return configs

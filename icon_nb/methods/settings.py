@@ -20,6 +20,9 @@ SCHEMA = 1
 LONGEST = 4096
 """Characters of a text: no path is longer, and no title can be drawn that is."""
 
+SMALLEST = 1e-30
+"""The size of a number that is not 0 is from here to the inverse of this, so that single precision holds both."""
+
 GROUPS = {
     "data": "what is learned from",
     "objective": "p, q and the divergence between them",
@@ -80,6 +83,8 @@ class Setting:
             raise ConfigError(f"{name}={shown(value)} is not known; {nearest(value, self.names)}")
         if self.kind in (int, float) and not self._inside(value):
             raise ConfigError(self._beyond(name, given))
+        if self.kind is float and value and not SMALLEST <= abs(value) <= 1 / SMALLEST:
+            raise ConfigError(f"{name}={shown(given)} is out of range: single precision needs {SMALLEST:g} to {1 / SMALLEST:g}")
         return value
 
     def _typed(self, name: str, value: object) -> object:

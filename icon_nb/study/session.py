@@ -134,8 +134,11 @@ class Session:
         knn, epoch = math.nan, record.epoch
         if epoch % self.config.record_every == 0 or epoch == self.config.epochs:
             z = self.trainer.embed(self._x)
-            said = f"the embedding became NaN or infinite in epoch {epoch}, with learning_rate={self.trainer.learning_rate}"
-            demand(torch.isfinite(z).all(), f"{said}; the last good epoch is {epoch - 1}: lower learning_rate", TrainingError)
+            if not torch.isfinite(z).all():
+                good = f"with learning_rate={self.trainer.learning_rate}; the last good epoch is {epoch - 1}"
+                told = f"the embedding became NaN or infinite in epoch {epoch}, {good}"
+                told = told if epoch else "the embedding of the untrained network is NaN or infinite"
+                raise TrainingError(f"{told}: {self.trainer.remedy(epoch > 0)}")
             knn = self._frame(z, epoch, record.loss)
         for name, value in zip(self.history, (epoch, record.loss, knn, record.seconds)):
             self.history[name].append(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
@@ -101,8 +102,8 @@ def run_configs(
     Parameters
     ----------
     configs : sequence of Config
-        One that occurs twice is run once. ``data``, ``progress`` and ``on_record`` are those of :func:`icon_nb.run`; the title of
-        the recorder that ``on_record`` sees says which run it is.
+        One that occurs twice is run once, with a warning. ``data``, ``progress`` and ``on_record`` are those of
+        :func:`icon_nb.run`; the title of the recorder that ``on_record`` sees says which run it is.
     save_to : path, optional
         Folder in which every run is saved as soon as it is finished. The same call again reads what is there and runs only what
         is missing, or was trained on a file that holds other data by now.
@@ -127,14 +128,9 @@ def run_configs(
     """
     alone = executor is None and isinstance(workers, int) and workers >= 1
     demand(workers is None or alone, f"workers={workers!r}: give a whole number, at least 1, and not together with an executor")
-    demand_type("configs", configs, Iterable, "a list of icon_nb.Config")
-    configs = list(configs)
-    for config in configs:
-        demand_type("one of the configs", config, Config, "icon_nb.Config(method='simclr')")
     if on_record is not None and (workers or executor) is not None:
         sendable(on_record, ConfigError, f"on_record={shown(on_record)}")
-    configs = configs if data is None else [config.replace(dataset=data) for config in configs]
-    configs = tuple(dict.fromkeys(config.resolve() for config in configs))
+    configs = _different(configs, data)
     datasets, folder = DatasetCache(), None if save_to is None else claim_folder(save_to)
     kept = {} if folder is None else {config: finished_run(folder, config, datasets.get) for config in configs}
     done = {config: run for config, run in kept.items() if run is not None}
@@ -164,6 +160,19 @@ def run_configs(
         error.results = so_far(interrupted=len(done) < len(configs))
         raise
     return study
+
+
+def _different(configs: Sequence[Config], data) -> tuple[Config, ...]:
+    """The configs on these data, resolved, each once."""
+    demand_type("configs", configs, Iterable, "a list of icon_nb.Config")
+    configs = list(configs)
+    for config in configs:
+        demand_type("one of the configs", config, Config, "icon_nb.Config(method='simclr')")
+    configs = [(config if data is None else config.replace(dataset=data)).resolve() for config in configs]
+    different = tuple(dict.fromkeys(configs))
+    if repeated := len(configs) - len(different):
+        warnings.warn(f"each config is run once: {repeated} of {len(configs)} had been given before", stacklevel=3)
+    return different
 
 
 # The temperature study: runs at several temperatures and seeds, and what p and q say in each of them

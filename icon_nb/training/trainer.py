@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from .ranks import Ranks
 
 DENSE_POINTS = 8192  # a table of more free points than this keeps p on the nearest neighbours only
 EARLY = 1 / 4  # the share of the epochs in which p is exaggerated, as in scikit-learn
+SHARP = 0.01  # a temperature below which gradients, which grow with its inverse, are likely to be too large
 HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 """Types in which the network computes; its weights, p, q and the loss are float32 then."""
 
@@ -106,11 +108,22 @@ class Trainer:
             raise TrainingError(
                 f"the loss became {losses[bad].item()} in epoch {self.epoch}, batch {bad + 1} of {len(losses)}, "
                 f"with learning_rate={self.learning_rate}; the last good epoch is {self.epoch - 1}: "
-                "lower learning_rate, or raise temperature"
+                + self.remedy(self.epoch > 1 or bad > 0, losses[bad].item())
             )
         loss = losses.mean().item()
         self.end_epoch(loss)
         return Record(self.epoch, loss, time.perf_counter() - start)
+
+    def remedy(self, stepped: bool, loss: float = math.nan) -> str:
+        """What helps where a number is not finite any more; before the first step it cannot be the learning rate."""
+        config, said = self.config, ["lower learning_rate"] if stepped else []
+        if isinstance(config.temperature, float) and config.temperature < SHARP:
+            said.append(f"raise temperature={config.temperature:g}")
+        if not stepped and math.isinf(loss):
+            said.append("choose divergence='js', which is at most log 2 where q is nearly 0")
+        if config.precision in HALVES:
+            said.append(f"choose precision='float32', because {config.precision} is coarse")
+        return ", or ".join(said) or "no step was taken yet: look for NaN in the weights of the backbone"
 
     def end_epoch(self, loss: float) -> None:
         """Let a scheduler of the user's set the learning rate of the next epoch."""
