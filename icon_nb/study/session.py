@@ -17,7 +17,7 @@ from ..animation.recorder import Recorder
 from ..data.augment import default_augment
 from ..data.dataset import Dataset, describe
 from ..data.loading import load_for
-from ..errors import TrainingError, demand
+from ..errors import TrainingError
 from ..evaluation.diagnosis import baselines
 from ..evaluation.scores import knn_accuracy
 from ..evaluation.trajectory import choose_points
