@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -49,9 +50,21 @@ def read(path, most: int | None = None) -> bytes:
         return file.read()
 
 
+def read_npz(file) -> dict:
+    """The arrays of an ``.npz`` file, never unpickled; a small one that would fill the memory is refused before."""
+    import numpy as np  # the first page of help is there without it
+
+    with zipfile.ZipFile(file) as archive:
+        size, packed = (sum(getattr(each, of) for each in archive.infolist()) for of in ("file_size", "compress_size"))
+    if size > max(2**30, 100 * packed):
+        raise OSError(errno.EFBIG, f"it would unpack {packed:,} bytes to {size:,}")
+    with np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
 def write_whole(path, data: bytes) -> Path:
     """Write bytes so that ``path`` has all of the old or all of the new: a temporary file beside it, fsync, replace."""
-    return write_together({Path(path): data})[0]
+    return write_together({place(path): data})[0]
 
 
 def write_together(files: Mapping[Path, bytes], before: Callable[[], None] = lambda: None) -> list[Path]:
@@ -70,7 +83,7 @@ def write_together(files: Mapping[Path, bytes], before: Callable[[], None] = lam
         for temporary in staged.values():
             with suppress(OSError):
                 os.unlink(temporary)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not isinstance(error, SaveError):
             why = error.strerror or error
             raise SaveError(f"could not write {path}: {why}; choose another folder or free some space") from error
         raise

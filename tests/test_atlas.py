@@ -133,7 +133,11 @@ def test_what_cannot_be_is_refused_by_name(tmp_path):
     assert file.read_bytes() == content
     file.write_text("hello\n")
     with pytest.raises(LoadError, match="is not an atlas"):
-        Atlas.read(file)
+        Atlas.read(str(file))
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(LoadError, match="there is no such file"):
+        icon.atlas(**CELLS, divergence="kl", seeds=[0], save_to=file, **SMALL)
 
 
 def test_the_atlas_that_ships_is_whole_and_small():

@@ -279,6 +279,20 @@ def test_what_is_no_path_is_refused_by_name(path, tmp_path):
             icon.run(SMALL, epochs=0, save_to=path)
 
 
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", "x" * 300, "~no_such_user/x", b"x", None, ""])
+def test_nothing_is_drawn_into_what_is_no_path(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recorder = icon.Recorder()
+    recorder.record(np.eye(3), loss=1.0)
+    table = Table(("loss",), ({"loss": 1.5},))
+    for shown in (recorder, recorder.player(), recorder.plot(), recorder.animate(), table):
+        with pytest.raises(SaveError, match="cannot be the path|could not write"):
+            shown.save(path)
+    with pytest.raises(SaveError, match="cannot be the path|could not write"):
+        recorder.animate().save_frames(path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_home_is_where_the_tilde_points(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)

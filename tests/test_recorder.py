@@ -1,10 +1,14 @@
 """What a recorder takes, what it refuses, and that a refused frame leaves no trace."""
 
+import os
+import zipfile
+
 import numpy as np
 import pytest
 import torch
 
 from icon_nb.animation.recorder import Recorder
+from icon_nb.data import load
 from icon_nb.errors import DataError, LoadError
 from icon_nb.evaluation.trajectory import Trajectory
 
@@ -129,7 +133,19 @@ def test_a_metric_that_is_no_number_is_named(value):
         ({"labels": ["a", None, "b"]}, "mixed kinds"),
         ({"labels": [1, None, 2]}, "mixed kinds"),
         ({"title": 7}, "title=7 is no text"),
+        ({"title": "\ud800"}, "without lone surrogates"),
+        ({"title": "x" * 10**7}, "title='xxx.*at most 10,000 characters"),
         ({"names": ["a", "b"]}, "names has 2 entries for 3 points"),
+        ({"names": "abc"}, "names='abc': give texts"),
+        ({"names": iter("abc")}, "give texts, one for each point"),
+        ({"index": ["a", "b", "c"]}, "index=.*give whole numbers"),
+        ({"index": [1, None, 2]}, "index=.*give whole numbers"),
+        ({"held_out": 5}, "held_out=5: give booleans"),
+        ({"images": [[1, 2], [3]]}, "images cannot be made into one array"),
+        ({"class_names": 5}, "class_names=5 is of type int"),
+        ({"max_points": "a"}, "max_points='a': give a whole number, at least 1"),
+        ({"max_frames": 1}, "max_frames=1: give a whole number, at least 2"),
+        ({"seed": -1}, "seed=-1: give a whole number"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_by_name(given, said):
@@ -141,6 +157,18 @@ def test_what_cannot_be_drawn_is_refused_by_name(given, said):
 def test_an_epoch_that_is_no_whole_number_is_refused(epoch):
     with pytest.raises(DataError, match="is no whole number"):
         Recorder().record(np.eye(3), epoch=epoch)
+
+
+@pytest.mark.parametrize("z", [torch.zeros(3, 2, device="meta"), [[1.0, 2.0], [3.0]], "abc"], ids=["meta", "ragged", "text"])
+def test_what_is_no_matrix_is_not_recorded(z):
+    with pytest.raises(DataError, match="embeddings (cannot be read|must be a numeric matrix)"):
+        Recorder().record(z)
+
+
+def test_class_names_may_come_one_by_one():
+    recorder = Recorder([0, 1], iter("ab"))
+    recorder.record(np.eye(2))
+    assert recorder.trajectory.class_names == ("a", "b")
 
 
 @pytest.mark.parametrize("shape", [(0, 2), (3, 0), (0, 0)])
@@ -170,3 +198,17 @@ def test_a_recording_is_saved_goes_on_and_says_what_it_shows(tmp_path):
         Trajectory.load(path)
     with pytest.raises(LoadError, match="holds no trajectory"):
         Trajectory.load(tmp_path / "nowhere.npz")
+
+
+@pytest.mark.timeout(30)
+def test_a_pipe_and_a_small_file_that_fills_the_memory_are_no_recording(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    bomb = zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+    with bomb, bomb.open("embeddings.npy", "w", force_zip64=True) as file:
+        for _ in range(1100):
+            file.write(bytes(2**20))
+    for name, said in (("pipe.npz", "no plain file"), ("bomb.npz", "it would unpack")):
+        with pytest.raises(LoadError, match=said):
+            Trajectory.load(tmp_path / name)
+    with pytest.raises(DataError, match="it would unpack"):
+        load(f"embeddings:{tmp_path / 'bomb.npz'}")

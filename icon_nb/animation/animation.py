@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import demand, demand_type, nearest, shown
 from ..evaluation.trajectory import Trajectory
-from ..files import write_whole
+from ..files import place, write_whole
 from . import painter
 from .annotations import curve_names, word_for
 from .canvas import check_pixels, grid_shape
@@ -237,7 +237,8 @@ class Animation:
         SaveError
             The file cannot be written; an older one is left as it was.
         """
-        path, suffix = Path(path), Path(path).suffix.lower()
+        path = place(path)
+        suffix = path.suffix.lower()
         if suffix in (".pdf", ".svg"):
             return small_multiples(self, epochs).save(path)
         known = (*FORMATS, ".png", ".pdf", ".svg")
@@ -257,8 +258,8 @@ class Animation:
             A file cannot be written.
         """
         wanted = {k: epoch for k, epoch in self.timeline.recorded().items() if epoch > 0 or untrained}
-        names = _named(pattern, wanted.values())
-        return [write_whole(Path(folder) / names[e], painter.png(self.frames, k)) for k, e in wanted.items()]
+        folder, names = place(folder), _named(pattern, wanted.values())
+        return [write_whole(folder / names[e], painter.png(self.frames, k)) for k, e in wanted.items()]
 
     # Show
 

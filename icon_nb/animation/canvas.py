@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from ..errors import demand, nearest
-from ..files import write_whole
+from ..files import place, write_whole
 from .display import image
 from .palette import theme
 
@@ -181,7 +181,7 @@ class Picture:
         ConfigError
             The suffix names no format, or the dpi makes more than 16 million pixels.
         """
-        path, dpi = Path(path), dpi or self.canvas.dpi
+        path, dpi = place(path), dpi or self.canvas.dpi
         suffix = path.suffix.lower()
         demand(suffix in UNDATED, f"cannot write a figure as {path.suffix!r}: {nearest(suffix, UNDATED)}")
         if suffix == ".png":

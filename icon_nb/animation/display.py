@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ..errors import demand
-from ..files import write_whole
+from ..files import place, write_whole
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 SUFFIXES = (".html", ".htm")
@@ -44,8 +44,8 @@ class Page:
         SaveError
             The folder cannot be written to.
         """
-        path = Path(path)
-        path = path if path.suffix else path.with_name(f"{path.name}.html")
+        path = place(path)
+        path = path if path.suffix or not path.name else path.with_name(f"{path.name}.html")
         said = f"cannot write a {self.what} as {path.suffix!r}, it is a page: use .html{self.instead.format(path.name)}"
         demand(path.suffix.lower() in SUFFIXES, said)
         return write_whole(path, self.html.encode())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral
+from types import NoneType
 
 import numpy as np
 
-from ..data.arrays import encode
-from ..errors import DataError, demand, shown
-from ..evaluation.trajectory import Trajectory, as_matrix, choose_points
+from ..data.arrays import encode, to_numpy
+from ..errors import DataError, demand, demand_type, shown
+from ..evaluation.trajectory import Trajectory, as_matrix, checked_title, choose_points, of_points
 
 MAX_FRAMES = 160
 
@@ -59,13 +60,16 @@ class Recorder:
         title: str = "",
         seed: int = 0,
     ):
-        enough = f"max_points must be at least 1 and max_frames at least 2, got {max_points} and {max_frames}"
-        demand(max_points >= 1 and max_frames >= 2, enough, DataError)
-        demand(isinstance(title, str), f"title={shown(title)} is no text: give a str", DataError)
-        self.title, self.max_points, self.max_frames, self.seed = title, max_points, max_frames, seed
-        self._about = {"images": checked_images(images), "index": index, "held_out": held_out, "names": names}
+        for name, value, least in (("max_points", max_points, 1), ("max_frames", max_frames, 2), ("seed", seed, 0)):
+            said = f"{name}={shown(value)}: give a whole number, at least {least}"
+            demand(is_whole(value) and value >= least, said, DataError)
+        demand_type("class_names", class_names, (Iterable, NoneType), "a list of texts", DataError)
+        self.title, self.max_points, self.max_frames, self.seed = checked_title(title), max_points, max_frames, seed
+        about = {"index": index, "held_out": held_out, "names": names}
+        self._about = {name: None if value is None else of_points(name, value) for name, value in about.items()}
+        self._about["images"] = checked_images(images)
         self._given_names = None if class_names is None else tuple(class_names) or None
-        self._labels, self._class_names = encode_labels(labels, class_names)
+        self._labels, self._class_names = encode_labels(labels, self._given_names)
         self._frames: list[tuple[int, np.ndarray, dict[str, float]]] = []  # epoch, embeddings, metrics
         self._keep: np.ndarray | None = None
         self._shape: tuple[int, ...] = ()
@@ -126,8 +130,7 @@ class Recorder:
         last = self._frames[-1][0] if self._frames else None
         if epoch is None:
             return 0 if last is None else last + 1
-        whole = isinstance(epoch, Integral) and not isinstance(epoch, bool)
-        demand(whole, f"epoch={shown(epoch)} is no whole number: number the epochs, or leave it out", DataError)
+        demand(is_whole(epoch), f"epoch={shown(epoch)} is no whole number: number the epochs, or leave it out", DataError)
         demand(last is None or epoch > last, f"epoch {epoch} does not come after epoch {last}: epochs must increase", DataError)
         return int(epoch)
 
@@ -146,7 +149,7 @@ class Recorder:
         epochs, frames, measured = zip(*self._frames)
         names = dict.fromkeys(name for metrics in measured for name in metrics)
         metrics = {name: np.array([each.get(name, np.nan) for each in measured]) for name in names}
-        about = {name: None if value is None else np.asarray(value)[self._keep] for name, value in self._about.items()}
+        about = {name: None if value is None else value[self._keep] for name, value in self._about.items()}
         if about["index"] is None:
             about["index"] = self._keep
         about["names"] = () if about["names"] is None else tuple(map(str, about["names"]))
@@ -208,11 +211,15 @@ def checked_images(images) -> np.ndarray | None:
     """Pictures that can be drawn, or a DataError that says what is wrong with them."""
     if images is None:
         return None
-    images = np.asarray(images)
+    images = to_numpy(images, "images")
     shape, wanted = images.shape, "give uint8 pictures of shape (n, h, w) or (n, h, w, c), c of 1 or 3"
     fits = len(shape) in (3, 4) and images.dtype == np.uint8 and 0 not in shape and shape[3:] in ((), (1,), (3,))
     demand(fits, f"images have shape {shape} and type {images.dtype}: {wanted}", DataError)
     return images
+
+
+def is_whole(value) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def single(z: np.ndarray) -> np.ndarray:

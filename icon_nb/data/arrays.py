@@ -24,7 +24,7 @@ def to_numpy(value, what: str) -> np.ndarray:
     if hasattr(value, "detach"):
         if value.is_meta:
             raise DataError(f"{what} is a tensor on the meta device, which holds no numbers: give one on the CPU or a GPU")
-        value = value.detach().cpu().to_dense()
+        value = value.dequantize() if getattr(value, "is_quantized", False) else value.detach().cpu().to_dense()
         value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
     if is_pictures(value):
         mode = "L" if {each.mode for each in value} <= GREY_MODES else "RGB"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..files import place
 from .arrays import GREY_MODES, classes
 from .stored import Stored, Streaming
 
@@ -23,7 +24,7 @@ def read_folder(path: str, image_size, skip_unreadable: bool, streaming: Streami
     Without ``image_size`` pictures get the size that all have, else a square of the median shorter side, at most 128; they are
     shrunk or enlarged to cover it, and what sticks out is cut off evenly. White is 255, or 65535 in pictures of 16 bits.
     """
-    root = Path(path).expanduser()
+    root = place(path, DataError)
     if not os.path.isdir(root):
         raise DataError(f"folder:{path} is not a folder: give the folder that holds the pictures or one folder per class")
     if root.resolve() == Path(root.resolve().anchor):

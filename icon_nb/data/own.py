@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from itertools import chain
 from math import prod
 from numbers import Integral
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..errors import DataError, IconError, nearest
+from ..files import place, read_npz
 from .arrays import classes, is_pictures, stratified, to_numpy, together
 from .stored import STREAM_ABOVE, Samples, Streaming
 
@@ -236,7 +236,7 @@ def read_embeddings(path: str, label: str | None = None, n_samples: int | None =
 
     Of an ``.npy`` only the ``n_samples`` rows are read that are kept.
     """
-    file = Path(path).expanduser()
+    file = place(path, DataError)
     if file.suffix not in FILES:
         raise DataError(f"embeddings:{path} must end in {', '.join(FILES)}")
     if not os.path.isfile(file):
@@ -262,28 +262,28 @@ def _read_rows(held: np.memmap, rows: np.ndarray) -> np.ndarray:
 
 
 FILES = {
-    ".npz": lambda file: dict(np.load(file, allow_pickle=False)),
+    ".npz": read_npz,
     ".npy": lambda file: np.load(file, "r", allow_pickle=False),
     ".pt": lambda file: torch.load(file, map_location="cpu", weights_only=True),
 }
 
 
-def read_custom(place: str, label: str | None, streaming: Streaming) -> dict:
+def read_custom(where: str, label: str | None, streaming: Streaming) -> dict:
     """``FILE.py:Name``: run the file, then read what the name stands for; a class or function is called without arguments."""
-    path, _, name = place.rpartition(":")
-    file = Path(path).expanduser()
+    path, _, name = where.rpartition(":")
+    file = place(path or ".", DataError)
     if not name.isidentifier() or file.suffix != ".py" or not os.path.isfile(file):
         raise DataError(
-            f"custom:{place} must name a Python file that is there and something in it, as in custom:my_data.py:MyData"
+            f"custom:{where} must name a Python file that is there and something in it, as in custom:my_data.py:MyData"
         )
     print(f"custom data set: running {file}", file=sys.stderr)
-    with _naming(f"custom:{place} failed with ", ": mend the file"):
+    with _naming(f"custom:{where} failed with ", ": mend the file"):
         spec = importlib.util.spec_from_file_location(f"icon_nb_custom_{file.stem}", file)
         found = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # dataclasses and pickling look a class up there
         spec.loader.exec_module(found)
         if not hasattr(found, name):
             known = nearest(name, [each for each in vars(found) if each[0] != "_"])
-            raise DataError(f"custom:{place}: {file.name} has no {name!r}; {known}")
+            raise DataError(f"custom:{where}: {file.name} has no {name!r}; {known}")
         made = getattr(found, name)
         made = made() if isinstance(made, type) or (callable(made) and not hasattr(made, "__getitem__")) else made
         return from_object(made, label, streaming)

@@ -25,7 +25,7 @@ from urllib.request import Request, urlopen
 import numpy as np
 
 from ..errors import DataError
-from ..files import write_whole
+from ..files import read_npz, write_whole
 from ..methods.catalogue import read, records
 from .arrays import classes
 
@@ -215,8 +215,8 @@ def read_cifar10_subset(search: Search) -> dict:
             "put it there, or point data_dir at its folder"
         )
     try:
-        with np.load(path, allow_pickle=False) as file:
-            parts = {key: file[key if key.endswith("_test") else f"{key}_train"] for key in ("x", "y", "x_test", "y_test")}
+        file = read_npz(path)
+        parts = {key: file[key if key.endswith("_test") else f"{key}_train"] for key in ("x", "y", "x_test", "y_test")}
         (parts["y"], parts["y_test"]), names = classes(parts["y"], parts["y_test"], names=CIFAR.class_names)
         for key in ("x", "x_test"):
             if parts[key].shape[1:] != (32, 32, 3) or parts[key].dtype != np.uint8:

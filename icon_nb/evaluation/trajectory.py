@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from ..errors import DataError, LoadError, demand, demand_type
-from ..files import write_whole
+from ..errors import DataError, LoadError, demand, demand_type, shown
+from ..files import place, read, read_npz, write_whole
 
 ARRAYS = ("embeddings", "epochs", "labels", "index", "images", "held_out")
+OF_POINTS = {"labels": "iu", "index": "iu", "held_out": "b", "names": "OUiuf"}
+"""What is known of every point, and the kinds of arrays that hold it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +62,11 @@ class Trajectory:
         shape, t = self.embeddings.shape, len(self.epochs)
         fits = len(shape) == 3 and shape[0] == t > 0
         demand(fits, f"embeddings must be (n_frames, n, d) with as many epochs; got {shape} and {t} epochs", DataError)
-        if self.labels is not None and len(self.labels) != shape[1]:
-            raise DataError(f"labels has {len(self.labels)} entries for {shape[1]} points: pass one label per recorded point")
-        if self.names and len(self.names) != shape[1]:
-            raise DataError(f"names has {len(self.names)} entries for {shape[1]} points: pass one per point")
+        for name in OF_POINTS:
+            value = getattr(self, name) if name != "names" else self.names or None
+            if value is not None and len(of_points(name, value)) != shape[1]:
+                raise DataError(f"{name} has {len(value)} entries for {shape[1]} points: pass one per point")
+        checked_title(self.title)
 
     def save(self, path) -> Path:
         """Write it to one ``.npz`` file, whole or not at all, and return the path; a SaveError leaves an older one as it was."""
@@ -73,19 +75,21 @@ class Trajectory:
         curves = {f"metric_{k}": np.asarray(values) for k, values in enumerate(self.metrics.values())}
         buffer = BytesIO()
         np.savez_compressed(buffer, about=np.array(json.dumps(about)), **told, **curves)
-        path = Path(path)
-        return write_whole(path if path.suffix else path.with_name(f"{path.name}.npz"), buffer.getvalue())
+        path = place(path)
+        return write_whole(path if path.suffix or not path.name else path.with_name(f"{path.name}.npz"), buffer.getvalue())
 
     @classmethod
     def load(cls, path) -> Trajectory:
         """What :meth:`save` wrote; nothing in the file is run. A LoadError where it cannot be read, or is no trajectory."""
         try:
-            with np.load(Path(path), allow_pickle=False) as file:
-                about = json.loads(str(file["about"]))
-                metrics = {name: file[f"metric_{k}"] for k, name in enumerate(about["metrics"])}
-                texts = {"class_names": tuple(about["class_names"]), "names": tuple(about["names"]), "title": about["title"]}
-                return cls(**{name: file[name] for name in ARRAYS if name in file}, metrics=metrics, **texts)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+            file = read_npz(BytesIO(read(place(path, LoadError))))
+            about = json.loads(str(file["about"]))
+            metrics = {name: file[f"metric_{k}"] for k, name in enumerate(about["metrics"])}
+            texts = {"class_names": tuple(about["class_names"]), "names": tuple(about["names"]), "title": about["title"]}
+            return cls(**{name: file[name] for name in ARRAYS if name in file}, metrics=metrics, **texts)
+        except LoadError:
+            raise
+        except Exception as error:  # zipfile, numpy and json each raise their own
             raise LoadError(f"{path} holds no trajectory ({error}): give a file that Trajectory.save wrote") from error
 
     @property
@@ -149,11 +153,34 @@ class Neighbours:
     q: tuple[np.ndarray, np.ndarray]  # (n_frames, n, k) both
 
 
+def of_points(name: str, value) -> np.ndarray:
+    """What is known of every point, as an array (n,); a DataError where it is none, or of another kind."""
+    try:
+        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+    except ValueError:  # rows of several lengths
+        array = np.empty(())
+    fits = array.ndim == 1 and array.dtype.kind in OF_POINTS[name]
+    what = {"names": "texts", "held_out": "booleans"}.get(name, "whole numbers")
+    demand(fits, f"{name}={shown(value)}: give {what}, one for each point", DataError)
+    return array
+
+
+def checked_title(title: str) -> str:
+    """A title that a picture has room for and that can be written to a file."""
+    demand(isinstance(title, str), f"title={shown(title)} is no text: give a str", DataError)
+    fits = len(title) <= 10_000 and title.encode(errors="ignore").decode() == title
+    demand(fits, f"title={shown(title)}: give at most 10,000 characters, without lone surrogates", DataError)
+    return title
+
+
 def as_matrix(embeddings) -> np.ndarray:
     """A float array (n, d) on the CPU from a tensor, array or nested list."""
-    if hasattr(embeddings, "detach"):
-        embeddings = embeddings.detach().to_dense().cpu().float().numpy()
-    z = np.asarray(embeddings)
+    try:
+        if hasattr(embeddings, "detach"):
+            embeddings = embeddings.detach().to_dense().cpu().float().numpy()
+        z = np.asarray(embeddings)
+    except (ValueError, RuntimeError) as error:  # rows of several lengths; no numbers, as on the meta device
+        raise DataError(f"embeddings cannot be read ({error}): give a numeric matrix (n, d)") from None
     if z.ndim != 2 or z.dtype.kind not in "fiu":
         raise DataError(f"embeddings must be a numeric matrix (n, d), got shape {z.shape} and type {z.dtype}")
     return z

@@ -9,7 +9,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from ..errors import ConfigError, SaveError
-from ..files import write_whole
+from ..files import place, write_whole
 from ..methods.catalogue import DATASETS, SOURCES
 from ..methods.config import OF_THE_TRUNK, SETTINGS
 from ..methods.ledger import LEDGER
@@ -94,7 +94,7 @@ def list_datasets(given) -> int:
 
 def copy_notebooks(given) -> int:
     """Copy every notebook that is not in the folder yet; what is there stays as it is."""
-    target = Path(given.folder)
+    target = place(given.folder)
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:

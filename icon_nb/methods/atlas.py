@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 
 from ..errors import LoadError, demand
 from . import axes
@@ -65,6 +66,8 @@ class Atlas:
             There is no such file, or it holds something else.
         """
         try:
+            path = Path(path)
+            demand(path.is_file(), "there is no such file")
             about, *rows = [json.loads(line) for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
             demand(all({*KEY} <= set(row) for row in rows) and "seeds" in about, "it has other columns")
         except (OSError, ValueError, TypeError) as error:

@@ -21,7 +21,7 @@ from ..errors import ConfigError, IconError, demand, nearest
 from ..evaluation.probing import as_points
 from ..evaluation.scores import neighbour_overlap
 from ..evaluation.trajectory import Trajectory, choose_points
-from ..files import write_whole
+from ..files import place, write_whole
 from ..methods import axes
 from ..methods.atlas import KEY, REACHED, Atlas, name_of
 from ..methods.catalogue import DATASETS, SCORES, published
@@ -92,7 +92,7 @@ def atlas(
     restrict = {"supervisory": supervisory, "learned": learned, "divergence": divergence, "dataset": dataset}
     restrict = {name: [each] if isinstance(each, str) else list(each) for name, each in restrict.items() if each is not None}
     size = {"n_samples": n_samples, "epochs": epochs, "seeds": list(seeds)}
-    path, wanted = save_to and Path(save_to), jobs(restrict)
+    path, wanted = save_to and place(save_to), jobs(restrict)
     flags = {**restrict, "n_samples": [n_samples], "epochs": [epochs], "seeds": size["seeds"]}  # which measure the same
     command = " ".join(["icon-nb atlas", *(f"--{name} {','.join(map(str, values))}" for name, values in flags.items())])
     found = _begun(path, size, {"command": command})

@@ -24,7 +24,7 @@ from ..data.loading import load
 from ..errors import demand, nearest
 from ..evaluation.probing import alignment, uniformity
 from ..evaluation.scores import clustering_accuracy, neighbour_overlap
-from ..files import write_together
+from ..files import place, write_together
 from ..methods.config import Config
 from ..methods.ledger import LEDGER, Entry
 from ..objective.batch import Batch
@@ -88,7 +88,7 @@ class Reproduction:
         """Write ``NAME.md``, the page, and ``NAME.json``, all values and settings."""
         about = {"verdict": self.verdict, "seeds": self.seeds, "values": self.values, "checks": self.checks, **self.where}
         text = json.dumps(asdict(self.entry) | about, indent=2, ensure_ascii=False) + "\n"
-        path = Path(folder) / self.entry.name
+        path = place(folder) / self.entry.name
         return write_together({path.with_suffix(".md"): str(self).encode(), path.with_suffix(".json"): text.encode()})
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import IconError, demand, printable
 from ..evaluation.dynamics import as_points, resolve_metric
 from ..evaluation.scores import evaluate
-from ..files import write_whole
+from ..files import place, write_whole
 from ..methods.catalogue import SCORES
 from ..methods.config import SETTINGS
 from ..objective.distances import metric_of
@@ -164,7 +164,7 @@ class Table:
 
     def save(self, path) -> Path:
         """Write ``.csv``, ``.json``, ``.html``, ``.md``, ``.tex`` or ``.txt``; the suffix names the format."""
-        path = Path(path)
+        path = place(path)
         forms = {".csv": self.to_csv, ".json": self.to_json, ".html": self.to_html, ".txt": lambda: f"{self}\n"}
         forms |= {".md": self.to_markdown, ".tex": self.to_latex}
         demand(path.suffix in forms, f"cannot write a table as {path.suffix!r}: choose {', '.join(forms)}")
