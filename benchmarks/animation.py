@@ -23,9 +23,9 @@ from icon_nb.animation.projection import fit_projection, procrustes
 from icon_nb.evaluation.trajectory import Trajectory
 
 TARGETS = {
-    "render_and_encode_s": "at most 0.8 on 2 free cores",
+    "render_and_encode_s": "at most 0.35 on 2 free cores",
     "times_faster_than_new_figures": "at least 10",
-    "kib_a_frame": "at most 12",
+    "kib_a_frame": "at most 7",
     "same_bytes_again": "True",
     "tsne_s": "at most 40 (20 epochs x 2,000 points)",
     "tsne_times_steadier": "at least 4",
