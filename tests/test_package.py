@@ -88,6 +88,12 @@ def test_importing_the_package_loads_no_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_the_first_picture_does_not_load_the_compiler_of_torch():
+    code = "import icon_nb, sys; icon_nb.run(dataset='digits', epochs=1, quiet=True)._repr_mimebundle_()"
+    loaded = "assert 'torch' in sys.modules and not {'torch._dynamo', 'sympy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", f"{code}; {loaded}"], check=True)
+
+
 def test_a_recorder_shows_itself_without_torch(tmp_path):
     code = """
 import sys

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from functools import cache
 from pkgutil import resolve_name
 
 import torch
@@ -13,6 +15,19 @@ from ..methods.config import Config
 from ..methods.own import OWN, is_own, thing_of
 
 
+@cache
+def uncompiled(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+    """The same optimizer, whose methods do not import torch's compiler: that takes nearly as long as torch itself.
+
+    >>> issubclass(uncompiled(torch.optim.Adam), torch.optim.Adam)
+    True
+    """
+    bare = {name: inspect.unwrap(getattr(kind, name)) for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict")}
+    step = torch.no_grad()(inspect.unwrap(kind.step))
+    return type(kind.__name__, (kind,), {**bare, "step": step, "__module__": kind.__module__, "__doc__": kind.__doc__})
+
+
+@uncompiled
 class Gains(torch.optim.Optimizer):
     r"""Momentum with a gain per coordinate that grows while the direction holds and shrinks when it turns (Jacobs 1988).
 
@@ -58,7 +73,7 @@ def build_optimizer(config: Config, parameters) -> torch.optim.Optimizer:
         return made("optimizer", config.optimizer, list(parameters), torch.optim.Optimizer)
     row = OPTIMIZERS[config.optimizer]
     momentum = {"momentum": config.momentum} if row.momentum else {}
-    make = resolve_name(row.make)
+    make = uncompiled(resolve_name(row.make))
     return make(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, **momentum, **row.options)
 
 
