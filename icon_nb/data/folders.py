@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from ..errors import DataError
 from ..files import place
 from .arrays import GREY_MODES, classes
-from .stored import Stored, Streaming
+from .stored import Stored, Streaming, Unreadable, chunks, read
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 LARGEST_SIDE = 128
@@ -87,8 +89,6 @@ def _pictures(paths, folder: Path) -> list[Path]:
 
 def _forms(files: list[Path]) -> tuple[dict[Path, tuple[tuple[int, int], bool]], list[str]]:
     """Size (h, w) of every picture that opens, and whether it is grey; and the names of those that do not open."""
-    from PIL import Image
-
     forms, bad = {}, []
     for file in files:
         try:
@@ -133,8 +133,6 @@ class ImageFiles:
 
     def __getitem__(self, i: int) -> np.ndarray:
         """uint8 (c, h, w), c is 1 or 3."""
-        from PIL import Image, ImageOps
-
         if _stamp(self.files[i]) != self.stamps[i]:
             raise DataError("it was written anew")
         with Image.open(self.files[i]) as image:
@@ -163,7 +161,16 @@ def _part(files: list, size: tuple[int, int], grey: bool, bad: list[str], stream
         return None, None
     shape = (1 if grey else 3, *size)
     x = Stored(ImageFiles([file for file, _ in files], size, grey), shape, num_workers=streaming.num_workers)
-    x, good, unreadable = x.readable(stays=streaming.applies(len(x), shape))
-    bad.extend(f"{each.name} ({each.why})" for each in unreadable)
+    stays = streaming.applies(len(x), shape)
+    items = [] if stays else list(chain.from_iterable(read(x.source, chunks(x.rows), x.num_workers)))
+    unreadable = x.summary.unreadable if stays else {i: each for i, each in enumerate(items) if isinstance(each, Unreadable)}
+    bad.extend(f"{each.name} ({each.why})" for each in unreadable.values())
+    good = [i for i in range(len(files)) if i not in unreadable]
+    if not good:
+        return None, None
+    if not stays:
+        x = np.stack([items[i] for i in good])
+    elif unreadable:
+        x = x.only(good)
     names = [files[i][1] for i in good]
-    return x if names else None, names if names and names[0] is not None else None
+    return x, None if names[0] is None else names

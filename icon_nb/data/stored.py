@@ -31,7 +31,7 @@ STATISTICS_SAMPLES = 100_000
 
 @dataclass(frozen=True)
 class Streaming:
-    """Which pictures stay on the disk, and how many processes read them; ``auto``: those of more than :data:`STREAM_ABOVE`."""
+    """Which pictures stay on the disk, and how many processes read them."""
 
     stream: str = "auto"
     num_workers: int = 0
@@ -85,20 +85,17 @@ class Stored:
         """The pictures of each of these batches of positions; so many processes read those that come next."""
         places = [self.rows[index.cpu().numpy()] for index in batches]
         for index, part in zip(batches, read(self.source, places, num_workers)):
-            yield torch.from_numpy(_whole(part)).to(index.device)
+            if isinstance(part, list):
+                bad = [each for each in part if isinstance(each, Unreadable)]
+                raise DataError(
+                    f"{bad[0].name} cannot be read any more ({bad[0].why}), and {len(bad) - 1} more of its batch: "
+                    "the pictures must stay as they are while they are used; put them back, and go on with resume=True"
+                )
+            yield torch.from_numpy(part).to(index.device)
 
     def only(self, keep) -> Stored:
         """These positions, still on the disk."""
         return Stored(self.source, self.shape[1:], self.rows[np.asarray(keep)], self.num_workers)
-
-    def readable(self, stays: bool) -> tuple[Stored | np.ndarray | None, list[int], list[Unreadable]]:
-        """Read all once: those that can be read, on the disk where they stay there; their positions; and those that cannot."""
-        items = [] if stays else list(chain.from_iterable(read(self.source, chunks(self.rows), self.num_workers)))
-        bad = self.summary.unreadable if stays else {i: each for i, each in enumerate(items) if isinstance(each, Unreadable)}
-        good = [i for i in range(len(self)) if i not in bad]
-        if stays:
-            return self.only(good) if bad and good else self, good, list(bad.values())
-        return np.stack([items[i] for i in good]) if good else None, good, list(bad.values())
 
     @cached_property
     def summary(self) -> Summary:
@@ -119,11 +116,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Samples:
-    """The pictures of a data set object, of torch or of Hugging Face, which may stay where they are.
-
-    >>> Samples([([0.5], "a"), ([0.7], "b")], 0, 1).item(1)
-    (array([0.7]), 'b')
-    """
+    """The pictures of a data set object, of torch or of Hugging Face, which may stay where they are."""
 
     data: object
     x: int | str | None = None  # where the input stands in an item, which is the input itself when None
@@ -153,12 +146,12 @@ class Samples:
 
     def left_in_place(self, num_workers: int) -> tuple[Samples, list | None]:
         """The same pictures, measured, and their labels, from one pass over all; pictures that do not fit are refused."""
-        if not np.array_equal(self[0], self[0], equal_nan=self[0].dtype.kind == "f"):
+        first, extremes, labels = self[0], [], []
+        if not np.array_equal(first, self[0], equal_nan=first.dtype.kind == "f"):
             raise DataError(
                 "sample 0 differs from one reading to the next: pictures that stay on the disk must be the same every time; "
                 "leave random transforms out of the data set, and name them with augment="
             )
-        first, extremes, labels = self[0], [], []
         for i, each in enumerate(chain.from_iterable(read(self, chunks(np.arange(len(self))), num_workers, get="item"))):
             if isinstance(each, Unreadable):
                 raise DataError(f"{each.name} cannot be read ({each.why}): repair it, or leave it out of the data set")
@@ -224,16 +217,6 @@ def _together(items: list) -> np.ndarray | list:
     """Arrays as one array, which goes through a pipe: shared memory is scarce in containers."""
     arrays = all(isinstance(item, np.ndarray) for item in items)
     return np.ascontiguousarray(np.stack(items)) if arrays else items
-
-
-def _whole(part: np.ndarray | list) -> np.ndarray:
-    if isinstance(part, np.ndarray):
-        return part
-    bad = [each for each in part if isinstance(each, Unreadable)]
-    raise DataError(
-        f"{bad[0].name} cannot be read any more ({bad[0].why}), and {len(bad) - 1} more of its batch: "
-        "the pictures must stay as they are while they are used; put them back, and go on with resume=True"
-    )
 
 
 def grey_levels(x: Tensor) -> Tensor:
