@@ -19,21 +19,26 @@ from ..errors import DataError
 from .arrays import stratified
 from .published import CLOTHES, DIGITS, Search
 
-PAD = "<pad>"
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-WINDOW = 12  # words in one sample of the text
-STEP = 4  # words from the start of one training sample to the start of the next
-FACTIONS = "hhhhhhhhhohhhhoohhohohoooooooooooo"
-"""Whom each member of the karate club followed after it split: Mr. Hi, or the officer."""
-
-RARE = 2  # words of the text that occur fewer times than this become ``<rare>``
+PAD, OTHER = "<pad>", "<rare>"  # after the end of a sentence, and for the words that occur fewer than RARE times
+RARE, WINDOW, STEP = 2, 12, 4  # WINDOW words are one sample of the text, STEP from the start of one to the start of the next
 HELD_OUT = 0.2  # share at the end of the text that is held out
-SEED = 0
-SIDES = (0.4375, 0.625)
-"""Smallest and largest side of a moving digit, as a share of the side of the picture; 7 to 10 of 16 pixels."""
-
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+FORMS = (
+    "a {weight} {digit} that {slant}",
+    "this is the digit {digit} , {width} and {weight}",
+    "the number {digit} written in {weight} strokes , it {slant}",
+    "a handwritten {digit} , {width} , which {slant}",
+    "somebody wrote a {width} {digit} with a {weight} pen",
+)
+LOOKS = {
+    "weight": ("thin", "medium", "heavy"),
+    "width": ("narrow", "regular", "wide"),
+    "slant": ("leans right", "stands upright", "leans left"),  # rows count downwards
+}
+FACTIONS = "hhhhhhhhhohhhhoohhohohoooooooooooo"  # whom each member of the karate club followed: Mr. Hi, or the officer
+SIDES = (0.4375, 0.625)  # smallest and largest side of a moving digit in that of the picture: 7 to 10 of 16 pixels
 FILE, SHA256 = "fashion_small.png", "f5b193f89fe851e737687edb3ec8e1ab92d6503056fe5ad1bacab7cb6d66b5c1"
-TRAIN, TEST, SIDE = 6000, 2000, 28
+TRAIN, TEST, SIDE, SEED = 6000, 2000, 28, 0
 
 
 def read_digits(search: Search) -> dict:
@@ -72,37 +77,24 @@ def read_digit_halves(search: Search) -> dict:
 
 
 def read_digit_captions(search: Search) -> dict:
-    """Digits and a sentence about each: ``pair`` holds its words, ``companion`` its bag of words.
+    """Digits, and a sentence about how heavy, wide and slanted each is: ``pair`` holds its words.
 
-    A sentence names the digit and says how heavy, how wide and how slanted this very picture is, in one of several forms, so
-    that pictures of one class differ in their sentences.
+    ``companion`` says which words a sentence has, rare ones weighing more (tf-idf), in rows of length 1.
     """
     data = read_digits(search)
     looks = _looks(np.concatenate([data["x"], data["x_test"]]))
     y = np.concatenate([data["y"], data["y_test"]])
-    form = np.random.default_rng(0).integers(len(FORMS), size=len(y))
+    form = np.random.default_rng(SEED).integers(len(FORMS), size=len(y))
     sentences = [FORMS[f].format(digit=WORDS[c], **look).split() for f, c, look in zip(form, y, looks)]
     vocabulary = (PAD, *sorted({word for sentence in sentences for word in sentence}))
-    tokens = _numbered(sentences, vocabulary)
-    pair, pair_test = np.split(tokens, [len(data["x"])])
-    parts = {"pair": pair, "pair_test": pair_test, "companion": _bag_of_words(pair, len(vocabulary)), "vocabulary": vocabulary}
+    pair, pair_test = np.split(_numbered(sentences, vocabulary), [len(data["x"])])
+    has = np.zeros((len(pair), len(vocabulary)), np.float32)
+    has[np.arange(len(pair))[:, None], pair] = 1
+    has[:, 0] = 0  # padding
+    has *= np.log(len(pair) / np.maximum(has.sum(0), 1))
+    companion = has / np.linalg.norm(has, axis=1, keepdims=True)
+    parts = {"pair": pair, "pair_test": pair_test, "companion": companion, "vocabulary": vocabulary}
     return data | parts | {"note": f"sentences made from the pictures, {len(vocabulary)} words; {data['note']}"}
-
-
-FORMS = (
-    "a {weight} {digit} that {slant}",
-    "this is the digit {digit} , {width} and {weight}",
-    "the number {digit} written in {weight} strokes , it {slant}",
-    "a handwritten {digit} , {width} , which {slant}",
-    "somebody wrote a {width} {digit} with a {weight} pen",
-)
-
-
-LOOKS = {
-    "weight": ("thin", "medium", "heavy"),
-    "width": ("narrow", "regular", "wide"),
-    "slant": ("leans right", "stands upright", "leans left"),  # rows count downwards
-}
 
 
 def _looks(x: np.ndarray) -> list[dict[str, str]]:
@@ -135,15 +127,6 @@ def read_taught_digits(search: Search) -> dict:
     return data | {"companion": np.log(near @ own + 1e-12), "note": f"a kernel classifier is the teacher; {data['note']}"}
 
 
-def _bag_of_words(tokens: np.ndarray, n_words: int) -> np.ndarray:
-    """float32 (n, n_words): which words a sentence has, rare words weighing more (tf-idf), rows of length 1."""
-    has = np.zeros((len(tokens), n_words), np.float32)
-    has[np.arange(len(tokens))[:, None], tokens] = 1
-    has[:, 0] = 0  # padding
-    has *= np.log(len(tokens) / np.maximum(has.sum(0), 1))
-    return has / np.linalg.norm(has, axis=1, keepdims=True)
-
-
 def read_karate_club(search: Search) -> dict:
     """Zachary's karate club: ``graph`` (34, 34), in how many contexts two members met; ``x`` the same rows as features."""
     graph = np.zeros((34, 34), np.float32)
@@ -160,8 +143,8 @@ def read_tiny_text(search: Search) -> dict:
     text = resources.files("icon_nb.data").joinpath("alice.txt").read_text("utf-8")
     words = re.findall(r"[a-z]+(?:'[a-z]+)?|[.,;:!?]", text.partition("\n\n")[2].lower())
     common = {word for word, count in Counter(words).items() if count >= RARE}
-    vocabulary = (PAD, "<rare>", *sorted(common))
-    kept = [word if word in common else "<rare>" for word in words]
+    vocabulary = (PAD, OTHER, *sorted(common))
+    kept = [word if word in common else OTHER for word in words]
     n = round(len(kept) * (1 - HELD_OUT))
     x, x_test = (
         _numbered([part[i : i + WINDOW] for i in range(0, len(part) - WINDOW + 1, step)], vocabulary)
@@ -172,10 +155,7 @@ def read_tiny_text(search: Search) -> dict:
 
 
 def read_moving_digits(search: Search, size: int = 16, turn: float = 10, copies: int = 1) -> dict:
-    """Every digit ``copies`` times, each at a place, size and angle of its own; a held-out digit is in one picture.
-
-    Pixels are a poor guide to such a digit: two pictures of one digit share few of them. So there is something to learn.
-    """
+    """Every digit ``copies`` times, each at a place, size and angle of its own; a held-out digit is in one picture."""
     parts = read_digits(search)
     drawn = np.random.RandomState(SEED)  # its stream never changes between versions
     for part, labels, times in (("x", "y", copies), ("x_test", "y_test", 1)):
@@ -200,7 +180,7 @@ def read_photo_digits(search: Search, size: int = 20, turn: float = 10, copies: 
 def place(images: np.ndarray, drawn: np.ndarray, size: int, turn: float) -> np.ndarray:
     """Small pictures (n, h, h) in larger ones (n, size, size), uint8, by uniform numbers (n, 4) for side, angle, x and y.
 
-    Only sums, products and quotients of float64, so that the bytes are the same on every machine.
+    Between pixels it is bilinear: only sums, products and quotients of float64, so that every machine makes the same bytes.
     """
     h = images.shape[1]
     side = size * (SIDES[0] + (SIDES[1] - SIDES[0]) * drawn[:, 0])
@@ -212,11 +192,7 @@ def place(images: np.ndarray, drawn: np.ndarray, size: int, turn: float) -> np.n
     dy = at[None, :, None] - ((2 * drawn[:, 3] - 1) * room)[:, None, None]
     cos, sin, step = (each[:, None, None] for each in (cos, sin, h / side))
     x, y = step * (cos * dx + sin * dy), step * (cos * dy - sin * dx)  # where each pixel looks, from the middle of the digit
-    return _between(np.pad(images, ((0, 0), (1, 1), (1, 1))).astype(np.float64), x, y)
-
-
-def _between(padded: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Bilinear interpolation of pictures (n, h, h) at positions (n, size, size) from their middle; uint8."""
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1))).astype(np.float64)
     h = padded.shape[1]
     x, y = (np.clip(each + (h - 1) / 2, 0, h - 1 - 1e-3) for each in (x, y))
     left, top = x.astype(np.int64), y.astype(np.int64)
