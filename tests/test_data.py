@@ -558,3 +558,9 @@ def test_one_sample_one_class():
     assert data.n_classes == 1
     assert torch.isfinite(data.inputs(data.x)).all()
     assert data.class_names == ("0",)
+
+
+def test_held_out_pictures_are_read_on_the_scale_of_the_others():
+    data = load((np.full((1, 1, 2), [[-1.0, 1.0]]), None, np.zeros((1, 1, 2)), None))
+    assert data.x.flatten().tolist() == [0, 255]
+    assert data.x_test.flatten().tolist() == [128, 128]

@@ -5,7 +5,8 @@ Nothing here imports torch, which a Recorder does without.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -56,11 +57,7 @@ def inputs(value, what: str = "x") -> tuple[np.ndarray, str]:
 
 
 def together(parts: Mapping[str, object]) -> tuple[dict[str, object], str]:
-    """Samples that belong together, training first, each read as :func:`inputs` does, pictures by one scale; and a note.
-
-    >>> together({"x": np.full((1, 1, 2), [[-1.0, 1.0]]), "x_test": np.zeros((1, 1, 2))})[0]["x_test"].flatten()
-    array([128, 128], dtype=uint8)
-    """
+    """Samples that belong together, training first, each read as :func:`inputs` does, pictures by one scale; and a note."""
     read = {name: part if part is None or hasattr(part, "with_transform") else _form(part, name) for name, part in parts.items()}
     pictures = {name: part for name, part in read.items() if part is not None and part.ndim == 4}
     if not pictures:
@@ -166,11 +163,7 @@ def channels_last(shape: tuple[int, ...]) -> bool:
 
 
 def stratified(y: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Positions of ``n`` samples, every class as near to its share as whole numbers allow.
-
-    >>> np.bincount(np.array([0, 0, 0, 0, 1, 1])[stratified(np.array([0, 0, 0, 0, 1, 1]), 3, seed=0)]).tolist()
-    [2, 1]
-    """
+    """Positions of ``n`` samples, every class as near to its share as whole numbers allow."""
     order = np.random.default_rng(seed).permutation(len(y))
     classes, inverse, counts = np.unique(y[order], return_inverse=True, return_counts=True)
     rank = np.empty(len(y))
@@ -182,12 +175,7 @@ def stratified(y: np.ndarray, n: int, seed: int) -> np.ndarray:
 def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...]]:
     """Labels of any kind as numbers from 0, the same numbers in every part, and the names of the classes.
 
-    Labels are integers, text, booleans, or whole floats. Where the names of all classes are given in order, numbers are positions
-    among them, and texts are looked up there.
-
-    >>> (y, y_test), names = classes(["cat", "dog", "cat"], ["dog"])
-    >>> y.tolist(), y_test.tolist(), names
-    ([0, 1, 0], [1], ('cat', 'dog'))
+    Where the names of all classes are given in order, numbers are positions among them, and texts are looked up there.
     """
     arrays = [None if part is None else _labels(part) for part in parts]
     given = [array for array in arrays if array is not None]
@@ -200,7 +188,7 @@ def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...
 
 def encode(labels: np.ndarray, names=None) -> tuple[np.ndarray, tuple[str, ...]]:
     """The code of each label, int64 (n,), and the names of the classes: the sorted labels themselves, unless names are given."""
-    names = _checked(() if names is None else map(str, names))
+    names = _checked(() if names is None else tuple(map(str, names)))
     if names and labels.dtype.kind in "biu":
         if len(labels) and (labels.min() < 0 or labels.max() >= len(names)):
             raise DataError(f"labels run from {labels.min()} to {labels.max()} but there are {len(names)} class names")
@@ -218,18 +206,15 @@ def encode(labels: np.ndarray, names=None) -> tuple[np.ndarray, tuple[str, ...]]
     return np.array([names.index(text) for text in texts], np.int64)[codes], names
 
 
-def _checked(names: Iterable[str]) -> tuple[str, ...]:
+def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
     """Class names, which must be text that can be written to a file."""
-    names = tuple(names)
-    for name in names:
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise DataError(f"class name {name!r} cannot be written to a file: leave out what is not a character") from None
+    strange = next((name for name in names if re.search("[\ud800-\udfff]", name)), None)
+    demand(strange is None, f"class name {strange!r} cannot be written to a file: leave out what is not a character", DataError)
     return names
 
 
 def _labels(value) -> np.ndarray:
+    """Integers, text or booleans (n,); whole floats become integers."""
     if hasattr(value, "detach"):
         value = to_numpy(value, "labels")
     array = value if isinstance(value, np.ndarray) else np.asarray(value, object)  # numpy alone would turn 1 among texts into "1"
@@ -238,7 +223,12 @@ def _labels(value) -> np.ndarray:
             f"labels have shape {array.shape}, expected (n,): use .ravel(), or .argmax(1) where each row marks its class"
         )
     if array.dtype.kind == "O":
-        array = _unboxed(array)
+        values = [value.item() if isinstance(value, np.generic) else value for value in array]
+        kinds = {type(value) for value in values}
+        if kinds not in ({str}, {int}, {bool}, {float}, {int, float}):
+            names = ", ".join(sorted(kind.__name__ for kind in kinds))
+            raise DataError(f"labels mix or hold {names}: give only integers or only text, and no missing values")
+        array = np.array(values)
     if array.dtype.kind not in "biufUS":
         raise DataError(f"labels have dtype {array.dtype}: give integers or text")
     if array.dtype.kind == "f":
@@ -251,13 +241,3 @@ def _labels(value) -> np.ndarray:
         array = array.astype(np.int64)
     small = array.dtype.kind == "u" and not (array >= 2**63).any()  # numpy joins unsigned and signed numbers as floats
     return array.astype(np.int64) if small else array
-
-
-def _unboxed(array: np.ndarray) -> np.ndarray:
-    """An object array of only text, or only numbers, as a plain array."""
-    values = [value.item() if isinstance(value, np.generic) else value for value in array]
-    kinds = {type(value) for value in values}
-    if kinds in ({str}, {int}, {bool}, {float}, {int, float}):
-        return np.array(values)
-    names = ", ".join(sorted(kind.__name__ for kind in kinds))
-    raise DataError(f"labels mix or hold {names}: give only integers or only text, and no missing values")

@@ -21,11 +21,8 @@ from .stored import STATISTICS_SAMPLES, Stored, grey_levels
 KINDS = {(torch.uint8, 4): "images", (torch.float32, 2): "features", (torch.int64, 2): "tokens"}
 """Type and number of axes of the samples -> what they are."""
 
-COLUMNS, ROWS = 64, 4096
-"""So many features, or samples, are looked at in one go: what is computed on the way takes more memory than they do."""
-
-STEPS = 2**20
-"""In so many steps a deviation is cut: the last digit of a mean is another on another machine, and is none of the data."""
+COLUMNS, ROWS = 64, 4096  # so many are looked at in one go: what is computed on the way takes more memory than they do
+STEPS = 2**20  # of a deviation: the last digit of a mean is another on another machine, and is none of the data
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,12 +119,7 @@ class Dataset:
 
     @property
     def whole(self) -> Dataset:
-        """The data before a split that was made here, in the order they came in; themselves where there was none to undo.
-
-        >>> from icon_nb.data import load
-        >>> load("digits").whole
-        Dataset('digits', 1,797 images of shape (1, 8, 8), none held out, 10 classes)
-        """
+        """The data before a split that was made here, in the order they came in; themselves where there was none to undo."""
         if self.order is None or self.companion is not None or self.graph is not None:
             return self
         place = self.order.argsort()
@@ -172,11 +164,7 @@ class Dataset:
         return f"Dataset({self.name!r}, {len(self):,} {self.kind} of shape {self.shape}{place}, {held} held out, {classes})"
 
     def to(self, device) -> Dataset:
-        """The same data with every tensor on ``device``; the data themselves when they are there already.
-
-        >>> data = Dataset("mine", torch.eye(3)); data.to("cpu") is data
-        True
-        """
+        """The same data with every tensor on ``device``; the data themselves when they are there already."""
         moved = copy(self)  # checked already, and its checksum stays known
         vars(moved).update({name: part.to(device) for name, part in vars(self).items() if isinstance(part, Tensor)})
         return self if all(part is vars(self)[name] for name, part in vars(moved).items()) else moved
@@ -204,9 +192,8 @@ class Dataset:
 def describe(dataset: Dataset) -> dict[str, object]:
     """What a saved run keeps of its data set: enough to recognise it and to rebuild the backbone."""
     about = {"name": dataset.name, "sha256": dataset.checksum, "fingerprint": dataset.fingerprint, "note": dataset.note}
-    return about | {
-        "kind": dataset.kind, "shape": list(dataset.shape), "n_train": len(dataset), "n_tokens": dataset.n_tokens
-    }  # fmt: skip
+    sizes = {"shape": list(dataset.shape), "n_train": len(dataset), "n_tokens": dataset.n_tokens}
+    return about | {"kind": dataset.kind} | sizes
 
 
 def is_described(dataset: Dataset, about: Mapping, config: Config) -> bool:
@@ -234,7 +221,13 @@ def _problems(data: Dataset) -> Iterator[str]:
         if rows is not None and len(rows) != n:
             yield f"{part} has {len(rows)} rows for {n} samples of {whole}: row i must belong to sample i"
     if data.graph is not None:
-        yield from _graph_problems(data.graph, len(data.x))
+        n, graph = len(data.x), data.graph
+        if tuple(graph.shape) != (n, n):
+            yield f"graph has shape {tuple(graph.shape)}; give ({n}, {n}), a weight for each two samples"
+        weights = graph.coalesce().values() if graph.layout == torch.sparse_coo else graph
+        weights = weights.values() if weights.layout == torch.sparse_csr else weights
+        if not bool((weights >= 0).all() & torch.isfinite(weights).all()):
+            yield "graph holds weights that are negative, infinite or NaN: weights are 0 or more"
 
 
 def _input_problems(part: str, x: Tensor, training: Tensor) -> Iterator[str]:
@@ -261,33 +254,18 @@ def _label_problems(part: str, y: Tensor, length: int | None, n_names: int) -> I
         yield f"{part} runs from {int(y.min())} to {int(y.max())}; classes are numbered 0 to {top}"
 
 
-def _graph_problems(graph: Tensor, n: int) -> Iterator[str]:
-    if tuple(graph.shape) != (n, n):
-        yield f"graph has shape {tuple(graph.shape)}; give ({n}, {n}), a weight for each two samples"
-    weights = graph.coalesce().values() if graph.layout == torch.sparse_coo else graph
-    weights = weights.values() if weights.layout == torch.sparse_csr else weights
-    if not bool((weights >= 0).all() & torch.isfinite(weights).all()):
-        yield "graph holds weights that are negative, infinite or NaN: weights are 0 or more"
-
-
 def _statistics(x) -> tuple[Tensor, Tensor]:
     """Mean and deviation per channel (0..1 scale) or per feature; a constant one gets deviation 1."""
     if x.dtype == torch.uint8:
-        levels = grey_levels(x[:STATISTICS_SAMPLES]) if isinstance(x, Tensor) else x.summary.levels
-        mean, std = map(torch.stack, zip(*map(_of_levels, levels)))
+        counts = (grey_levels(x[:STATISTICS_SAMPLES]) if isinstance(x, Tensor) else x.summary.levels).double()  # (c, 256)
+        level, n = torch.arange(256, device=counts.device).double() / 255, counts.sum(1)
+        mean = (counts * level).sum(1) / n
+        std = ((counts * (level - mean[:, None]) ** 2).sum(1) / n).sqrt()
     else:
         parts = [(part.mean(0), part.std(0, unbiased=False)) for part in map(Tensor.double, x.split(COLUMNS, 1))]
         mean, std = map(torch.cat, zip(*parts))
     tiny = std <= 1e-12 * mean.abs().clamp_min(1e-30)
     return mean.float().to(x.device), torch.where(tiny, torch.ones_like(std), std).float().to(x.device)
-
-
-def _of_levels(counts: Tensor) -> tuple[Tensor, Tensor]:
-    """From the counts of 256 grey levels: exact, and no float copy of the pictures is made."""
-    counts = counts.double()
-    level = torch.arange(256, dtype=torch.float64, device=counts.device) / 255
-    mean = (counts * level).sum() / counts.sum()
-    return mean, ((counts * (level - mean) ** 2).sum() / counts.sum()).sqrt()
 
 
 def _digest(part) -> str:
