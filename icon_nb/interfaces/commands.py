@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from pkgutil import resolve_name
@@ -15,7 +15,7 @@ from ..methods.config import OF_THE_TRUNK, SETTINGS
 from ..methods.ledger import LEDGER
 from ..methods.methods import METHODS
 from ..methods.recipes import RECIPES
-from .flags import OLDER, STUDY, Parser, add_flag, add_setting, tell
+from .flags import OLDER, STUDY, TABLES, Parser, add_flag, add_setting, tell
 
 PACKAGE = Path(__file__).resolve().parents[1]
 AXES = ("supervisory", "learned", "divergence", "dataset")
@@ -25,21 +25,23 @@ NOT_DRAWN = ("forces", "own_scale", "inline_limit")
 
 @dataclass(frozen=True)
 class Command:
-    """``icon-nb NAME ...``."""
+    """``icon-nb NAME ...``: a row of the table in ``commands.toml``."""
 
     about: str
-    does: Callable | str  # takes what was given, returns the exit code; one of ``saved``, which loads torch, by its name
+    does: str  # a module of this room and its function, which takes what was given and returns the exit code
     takes: str = ""  # as the first page of help says it
+    shared: Sequence[str] = ()  # what it takes as other commands do
     flags: Mapping[str, dict] = field(default_factory=dict)  # an argument by its name, a flag with two hyphens before it
-    settings: Callable[[Parser], None] | None = None  # adds those settings that are flags of the command
     example: str = ""
+
+
+COMMANDS = {name: Command(**row) for name, row in TABLES["commands"].items()}
 
 
 def run_command(name: str, argv: Sequence[str]) -> int:
     """Do what ``icon-nb NAME ...`` asks for; returns the exit code."""
-    given, does = parser_of(name).parse_args(list(argv)), COMMANDS[name].does
-    does = resolve_name(f"icon_nb.interfaces.saved:{does}") if isinstance(does, str) else does
-    return does(given)
+    given = parser_of(name).parse_args(list(argv))
+    return resolve_name(f"icon_nb.interfaces.{COMMANDS[name].does}")(given)
 
 
 def parser_of(name: str) -> Parser:
@@ -47,16 +49,27 @@ def parser_of(name: str) -> Parser:
     command = COMMANDS[name]
     parser = Parser(prog=f"icon-nb {name}", description=f"{command.about[0].upper()}{command.about[1:]}.", allow_abbrev=False)
     parser.epilog = command.example and f"example: {command.example}"
-    if command.flags:
+    if command.shared or command.flags:
         parser.usage = f"icon-nb {name} {command.takes}".rstrip() + " [--FLAG VALUE ...]"
-    for each, options in command.flags.items():
-        if each.startswith("--"):
-            add_flag(parser, each[2:], **options)
-        else:
-            parser.add_argument(each, **options)
-    if command.settings is not None:
-        command.settings(parser)
+    for flags in (*(TABLES["shared"][part] for part in command.shared), command.flags):
+        add_flags(parser, flags)
+    if name in CHANGED:
+        CHANGED[name](parser)
     return parser
+
+
+def add_flags(parser, flags: Mapping[str, Mapping]) -> None:
+    """Add flags and arguments of the table to a parser, or a group of one."""
+    for name, told in flags.items():
+        told = {**told, **({"type": TYPES[told["type"]]} if "type" in told else {})}
+        if "setting" in told:
+            setting = SETTINGS[told.pop("setting")]
+            default = "" if setting.default is None else f" (default: {setting.default})"
+            told |= {"help": setting.help + default, "default": setting.default}
+        if name.startswith("--"):
+            add_flag(parser, name[2:], **told)
+        else:
+            parser.add_argument(name, **told)
 
 
 # What there is to choose from
@@ -117,14 +130,6 @@ def write_bench(given) -> int:
     return 0
 
 
-def names(text: str) -> list[str]:
-    return text.split(",")
-
-
-def whole_numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
-
-
 def run_claim(given) -> int:
     """List the ledger, or run one of its entries and write what came out."""
     if given.name is None:
@@ -182,85 +187,17 @@ def animate_settings(parser: Parser) -> None:
             default = f" (default: {option.default})" if option.default not in (None, "") else ""
             about = help_of(option, python=False) + default
             add_setting(drawing, option.name, option.metadata["setting"], about, older.get(option.name))
-    writing = parser.add_argument_group("what is written")
-    out = (
-        "where to write, in place of what is there: .gif, .mp4, .png, .pdf, .svg; by default training_dynamics.gif in the folder "
-        "of the run, or the next free name: training_dynamics_2.gif"
-    )
-    writing.add_argument("--out", metavar="FILE", help=out)
-    writing.add_argument("--frames", action="store_true", help="write epoch_frames too, under the same number")
-    writing.add_argument("--replace", action="store_true", help="replace training_dynamics.gif, and epoch_frames where they are")
+    add_flags(parser.add_argument_group("what is written"), TABLES["shared"]["written"])
 
 
-def _takes(metavar: str, about: str, **options) -> dict:
-    """What ``add_argument`` is told of a flag or an argument with a value."""
-    return {"metavar": metavar, "help": about, **options}
-
-
-_HOME = SETTINGS["output_dir"]
-FOLDER = {"--output_dir": _takes("DIR", f"{_HOME.help} (default: {_HOME.default})", default=_HOME.default)}
-TRUSTED = FOLDER | {
-    "--trust_code": {
-        "action": "store_true",
-        "help": "run the code that a run on dataset custom:FILE.py:NAME names, where scores or probes need its data",
-    }
+CHANGED = {"fork": fork_settings, "animate": animate_settings}
+"""The commands that take settings or options, and what adds these."""
+TYPES = {
+    "number": int,
+    "numbers": lambda text: [int(part) for part in text.split(",")],
+    "names": lambda text: text.split(","),
 }
-ONE_RUN = {"run": _takes("RUN", "folder of a saved run, or its name")} | TRUSTED
-MANY_RUNS = {
-    "runs": _takes("RUN", "folders of saved runs or comparisons, or their names", nargs="+"),
-    "--no_viz": {"dest": "viz", "action": "store_false", "help": "the table only"},
-} | TRUSTED
-A_DATASET = {
-    "name": _takes("NAME", "show the card of this data set: source, licence, size, what is hard", nargs="?"),
-    "--data_dir": _takes("DIR", SETTINGS["data_dir"].help),
-}
-A_PAGE = {
-    "--out": _takes("FILE", "where to write the page; bench.html when not given", default="bench.html"),
-    "--method": _takes("NAME", "the cell of the periodic table that it starts with"),
-    "--dataset": _takes("NAME", "digits, karate_club, two_moons, blobs, or drawn for points of your own"),
-}
-A_CLAIM = {
-    "name": _takes("NAME", "the entry to run; without one, all are listed", nargs="?"),
-    "--seeds": _takes("A,B", "the seeds to run; as many as the entry says by default", type=whole_numbers),
-    "--data_dir": _takes("DIR", "folder that holds the data files, for entries on data that are not bundled"),
-    "--out": _takes("DIR", "where the page and the JSON are written", default="reproductions"),
-}
-AN_ATLAS = {
-    **{f"--{name}": _takes("A,B", f"only these of {name}; all that make sense when not given", type=names) for name in AXES},
-    "--seeds": _takes("A,B", "one run for each (default: 0,1,2,3,4)", type=whole_numbers, default=range(5)),
-    "--n_samples": _takes("N", "training samples of a run (default: 300)", type=int, default=300),
-    "--epochs": _takes("N", "epochs of a run (default: 10)", type=int, default=10),
-    "--workers": _takes("N", "train in so many processes at once", type=int),
-    "--out": _takes("FILE", "the rows; what is there already is not measured again", default="atlas.jsonl"),
-    "--page": _takes("FILE", "the page that shows them", default="atlas.html"),
-    "--shipped": {"action": "store_true", "help": "measure nothing: show the atlas that comes with the package"},
-}
-TO_FORK = ONE_RUN | {"--epoch": _takes("N", "go on from the weights after this epoch", type=int, required=True)}
-TO_PLAY = ONE_RUN | {"--out": _takes("FILE", "where to write the page; player.html in the folder when not given")}
-TO_FILL = {"folder": _takes("DIR", "the folder that the notebooks are copied to; made where it is not there")}
-
-COMMANDS = {
-    "methods": Command("list the methods, a line each", list_methods),
-    "datasets": Command("list the data sets, a line each; with a NAME, all about that one", list_datasets, "[NAME]", A_DATASET),
-    "recipes": Command("list the recipes, a line each", list_recipes),
-    "runs": Command("list the saved runs", "list_runs", flags=FOLDER),
-    "show": Command("show what a saved run or comparison was, and what came of it", "show", "RUN", ONE_RUN),
-    "compare": Command("put saved runs side by side: a table, an animation, curves", "compare", "RUN RUN ...", MANY_RUNS),
-    "fork": Command(
-        "what if: train on from an epoch of a saved run, with other settings", "fork", "RUN", TO_FORK, fork_settings,
-        "icon-nb fork RUN --epoch 4 --temperature 0.05",
-    ),
-    "probe": Command("probe a saved run on held-out data", "probe", "RUN", ONE_RUN),
-    "animate": Command(
-        "draw the animation of a saved run anew, without training", "animate", "RUN", ONE_RUN, animate_settings,
-        "icon-nb animate RUN --projection tsne --fps 4",
-    ),
-    "player": Command("write the page to scrub the epochs of a saved run or comparison", "write_player", "RUN", TO_PLAY),
-    "bench": Command("write a page that trains in the browser, where p and q can be changed", write_bench, flags=A_PAGE),
-    "notebooks": Command("copy the notebooks to a folder of your own", copy_notebooks, "DIR", TO_FILL),
-    "reproduce": Command("list what papers claim; with a NAME, see whether that holds", run_claim, "[NAME]", A_CLAIM),
-    "atlas": Command("train every p, q and divergence that fit together, and map what each reaches", run_atlas, flags=AN_ATLAS),
-}  # fmt: skip
+"""What the text of a flag is read with, by its name in the table."""
 
 
 # What the commands were once

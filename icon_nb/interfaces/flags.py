@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib import resources
 
 from .. import __version__
 from ..errors import ConfigError, nearest, printable
@@ -16,52 +18,12 @@ from ..methods.settings import GROUPS, Setting, check_names
 
 OLDER = {"method": "icon_mode", "learning_rate": "lr"}  # other spellings of settings
 
-STUDY = {
-    "recipe": {"metavar": "NAME", "help": "several configs that are compared: {}"},
-    "config": {"metavar": "FILE", "help": "settings from a JSON file, for instance a saved config.json"},
-    "sweep": {"metavar": "NAME=A,B", "action": "append", "help": "one run for every value of a setting; again for a grid"},
-    "ablate_embedding_dim": {
-        "metavar": "64,128", "nargs": "*", "help": "one run for every embedding dimension; by default 64 and 128",
-    },
-    "workers": {"metavar": "N", "help": "train in so many processes at once"},
-    "resume": {"metavar": "RUN", "help": "go on with a run that was stopped, in its folder, to the same end"},
-    "load_dir": {"metavar": "RUN", "help": "a saved run, for --regen_gif and --probe_only"},
-    "regen_gif": {"action": "store_true", "help": "replace the animation of --load_dir; also: icon-nb animate RUN --replace"},
-    "trust_code": {
-        "action": "store_true",
-        "help": "run the code that a saved config.json names (dataset custom:...), with --resume, --config or --load_dir",
-    },
-    "probe_only": {"action": "store_true", "help": "probe the run in --load_dir; also: icon-nb probe RUN"},
-}  # fmt: skip
-"""Flags that are no settings: what is run, and on what; ``{}`` stands for the recipes."""
+TABLES = tomllib.loads(resources.files(__package__).joinpath("commands.toml").read_text(encoding="utf-8"))
+STUDY, FIRST, _USUAL = TABLES["study"], TABLES["first"], Config().resolve().to_dict()
+EXAMPLES = {line: about.format(**_USUAL) for line, about in TABLES["examples"].items()}
 
 USAGE = "icon-nb [COMMAND] [--SETTING VALUE ...]"
 ABOUT = "Train a representation with an I-Con objective and watch it learn."
-
-FIRST = {
-    "method": ("NAME", "what is learned; icon-nb methods lists them"),
-    "dataset": ("NAME", "what is learned from; icon-nb datasets lists them"),
-    "recipe": ("NAME", "several runs that answer one question; icon-nb recipes lists them"),
-    "temperature": ("T", "how sharply q looks at the nearest neighbours"),
-    "epochs": ("N", "passes over the data"),
-    "backbone": ("NAME", "the network that makes the embedding"),
-    "sweep": ("NAME=A,B", "one run for every value of a setting, side by side"),
-    "save_epoch_gifs": ("", "write the animation, and a picture of every epoch"),
-    "seed": ("N", "another start: everything random comes from it"),
-    "output_dir": ("DIR", "folder of the runs"),
-}
-"""The flags that matter most, in the words of the first page; ``--help all`` has their full help."""
-
-_USUAL = Config().resolve().to_dict()
-EXAMPLES = {
-    "icon-nb --save_epoch_gifs": f"the default: {_USUAL['method']} on {_USUAL['dataset']}, with its animation",
-    "icon-nb --method tsne --perplexity 20": "another method, and one of its settings",
-    "icon-nb --sweep temperature=0.05,0.1,0.5": "one setting at several values, side by side",
-    "icon-nb --dataset mnist --data_dir data --epochs 3": "your copy of the MNIST files, in the folder data",
-    "icon-nb --recipe simclr_vs_sne --temperature 0.1 --divergence js": "a recipe with settings of your own",
-    "icon-nb --sweep temperature=0.05,0.1,0.5 --sweep seed=0,1,2 --workers 2": "a grid, two runs at a time",
-}
-
 SPELLING = "Every flag can be spelt with hyphens or underscores. A flag wins over --config FILE, which wins over the recipe."
 
 
