@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..data.dataset import Dataset
-from ..errors import ConfigError
+from ..errors import demand
 from ..methods import axes
 from ..methods.config import Config
 from ..methods.resolve import method_of
@@ -117,12 +117,10 @@ class OnPoints:
 
     def target(self) -> Target:
         """p of the points; a ConfigError where it says nothing about them."""
-        if self.lacking:
-            raise ConfigError(self.lacking)
+        demand(not self.lacking, self.lacking)
         return self.objective.target(self.batch)
 
     def forces(self, frame: int) -> Forces:
-        """The forces at a recorded frame."""
         z = torch.from_numpy(self.trajectory.embeddings[frame]).double()
         return Forces(*(part.numpy() for part in split_forces(self.objective, self.target(), z)))
 

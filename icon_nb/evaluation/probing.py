@@ -17,7 +17,7 @@ import warnings
 import numpy as np
 import torch
 
-from ..errors import DataError
+from ..errors import DataError, demand
 from .trajectory import as_matrix, choose_points
 
 CHUNK = 512  # rows of the distance matrix alive at once: 512 x 2,000 floats stay in the cache
@@ -30,8 +30,7 @@ DIVERGED = "the embedding holds NaN or infinite values: training has diverged; l
 def finite_matrix(z) -> np.ndarray:
     """A float32 array (n, d), or a DataError where it is none or not finite."""
     z = as_matrix(z)
-    if not np.isfinite(z).all():
-        raise DataError(DIVERGED)
+    demand(np.isfinite(z).all(), DIVERGED, DataError)
     return z.astype(np.float32, copy=False)
 
 
@@ -45,8 +44,7 @@ def as_array(values, n: int | None = None) -> np.ndarray:
 
 def resolve_metric(metric: str, dim: int) -> str:
     """``"auto"`` reads up to three dimensions as positions (``"euclidean"``), more as directions (``"cosine"``)."""
-    if metric not in METRICS:
-        raise DataError(f"metric={metric!r} is not known: choose one of {', '.join(METRICS)}")
+    demand(metric in METRICS, f"metric={metric!r} is not known: choose one of {', '.join(METRICS)}", DataError)
     if metric != "auto":
         return metric
     return "euclidean" if dim <= 3 else "cosine"
@@ -80,8 +78,7 @@ def alignment(z: np.ndarray, y: np.ndarray | None = None, *, positives: np.ndarr
     0.0
     """
     z = as_points(z, "cosine")
-    if (y is None) == (positives is None):
-        raise DataError("alignment needs either labels y or positives, and not both")
+    demand((y is None) != (positives is None), "alignment needs either labels y or positives, and not both", DataError)
     if positives is not None:
         return float(((z - as_points(positives, "cosine")) ** 2).sum(1).mean())
     total, pairs = 0.0, 0
@@ -110,8 +107,7 @@ def uniformity(z: np.ndarray, t: float = 2.0) -> float:
     z = as_points(z, "cosine")
     z = z[choose_points(len(z), 2000, 0)]
     n = len(z)
-    if n < 2:
-        raise DataError(f"uniformity is a mean over pairs and needs two points, got {n}")
+    demand(n > 1, f"uniformity is a mean over pairs and needs two points, got {n}", DataError)
     z = z - z.mean(0)
     norms = (z**2).sum(1)
     distances = np.maximum(norms[:, None] + norms - 2 * z @ z.T, 0)  # (n, n)
@@ -183,25 +179,21 @@ def knn_accuracy(z, y, k: int = 5, *, bank=None, bank_labels=None, metric: str =
         right += (_vote(bank_labels[close.topk(k).indices]) == y[start : start + CHUNK]).sum()
     # Diverged points turn the count into NaN on the device, so that reading it stays the only wait for a GPU.
     count = torch.where(torch.isfinite(z).all() & torch.isfinite(bank).all(), right, torch.nan).item()
-    if count != count:
-        raise DataError(DIVERGED)
+    demand(count == count, DIVERGED, DataError)
     return count / len(z)
 
 
 def _tensor(z) -> torch.Tensor:
     """A floating-point matrix on the device it is on, at least float32."""
     z = z.detach() if isinstance(z, torch.Tensor) else torch.as_tensor(np.require(z, requirements="W"))
-    if z.ndim != 2:
-        raise DataError(f"embeddings must be a matrix (n, d), got shape {tuple(z.shape)}")
+    demand(z.ndim == 2, f"embeddings must be a matrix (n, d), got shape {tuple(z.shape)}", DataError)
     return z if z.dtype in (torch.float32, torch.float64) else z.float()
 
 
 def _labels(y, n: int, device) -> torch.Tensor:
-    if y is None:
-        raise DataError("kNN accuracy needs labels: pass one integer per point")
+    demand(y is not None, "kNN accuracy needs labels: pass one integer per point", DataError)
     y = torch.as_tensor(y if isinstance(y, torch.Tensor) else np.require(y, requirements="W"), device=device)
-    if y.shape != (n,):
-        raise DataError(f"labels must have one entry per point, got shape {tuple(y.shape)} for {n} points")
+    demand(y.shape == (n,), f"labels must have one entry per point, got shape {tuple(y.shape)} for {n} points", DataError)
     return y
 
 
@@ -238,8 +230,7 @@ def split(y, test_size: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndar
     (12, 3)
     """
     y = as_array(y)
-    if not 0 < test_size < 1:
-        raise DataError(f"test_size must lie between 0 and 1, got {test_size}")
+    demand(0 < test_size < 1, f"test_size must lie between 0 and 1, got {test_size}", DataError)
     free = _testable(y, seed)
     n_test = min(max(1, round(test_size * len(y))), len(free))
     test = np.sort(free[((np.arange(n_test) + 0.5) * len(free) / n_test).astype(int)])

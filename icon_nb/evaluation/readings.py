@@ -194,12 +194,10 @@ class Readings:
             self.progress["movement"] = progress_of(_nearness_to_last(trajectory), self.epochs, LIMITS.settled)
 
     def last(self, name: str) -> float:
-        """The newest known value of a curve, or NaN."""
         values = known(self.curves[name])
         return float(values[-1]) if len(values) else float("nan")
 
     def late(self, name: str) -> np.ndarray:
-        """The known values of a curve over the second half of the run."""
         return known(self.curves[name][self.n_frames // 2 :])
 
     def since(self, holds: np.ndarray) -> int:
@@ -223,7 +221,6 @@ class Readings:
         return max(LIMITS.knn, float(2 * np.sqrt(share * (1 - share) / self.n_points)))
 
     def knn_fall(self) -> float:
-        """How much lower the kNN accuracy is at the end than at the beginning; 0 where it is not known."""
         values = known(self.knn)
         return float(values[0] - values[-1]) if len(values) else 0.0
 
@@ -257,7 +254,6 @@ class Readings:
 
 
 def known(values: np.ndarray) -> np.ndarray:
-    """The values of a curve that are numbers."""
     return values[np.isfinite(values)]
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..errors import ConfigError, DataError, IconError, printable
+from ..errors import ConfigError, DataError, IconError, demand, printable
 from ..files import LARGEST_TEXT, place, read
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config
@@ -50,10 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def configs_from(given: Mapping[str, object]) -> tuple[tuple[Config, ...], str, tuple[str, ...]]:
-    """The resolved configs that the flags ask for, with the title and the settings of their comparison.
-
-    Method defaults < recipe < file < flag.
-    """
+    """The resolved configs that the flags ask for (defaults < recipe < file < flag), their title, and what is compared."""
     flags = {name: value for name, value in given.items() if name in SETTINGS}
     layers = [("flag", flags)]
     if "resume" in given:
@@ -67,8 +64,7 @@ def configs_from(given: Mapping[str, object]) -> tuple[tuple[Config, ...], str, 
         configs, title = recipe(given["recipe"], layers=layers), given["recipe"]
         return tuple(config.resolve() for config in configs), title, RECIPES[title].compared
     for name in varied:
-        if name in flags:
-            raise ConfigError(f"{name} is varied by --sweep: leave out --{name}")
+        demand(name not in flags, f"{name} is varied by --sweep: leave out --{name}")
     configs = grid(Config.from_layers(*layers), varied)
     return tuple(config.resolve() for config in configs), f"sweep of {', '.join(varied)}", tuple(varied)
 
@@ -86,7 +82,6 @@ def check_trust(given: Mapping[str, object], configs: Sequence[Config]) -> None:
 
 
 def read_settings(path: str) -> dict[str, object]:
-    """The settings of a JSON file."""
     try:
         text = read(place(path, ConfigError), LARGEST_TEXT).decode()
     except (OSError, UnicodeDecodeError) as error:

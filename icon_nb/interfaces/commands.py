@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from pkgutil import resolve_name
 
-from ..errors import ConfigError, SaveError
+from ..errors import ConfigError, SaveError, demand
 from ..files import place, write_whole
 from ..methods.catalogue import DATASETS, SOURCES
 from ..methods.config import OF_THE_TRUNK, SETTINGS
@@ -45,7 +45,6 @@ def run_command(name: str, argv: Sequence[str]) -> int:
 
 
 def parser_of(name: str) -> Parser:
-    """The parser of what a command takes."""
     command = COMMANDS[name]
     parser = Parser(prog=f"icon-nb {name}", description=f"{command.about[0].upper()}{command.about[1:]}.", allow_abbrev=False)
     parser.epilog = command.example and f"example: {command.example}"
@@ -92,7 +91,6 @@ def list_methods(given) -> int:
 
 
 def list_datasets(given) -> int:
-    """Every data set, and how to name your own; or the card of one."""
     if given.name is not None:
         from ..study.card import card
 
@@ -113,8 +111,7 @@ def copy_notebooks(given) -> int:
     except OSError as error:
         raise SaveError(f"{target} cannot be made ({error.strerror}): choose another folder") from None
     books = [book for folder in (PACKAGE, PACKAGE.parent) for book in sorted(folder.glob("notebooks/[0-9][0-9]_*.ipynb"))]
-    if not books:
-        raise SaveError("the notebooks are not beside the package: install icon_nb again")
+    demand(books, "the notebooks are not beside the package: install icon_nb again", SaveError)
     new = [write_whole(target / book.name, book.read_bytes()) for book in books if not (target / book.name).exists()]
     kept = f"; {len(books) - len(new)} were there already and stay as they are" if len(new) < len(books) else ""
     tell(f"{len(new)} notebooks copied to {target}{kept}\nopen them with: jupyter lab {target}")
@@ -122,7 +119,6 @@ def copy_notebooks(given) -> int:
 
 
 def write_bench(given) -> int:
-    """Write the page that trains in a browser."""
     from ..animation.bench import bench
 
     page = bench(**{name: value for name in ("method", "dataset") if (value := getattr(given, name)) is not None})
@@ -131,7 +127,6 @@ def write_bench(given) -> int:
 
 
 def run_claim(given) -> int:
-    """List the ledger, or run one of its entries and write what came out."""
     if given.name is None:
         return print_lines({name: _claim(entry) for name, entry in LEDGER.items()})
     from ..study.ledger import reproduce
@@ -169,7 +164,6 @@ def run_atlas(given) -> int:
 
 
 def fork_settings(parser: Parser) -> None:
-    """What changes in a fork."""
     changes = parser.add_argument_group("what changes")
     for name, setting in SETTINGS.items():
         if name not in (*OF_THE_TRUNK, "output_dir"):
@@ -211,8 +205,7 @@ def older_spelling(given: Mapping[str, object]) -> int | None:
     asked = [command for flag, command in OLDER_COMMANDS.items() if flag in given]
     if not asked and "load_dir" not in given:
         return None
-    if not asked or "load_dir" not in given:
-        raise ConfigError("--load_dir DIR names a saved run for --regen_gif or --probe_only: give both")
+    demand(asked and "load_dir" in given, "--load_dir DIR names a saved run for --regen_gif or --probe_only: give both")
     drawing = {name: setting.option for name, setting in SETTINGS.items() if setting.group == "animation"}
     for name, value in given.items():
         if name not in (*STUDY, "quiet", "output_dir", *drawing):

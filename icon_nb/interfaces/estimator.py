@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from ..errors import ConfigError, DataError, demand_type
+from ..errors import ConfigError, DataError, demand, demand_type
 from ..methods import axes
 from ..methods.config import SETTINGS, Config
 from ..methods.resolve import method_of
@@ -100,8 +100,7 @@ class IconTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             check_classification_targets(classes)
             check_consistent_length(X, classes)
             known = classes != UNLABELLED
-            if not known.any():
-                raise DataError("y marks every sample as unlabelled (-1): give the class of some")
+            demand(known.any(), "y marks every sample as unlabelled (-1): give the class of some", DataError)
             data = X[known], classes[known]
         self.results_ = run(config.replace(quiet=True), data=data, progress=False)
         self._network = deepcopy(self.results_.backbone).double()  # so that a sample does not depend on those beside it

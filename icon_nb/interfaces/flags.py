@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import resources
 
 from .. import __version__
-from ..errors import ConfigError, nearest, printable
+from ..errors import ConfigError, demand, nearest, printable
 from ..methods.config import SETTINGS, Config
 from ..methods.recipes import RECIPES
 from ..methods.settings import GROUPS, Setting, check_names
@@ -88,24 +88,20 @@ def build_parser(commands: Mapping[str, str] | None = None) -> Parser:
 
 
 def first_page(commands: Mapping[str, str]) -> str:
-    """Help on one screen: the commands, the flags that matter most, three examples."""
     flags = {
         f"--{name} {value}": about + (f" (default: {_USUAL[name]})" if value and name in _USUAL else "")
         for name, (value, about) in FIRST.items()
     }
     more = "icon-nb --help all lists every setting, icon-nb COMMAND --help what a command takes."
-    parts = (ABOUT, _listed("commands", commands), _listed("the flags that matter most", flags))
-    return "\n\n".join((f"usage: {USAGE}", *parts, _listed("examples", dict(list(EXAMPLES.items())[:3])), more)) + "\n"
+    lists = {"commands": commands, "the flags that matter most": flags, "examples": dict(list(EXAMPLES.items())[:3])}
+    return "\n\n".join((f"usage: {USAGE}", ABOUT, *(_listed(*each) for each in lists.items()), more)) + "\n"
 
 
 def _listed(heading: str, lines: Mapping[str, str]) -> str:
     """A heading, and below it what can be typed with what it does, in two columns; what is long has a line of its own."""
     width = max((len(name) for name in lines if len(name) <= 42), default=0)
-    rows = [
-        f"  {name:<{width}}  {about}" if len(name) <= width else f"  {name}\n{'':<{width + 4}}{about}"
-        for name, about in lines.items()
-    ]
-    return "\n".join([f"{heading}:", *rows])
+    gap = {name: "  " if len(name) <= width else f"\n{'':<{width + 4}}" for name in lines}
+    return "\n".join([f"{heading}:", *(f"  {name:<{width}}{gap[name]}{about}" for name, about in lines.items())])
 
 
 def add_flag(group, name: str, older: str | None = None, **options) -> None:
@@ -148,46 +144,34 @@ def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:
 
 
 def values_of(given: Mapping[str, object]) -> dict[str, list]:
-    """The settings that ``--sweep`` and ``--ablate_embedding_dim`` vary, each with its values.
-
-    >>> values_of({"sweep": ["temperature=0.1,0.5"], "ablate_embedding_dim": ["64", "128"]})
-    {'temperature': [0.1, 0.5], 'embedding_dim': [64, 128]}
-    """
-    asked = list(given.get("sweep", ()))
-    if "ablate_embedding_dim" in given:
-        asked.append(f"embedding_dim={','.join(given['ablate_embedding_dim']) or '64,128'}")
-    varied = {}
-    for text in asked:
+    """The settings that ``--sweep`` and ``--ablate_embedding_dim`` vary, each with its values."""
+    dims, varied = given.get("ablate_embedding_dim"), {}
+    for text in (*given.get("sweep", ()), *([] if dims is None else [f"embedding_dim={','.join(dims) or '64,128'}"])):
         name, equals, values = text.partition("=")
         name = name.strip().replace("-", "_")
         check_names([name], SETTINGS)
         if not equals or not all(value.strip() for value in values.split(",")):
             raise ConfigError(f"sweep={text!r}: give a setting and its values, for instance temperature=0.1,0.5")
-        if name in varied:
-            raise ConfigError(f"{name} is swept twice: give all its values at once, as in --sweep {name}=A,B,C")
+        demand(name not in varied, f"{name} is swept twice: give all its values at once, as in --sweep {name}=A,B,C")
         varied[name] = [typed(name, SETTINGS[name], value.strip()) for value in values.split(",")]
     return varied
 
 
 def workers_of(given: Mapping[str, object]) -> int | None:
-    """The number of processes that is asked for."""
-    text = given.get("workers")
-    if text is not None and not (text.isdecimal() and int(text) > 0):
-        raise ConfigError(f"workers={text!r}: give a whole number, at least 1")
-    return None if text is None else int(text)
+    text = given.get("workers", "1")
+    demand(text.isdecimal() and int(text) > 0, f"workers={text!r}: give a whole number, at least 1")
+    return int(text) if "workers" in given else None
 
 
 YES, NO = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
 
 def typed(name: str, setting: Setting, text: str) -> object:
-    """The value that the text of a flag stands for."""
     kind = setting.kind
     if kind in (str, object):
         return text
     if kind is bool:
-        if text.lower() not in (*YES, *NO):
-            raise ConfigError(f"{name}={text!r}: give true or false")
+        demand(text.lower() in (*YES, *NO), f"{name}={text!r}: give true or false")
         return text.lower() in YES
     try:
         return int(text) if kind is int else float(text)

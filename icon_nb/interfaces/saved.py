@@ -44,13 +44,11 @@ def open_run(given):
     """The folder and the run that are asked for; a comparison is refused."""
     path = find(given.run, given.output_dir)
     run = load(path, trust_code=given.trust_code)
-    if not isinstance(run, Results):
-        raise LoadError(f"{path} is a comparison: give one of its runs")
+    demand(isinstance(run, Results), f"{path} is a comparison: give one of its runs", LoadError)
     return path, run
 
 
 def list_runs(given) -> int:
-    """A line for every folder: what was run, and what came of it."""
     folders = sorted(path for path in place(given.output_dir, LoadError).glob("*") if path.is_dir())
     rows = [row for row in map(brief, folders) if row is not None]
     table = Table(("run", "dataset", "method", "epochs", "loss", "knn_accuracy", "status"), tuple(rows))
@@ -81,7 +79,6 @@ def _json(path: Path) -> dict:
 
 
 def show(given) -> int:
-    """Everything that is known about a run, or the table of a comparison."""
     path = find(given.run, given.output_dir)
     run = load(path, trust_code=given.trust_code)
     if isinstance(run, Comparison):
@@ -102,12 +99,10 @@ def show(given) -> int:
 
 
 def compare(given) -> int:
-    """Write the comparison of saved runs beside them, and print its table."""
     loaded = [load(find(name, given.output_dir), trust_code=given.trust_code) for name in given.runs]
     every = [run for each in loaded for run in getattr(each, "runs", (each,))]
     runs = {_identity(run): run for run in every}  # the same run may be named twice
-    if len(runs) < 2:
-        raise ConfigError(f"{', '.join(given.runs)}: nothing to compare with; name two different runs")
+    demand(len(runs) > 1, f"{', '.join(given.runs)}: nothing to compare with; name two different runs")
     study = Comparison(tuple(runs.values()), "comparison")
     folder = outputs.write_comparison(study, place(given.output_dir), now(), viz=given.viz, gif=given.viz)
     tell(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
@@ -116,16 +111,15 @@ def compare(given) -> int:
 
 def _identity(run) -> tuple[str | None, ...]:
     """The settings of a run, the contents of its data, which may be in a file that was written anew, and where it forked off."""
-    about = getattr(run, "provenance", {}).get("dataset", {})
-    trunk = getattr(run, "provenance", {}).get("fork", "")
-    return run.config.key(), about.get("fingerprint", about.get("sha256")), str(trunk)
+    told = getattr(run, "provenance", {})
+    data = told.get("dataset", {})
+    return run.config.key(), data.get("fingerprint", data.get("sha256")), str(told.get("fork", ""))
 
 
 def fork(given) -> int:
-    """Train on from an epoch of a run with other settings, in a folder beside it."""
     path, run = open_run(given)
-    texts = {name: text for name, text in vars(given).items() if name in SETTINGS and name != "output_dir" and text is not None}
-    settings = {name: typed(name, SETTINGS[name], text) for name, text in texts.items()}
+    changes = {name: text for name, text in vars(given).items() if name in SETTINGS and name != "output_dir" and text is not None}
+    settings = {name: typed(name, SETTINGS[name], text) for name, text in changes.items()}
     folder = outputs.fresh_folder(place(given.output_dir), f"{path.name}_from_{given.epoch}")
     try:
         branch = run.fork(given.epoch, save_to=folder, **settings)
@@ -138,7 +132,6 @@ def fork(given) -> int:
 
 
 def write_player(given) -> int:
-    """Write the interactive page of a run or a comparison."""
     path = find(given.run, given.output_dir)
     target = place(given.out or path / "player.html")
     tell(f"saved in {load(path, trust_code=given.trust_code).player().save(target)}: open it in a browser")
@@ -146,11 +139,9 @@ def write_player(given) -> int:
 
 
 def probe(given) -> int:
-    """Probe a run, print the scores, and keep them with the run."""
     path, run = open_run(given)
     run.__dict__.pop("probes", None)
-    if not run.probes:
-        raise ConfigError(f"{path} {NOTHING_TO_PROBE}")
+    demand(run.probes, f"{path} {NOTHING_TO_PROBE}")
     tell(probe_table(run.probes))
     save(run, path, overwrite=True)
     return 0
@@ -206,7 +197,6 @@ def animate(given) -> int:
 
 
 def _drawing(given) -> dict[str, object]:
-    """The options of the animation that were given, as values."""
     options = {}
     for option in fields(Options):
         name, text = option.name, getattr(given, option.name, None)

@@ -163,7 +163,6 @@ class TemperatureWidget:
         self.note.value = f"temperature {temperature:g}, seed {seed}, epoch {epoch}"
 
     def _refresh(self, temperature: float) -> None:
-        """Let the controls know what can be looked at, and look at a temperature."""
         self.button.disabled, self.more.disabled = not self.study.missing, False
         self.note.value = html.escape(self.message)
         if not self.study.complete:
@@ -192,7 +191,6 @@ class TemperatureWidget:
         return image(strip, words) + "<br>" + image(curves.png, f"At the last epoch: {curves.alt}")
 
     def _strip(self) -> bytes:
-        """A filmstrip with a row for every temperature; nothing before there is one."""
         moving = {f"temperature {t:g}": self.study.runs[t, self.study.seeds[0]][0].trajectory for t in self.study.complete}
         title = self.study.config.label
         return filmstrip(side_by_side([*moving.values()], [*moving], title=title, turn=0)) if moving else b""

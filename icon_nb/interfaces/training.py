@@ -26,22 +26,18 @@ GO_ON = "icon-nb runs lists what has begun, icon-nb --resume RUN goes on with it
 def describe(config: Config) -> str:
     """Every setting of a resolved config with its value and where it came from, under a heading."""
     values = {name: printable(value) for name, value in config.to_dict().items()}
-    width, column = max(map(len, values)), min(32, max(map(len, values.values())))
-    said = {name: printable(config.sources.get(name, "default")) for name in values}
-    lines = [f"  {name:<{width}}  {text:<{column}}  {said[name]}" for name, text in values.items()]
+    width, column, said = max(map(len, values)), min(32, max(map(len, values.values()))), config.sources
+    lines = (f"  {name:<{width}}  {text:<{column}}  {printable(said.get(name, 'default'))}" for name, text in values.items())
     return "\n".join(["FINAL RESOLVED CONFIGURATION", *lines])
 
 
 def run_one(config: Config, resume: str | None = None) -> int:
-    """Run one config and save what it leaves; returns the exit code."""
     try:
-        results, _ = trained(config, resume)
-    except IconError as error:
-        return complain(error)
+        ((*_, code),) = one_by_one([config], resume)
     except KeyboardInterrupt:
         say(f"interrupted; {GO_ON}")
         return 130
-    return CODES[results.status]
+    return code
 
 
 def join_run(configs: Sequence[Config], resume: str | None) -> int:
@@ -78,11 +74,11 @@ def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], 
     return max(codes)
 
 
-def one_by_one(configs: Sequence[Config]) -> Iterator[tuple]:
+def one_by_one(configs: Sequence[Config], resume: str | None = None) -> Iterator[tuple]:
     """Run the configs here: yields each outcome, its folder or None, and its exit code."""
     for config in configs:
         try:
-            results, folder = trained(config)
+            results, folder = trained(config, resume)
         except IconError as error:
             yield Failure(config, str(error)), None, complain(error)
             continue
@@ -103,11 +99,12 @@ def in_processes(configs: Sequence[Config], n: int) -> Iterator[tuple]:
             yield Failure(config, str(error)), None, complain(error)
     try:
         for config, outcome in workers.train_each(list(folders), workers=n, folders=folders):
+            folder = None if isinstance(outcome, Failure) else folders[config]
             if outcome.error:
                 say(outcome.error)
-            if not isinstance(outcome, Failure):
-                report(outcome, folders[config])
-            yield outcome, None if isinstance(outcome, Failure) else folders[config], CODES[outcome.status]
+            if folder is not None:
+                report(outcome, folder)
+            yield outcome, folder, CODES[outcome.status]
     finally:
         for folder in folders.values():
             with suppress(OSError):
@@ -132,7 +129,6 @@ def trained(config: Config, resume: str | None = None):
 
 
 def report(results, folder: Path) -> None:
-    """Print what came of a run, where it stands, and how to go on where it was interrupted."""
     tell(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}")
     if results.status == "interrupted":
         trust = " --trust-code" if runs_code(results.config.dataset) else ""
@@ -143,16 +139,16 @@ def report(results, folder: Path) -> None:
 
 def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> int:
     """Compare what was run, in a folder beside the runs; returns the exit code."""
-    study = Comparison([outcome for outcome, _ in done], title, tuple(compared), interrupted)
-    config = study[0].config
-    options = {"folders": [folder for _, folder in done], "viz": config.viz, "gif": config.save_epoch_gifs}
+    outcomes, folders = zip(*done)
+    study, config = Comparison(outcomes, title, tuple(compared), interrupted), outcomes[0].config
+    drawn = {"viz": config.viz, "gif": config.save_epoch_gifs}
     try:
-        folder = outputs.write_comparison(study, place(config.output_dir), now(), **options)
+        folder = outputs.write_comparison(study, place(config.output_dir), now(), folders=folders, **drawn)
     except IconError as error:
         tell(study, "stderr")
         return complain(error)
     except KeyboardInterrupt:
-        runs = shlex.join(str(each) for each in options["folders"] if each is not None)
+        runs = shlex.join(str(each) for each in folders if each is not None)
         say(f"interrupted while the comparison was written; the runs are saved: icon-nb compare {runs} writes it")
         return 130
     tell(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
@@ -164,7 +160,6 @@ def now() -> str:
 
 
 def say(words: object) -> None:
-    """Tell a person what went wrong."""
     tell(f"icon-nb: {words}", "stderr")
 
 

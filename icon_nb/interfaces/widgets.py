@@ -146,7 +146,6 @@ class MethodExplorer:
             return ""
 
     def _why_not(self) -> str:
-        """Why the choice makes no sense, or nothing."""
         if reason := axes.why_not(axes.SUPERVISORY[self.supervisory], axes.LEARNED[self.learned]):
             return reason
         try:

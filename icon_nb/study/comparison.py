@@ -95,7 +95,6 @@ class Comparison(Shown, Sequence):
 
     @cached_property
     def _held(self) -> dict[str, str]:
-        """Handle -> name of the data that were given as objects."""
         handles = list(dict.fromkeys(run.config.dataset for run in self.runs if (run.config.dataset or "").startswith("memory:")))
         names = [handle.removeprefix("memory:").rpartition("-")[0] for handle in handles]
         places = [names[:k].count(name) + 1 for k, name in enumerate(names)]

@@ -64,7 +64,6 @@ class Reproduction:
         return "not reproduced" if "fails" in found else "undecided" if "undecided" in found else "reproduced"
 
     def __str__(self) -> str:
-        """The page, in Markdown."""
         entry, where = self.entry, self.where
         rows = ["| condition | published | ours | n |", "| --- | --- | --- | --- |"]
         for label, values in self.values.items():

@@ -62,13 +62,11 @@ class Run:
         return self.trajectory.labels
 
     def frames(self) -> Iterator[tuple[int, np.ndarray, dict[str, float]]]:
-        """Epoch, embedding and metrics of every frame."""
         metrics = self.trajectory.metrics
         for k, epoch in enumerate(self.trajectory.epochs.tolist()):
             yield epoch, self.trajectory.embeddings[k], {name: float(values[k]) for name, values in metrics.items()}
 
     def measured(self, column: str) -> list[float]:
-        """The values of a column of the history that are not NaN."""
         return [value for value in self.history[column] if value == value]
 
     @property

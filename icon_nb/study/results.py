@@ -15,7 +15,7 @@ from ..animation.options import overlay_names
 from ..animation.projection import fitted_frame
 from ..data.dataset import Dataset, is_described
 from ..data.loading import load_for
-from ..errors import ConfigError, DataError, demand_type
+from ..errors import ConfigError, DataError, demand, demand_type
 from ..evaluation.diagnosis import diagnose, stopped
 from ..evaluation.forces import OnPoints
 from ..evaluation.trajectory import Trajectory
@@ -89,8 +89,7 @@ class Results(Shown, Run):
         NaN where one does not apply: those that compare with the inputs where the data are not at hand or are tokens, the linear
         probe of a run with ``probe=False``. A DataError where the data are code that is not trusted; see :meth:`data`.
         """
-        if self.withheld:
-            raise DataError(self.withheld)
+        demand(not self.withheld, self.withheld, DataError)
         return Scores(score_run(self))
 
     @property
@@ -107,8 +106,7 @@ class Results(Shown, Run):
         A DataError where it cannot be loaded, is not what the run was trained on, or is code (``custom:``) that is not trusted:
         load the run with ``trust_code=True``, or give the data with ``results.dataset = ...``.
         """
-        if self.withheld:
-            raise DataError(self.withheld)
+        demand(not self.withheld, self.withheld, DataError)
         if self.dataset is None:
             loaded = load_for(self.config)
             about = self.provenance.get("dataset", {})
@@ -259,7 +257,6 @@ class Results(Shown, Run):
         return animation.curves(replace(self.trajectory, metrics=told), **options)
 
     def _all_forces(self) -> tuple[np.ndarray, np.ndarray]:
-        """Attraction and repulsion of every point at every recorded epoch, (n_frames, n, d) each."""
         found = [self._forces_at(frame) for frame in range(self.trajectory.n_frames)]
         return np.stack([each.attraction for each in found]), np.stack([each.repulsion for each in found])
 
@@ -299,6 +296,5 @@ Outcome = Results | Failure
 
 
 def animation_options(config: Config) -> dict[str, object]:
-    """The animation settings of a Config as options of :func:`icon_nb.animation.animate`."""
     options = {setting.option: getattr(config, name) for name, setting in SETTINGS.items() if setting.option}
     return {option: value for option, value in options.items() if value is not None}

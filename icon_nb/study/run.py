@@ -151,8 +151,7 @@ def train_in_folder(
     """Train a session with checkpoints in its folder and write the run there; a run that is finished there is only loaded."""
     if folder is None:
         return train(session, *after_epoch, progress=progress)
-    if folder.exists() and not folder.is_dir():
-        raise SaveError(f"{folder} is a file: choose a folder")
+    demand(folder.is_dir() or not folder.exists(), f"{folder} is a file: choose a folder", SaveError)
     if theirs := foreign(folder, written(session.config)):
         raise SaveError(f"{folder} holds {', '.join(theirs)}, of no run: choose another folder")
     try:

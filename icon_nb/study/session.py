@@ -49,8 +49,6 @@ def session_of(config: Config, dataset: Dataset) -> Session:
 
 @dataclass
 class Session:
-    """A run in progress: the trainer, the recorder and the history so far."""
-
     config: Config
     dataset: Dataset
     status: str = "complete"

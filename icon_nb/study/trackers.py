@@ -58,7 +58,6 @@ class Tracking:
 
 
 def title_of(config: Config) -> str:
-    """What a run is called beside others: its name or method, and the letters that tell its settings."""
     return f"{config.run_name or config.label}-{config.key()}"
 
 
@@ -180,7 +179,6 @@ class Live:
             self.spent += self._cost
 
     def draw(self, recorder) -> None:
-        """Show the newest frame in the place of the one before."""
         from IPython.display import display
 
         from ..animation.display import image

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ... import animation
 from ...data.dataset import Dataset, is_described
-from ...errors import IconError, LoadError, SaveError
+from ...errors import IconError, LoadError, SaveError, demand
 from ...files import LARGEST_TEXT, place, read, sweep_stray, write_whole
 from ...methods.config import Config
 from ..record import Failure, Scores
@@ -141,8 +141,7 @@ def is_whole(outcome: Outcome) -> bool:
 def claim_folder(path) -> Path:
     """The folder in which a study keeps its runs as they finish, without what a killed one left there."""
     folder = place(path).absolute()
-    if folder.exists() and not folder.is_dir():
-        raise SaveError(f"save_to={str(path)!r} is a file: choose a folder")
+    demand(folder.is_dir() or not folder.exists(), f"save_to={str(path)!r} is a file: choose a folder", SaveError)
     sweep_stray(folder)
     return folder
 
@@ -160,8 +159,7 @@ def finished_run(folder: Path, config: Config, data: Callable[[Config], Dataset 
 
 def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) -> Path:
     path = place(path)
-    if path.exists() and not path.is_dir():
-        raise SaveError(f"{path} is a file: choose a folder")
+    demand(path.is_dir() or not path.exists(), f"{path} is a file: choose a folder", SaveError)
     if (path / COMPARISON).exists() and not overwrite:
         raise SaveError(f"{path} holds a comparison already: choose another folder, or pass overwrite=True")
     folders = [None if isinstance(run, Failure) else f"{k:02d}-{run_folder(run.config)}" for k, run in enumerate(study, 1)]
@@ -200,8 +198,7 @@ def read_study(path: Path) -> dict[str, object]:
 def _read_entry(path: Path, entry: dict) -> Outcome:
     folder = entry["folder"]
     try:
-        if folder is None:
-            raise LoadError(entry["error"] or "the run was not kept")
+        demand(folder is not None, entry["error"] or "the run was not kept", LoadError)
         if not _FOLDER.fullmatch(folder) or len(folder) > 200:
             raise LoadError(f"{folder!r} is not the folder of a run")
         results = load_run(path / folder, Results)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...errors import ConfigError, LoadError, SaveError
+from ...errors import ConfigError, LoadError, SaveError, demand
 from ...evaluation.trajectory import Trajectory
 from ...files import LARGEST_TEXT, digest, place, read, write_together
 from ...methods.config import Config
@@ -40,8 +40,7 @@ def save(results: Run, path, *, overwrite: bool = False) -> Path:
             standing[name] = digest(read(path / name))
     if _holds(path, standing, files):
         return path
-    if path.exists() and not path.is_dir():
-        raise SaveError(f"{path} is a file: choose a folder")
+    demand(path.is_dir() or not path.exists(), f"{path} is a file: choose a folder", SaveError)
     if (path / RECORD).exists() and not overwrite:
         raise SaveError(f"{path} holds another run: choose another folder, or pass overwrite=True")
     if not overwrite and (theirs := foreign(path, FILES)):
@@ -99,7 +98,6 @@ def _holds(path: Path, standing: Mapping[str, str | None], files: Mapping[str, b
 
 
 def to_json(value) -> bytes:
-    """Readable JSON; NaN and infinities become null."""
     return (json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n").encode()
 
 
@@ -167,8 +165,7 @@ def load_run(source: Path | Mapping[str, bytes], kind: type[Run] = Run) -> Run:
 
 
 def _read_record(path: Path) -> dict:
-    if not path.is_dir():
-        raise LoadError(f"{path} is not a folder: give the folder of a saved run")
+    demand(path.is_dir(), f"{path} is not a folder: give the folder of a saved run", LoadError)
     if not (path / RECORD).exists():
         there = ", ".join(name for name in FILES if (path / name).exists())
         begun = f"it holds {there} but no {RECORD}: the run was not finished; icon-nb --resume goes on with it"

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...errors import ConfigError, LoadError
+from ...errors import ConfigError, LoadError, demand
 from ...methods.catalogue import HISTORY
 from ...methods.config import SETTINGS
 
@@ -41,8 +41,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def expect(holds: bool, path: Path, what: str) -> None:
-    if not holds:
-        raise LoadError(f"{path} is damaged: {what}; {REMEDY}")
+    demand(holds, f"{path} is damaged: {what}; {REMEDY}", LoadError)
 
 
 def version(schema, newest: int, path: Path) -> None:
