@@ -477,6 +477,29 @@ def test_nobody_has_to_listen(whole, command):
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_what_cannot_be_printed_is_an_error_of_one_line(whole):
+    done = subprocess.run(["bash", "-c", f"{' '.join([*SAY, str(whole)])} > /dev/full"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "icon-nb: what is printed cannot be written (No space left on device)\n")
+
+
+def test_columns_are_aligned_in_any_encoding(whole):
+    shutil.copytree(whole, whole.parent / "größe")
+    command = [sys.executable, "-m", "icon_nb", "runs", "--output_dir", str(whole.parent)]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    columns = {line.index(b"digits") for line in done.stdout.splitlines()[1:]}
+    assert b"gr\\xf6\\xdfe" in done.stdout
+    assert len(columns) == 1, done.stdout.decode()
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_else(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["--output_dir", str(tmp_path / "file" / "runs")]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "cannot be written (Not a directory): choose another folder" in said.err
+
+
 def test_training_goes_on_when_nobody_listens(tmp_path):
     run = f"{sys.executable} -m icon_nb --dataset digits --epochs 1 --no_viz --no_probe --output_dir {tmp_path} --run_name a"
     subprocess.run(["bash", "-c", f"{run} | true"], capture_output=True)

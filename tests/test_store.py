@@ -249,6 +249,15 @@ def _reseal(folder, name):
     (folder / RECORD).write_bytes(to_json({**mark, "checksum": digest(to_json(mark))}))
 
 
+def test_a_setting_that_cannot_be_is_refused_with_the_file_named_once(folder):
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"epochs": ', '"epochs": -'))
+    _reseal(folder, "config.json")
+    with pytest.raises(LoadError, match=r"config.json does not hold a configuration: epochs=-\d") as caught:
+        icon.load(folder)
+    assert str(caught.value).count("config.json") == 1
+
+
 def test_a_read_only_folder_is_a_clear_error_and_the_run_is_still_there(run, tmp_path):
     target = tmp_path / "file"
     target.write_text("mine")

@@ -15,11 +15,17 @@ from ..methods.config import SETTINGS, Config
 from ..methods.recipes import RECIPES, grid, recipe
 from ..methods.settings import read_json
 from .commands import COMMANDS, older_spelling, run_command
-from .flags import build_parser, parse, values_of, workers_of
+from .flags import LOST, build_parser, parse, values_of, workers_of
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0, 1 when a run failed, 2 for a bad request, 130 when interrupted."""
+    """Run the command line; returns the exit code: 0, 1 when something failed, 2 for a bad request, 130 when interrupted."""
+    LOST.clear()
+    return answer(argv) or len(LOST)
+
+
+def answer(argv: Sequence[str] | None = None) -> int:
+    """Do what is asked for; returns the exit code."""
     argv = list(sys.argv[1:] if argv is None else argv)
     parser = build_parser({f"{name} {command.takes}".strip(): command.about for name, command in COMMANDS.items()})
     try:

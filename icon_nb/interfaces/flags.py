@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import tomllib
@@ -27,6 +28,16 @@ ABOUT = "Train a representation with an I-Con objective and watch it learn."
 SPELLING = "Every flag can be spelt with hyphens or underscores. A flag wins over --config FILE, which wins over the recipe."
 
 
+LOST: list[OSError] = []
+"""Why nothing more could be printed, as on a full disk; a reader who has gone is no reason."""
+
+
+def spelt(text: object) -> str:
+    """A text as :func:`tell` prints it, with what the encoding of stdout lacks written out too, so that columns are aligned."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return printable(text).encode(encoding, "backslashreplace").decode(encoding)
+
+
 def tell(text: object, stream: str = "stdout") -> None:
     """Print a text, with what would steer the terminal written out; where nobody reads any more, all goes on unheard."""
     out = getattr(sys, stream)
@@ -34,7 +45,10 @@ def tell(text: object, stream: str = "stdout") -> None:
         if hasattr(out, "reconfigure"):
             out.reconfigure(errors="backslashreplace")
         print("\n".join(map(printable, str(text).split("\n"))), file=out, flush=True)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) not in (None, errno.EPIPE, errno.EBADF) and not LOST:
+            LOST.append(error)
+            tell(f"icon-nb: what is printed cannot be written ({error.strerror})", "stderr")
         nowhere = open(os.devnull, "w")  # noqa: SIM115  stays open: it takes the place of the stream
         setattr(sys, stream, nowhere)
         with suppress(OSError, ValueError):

@@ -23,7 +23,7 @@ from ..study.folders import outputs
 from ..study.folders.store import save
 from ..study.results import Results
 from ..study.table import Table
-from .flags import tell, typed
+from .flags import spelt, tell, typed
 from .training import CODES, describe, now, report
 
 NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or none of two points: nothing to probe"
@@ -50,7 +50,8 @@ def open_run(given):
 
 def list_runs(given) -> int:
     folders = sorted(path for path in place(given.output_dir, LoadError).glob("*") if path.is_dir())
-    rows = [row for row in map(brief, folders) if row is not None]
+    found = filter(None, map(brief, folders))
+    rows = [{name: spelt(value) if isinstance(value, str) else value for name, value in row.items()} for row in found]
     table = Table(("run", "dataset", "method", "epochs", "loss", "knn_accuracy", "status"), tuple(rows))
     tell(table if rows else f"there are no runs in {given.output_dir!r}")
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import ConfigError, IconError, TrainingError, printable
+from ..errors import ConfigError, IconError, TrainingError
 from ..files import place
 from ..methods.catalogue import runs_code
 from ..methods.config import Config
@@ -17,7 +17,7 @@ from ..study.comparison import Comparison
 from ..study.folders import outputs
 from ..study.record import Failure
 from ..training import ranks
-from .flags import tell
+from .flags import spelt, tell
 
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
 GO_ON = "icon-nb runs lists what has begun, icon-nb --resume RUN goes on with it"
@@ -25,9 +25,16 @@ GO_ON = "icon-nb runs lists what has begun, icon-nb --resume RUN goes on with it
 
 def describe(config: Config) -> str:
     """Every setting of a resolved config with its value and where it came from, under a heading."""
+<<<<<<< Updated upstream
     values = {name: printable(value) for name, value in config.to_dict().items()}
     width, column, said = max(map(len, values)), min(32, max(map(len, values.values()))), config.sources
     lines = (f"  {name:<{width}}  {text:<{column}}  {printable(said.get(name, 'default'))}" for name, text in values.items())
+=======
+    values = {name: spelt(value) for name, value in config.to_dict().items()}
+    width, column = max(map(len, values)), min(32, max(map(len, values.values())))
+    said = {name: spelt(config.sources.get(name, "default")) for name in values}
+    lines = [f"  {name:<{width}}  {text:<{column}}  {said[name]}" for name, text in values.items()]
+>>>>>>> Stashed changes
     return "\n".join(["FINAL RESOLVED CONFIGURATION", *lines])
 
 
@@ -114,9 +121,9 @@ def in_processes(configs: Sequence[Config], n: int) -> Iterator[tuple]:
 def trained(config: Config, resume: str | None = None):
     """Print what will be run, run it, and write what it leaves: the results, and their folder."""
     session = run.start(config)
+    folder = Path(resume) if resume else outputs.new_folder(session.config, now())
     if not session.config.quiet:
         tell(describe(session.config))
-    folder = Path(resume) if resume else outputs.new_folder(session.config, now())
     try:
         results = run.train_in_folder(folder, session, resume=bool(resume))
     except TrainingError as error:

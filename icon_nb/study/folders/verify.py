@@ -34,7 +34,7 @@ def reading(path: Path) -> Iterator[None]:
     except LoadError:
         raise
     except ConfigError as error:
-        raise LoadError(f"{path} does not hold a configuration: {error}") from None
+        raise LoadError(f"{path} does not hold a configuration: {str(error).removeprefix(f'{path.name}: ')}") from None
     except Exception as error:  # json, zipfile, numpy and torch each raise their own
         text = (getattr(error, "strerror", None) or str(error)).partition("\n")[0][:200]
         raise LoadError(f"{path} is damaged or cannot be read ({type(error).__name__}: {text}): {REMEDY}") from error
