@@ -25,16 +25,9 @@ GO_ON = "icon-nb runs lists what has begun, icon-nb --resume RUN goes on with it
 
 def describe(config: Config) -> str:
     """Every setting of a resolved config with its value and where it came from, under a heading."""
-<<<<<<< Updated upstream
-    values = {name: printable(value) for name, value in config.to_dict().items()}
-    width, column, said = max(map(len, values)), min(32, max(map(len, values.values()))), config.sources
-    lines = (f"  {name:<{width}}  {text:<{column}}  {printable(said.get(name, 'default'))}" for name, text in values.items())
-=======
     values = {name: spelt(value) for name, value in config.to_dict().items()}
-    width, column = max(map(len, values)), min(32, max(map(len, values.values())))
-    said = {name: spelt(config.sources.get(name, "default")) for name in values}
-    lines = [f"  {name:<{width}}  {text:<{column}}  {said[name]}" for name, text in values.items()]
->>>>>>> Stashed changes
+    width, column, said = max(map(len, values)), min(32, max(map(len, values.values()))), config.sources
+    lines = (f"  {name:<{width}}  {text:<{column}}  {spelt(said.get(name, 'default'))}" for name, text in values.items())
     return "\n".join(["FINAL RESOLVED CONFIGURATION", *lines])
 
 
