@@ -146,19 +146,19 @@ def test_the_remedy_for_a_component_of_ones_own_works():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Gaussian(temperature=0.0), "temperature=0.0: must be a number greater than 0"),
+        (lambda: Gaussian(temperature=0.0), "temperature=0.0 is out of range: it must be greater than 0"),
         (lambda: StudentT(temperature=-1.0), "temperature=-1.0"),
         (lambda: StudentT(df=0.0), "df=0.0"),
         (lambda: StudentT(distance="neg_dot"), "distance='neg_dot' cannot be used here.*sqeuclidean"),
         (lambda: Gaussian(distance="euclid"), "distance='euclid'.*did you mean 'sqeuclidean'"),
         (lambda: GaussianWide(distance="l2"), "distance='l2'"),
-        (lambda: GaussianNarrow(margin=-1.0), "margin=-1.0: must be at least 0"),
+        (lambda: GaussianNarrow(margin=-1.0), "margin=-1.0 is out of range: it must be at least 0"),
         (lambda: Clusters(include_self=False), "include_self=False"),
         (lambda: learned.Mixed(Gaussian(), 0.0), "alpha=0.0.*leave Mixed out"),
         (lambda: supervisory.Mixed(NearestNeighbors(), 1.0), "alpha=1.0"),
-        (lambda: NearestNeighbors(n_neighbors=0), "n_neighbors=0: must be a whole number of at least 1"),
+        (lambda: NearestNeighbors(n_neighbors=0), "n_neighbors=0 is out of range: it must be at least 1"),
         (lambda: NearestNeighbors(walk_length=2, walk="Uniform"), "walk='Uniform' is not known; did you mean 'uniform'"),
-        (lambda: supervisory.Gaussian(perplexity=0.5), "perplexity=0.5: must be at least 1"),
+        (lambda: supervisory.Gaussian(perplexity=0.5), "perplexity=0.5 is out of range: it must be at least 1"),
         (lambda: supervisory.GaussianFixed(p_temperature=0.0), "p_temperature=0.0"),
     ],
 )

@@ -15,7 +15,7 @@ from icon_nb.objective.closed_forms import FusedKL
 from icon_nb.objective.distances import sqeuclidean
 from icon_nb.objective.edges import Edges, neighbour_edges, sparse_kl, value_and_gradient
 from icon_nb.objective.learned import Gaussian, StudentT
-from icon_nb.objective.supervisory.perplexity import perplexity_rows
+from icon_nb.objective.supervisory.neighbourhoods import perplexity_rows
 from icon_nb.training import open_tsne
 
 KERNELS = [

@@ -15,7 +15,7 @@ from icon_nb.evaluation.trajectory import Trajectory
 from icon_nb.objective.batch import Target
 from icon_nb.objective.closed_forms import FusedKL
 from icon_nb.objective.learned import StudentT
-from icon_nb.objective.supervisory.perplexity import perplexity_rows
+from icon_nb.objective.supervisory.neighbourhoods import perplexity_rows
 
 
 def loss(p, y):

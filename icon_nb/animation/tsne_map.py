@@ -12,7 +12,7 @@ from torch import Tensor
 from ..objective.batch import Target
 from ..objective.closed_forms import FusedKL
 from ..objective.learned import StudentT
-from ..objective.supervisory.perplexity import log_perplexity_of
+from ..objective.supervisory.neighbourhoods import log_perplexity_of
 from ..training.optimizers import Gains
 from ..training.threads import SMALL_MAP, threads_for
 from .projection import Step, principal_axes

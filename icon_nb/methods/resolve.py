@@ -8,24 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from ..errors import ConfigError, DataError, nearest
+from ..errors import ConfigError, DataError, nearest  # noqa: I001 (which would write a name a line)
 from . import axes, methods, schedules
 from .catalogue import (
-    AUGMENTATIONS,
-    BACKBONES,
-    CANDIDATES,
-    DATASETS,
-    DIVERGENCES,
-    HELD,
-    HISTORY,
-    OPTIMIZERS,
-    OVERLAYS,
-    PROJECTIONS,
-    SOURCES,
-    TRACKERS,
-    options_of,
-    published,
-)
+    AUGMENTATIONS, BACKBONES, CANDIDATES, DATASETS, DIVERGENCES, HELD, HISTORY, OPTIMIZERS, OVERLAYS, PROJECTIONS, SOURCES,
+    TRACKERS, options_of, published,
+)  # fmt: skip
 from .methods import Method
 from .own import OWN, is_own
 from .settings import Setting

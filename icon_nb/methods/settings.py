@@ -77,7 +77,11 @@ class Setting:
                 return None
             raise ConfigError(f"{name}=None: give {_ARTICLE[self.kind]}; the default is {self.default!r}")
         if self.scheduled and isinstance(value, str):
-            return schedules.checked(name, value, self.check)
+            return schedules.checked(name, value, self.check_value)
+        return self.check_value(name, value)
+
+    def check_value(self, name: str, value: object) -> object:
+        """The same of a value that is given and no schedule."""
         given, value = value, self._typed(name, value)
         if self.choices and not self.free and value not in self.names and value not in self.older:
             raise ConfigError(f"{name}={shown(value)} is not known; {nearest(value, self.names)}")

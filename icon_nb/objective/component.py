@@ -4,68 +4,44 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
 from dataclasses import fields
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..errors import DataError, demand, nearest
+from ..methods import axes
+from ..methods.config import SETTINGS
 from .batch import Batch
 from .distances import DISTANCES
 
-WALKS = ("sum", "uniform")
+_TAKEN = {name for rows in axes.SLOTS.values() for row in rows.values() for name in row.settings}
+FIELDS = {name: SETTINGS[name] for name in SETTINGS if name in _TAKEN}
+"""The fields of components that are settings of a Config: the same name means the same everywhere."""
+
+SYMBOLS = {"df": r"\nu", "margin": r"\mu", "hardness": r"\beta", "bias": "b", "p_temperature": r"\tau_p"}
+"""How formulas write them."""
+
+OTHERS = {
+    "distance": ("str", "Of the embedding: ``sqeuclidean``, ``cosine``, or, where it may be negative, ``neg_dot``."),
+    "include_self": ("bool", "Whether j = i is a candidate where the candidates are the batch itself."),
+    "kernel": ("component of q", "What is normalised over all pairs, or mixed."),
+    "alpha": ("float, 0 <= alpha < 1", "The share that is spread."),
+    "sides": ("{1, 2}", "1: the first side looks at the second. 2: and the second at the first, stacked below."),
+    "base": ("Batch -> (n, m)", "p before the mixing."),
+    "own": ("bool, optional", "Whether j = i gets a share, as it must where q counts it; as in p when not given."),
+}
+"""What else a docstring says: the type, and what it is."""
 
 
-class Field(NamedTuple):
-    """What a field of a component is, in the words of its docstring, and its range."""
-
-    kind: str
-    about: str
-    inside: Callable[[object], bool] = lambda value: True
-    range: str = ""
-
-
-def _scale(about: str) -> Field:
-    return Field("float, > 0", about, lambda value: 0 < value < math.inf, "must be a number greater than 0")
-
-
-def _count(about: str) -> Field:
-    return Field("int, >= 1", about, lambda value: isinstance(value, int) and value >= 1, "must be a whole number of at least 1")
-
-
-def _not_negative(about: str) -> Field:
-    return Field("float, >= 0", about, lambda value: value >= 0, "must be at least 0")
-
-
-FIELDS = {
-    "temperature": _scale(r":math:`\tau`, in units of the distance of q, which it divides."),
-    "distance": Field("str", "Of the embedding: ``sqeuclidean``, ``cosine``, or, where it may be negative, ``neg_dot``."),
-    "df": _scale(r"Degrees of freedom :math:`\nu`; 1 is the Cauchy kernel of t-SNE."),
-    "include_self": Field("bool", "Whether j = i is a candidate where the candidates are the batch itself."),
-    "margin": _not_negative(r":math:`\mu`: how much farther than the neighbours all else has to be, in units of the distance."),
-    "hardness": _not_negative(r":math:`\beta`: how much more the nearest strangers count; at 0 all count alike."),
-    "bias": Field("float", ":math:`b`: the logit of two points at distance 0."),
-    "kernel": Field("component of q", "What is normalised over all pairs, or mixed."),
-    "alpha": Field("float, 0 <= alpha < 1", "The share that is spread."),
-    "perplexity": Field(
-        "float, 1 <= perplexity <= n - 1", "Effective number of neighbours.",
-        lambda value: 1 <= value < math.inf, "must be at least 1",
-    ),
-    "p_temperature": _scale(
-        r":math:`\tau_p`, which divides the distance, or the weight of an edge, in p; :math:`2 \sigma^2` of a Gaussian of inputs."
-    ),
-    "n_neighbors": _count("Nearest others; different samples, never other views."),
-    "walk_length": _count("Steps of the random walk that spreads p; 1 is the graph itself."),
-    "walk": Field("{'sum', 'uniform'}", "See :func:`icon_nb.objective.supervisory.graphs.propagate`."),
-    "embedding_dim": _count("Number of eigenvectors: that of the clusters."),
-    "n_candidates": _count("How many keys the queue holds."),
-    "sides": Field("{1, 2}", "1: the first side looks at the second. 2: and the second at the first, stacked below."),
-    "base": Field("Batch -> (n, m)", "p before the mixing."),
-    "own": Field("bool, optional", "Whether j = i gets a share, as it must where q counts it; as in p when not given."),
-}  # fmt: skip
-"""The fields of all components: the same name means the same everywhere."""
+def _field(name: str) -> str:
+    """The lines of a docstring about a field."""
+    if name in OTHERS:
+        return f"{name} : {OTHERS[name][0]}\n    {OTHERS[name][1]}\n"
+    row = FIELDS[name]
+    kind = row.kind.__name__ + (f", {row.range}" if row.kind in (int, float) else "")
+    symbol = f":math:`{SYMBOLS[name]}`: " if name in SYMBOLS else ""
+    return f"{name} : {kind}\n    {symbol}{row.text.partition('; or a schedule')[0]}.\n"
 
 
 class Component:
@@ -86,19 +62,17 @@ class Component:
             about, prompt, example = inspect.cleandoc(cls.__doc__).partition(">>> ")
             bases = reversed(cls.__mro__)
             own = dict.fromkeys(name for base in bases for name in inspect.get_annotations(base) if name not in cls.unused)
-            takes = "".join(f"{name} : {FIELDS[name].kind}\n    {FIELDS[name].about}\n" for name in own if name in FIELDS)
+            takes = "".join(_field(name) for name in own if name in FIELDS or name in OTHERS)
             shows = prompt and f"Examples\n--------\n{prompt}{example}"
             parts = [about.rstrip(), takes and f"Parameters\n----------\n{takes}", inspect.cleandoc(cls.frame), shows]
             cls.__doc__ = "\n\n".join(part.rstrip() for part in parts if part)
 
     def __post_init__(self):
         for name, value in ((each.name, getattr(self, each.name)) for each in fields(self)):
-            if name in FIELDS:
-                demand(FIELDS[name].inside(value), f"{name}={value!r}: {FIELDS[name].range}")
             if name == "distance":
                 demand(value in self.distances, f"distance={value!r} cannot be used here; {nearest(value, self.distances)}")
-            if name == "walk":
-                demand(self.walk_length == 1 or value in WALKS, f"walk={value!r} is not known; {nearest(value, WALKS)}")
+            elif name in FIELDS and not (name == "walk" and self.walk_length == 1):
+                FIELDS[name].check_value(name, value.item() if isinstance(value, Tensor) else value)
 
 
 class Supervisory(Component):

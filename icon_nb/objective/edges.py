@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import DataError
 from .closed_forms import FusedKL, KnownGradient
-from .supervisory.perplexity import log_perplexity_of
+from .supervisory.neighbourhoods import log_perplexity_of
 
 BLOCK = 2**25
 """Entries of a block of rows of q."""

@@ -3,12 +3,12 @@
 Every p takes a Batch and returns (n, m) rows that sum to one.
 """
 
-from ..batch import Batch
+from ..batch import Batch  # noqa: I001 (which would write a name a line)
 from .graphs import CompanionNeighbors, GraphContexts, GraphGibbs, GraphWeights, NearestNeighbors, Spectral, ViewsAndNeighbors
-from .identity import Identity, Label, Mixed, OtherSide, PositivePairs, PositivePairsJoint, SameClass
-from .neighbourhoods import Companion, Gaussian, GaussianFixed, GaussianJoint, ShortestPaths, StudentT
-from .perplexity import perplexity_rows
-from .teachers import KeyAndQueue, SwappedCodes, Teacher
+from .identity import Identity, KeyAndQueue, Label, Mixed, OtherSide, PositivePairs, PositivePairsJoint, SameClass
+from .neighbourhoods import (
+    Companion, Gaussian, GaussianFixed, GaussianJoint, ShortestPaths, StudentT, SwappedCodes, Teacher, perplexity_rows,
+)  # fmt: skip
 
 __all__ = [
     "Batch", "Companion", "CompanionNeighbors", "Gaussian", "GaussianFixed", "GaussianJoint", "GraphContexts", "GraphGibbs",

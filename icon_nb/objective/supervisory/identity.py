@@ -1,8 +1,4 @@
-"""p(j|i): who should be near whom. Frozen components called on a batch; every row sums to one.
-
-Here are the components that only compare who a sample is; those that measure distances are in
-`neighbourhoods`, those that follow a graph in `graphs`.
-"""
+"""p(j|i) from who a sample is: views, classes, and the sample itself among other candidates."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ...errors import demand
 from ..batch import Batch
@@ -146,3 +143,22 @@ class Mixed(Supervisory):
             n = len(batch.index)
             allowed = without_self(torch.ones(n, n, dtype=p.dtype, device=p.device), 0).reshape(p.shape)
         return (1 - self.alpha) * p + self.alpha * allowed / allowed.sum(1, keepdim=True)
+
+
+@dataclass(frozen=True)
+class KeyAndQueue(OtherSide):
+    r"""All mass on the own key, :math:`p_{ij} = 1[s_i = s_j]`, where the candidates are the keys of the batch and a queue (MoCo).
+
+    >>> p, batch = KeyAndQueue(n_candidates=2), Batch(index=torch.tensor([0, 1, 0, 1]))
+    >>> p(batch)[0], p.measure(batch)[0]
+    (tensor([1., 0., 0., 0.]), tensor([1., 0., 1., 1.]))
+    """
+
+    n_candidates: int = 256
+
+    def measure(self, batch: Batch) -> Tensor:
+        """Weights (n, m) of the candidates: the other keys of the batch are none."""
+        return pad(super().rows(batch), (0, self.n_candidates), value=1)
+
+    def rows(self, batch: Batch) -> Tensor:
+        return pad(super().rows(batch), (0, self.n_candidates))
