@@ -1,6 +1,6 @@
 """What a set of settings means: its method, the value of every setting, which have an effect, and what contradicts itself."""
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001 (which would write a name of the catalogue a line)
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from ..errors import ConfigError, DataError, nearest  # noqa: I001 (which would write a name a line)
+from ..errors import ConfigError, DataError, nearest
 from . import axes, methods, schedules
 from .catalogue import (
     AUGMENTATIONS, BACKBONES, CANDIDATES, DATASETS, DIVERGENCES, HELD, HISTORY, OPTIMIZERS, OVERLAYS, PROJECTIONS, SOURCES,
