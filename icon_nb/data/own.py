@@ -181,13 +181,10 @@ def _from_indexed(data, label, streaming, class_names) -> dict:
 
 
 def _from_stream(data, label) -> dict:
-    """What can only be iterated over: samples, or the batches of a torch DataLoader, read once and in their order.
-
-    Torch's random state is set for it and put back, so that a DataLoader that shuffles gives the same order every time.
-    """
+    """What can only be iterated over: samples, or the batches of a torch DataLoader, read once and in their order."""
     items, size, batched = [], 0, isinstance(data, torch.utils.data.DataLoader)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(0)  # a DataLoader that shuffles gives the same order every time
         for item in chain.from_iterable(map(_unbatched, data)) if batched else data:
             items.append(item)
             size += _bytes(item)

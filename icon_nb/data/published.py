@@ -67,12 +67,11 @@ class Published:
     unpacked: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, search: Search) -> dict:
-        there = (
-            (folder, files)
-            for folder, files in product(self.folders(search), filter(None, (self.files, self.unpacked)))
-            if all((folder / name).is_file() for name in files)
-        )
-        folder, files = next(there, None) or (self._unpacked(search), self.files)
+        for folder, files in product(self.folders(search), filter(None, (self.files, self.unpacked))):
+            if all((folder / name).is_file() for name in files):
+                break
+        else:
+            folder, files = self._unpacked(search), self.files
         return resolve_name(self.read)(self, [_content(folder / name, checksum) for name, checksum in files.items()])
 
     def folders(self, search: Search) -> list[Path]:
@@ -102,10 +101,7 @@ class Published:
         return folder
 
     def _downloaded(self, search: Search, files: dict[str, str], folder: Path) -> Path:
-        """Fetch ``files`` into the cache; on failure one error says what was looked for, where, and the two ways out.
-
-        ``ICON_NB_MIRROR`` names an own server or folder (``file://``) that is asked first.
-        """
+        """Fetch ``files`` into the cache, from ``ICON_NB_MIRROR`` first, an own server or folder (``file://``)."""
         own = os.environ.get("ICON_NB_MIRROR")
         urls = (own.rstrip("/") + "/{file}", *self.urls) if own else self.urls
         try:
@@ -117,7 +113,7 @@ class Published:
         except DataError as error:
             raise DataError(
                 f"dataset={self.name!r} was not found. Looked for {', '.join(files)} "
-                f"in {_listed(self.folders(search))}; {error}. "
+                f"in {', '.join(dict.fromkeys(map(str, self.folders(search))))}; {error}. "
                 f"Either put the files into one of these folders and pass data_dir=FOLDER (for {self.folder}), or connect to the "
                 "network (ICON_NB_MIRROR=URL names an own server); dataset='digits' needs neither"
             ) from error
@@ -158,10 +154,6 @@ def _copy(url: str, part: Path, limit: float) -> str:
 
 def damaged(path: Path, why: object) -> DataError:
     return DataError(f"{path} is damaged ({why}): delete it and let it be downloaded again, or put a good copy there")
-
-
-def _listed(paths) -> str:
-    return ", ".join(dict.fromkeys(str(path) for path in paths))
 
 
 def _content(path: Path, checksum: str) -> bytes:
@@ -207,11 +199,11 @@ def read_stl10(source: Published, contents: list[bytes]) -> dict:
 def read_cifar10_subset(search: Search) -> dict:
     """``cifar10_subset.npz``: arrays x_train, y_train, x_test, y_test, uint8 pictures (n, 32, 32, 3)."""
     name = "cifar10_subset.npz"
-    places = [folder / name for folder in (search.data_dir, search.cache) if folder]
-    path = next(filter(Path.is_file, places), None)
+    folders = dict.fromkeys(filter(None, (search.data_dir, search.cache)))
+    path = next((folder / name for folder in folders if (folder / name).is_file()), None)
     if path is None:
         raise DataError(
-            f"dataset='cifar10_subset' needs the file {name}; looked in {_listed(p.parent for p in places)}: "
+            f"dataset='cifar10_subset' needs the file {name}; looked in {', '.join(map(str, folders))}: "
             "put it there, or point data_dir at its folder"
         )
     try:
