@@ -20,6 +20,7 @@ from icon_nb.interfaces.flags import build_parser, parse
 from icon_nb.methods import axes
 from icon_nb.methods.catalogue import OVERLAYS, PROJECTIONS
 from icon_nb.methods.config import DEFAULTS, SETTINGS, Config
+from icon_nb.methods.methods import METHODS
 from icon_nb.methods.resolve import method_of
 from icon_nb.study.run import start
 
@@ -118,6 +119,17 @@ def test_a_run_whose_defaults_are_spelt_out_ends_with_the_same_bytes(settings):
     again = icon.run(Config(**spelt), progress=False)
     assert first.trajectory.embeddings.tobytes() == again.trajectory.embeddings.tobytes()
     assert first.history["loss"] == again.history["loss"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_ends_with_the_same_bytes_when_its_defaults_are_spelt_out(name):
+    config = Config(method=name, epochs=1, quiet=True, max_points=12, device="cpu")
+    needs = axes.SUPERVISORY[METHODS[name].supervisory].needs
+    data = TEXT if "tokens" in needs else icon.data.load("taught_digits", n_samples=40) if "logits" in needs else EVERYTHING
+    first = icon.run(config, data=data, progress=False)
+    spelt = icon.run(Config(**first.config.to_dict()), progress=False)
+    assert first.trajectory.embeddings.tobytes() == spelt.trajectory.embeddings.tobytes()
+    assert first.history["loss"] == spelt.history["loss"]
 
 
 @examples(20)
