@@ -8,7 +8,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError
-from icon_nb.methods.schedules import SHAPES, value_at
+from icon_nb.methods.settings import SHAPES, value_at
 from icon_nb.objective.objective import build_objective
 from icon_nb.study.run import start
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, DataError, nearest
 from ..methods.catalogue import AUGMENTATIONS, published
-from ..methods.own import is_own, thing_of
+from ..methods.settings import is_own, thing_of
 from .dataset import Dataset
 from .transforms import Affine
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 from ..errors import ConfigError, nearest, shown
-from .own import is_own
+from .settings import is_own
 
 HOLD = "icon_nb.data.loading:hold"
 """What keeps data that were given as an object, and returns the handle that stands for them in a Config."""

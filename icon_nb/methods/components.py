@@ -12,8 +12,7 @@ from ..errors import ConfigError, shown
 from . import axes
 from .catalogue import HOLD
 from .methods import ALIASES, METHODS, of_pair
-from .own import OWN, hold
-from .settings import Setting
+from .settings import OWN, Setting, hold
 
 _SAID: set[str] = set()
 

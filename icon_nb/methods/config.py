@@ -3,7 +3,7 @@
 The command line, ``config.json``, the printed configuration and the documentation are generated from the fields below.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001 (which would write a name of the settings a line)
 
 import copy
 import functools
@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 from ..errors import ConfigError, shown
-from . import axes, resolve, schedules
+from . import axes, resolve
 from .catalogue import AUGMENTATIONS, BACKBONES, CANDIDATES, DATASETS, DIVERGENCES, OPTIMIZERS, PROJECTIONS, TRACKERS
 from .components import as_plain, as_settings
 from .methods import ALIASES, METHODS
-from .own import is_own
-from .resolve import Case
-from .settings import SCHEMA, Setting, animation, check_names, data, model, objective, output, read_json, recording, training
+from .settings import (
+    SCHEMA, Setting, animation, check_names, data, is_own, model, objective, output, read_json, recording, training, value_at,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -218,9 +218,9 @@ class Config:
         resolve.check(self.case)
 
     @property
-    def case(self) -> Case:
+    def case(self) -> resolve.Case:
         """Its settings looked at together."""
-        return Case({name: getattr(self, name) for name in SETTINGS}, SETTINGS)
+        return resolve.Case({name: getattr(self, name) for name in SETTINGS}, SETTINGS)
 
     def __repr__(self) -> str:
         return f"Config({', '.join(f'{name}={value!r}' for name, value in self.explicit().items())})"
@@ -260,7 +260,7 @@ class Config:
         """
         moved = copy.copy(self)  # not made anew: a value that is 0 for one epoch contradicts nothing
         scheduled = [name for name, about in SETTINGS.items() if about.scheduled]
-        vars(moved).update({name: schedules.value_at(getattr(self, name), t) for name in scheduled})
+        vars(moved).update({name: value_at(getattr(self, name), t) for name in scheduled})
         return moved
 
     def came_by_default(self, name: str) -> bool:

@@ -9,14 +9,13 @@ from functools import cached_property
 from itertools import chain
 
 from ..errors import ConfigError, DataError, nearest
-from . import axes, methods, schedules
+from . import axes, methods
 from .catalogue import (
     AUGMENTATIONS, BACKBONES, CANDIDATES, DATASETS, DIVERGENCES, HELD, HISTORY, OPTIMIZERS, OVERLAYS, PROJECTIONS, SOURCES,
     TRACKERS, options_of, published,
 )  # fmt: skip
 from .methods import Method
-from .own import OWN, is_own
-from .settings import Setting
+from .settings import OWN, Setting, ends, is_own
 
 TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
 OPEN_TSNE = {"epochs": 750, "momentum": 0.8}
@@ -303,7 +302,7 @@ def _of_pairs(case: Case) -> Iterator[str]:
         yield f"distance={given['distance']!r}: an angle is a matter of distance='cosine'"
     if q.limit and given["alpha"] and given["alpha_on"] in ("q", "both"):
         yield f"alpha_on={case['alpha_on']!r}: learned={q.name!r} has its own loss, without a q to mix; use alpha_on='p'"
-    if case.needs_alpha and (0 in schedules.ends(given["alpha"]) or given["alpha_on"] == "q"):
+    if case.needs_alpha and (0 in ends(given["alpha"]) or given["alpha_on"] == "q"):
         needed = "it needs alpha > 0 on p (the default is alpha=0.01)"
         yield f"divergence={case['divergence']!r} is infinite where p is zero: {needed}"
     if (p.positive or case["alpha"]) and not q.limit and DIVERGENCES[case["divergence"]].support:

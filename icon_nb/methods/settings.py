@@ -1,18 +1,26 @@
-"""What is known about one setting: its type, its range, its names, when it has an effect, and the words that explain it."""
+"""What is known about one setting: its type, its range, its names, when it has an effect, and the words that explain it.
+
+A value may also be a schedule, a text that moves while a run trains: ``0.1..1.0:cosine`` goes from 0.1 in the first epoch to 1.0
+in the last. Or it is a network or a function of the user's, which is held in this process, and a text stands for it.
+"""
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import json
 import math
 import numbers
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from math import cos, pi
 from operator import ge, gt, le, lt
+from weakref import WeakValueDictionary
 
 from ..errors import ConfigError, nearest, shown
-from . import schedules
 
 SCHEMA = 1
 """Of ``config.json``."""
@@ -77,7 +85,7 @@ class Setting:
                 return None
             raise ConfigError(f"{name}=None: give {_ARTICLE[self.kind]}; the default is {self.default!r}")
         if self.scheduled and isinstance(value, str):
-            return schedules.checked(name, value, self.check_value)
+            return check_schedule(name, value, self.check_value)
         return self.check_value(name, value)
 
     def check_value(self, name: str, value: object) -> object:
@@ -177,3 +185,118 @@ def read_json(text: str, where: str, known: Iterable[str]) -> dict[str, object]:
         raise ConfigError(f"{where} has schema {schema!r}, this version reads up to {SCHEMA}: upgrade icon_nb")
     check_names(settings, known, f"{where}: ")
     return {name: value for name, value in settings.items() if value is not None}
+
+
+STEPS = 5
+"""So many values does ``steps`` take."""
+
+SHAPES: dict[str, Callable[[float], float]] = {
+    "linear": lambda t: t,
+    "cosine": lambda t: (1 - cos(pi * t)) / 2,
+    "steps": lambda t: min(int(t * STEPS), STEPS - 1) / (STEPS - 1),
+    "waves": lambda t: (1 - cos(2 * pi * STEPS * t)) / 2,  # there and back, as Kukleva et al. 2023 move a temperature
+}
+"""How far a schedule has come, 0..1, when a share t of the epochs is over."""
+
+_FORM = re.compile(r"\s*([^.:\s]\S*?)\.\.([^:\s]+)(?::(\w+))?\s*")
+
+
+def ends(value: object) -> tuple[float, ...]:
+    """The first and the last value of a schedule; of a number, itself."""
+    return _ends(value)[:2] if isinstance(value, str) else (value,)
+
+
+def value_at(value: object, t: float) -> object:
+    """The value of a schedule when a share t of the epochs is over; anything else stays as it is."""
+    if not isinstance(value, str):
+        return value
+    first, last, shape = _ends(value)
+    way = SHAPES[shape](min(max(t, 0.0), 1.0))
+    return last * way + first * (1 - way)
+
+
+def check_schedule(name: str, text: str, check: Callable[[str, float], float]) -> str:
+    """The text of a schedule in its plain form, with each end in the range of its setting."""
+    try:
+        first, last, shape = _ends(text)
+    except ValueError:
+        raise ConfigError(f"{name}={shown(text)}: give a number, or a schedule as in {name}='0.1..1.0:cosine'") from None
+    if shape not in SHAPES:
+        raise ConfigError(f"{name}={shown(text)}: {shape!r} is no shape of a schedule; {nearest(shape, SHAPES)}")
+    return f"{check(name, first)!r}..{check(name, last)!r}:{shape}"
+
+
+def _ends(text: str) -> tuple[float, float, str]:
+    found = _FORM.fullmatch(text)
+    if not found:
+        raise ValueError(text)
+    return float(found[1]), float(found[2]), found[3] or "linear"
+
+
+PREFIX = "own:"
+OWN = {
+    "backbone": "an nn.Module",
+    "augment": "a function of a sample",
+    "optimizer": "a function that makes a torch optimizer of the parameters",
+    "scheduler": "a function that makes a torch scheduler of the optimizer",
+}
+"""The settings that take an object, and what it must be."""
+
+KNOWN: WeakValueDictionary[str, object] = WeakValueDictionary()
+"""What is held, by its text and by the beginning of that, as long as a Config or anything else has a use for it."""
+
+
+class Own(str):
+    """The text that stands for an object in a Config, for instance ``own:timm.ResNet-1f0a-77c2``; it keeps the object.
+
+    It is the name of the class or function, a digest of its ``repr``, and one of its weights or of its code.
+    """
+
+    thing: object
+
+    def __reduce__(self):
+        return keep, (str(self), self.thing)
+
+
+def keep(text: str, thing: object) -> Own:
+    """The text, holding an object."""
+    held = Own(text)
+    held.thing = KNOWN[text] = KNOWN[_kind(text)] = thing
+    return held
+
+
+def hold(thing: object) -> Own:
+    """Hold an object of the user's. Of a network a copy is held: what becomes of the user's does not matter."""
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    form, weights = _digest(repr(thing)), hashlib.sha256()
+    if hasattr(thing, "__code__"):  # two lambdas have one name
+        weights = _digest(repr((thing.__code__.co_code, thing.__code__.co_consts, thing.__code__.co_names, thing.__defaults__)))
+        weights.update(repr([cell.cell_contents for cell in thing.__closure__ or ()]).encode())
+    if hasattr(thing, "state_dict") and not isinstance(thing, type):
+        thing = copy.deepcopy(thing)
+        for name, part in thing.state_dict().items():
+            weights.update(name.encode() + part.detach().cpu().double().numpy().tobytes())
+    name = f"{named.__module__}.{named.__qualname__}".replace("<", "").replace(">", "")
+    return keep(f"{PREFIX}{name}-{form.hexdigest()[:8]}-{weights.hexdigest()[:8]}", thing)
+
+
+def _digest(text: str):
+    return hashlib.sha256(re.sub(r" at 0x[0-9a-f]+", "", text).encode())
+
+
+def is_own(text: object) -> bool:
+    """Whether a text stands for an object of the user's."""
+    return isinstance(text, str) and text.startswith(PREFIX)
+
+
+def thing_of(setting: str, text: str) -> object:
+    """The object that a text stands for, or one of the same kind with other weights."""
+    found = KNOWN.get(text, KNOWN.get(_kind(text)))
+    if found is None:
+        name = text.removeprefix(PREFIX).rsplit("-", 2)[0]
+        raise ConfigError(f"{setting} was {name}, an object of yours: give it again, as {setting}=")
+    return found
+
+
+def _kind(text: str) -> str:
+    return text.rsplit("-", 1)[0]

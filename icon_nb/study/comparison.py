@@ -15,7 +15,7 @@ from ..animation.options import overlay_names
 from ..errors import DataError, LoadError, demand_type, printable
 from ..files import place
 from ..methods.config import SETTINGS
-from ..methods.own import hold, is_own, keep
+from ..methods.settings import hold, is_own, keep
 from ..training.threads import threads_for
 from . import table
 from .folders.outputs import read_study, save_comparison

@@ -20,7 +20,7 @@ from ..methods.catalogue import HELD, PROJECTIONS
 from ..methods.config import Config
 from ..methods.recipes import without_effect
 from ..methods.resolve import method_of
-from ..methods.schedules import value_at
+from ..methods.settings import value_at
 from .record import Run
 
 LITTLE = 0.02  # a change of kNN accuracy that counts for nothing

@@ -23,8 +23,8 @@ from ..evaluation.scores import knn_accuracy
 from ..evaluation.trajectory import choose_points
 from ..methods.catalogue import HISTORY, absolute, source_of
 from ..methods.config import SETTINGS, Config
-from ..methods.own import is_own
 from ..methods.resolve import fit_to_data
+from ..methods.settings import is_own
 from ..objective.distances import metric_of
 from ..training import open_tsne
 from ..training.backbones import fit_own

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError, DeviceError, demand, demand_type, nearest
 from ..methods.catalogue import BACKBONES
 from ..methods.config import Config
-from ..methods.own import is_own, thing_of
+from ..methods.settings import is_own, thing_of
 
 SMALL_IMAGE = 64  # images up to this side get a ResNet stem that does not shrink them four times before the first block
 TABLE_SPREAD = 1e-2  # standard deviation of a fresh table: small, so that no point starts in a wrong place that it must leave

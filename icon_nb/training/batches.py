@@ -21,8 +21,8 @@ from ..errors import ConfigError, DataError, demand
 from ..methods import axes
 from ..methods.catalogue import BACKBONES, CANDIDATES
 from ..methods.config import Config
-from ..methods.own import is_own
 from ..methods.resolve import is_framed, method_of
+from ..methods.settings import is_own
 from ..objective.batch import Batch
 
 STEPS_AHEAD = 64

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import ConfigError
 from ..methods.catalogue import OPTIMIZERS
 from ..methods.config import Config
-from ..methods.own import OWN, is_own, thing_of
+from ..methods.settings import OWN, is_own, thing_of
 
 
 @cache
@@ -22,7 +22,8 @@ def uncompiled(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]
     >>> issubclass(uncompiled(torch.optim.Adam), torch.optim.Adam)
     True
     """
-    bare = {name: inspect.unwrap(getattr(kind, name)) for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict")}
+    names = "add_param_group", "zero_grad", "state_dict", "load_state_dict"
+    bare = {name: inspect.unwrap(getattr(kind, name)) for name in names}
     step = torch.no_grad()(inspect.unwrap(kind.step))
     return type(kind.__name__, (kind,), {**bare, "step": step, "__module__": kind.__module__, "__doc__": kind.__doc__})
 

@@ -18,7 +18,7 @@ from ..data.dataset import Dataset
 from ..errors import ConfigError, DeviceError, TrainingError
 from ..methods.config import Config
 from ..methods.resolve import method_of
-from ..methods.schedules import value_at
+from ..methods.settings import value_at
 from ..objective.batch import Target
 from ..objective.closed_forms import FusedKL, fuse
 from ..objective.distances import as_seen_by
