@@ -16,8 +16,7 @@ from ..errors import DataError, demand, shown
 
 LARGEST, SMALLEST = 1e15, 1e-15  # sizes of features between which squared distances fit single precision with room to spare
 CHANNELS = (1, 3, 4)  # usual numbers of channels
-GREY_MODES, DEEP_MODES = {"1", "L", "LA"}, {"I;16", "I;16B", "I", "F"}
-"""What Pillow calls grey pictures, and those of more than 8 bits."""
+GREY_MODES, DEEP_MODES = {"1", "L", "LA"}, {"I;16", "I;16B", "I", "F"}  # Pillow's pictures in grey, and of more than 8 bits
 
 
 def to_numpy(value, what: str) -> np.ndarray:
@@ -40,8 +39,8 @@ def to_numpy(value, what: str) -> np.ndarray:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise DataError(f"{what} cannot be made into one array ({error}): every sample must have the same shape") from error
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"{what} has dtype {array.dtype}, not numbers: drop or encode what is not numeric, then .astype(float)")
+    remedy = "drop or encode what is not numeric, then .astype(float)"
+    demand(array.dtype.kind in "biuf", f"{what} has dtype {array.dtype}, not numbers: {remedy}", DataError)
     return array
 
 
@@ -75,21 +74,17 @@ def together(parts: Mapping[str, object]) -> tuple[dict[str, object], str]:
 def _form(value, what: str) -> np.ndarray:
     """Features as float32 (n, d), pictures as (n, ...) with four axes, of the type they came in."""
     array = to_numpy(value, what)
-    if array.ndim not in (2, 3, 4) or array.size == 0:
-        hint = "one number a sample is written (n, 1)" if array.ndim == 1 else "at least one sample is needed"
-        raise DataError(
-            f"{what} has shape {array.shape}; give (n, d) features or (n, h, w), (n, c, h, w), (n, h, w, c) images: {hint}"
-        )
+    hint = "one number a sample is written (n, 1)" if array.ndim == 1 else "at least one sample is needed"
+    forms = f"give (n, d) features or (n, h, w), (n, c, h, w), (n, h, w, c) images: {hint}"
+    demand(array.ndim in (2, 3, 4) and array.size > 0, f"{what} has shape {array.shape}; {forms}", DataError)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(1))
         raise DataError(
             f"{what} holds NaN or infinite values in {len(bad)} samples, first in {bad[:5].tolist()}: remove or fill them"
         )
     size = max(abs(float(array.max())), abs(float(array.min())))
-    if size > LARGEST or 0 < size < SMALLEST:
-        raise DataError(
-            f"{what} has values of size {size:.1e}, which single precision cannot hold: rescale them, for instance to 0..1"
-        )
+    remedy = "which single precision cannot hold: rescale them, for instance to 0..1"
+    demand(size == 0 or SMALLEST <= size <= LARGEST, f"{what} has values of size {size:.1e}, {remedy}", DataError)
     if array.ndim == 2:
         return np.array(array, np.float32, order="C")  # a copy: the caller's array stays the caller's
     return array[:, None] if array.ndim == 3 else array
@@ -157,9 +152,7 @@ def to_levels(array: np.ndarray, scale: tuple[float, float | None], channels_las
 def channels_last(shape: tuple[int, ...]) -> bool:
     """Whether (n, a, b, c) has its channels at the end: a usual number of them there and not in front, or simply fewer."""
     front, end = shape[1], shape[3]
-    if (front in CHANNELS) != (end in CHANNELS):
-        return end in CHANNELS
-    return end < front
+    return end in CHANNELS if (front in CHANNELS) != (end in CHANNELS) else end < front
 
 
 def stratified(y: np.ndarray, n: int, seed: int) -> np.ndarray:
@@ -198,11 +191,8 @@ def encode(labels: np.ndarray, names=None) -> tuple[np.ndarray, tuple[str, ...]]
     if not names:
         return codes.astype(np.int64), _checked(texts)
     strange = next((text for text in texts if text not in names), None)
-    if strange is not None:
-        raise DataError(
-            f"label {shown(strange)} is not among the class names {shown(names)}: "
-            "name every label, pass integers 0..C-1, or leave class_names out"
-        )
+    remedy = "name every label, pass integers 0..C-1, or leave class_names out"
+    demand(strange is None, f"label {shown(strange)} is not among the class names {shown(names)}: {remedy}", DataError)
     return np.array([names.index(text) for text in texts], np.int64)[codes], names
 
 
@@ -218,10 +208,8 @@ def _labels(value) -> np.ndarray:
     if hasattr(value, "detach"):
         value = to_numpy(value, "labels")
     array = value if isinstance(value, np.ndarray) else np.asarray(value, object)  # numpy alone would turn 1 among texts into "1"
-    if array.ndim != 1:
-        raise DataError(
-            f"labels have shape {array.shape}, expected (n,): use .ravel(), or .argmax(1) where each row marks its class"
-        )
+    remedy = "use .ravel(), or .argmax(1) where each row marks its class"
+    demand(array.ndim == 1, f"labels have shape {array.shape}, expected (n,): {remedy}", DataError)
     if array.dtype.kind == "O":
         values = [value.item() if isinstance(value, np.generic) else value for value in array]
         kinds = {type(value) for value in values}
@@ -229,8 +217,7 @@ def _labels(value) -> np.ndarray:
             names = ", ".join(sorted(kind.__name__ for kind in kinds))
             raise DataError(f"labels mix or hold {names}: give only integers or only text, and no missing values")
         array = np.array(values)
-    if array.dtype.kind not in "biufUS":
-        raise DataError(f"labels have dtype {array.dtype}: give integers or text")
+    demand(array.dtype.kind in "biufUS", f"labels have dtype {array.dtype}: give integers or text", DataError)
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
             raise DataError(f"labels hold NaN or infinite values, first at {np.flatnonzero(~np.isfinite(array))[:5].tolist()}")

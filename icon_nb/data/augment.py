@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, reduce
+from math import inf
 from pkgutil import resolve_name
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import ConfigError, DataError, nearest
+from ..errors import DataError, demand, nearest
 from ..methods.catalogue import AUGMENTATIONS, published
 from ..methods.settings import is_own, thing_of
 from .dataset import Dataset
@@ -106,8 +107,8 @@ class OwnAugment(Augment):
             except Exception as error:  # a function of the user's may raise anything
                 why = f"{type(error).__name__}: {error}"
                 raise DataError(f"augment cannot change a sample of shape {tuple(x.shape[1:])} ({why})") from error
-        if out.shape != x.shape:
-            raise DataError(f"augment makes samples {tuple(out.shape[1:])} of {tuple(x.shape[1:])}: it must keep their shape")
+        made = f"augment makes samples {tuple(out.shape[1:])} of {tuple(x.shape[1:])}: it must keep their shape"
+        demand(out.shape == x.shape, made, DataError)
         return self.dataset.inputs(out.to(x.device) * scale)
 
 
@@ -129,8 +130,7 @@ def build_augment(spec: str, dataset: Dataset, strength: float | None = 1.0) -> 
     """
     if is_own(spec):
         return OwnAugment(transform=thing_of("augment", spec), dataset=dataset)
-    if not 0 <= strength < float("inf"):
-        raise ConfigError(f"augment_strength={strength} must be 0 (no change) or more; 1 is the usual strength")
+    demand(0 <= strength < inf, f"augment_strength={strength} must be 0 (no change) or more; 1 is the usual strength")
     spec = default_augment(dataset) if spec == "auto" else spec
     names = [] if spec == "none" or strength == 0 else spec.split("+")
     for name in names:
@@ -152,14 +152,13 @@ def default_augment(dataset: Dataset) -> str:
 
 
 def _check_part(name: str, spec: str, dataset: Dataset) -> None:
-    if name not in AUGMENTATIONS:
-        raise ConfigError(f"augment={spec!r}: {name!r} is unknown, {nearest(name, [*AUGMENTATIONS, 'none', 'auto'])}")
-    if spec.split("+").count(name) > 1:
-        raise ConfigError(f"augment={spec!r} names {name!r} twice: name each part once")
-    if dataset.kind == "tokens" or (AUGMENTATIONS[name].reads == "images" and dataset.kind != "images"):
-        raise ConfigError(f"augment={spec!r}: {name!r} has no effect on {dataset.kind}; use {default_augment(dataset)!r}")
-    if name == "grey" and dataset.shape[0] != 3:
-        raise ConfigError(f"augment={spec!r}: 'grey' needs 3 channels, the images have {dataset.shape[0]}: leave it out")
+    where, row = f"augment={spec!r}", AUGMENTATIONS.get(name)
+    demand(row is not None, f"{where}: {name!r} is unknown, {nearest(name, [*AUGMENTATIONS, 'none', 'auto'])}")
+    demand(spec.split("+").count(name) == 1, f"{where} names {name!r} twice: name each part once")
+    acts = dataset.kind != "tokens" and (row.reads != "images" or dataset.kind == "images")
+    demand(acts, f"{where}: {name!r} has no effect on {dataset.kind}; use {default_augment(dataset)!r}")
+    few = name == "grey" and dataset.shape[0] != 3
+    demand(not few, f"{where}: 'grey' needs 3 channels, the images have {dataset.shape[0]}: leave it out")
 
 
 def _grid(matrix: Tensor, h: int, w: int) -> Tensor:

@@ -13,13 +13,12 @@ from math import prod
 import torch
 from torch import Tensor
 
-from ..errors import DataError
+from ..errors import DataError, demand
 from ..methods.catalogue import published
 from ..methods.config import Config
 from .stored import STATISTICS_SAMPLES, Stored, grey_levels
 
-KINDS = {(torch.uint8, 4): "images", (torch.float32, 2): "features", (torch.int64, 2): "tokens"}
-"""Type and number of axes of the samples -> what they are."""
+KINDS = {(torch.uint8, 4): "images", (torch.float32, 2): "features", (torch.int64, 2): "tokens"}  # by type and number of axes
 
 COLUMNS, ROWS = 64, 4096  # so many are looked at in one go: what is computed on the way takes more memory than they do
 STEPS = 2**20  # of a deviation: the last digit of a mean is another on another machine, and is none of the data
@@ -183,9 +182,8 @@ class Dataset:
 
         Neighbourhoods of the inputs are measured on these, so they do not depend on the normalisation of a network.
         """
-        if self.kind == "tokens":
-            why = "distances between token numbers mean nothing; use a method that does not compare inputs"
-            raise DataError(f"{self.name}: {why}")
+        why = "distances between token numbers mean nothing; use a method that does not compare inputs"
+        demand(self.kind != "tokens", f"{self.name}: {why}", DataError)
         return x.flatten(1).float() / 255 if self.kind == "images" else x.float()
 
 

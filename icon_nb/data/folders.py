@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..errors import DataError
+from ..errors import DataError, demand
 from ..files import place
 from .arrays import GREY_MODES, classes
 from .stored import Stored, Streaming, Unreadable, chunks, read
@@ -36,8 +36,7 @@ def read_folder(path: str, image_size, skip_unreadable: bool, streaming: Streami
         files, held = _files(train), _files(test) if test else []
     except OSError as error:
         raise DataError(f"folder:{path} cannot be read ({error}): allow it, or give another folder") from error
-    if not files:
-        raise DataError(f"folder:{path} holds no pictures ({', '.join(sorted(ENDINGS))})")
+    demand(files, f"folder:{path} holds no pictures ({', '.join(sorted(ENDINGS))})", DataError)
     forms, bad = _forms([file for file, _ in files + held])
     size, note = _size(Counter(size for size, _ in forms.values()), image_size)
     grey = all(grey for _, grey in forms.values())
@@ -70,9 +69,8 @@ def _files(folder: Path) -> list[tuple[Path, str | None]]:
     """Pictures with their class, in a fixed order. A class folder may have folders of its own."""
     direct = [(file, None) for file in _pictures(folder.iterdir(), folder)]
     by_class = [(file, sub.name) for sub in _folders(folder) for file in _pictures(sub.rglob("*"), sub)]
-    if direct and by_class:
-        remedy = f"move the {len(direct)} direct ones into a class"
-        raise DataError(f"{folder} holds pictures both directly and in class folders: {remedy}")
+    both = f"{folder} holds pictures both directly and in class folders: move the {len(direct)} direct ones into a class"
+    demand(not (direct and by_class), both, DataError)
     return direct or by_class
 
 
@@ -133,8 +131,7 @@ class ImageFiles:
 
     def __getitem__(self, i: int) -> np.ndarray:
         """uint8 (c, h, w), c is 1 or 3."""
-        if _stamp(self.files[i]) != self.stamps[i]:
-            raise DataError("it was written anew")
+        demand(_stamp(self.files[i]) == self.stamps[i], "it was written anew", DataError)
         with Image.open(self.files[i]) as image:
             deep = _is_deep(image)
             image = ImageOps.exif_transpose(image)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import DataError, nearest
+from ..errors import DataError, demand, nearest
 from ..methods.catalogue import DATASETS, HELD, SOURCES, options_of, published, source_of
 from ..methods.config import SETTINGS, Config
 from .arrays import inputs, stratified
@@ -22,8 +22,7 @@ from .own import from_object, read_embeddings
 from .published import Search
 from .stored import STREAM_ABOVE, Stored, Streaming
 
-MEMORY: WeakValueDictionary[str, Dataset] = WeakValueDictionary()
-"""Data that were given as objects, by their handle, as long as a Config or anything else has a use for them."""
+MEMORY: WeakValueDictionary[str, Dataset] = WeakValueDictionary()  # data that were given as objects, by their handle
 
 
 class Handle(str):
@@ -38,9 +37,7 @@ class Handle(str):
 def hold(data: object, **streaming) -> Handle:
     """Keep data of the caller's in this process; returns the handle that stands for them in a Config, and keeps them.
 
-    The handle is made from all that they hold, so the same data always have the same one, and other data another. Arrays of up to
-    2 GiB are copied: what becomes of the caller's does not matter. ``streaming`` is ``stream`` and ``num_workers`` as in
-    :func:`load`.
+    The same data always have the same one. Arrays of up to 2 GiB are copied: what becomes of the caller's does not matter.
     """
     dataset = load(data, **streaming)
     handle = f"memory:{dataset.name}-{dataset.fingerprint[:16]}"
@@ -127,7 +124,9 @@ def load(
     streaming = Streaming(stream, num_workers)
     held = isinstance(dataset, Dataset) or (isinstance(dataset, str) and dataset.startswith(HELD))
     if held:
-        found = _held(dataset)
+        found = dataset if isinstance(dataset, Dataset) else getattr(dataset, "data", MEMORY.get(dataset))
+        gone = f"dataset={dataset!r} was in the memory of the process that trained on it: give the same data again, as data=..."
+        demand(found is not None, gone, DataError)
     elif not isinstance(dataset, str):
         found = _dataset("own_data", from_object(dataset, label, streaming))
     elif source := source_of(dataset):
@@ -141,7 +140,7 @@ def load(
         _check_stream(found, held, whole)
     if pair is not None:
         pair = read_embeddings(pair.removeprefix("embeddings:"))["x"] if isinstance(pair, str) else pair
-        found = replace(found, pair=_tensor("pair", inputs(pair, "pair")[0]))
+        found = replace(found, pair=torch.from_numpy(inputs(pair, "pair")[0]))
     if held and stream == "auto" and n_samples is None and not whole:
         return found  # where it is, somebody wanted it
     found = found.whole if whole else found
@@ -158,47 +157,29 @@ def load_for(config: Config) -> Dataset:
 
 
 def _named(name: str, data_dir, download: bool) -> Dataset:
-    row = published(name)
-    if row is None:
-        places = [f"{source.name}:{source.place}" for source in SOURCES.values()]
-        raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *places])}")
+    row, places = published(name), [f"{source.name}:{source.place}" for source in SOURCES.values()]
+    demand(row is not None, f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *places])}", DataError)
     folder = None if data_dir is None else os.path.expanduser(data_dir)
-    if folder is not None and not os.path.isdir(folder):
-        remedy = "name one that is, or leave it out to use the download cache"
-        raise DataError(f"data_dir={str(data_dir)!r} is not a folder: {remedy}")
+    remedy = "name one that is, or leave it out to use the download cache"
+    demand(folder is None or os.path.isdir(folder), f"data_dir={str(data_dir)!r} is not a folder: {remedy}", DataError)
     return _dataset(name, resolve_name(row.make)(Search(folder and Path(folder), download), **options_of(name)))
 
 
-def _held(handle: str | Dataset) -> Dataset:
-    """Data that were given as an object in this process: those that the handle keeps, or any that its text stands for."""
-    if isinstance(handle, (Dataset, Handle)):
-        return getattr(handle, "data", handle)
-    if handle not in MEMORY:
-        raise DataError(
-            f"dataset={handle!r} was in the memory of the process that trained on it: give the same data again, as data=..."
-        )
-    return MEMORY[handle]
-
-
 def _dataset(name: str, parts: dict) -> Dataset:
-    return Dataset(name, **{key: _tensor(key, value) for key, value in parts.items()})
-
-
-def _tensor(key: str, value):
-    """Arrays as tensors that own their memory (a view of a file's buffer is read-only), labels as int64."""
-    kind = np.int64 if key.startswith("y") else None
-    return torch.from_numpy(np.ascontiguousarray(value, kind)) if isinstance(value, np.ndarray) else value
+    """Arrays become tensors that own their memory (a view of a file's buffer is read-only), labels int64."""
+    for key, value in parts.items():
+        if isinstance(value, np.ndarray):
+            parts[key] = torch.from_numpy(np.ascontiguousarray(value, np.int64 if key.startswith("y") else None))
+    return Dataset(name, **parts)
 
 
 def _check_stream(found: Dataset, held: bool, whole: bool) -> None:
     """Refuse ``stream="always"`` where it could have no effect."""
-    if whole:
-        raise DataError("stream='always': backbone='table' compares all samples at once: leave stream out; n_samples takes fewer")
-    if not held and not isinstance(found.x, Stored):
-        raise DataError(
-            f"stream='always': {found.name} is read as arrays, which are in memory already: leave stream out; "
-            "pictures of a folder:, and of a torch or Hugging Face data set, can stay on the disk"
-        )
+    why = "backbone='table' compares all samples at once: leave stream out; n_samples takes fewer"
+    demand(not whole, f"stream='always': {why}", DataError)
+    why = f"{found.name} is read as arrays, which are in memory already: leave stream out"
+    which = "pictures of a folder:, and of a torch or Hugging Face data set, can stay on the disk"
+    demand(held or isinstance(found.x, Stored), f"stream='always': {why}; {which}", DataError)
 
 
 def _limit(dataset: Dataset, n: int, seed: int) -> Dataset:

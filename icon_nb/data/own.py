@@ -15,7 +15,7 @@ from numbers import Integral
 import numpy as np
 import torch
 
-from ..errors import DataError, IconError, nearest
+from ..errors import DataError, IconError, demand, nearest
 from ..files import place, read_npz
 from .arrays import classes, is_pictures, stratified, to_numpy, together
 from .stored import STREAM_ABOVE, Samples, Streaming
@@ -123,8 +123,7 @@ def _from_frame(data, label) -> dict:
     """A DataFrame: the label column is the one named, else one with a usual name, else the only one that is not numeric."""
     columns = list(data.column_names if hasattr(data, "column_names") else data.columns)  # those of arrow are arrays
     twice = [str(column) for column, times in Counter(columns).items() if times > 1]
-    if twice:
-        raise DataError(f"columns {twice[:5]} occur more than once: rename or drop them")
+    demand(not twice, f"columns {twice[:5]} occur more than once: rename or drop them", DataError)
     values = {column: _column_of(data[column]) for column in columns}
     text = [column for column, each in values.items() if each.dtype.kind not in "biuf"]
     usual = [column for column in columns if str(column).lower() in LABEL_NAMES[1:]]  # a column y is often a coordinate
@@ -211,8 +210,7 @@ def _bytes(item) -> int:
 
 
 def _check_filled(data) -> None:
-    if len(data) == 0:
-        raise DataError(f"{type(data).__name__} is empty: at least one sample is needed")
+    demand(len(data) > 0, f"{type(data).__name__} is empty: at least one sample is needed", DataError)
 
 
 def _from_samples(samples: Samples, streaming: Streaming) -> dict:

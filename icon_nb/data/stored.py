@@ -21,12 +21,9 @@ from torch.utils.data import DataLoader
 from ..errors import DataError
 from .arrays import PixelRange, to_numpy
 
-STREAM_ABOVE = 2 << 30
-"""Pictures that take more bytes than this as uint8 stay on the disk, where ``stream="auto"``."""
-
+STREAM_ABOVE = 2 << 30  # pictures that take more bytes than this as uint8 stay on the disk, where stream="auto"
 CHUNK = 256  # so many pictures are read at a time, where nobody says how many
-STATISTICS_SAMPLES = 100_000
-"""Mean and deviation of images are taken over at most this many samples: more moves neither by a thousandth."""
+STATISTICS_SAMPLES = 100_000  # mean and deviation of images are taken over so many: more moves neither by a thousandth
 
 
 @dataclass(frozen=True)
@@ -100,14 +97,12 @@ class Stored:
     @cached_property
     def summary(self) -> Summary:
         """The checksum, the grey levels, and what cannot be read."""
-        found, at = Summary(hashlib.sha256(), torch.zeros(self.shape[1], 256, dtype=torch.int64), {}), 0
-        parts = chunks(self.rows)
-        for rows, part in zip(parts, read(self.source, parts, self.num_workers)):
+        found = Summary(hashlib.sha256(), torch.zeros(self.shape[1], 256, dtype=torch.int64), {})
+        for at, part in zip(range(0, len(self), CHUNK), read(self.source, chunks(self.rows), self.num_workers)):
             found.unreadable.update((at + k, each) for k, each in enumerate(part) if isinstance(each, Unreadable))
             if isinstance(part, np.ndarray):
                 found.digest.update(part)
                 found.levels.add_(grey_levels(torch.from_numpy(part[: max(0, STATISTICS_SAMPLES - at)])))
-            at += len(rows)
         return found
 
     def __getstate__(self) -> dict:
