@@ -1,4 +1,4 @@
-"""What the player's page holds: coordinates as 16-bit numbers, names as data, and one script that may run alone."""
+"""What the player's page holds: coordinates as whole numbers, names as data, and one script that may run alone."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from .projection import Projection
 from .view import CAMERA, caption_of, eye, facing, identity, parted, project_forces
 
 SCRIPTS = tuple(f"page_files/player{part}.js" for part in ("_decode", "_raster", "_view", "_curves", ""))
-LEVELS = 2**16 - 1
-"""Steps along the longest side of the box."""
+LEVELS = (2**16 - 1, 2**14 - 1, 2**12 - 1, 2**11 - 1)
+"""Steps along the longest side of the box: the most of these with which all coordinates take so many characters at most."""
+
+MOST_CHARACTERS = 1_500_000
 
 MAX_PIXELS, MAX_BYTES, SMALLEST = 2**20, 200_000, 6
 """Of the pictures of all points in one, and the pixels of a side of each below which nothing can be seen."""
@@ -44,7 +46,7 @@ def contents(runs: list[Trajectory], views: list[Projection], titles, linked=(),
         sheet = None if run.images is None else sheet_of(run.images)
         told.append(
             _run(run, title, coordinates)
-            | _coordinates(coordinates, view.kind == "sphere")
+            | _coordinates(coordinates, view.kind == "sphere", MOST_CHARACTERS // len(runs))
             | {"group": _number(_group(run), groups), "points": _number(identity(run), points)}
             | {"sheet": None if sheet is None else _number(sheet, sheets), "baselines": lines or {}}
             | {"links": None if links is None else _links(links)}
@@ -61,7 +63,7 @@ def _links(links: Neighbours) -> dict:
     for name, each in vars(links).items():
         if each is not None:
             points, weights = each
-            each = packed(np.stack([points, np.rint(weights.clip(0, 1) * LEVELS)]).astype("<u2"))
+            each = packed(np.stack([points, np.rint(weights.clip(0, 1) * LEVELS[0])]).astype("<u2"))
         told[name] = each
     return told
 
@@ -117,23 +119,41 @@ def _group(run: Trajectory) -> dict:
     return {"names": names, "colours": [class_color(c) for c in marked], "markers": [class_marker(c) for c in marked]}
 
 
-def _coordinates(coordinates: np.ndarray, sphere: bool) -> dict:
-    """Coordinates (T, n, dim) as 16-bit numbers in one box for all frames."""
+def _coordinates(coordinates: np.ndarray, sphere: bool, room: int) -> dict:
+    """Coordinates (T, n, dim) as whole numbers in one box for all frames, as fine as there is room for, in characters."""
     low, high = coordinates.min((0, 1)).astype(float), coordinates.max((0, 1)).astype(float)
     if sphere:
         low, high = -np.ones(3), np.ones(3)
     centre, half = (low + high) / 2, float((high - low).max()) / 2 or 1.0
     unit = (coordinates - centre) / half  # (T, n, dim) in -1..1
-    whole = np.rint((unit + 1) * (LEVELS / 2)).clip(0, LEVELS).transpose(0, 2, 1)  # (T, dim, n)
+    for levels in LEVELS:
+        told = bends(np.rint((unit + 1) * (levels / 2)).clip(0, levels).astype(int).transpose(0, 2, 1))
+        if len(told) <= room:
+            break
     return {
-        "coordinates": base64.b64encode(whole.astype("<u2").tobytes()).decode(),
-        "levels": LEVELS,
+        "coordinates": told,
+        "levels": levels,
         "centre": centre.tolist(),
         "half": half,
         "extent": np.maximum((high - low) / 2 / half, 0.05).tolist(),
         "radius": max(0.05, float(np.sqrt((unit**2).sum(2).max()))),
         "sphere": {"centre": (-centre / half).tolist(), "radius": 1 / half} if sphere else None,
     }
+
+
+def bends(whole: np.ndarray) -> str:
+    """Whole numbers (T, dim, n) below 2^16 as what each is off the straight line through the two frames before it.
+
+    These are small where points glide. They are told modulo 2^16, the sign in the lowest bit, and first the low bytes of all.
+    """
+    off = whole.copy()
+    off[1:] -= whole[:-1]
+    off[2:] -= whole[1:-1] - whole[:-2]
+    off = off.astype(np.int16)
+    signed = ((off << 1) ^ (off >> 15)).astype("<u2")
+    deflate = zlib.compressobj(strategy=zlib.Z_RLE)  # looking for repeats takes ten times as long, and finds none
+    planes = np.stack([signed & 255, signed >> 8]).astype(np.uint8)
+    return base64.b64encode(deflate.compress(planes.tobytes()) + deflate.flush()).decode()
 
 
 def sheet_of(images: np.ndarray, pixels: int = MAX_PIXELS) -> dict | None:

@@ -96,8 +96,9 @@ def player(
 
     Notes
     -----
-    Coordinates are kept to one part in 65,535 of the longest side of the box of all frames. Pictures of the points go into one
-    sheet of at most a million pixels: they are made smaller where there are many.
+    Coordinates are kept to one part in 65,535 of the longest side of the box of all frames, and to one in 2,047 at least where
+    there are so many that the page would be large. Pictures of the points go into one sheet of at most a million pixels: they are
+    made smaller where there are many.
 
     Examples
     --------

@@ -1,7 +1,9 @@
-// The recorded frames: base64 -> 16-bit numbers (frames, axes, points), low byte first as on every machine a browser runs on.
+// The recorded frames: base64 -> 16-bit numbers (frames, axes, points).
 
 function bytesOf(base64) {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const text = atob(base64), bytes = new Uint8Array(text.length);
+  for (let k = 0; k < bytes.length; k++) bytes[k] = text.charCodeAt(k);
+  return bytes;
 }
 
 async function inflate(packed) {
@@ -16,11 +18,22 @@ async function unpack(packed) {
   return { points: new Uint16Array(bytes, 0, count), weights: new Uint16Array(bytes, 2 * count, count) };
 }
 
+// Each number is told as what it is off the straight line through the two frames before it: sign in the lowest bit, modulo 2^16.
+async function unbend(packed, stride) {
+  const bytes = new Uint8Array(await inflate(packed)), count = bytes.length / 2, values = new Uint16Array(count);
+  for (let k = 0; k < count; k++) {
+    const told = bytes[k] | (bytes[count + k] << 8), before = k < stride ? 0 : values[k - stride];
+    values[k] = ((told >>> 1) ^ -(told & 1)) + before + (k < 2 * stride ? 0 : before - values[k - 2 * stride]);
+  }
+  return values;
+}
+
 async function readRun(raw) {
-  const bytes = bytesOf(raw.coordinates), links = raw.links && { k: raw.links.k, p: await unpack(raw.links.p), q: await unpack(raw.links.q) };
+  const stride = raw.dim * raw.n, values = await unbend(raw.coordinates, stride);
+  const links = raw.links && { k: raw.links.k, p: await unpack(raw.links.p), q: await unpack(raw.links.q) };
   const forces = raw.forces && new Int8Array(await inflate(raw.forces));
   const labels = raw.labels ? Int16Array.from(raw.labels) : new Int16Array(raw.n).fill(-1);
-  return { ...raw, values: new Uint16Array(bytes.buffer), stride: raw.dim * raw.n, labels, links, forces };
+  return { ...raw, values, stride, labels, links, forces };
 }
 
 // Which two recorded frames stand around an epoch, and how far between: before the first and after the last a run holds still.

@@ -32,17 +32,18 @@ function drawMark(ink, x, y, radius, { colour, edge, hollow = false, marker = "o
 }
 
 // All marks of a panel: a row per class; in a row every size, full and hollow (held-out points), at a few places within a pixel,
-// so that slow points glide instead of jumping from pixel to pixel.
+// so that slow points glide instead of jumping from pixel to pixel. Of each mark the pixels that are not empty are kept, for a
+// picture of this width: first those that cover what is under them, then those that let it through.
 class Marks {
-  constructor(colours, markers, radii, ratio, edge) {
+  constructor(colours, markers, radii, ratio, edge, width) {
     this.parts = ratio < 1.5 ? 4 : ratio < 2.5 ? 2 : 1;
     this.cell = Math.ceil((radii[radii.length - 1] * 1.25 + 1.5) * 2 * ratio) + 1;
     this.levels = radii.length;
-    const columns = radii.length * 2 * this.parts ** 2, sheet = element("canvas", { width: columns * this.cell, height: colours.length * this.cell });
-    this.stride = sheet.width;
+    this.columns = radii.length * 2 * this.parts ** 2;
+    const sheet = element("canvas", { width: this.columns * this.cell, height: colours.length * this.cell });
     this.ink = sheet.getContext("2d", { willReadFrequently: true });
     colours.forEach((colour, row) => this.drawRow(row, radii, { colour, marker: markers[row], ratio, edge: edgeOf(colour, edge) }));
-    this.pixels = new Uint32Array(this.ink.getImageData(0, 0, sheet.width, sheet.height).data.buffer);
+    this.keep(new Uint32Array(this.ink.getImageData(0, 0, sheet.width, sheet.height).data.buffer), sheet.width, colours.length, width);
   }
 
   drawRow(row, radii, look) {
@@ -54,6 +55,24 @@ class Marks {
         drawMark(this.ink, x, y, radii[kind % radii.length] * look.ratio, { ...look, hollow: kind >= radii.length });
       }
     }
+  }
+
+  // Of mark m: starts[m] to soft[m] covers, from there to starts[m + 1] does not; of each pixel its place and its colour.
+  keep(pixels, stride, rows, width) {
+    const { cell, columns } = this, starts = [0], soft = [], places = [], colours = [];
+    for (let mark = 0; mark < rows * columns; mark++) {
+      const corner = Math.floor(mark / columns) * cell * stride + (mark % columns) * cell;
+      for (const covers of [true, false]) {
+        for (let k = 0; k < cell * cell; k++) {
+          const dx = k % cell, dy = (k - dx) / cell, colour = pixels[corner + dy * stride + dx], alpha = colour >>> 24;
+          if (alpha === 0 || (alpha === 255) !== covers) continue;
+          places.push(dy * width + dx);
+          colours.push(colour);
+        }
+        (covers ? soft : starts).push(places.length);
+      }
+    }
+    Object.assign(this, { starts: Uint32Array.from(starts), soft: Uint32Array.from(soft), places: Uint32Array.from(places), colours: Uint32Array.from(colours) });
   }
 }
 
@@ -71,25 +90,30 @@ class Raster {
 
   // One mark with its centre at (x, y) in device pixels; strength 0..256 fades it.
   stamp(marks, x, y, row, kind, strength) {
-    const { cell, parts, stride } = marks, left = x - (cell - 1) / 2, top = y - (cell - 1) / 2, x0 = Math.floor(left), y0 = Math.floor(top);
+    const { cell, parts, starts, places, colours } = marks, { pixels, width } = this;
+    const left = x - (cell - 1) / 2, top = y - (cell - 1) / 2, x0 = Math.floor(left), y0 = Math.floor(top);
     const part = Math.floor((top - y0) * parts) * parts + Math.floor((left - x0) * parts);
-    const source = row * cell * stride + (kind * parts * parts + part) * cell;
-    const fromX = Math.max(0, -x0), toX = Math.min(cell, this.width - x0), toY = Math.min(cell, this.height - y0);
-    for (let dy = Math.max(0, -y0); dy < toY; dy++) {
-      const from = source + dy * stride, to = (y0 + dy) * this.width + x0;
-      for (let dx = fromX; dx < toX; dx++) this.mix(to + dx, marks.pixels[from + dx], strength);
+    const mark = row * marks.columns + kind * parts * parts + part, corner = y0 * width + x0, end = starts[mark + 1];
+    if (x0 < 0 || y0 < 0 || x0 + cell > width || y0 + cell > this.height) return this.stampPartly(marks, mark, x0, y0, strength);
+    let k = starts[mark];
+    if (strength === 256) for (const soft = marks.soft[mark]; k < soft; k++) pixels[corner + places[k]] = colours[k];
+    for (; k < end; k++) this.mix(corner + places[k], colours[k], strength);
+  }
+
+  // The same at the edge of the picture, or past it.
+  stampPartly(marks, mark, x0, y0, strength) {
+    for (let k = marks.starts[mark]; k < marks.starts[mark + 1]; k++) {
+      const dx = marks.places[k] % this.width, x = x0 + dx, y = y0 + (marks.places[k] - dx) / this.width;
+      this.dot(x, y, marks.colours[k], strength);
     }
   }
 
+  // Red and blue at once, then green; 256 parts are opaque.
   mix(at, colour, strength) {
-    const alpha = ((colour >>> 24) * strength) >> 8;
-    if (alpha === 0) return;
-    if (alpha === 255) return void (this.pixels[at] = colour);
-    const under = this.pixels[at], rest = 255 - alpha;
-    const red = ((colour & 255) * alpha + (under & 255) * rest + 127) / 255;
-    const green = (((colour >>> 8) & 255) * alpha + ((under >>> 8) & 255) * rest + 127) / 255;
-    const blue = (((colour >>> 16) & 255) * alpha + ((under >>> 16) & 255) * rest + 127) / 255;
-    this.pixels[at] = 0xff000000 | (blue << 16) | (green << 8) | red;
+    const alpha = ((colour >>> 24) * strength) >>> 8, share = alpha + (alpha >>> 7), rest = 256 - share, under = this.pixels[at];
+    const outer = (Math.imul(colour & 0xff00ff, share) + Math.imul(under & 0xff00ff, rest)) >>> 8;
+    const green = (Math.imul((colour >>> 8) & 0xff, share) + Math.imul((under >>> 8) & 0xff, rest)) & 0xff00;
+    this.pixels[at] = 0xff000000 | (outer & 0xff00ff) | green;
   }
 
   // A smooth line one device pixel wide: each step along the longer side is shared by the two nearest pixels.

@@ -30,6 +30,7 @@ class Panel {
     this.y = new Float32Array(run.n);
     this.depth = new Float32Array(run.n);
     this.order = Uint32Array.from({ length: run.n }, (_, i) => i);
+    this.members = this.player.groups[run.group].names.map((_, label) => this.order.filter((i) => run.labels[i] === label));
     this.mixed = run.held_out !== null && new Set(run.held_out).size > 1;
     this.build();
     this.resetView();
@@ -87,7 +88,7 @@ class Panel {
     const radius = clamp(0.16 * Math.sqrt((this.width * this.height) / run.n), 1.9, 5);
     this.radii = run.dim === 3 ? Array.from({ length: LEVELS }, (_, k) => radius * (0.7 + (0.65 * k) / (LEVELS - 1))) : [radius];
     const group = this.player.groups[run.group], plain = group.names.length ? this.theme.muted : this.theme.accent;
-    this.marks = new Marks([...group.colours, plain], [...group.markers, "o"], this.radii, this.ratio, this.theme.plate);
+    this.marks = new Marks([...group.colours, plain], [...group.markers, "o"], this.radii, this.ratio, this.theme.plate, this.canvas.width);
     this.raster = new Raster(this.canvas.width, this.canvas.height, this.theme.plate);
     this.player.invalidate();
   }
@@ -129,7 +130,15 @@ class Panel {
     this.frameView();
     if (!solid) return this.placeFlat(n);
     for (let i = 0; i < n; i++) [this.x[i], this.y[i], this.depth[i]] = this.project(space[i], space[n + i], space[2 * n + i]);
-    this.order.sort((a, b) => this.depth[a] - this.depth[b]);
+    this.sortByDepth(n);
+  }
+
+  // The farthest first, to one part in a thousand.
+  sortByDepth(n) {
+    const slot = (i) => Math.round((clamp(this.depth[i], -1, 1) + 1) * 500), ends = new Uint32Array(1002);
+    for (let i = 0; i < n; i++) ends[slot(i) + 1]++;
+    for (let k = 1; k < ends.length; k++) ends[k] += ends[k - 1];
+    for (let i = 0; i < n; i++) this.order[ends[slot(i)]++] = i;
   }
 
   placeFlat(n) {
@@ -181,10 +190,9 @@ class Panel {
     const { names, hidden } = this.player.groups[this.run.group], { ink } = this;
     Object.assign(ink, { font: `600 13px ${getComputedStyle(document.body).fontFamily}`, textAlign: "center", textBaseline: "middle", lineJoin: "round" });
     names.forEach((name, label) => {
-      const members = [...this.order].filter((i) => this.run.labels[i] === label);
+      const members = this.members[label];
       if (!members.length || hidden.has(label)) return;
-      const middle = (places) => members.map((i) => places[i]).sort((a, b) => a - b)[members.length >> 1];
-      const at = [name, middle(this.x), middle(this.y)];
+      const at = [name, median(this.x, members), median(this.y, members)];
       Object.assign(ink, { strokeStyle: this.theme.plate, lineWidth: 4, fillStyle: this.theme.ink });
       ink.strokeText(...at);
       ink.fillText(...at);
@@ -447,6 +455,12 @@ class Panel {
     view.zoom = zoom;
     this.player.invalidate();
   }
+}
+
+function median(values, members) {
+  const own = new Float32Array(members.length);
+  for (let k = 0; k < own.length; k++) own[k] = values[members[k]];
+  return own.sort()[own.length >> 1];
 }
 
 function turnOf(azimuth, elevation) {
