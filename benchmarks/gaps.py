@@ -16,8 +16,8 @@ import numpy as np
 
 import icon_nb as icon
 from icon_nb.methods import axes
-from icon_nb.methods.atlas import KEY, Atlas
 from icon_nb.methods.catalogue import DATASETS
+from icon_nb.methods.periodic import KEY, Atlas
 from icon_nb.objective.distances import metric_of
 from icon_nb.study.atlas import config_of
 from icon_nb.study.ledger import interval

@@ -15,9 +15,9 @@ from importlib import import_module
 from pathlib import Path
 
 import icon_nb as icon
-from icon_nb.methods import ledger, methods
-from icon_nb.methods.atlas import Atlas
+from icon_nb.methods import methods, recipes
 from icon_nb.methods.config import SETTINGS
+from icon_nb.methods.periodic import Atlas
 from icon_nb.methods.settings import GROUPS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,7 +142,7 @@ def notebook_pages() -> None:
 def ledger_page() -> None:
     """The claims of papers, and what counts as reproducing them."""
     parts = ["# Ledger", "What papers claim, what counts as reproducing it, and the command that tries."]
-    for entry in ledger.LEDGER.values():
+    for entry in recipes.LEDGER.values():
         parts += [f"## {entry.name}", f"**Claim.** {entry.claim} ({entry.source})", f"**What counts.** {entry.counts}"]
         parts.append(f"`icon-nb reproduce {entry.name}`")
     write("ledger.md", *parts)

@@ -20,7 +20,7 @@ from icon_nb.errors import ConfigError, LoadError
 from icon_nb.evaluation.trajectory import choose_points
 from icon_nb.interfaces.cli import main
 from icon_nb.methods import axes
-from icon_nb.methods.atlas import FILES, KEY, REACHED, Atlas
+from icon_nb.methods.periodic import FILES, KEY, REACHED, Atlas
 from icon_nb.study.atlas import EVERYDAY, MOVED, agreement, config_of, jobs
 
 SMALL = {"n_samples": 60, "epochs": 1, "progress": False}

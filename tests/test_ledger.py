@@ -10,7 +10,7 @@ import pytest
 
 import icon_nb as icon
 from icon_nb.interfaces.cli import main
-from icon_nb.methods.ledger import LEDGER, Entry
+from icon_nb.methods.recipes import LEDGER, Entry
 from icon_nb.study.ledger import EXPERIMENTS, Reproduction, reproduce
 
 PAGES = Path(__file__).parents[1] / "reproductions"

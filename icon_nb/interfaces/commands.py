@@ -12,9 +12,9 @@ from ..errors import ConfigError, SaveError, demand
 from ..files import place, write_whole
 from ..methods.catalogue import DATASETS, SOURCES
 from ..methods.config import OF_THE_TRUNK, SETTINGS
-from ..methods.ledger import LEDGER
 from ..methods.methods import METHODS
-from ..methods.recipes import RECIPES
+from ..methods.periodic import Atlas
+from ..methods.recipes import LEDGER, RECIPES
 from .flags import OLDER, STUDY, TABLES, Parser, add_flag, add_setting, tell
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -147,8 +147,6 @@ def run_atlas(given) -> int:
     """Measure what is missing, and write the rows and the page."""
     restrict = {name: getattr(given, name) for name in AXES}
     if given.shipped:
-        from ..methods.atlas import Atlas
-
         found = Atlas.shipped().select(**restrict)
     else:
         from ..study.atlas import atlas

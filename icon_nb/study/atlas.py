@@ -23,9 +23,9 @@ from ..evaluation.scores import neighbour_overlap
 from ..evaluation.trajectory import Trajectory, choose_points
 from ..files import place, write_whole
 from ..methods import axes
-from ..methods.atlas import KEY, REACHED, Atlas, name_of
 from ..methods.catalogue import DATASETS, SCORES, published
 from ..methods.config import SETTINGS, Config
+from ..methods.periodic import KEY, REACHED, Atlas, name_of
 from ..objective.distances import metric_of
 from .run import run
 from .table import Spread

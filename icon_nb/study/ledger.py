@@ -26,7 +26,7 @@ from ..evaluation.probing import alignment, uniformity
 from ..evaluation.scores import clustering_accuracy, neighbour_overlap
 from ..files import place, write_together
 from ..methods.config import Config
-from ..methods.ledger import LEDGER, Entry
+from ..methods.recipes import LEDGER, Entry
 from ..objective.batch import Batch
 from ..objective.learned import StudentT
 from ..objective.objective import build_objective
@@ -104,7 +104,7 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def reproduce(name: str, *, seeds: Iterable[int] | None = None, data_dir=None) -> Reproduction:
-    """Run an entry of :data:`icon_nb.methods.ledger.LEDGER`, on its own number of seeds where none are given.
+    """Run an entry of :data:`icon_nb.methods.recipes.LEDGER`, on its own number of seeds where none are given.
 
     ``data_dir`` is the folder that holds the data files, where the data are not bundled.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from icon_nb.methods import axes
-from icon_nb.methods.atlas import Atlas
+from icon_nb.methods.periodic import Atlas
 
 pytestmark = pytest.mark.browser
 ATLAS = Atlas.shipped()
