@@ -16,11 +16,10 @@ from ..methods.catalogue import OVERLAYS, PROJECTIONS
 from ..methods.settings import Setting
 from .palette import theme
 
-PAIRS = {
+PAIRS = {  # options that are two numbers: their kind, least, greatest, and the words for them
     "size": (Integral, 120, 4000, "(width, height) in whole pixels, each from 120 to 4000"),
     "camera": (Real, -3600, 3600, "(azimuth, elevation), two numbers of degrees"),
 }
-"""Options that are two numbers: their kind, least, greatest, and the words for them."""
 
 
 def option(default, help: str, kind: type = object, python: str = "", **limits):
@@ -33,20 +32,17 @@ class Options:
     """The settings of :func:`icon_nb.animation.animate`, whose documentation is read from these fields."""
 
     projection: str | object = option(
-        "auto",
-        "How an embedding of many dimensions becomes a picture.",
+        "auto", "How an embedding of many dimensions becomes a picture.", choices=PROJECTIONS,
         python="Or a fitted one; see :func:`icon_nb.animation.projection.fit_projection`.",
-        choices=PROJECTIONS,
-    )
+    )  # fmt: skip
     fit_on: str | int | object = option(
         "last", "The epoch on which the projection is fitted, once: last, first, or its number.", python="Or a fitted Projection."
     )
     seed: int = option(0, "For t-SNE, UMAP, and the choice of points where there are more than ``max_points``.")
     overlay: str | Sequence[str] = option(
-        "epoch",
-        "What is drawn beside the points: names joined by +, of overlays or of recorded metrics, drawn as curves (at most four).",
-        choices=OVERLAYS,
-    )
+        "epoch", choices=OVERLAYS, help="What is drawn beside the points: names joined by +, of overlays or of recorded metrics, "
+        "drawn as curves (at most four).",
+    )  # fmt: skip
     note: str = option("", "A sentence below the picture.", str)
     forces: tuple | None = option(
         None, "Attraction and repulsion of every point, two arrays (n_frames, n, d); see :meth:`icon_nb.Results.forces`."
@@ -56,10 +52,9 @@ class Options:
         None, "Classes by name; the other points fade.", python="Or points by position."
     )
     own_scale: str | Sequence[str] = option(
-        (),
-        "Metrics that are not comparable: side by side, each panel draws their curves from its own least to its own greatest "
+        (), "Metrics that are not comparable: side by side, each panel draws their curves from its own least to its own greatest "
         "value; all others share one scale.",
-    )
+    )  # fmt: skip
     thumbnails: int = option(0, "About this many points are shown by their image.", int, low=0, high=100_000)
     point_size: float | None = option(None, "Pixels across a point.", float, low=1, high=100)
     title: str | None = option(None, "Instead of the trajectory's own.", str)
@@ -67,40 +62,29 @@ class Options:
     hold: float = option(1500, "Milliseconds for which the last frame stays.", float, low=20, high=600_000)
     every: int = option(1, "Show every n-th epoch, and always the first and the last.", int, low=1, high=100_000)
     tween: int | str = option(
-        "auto",
-        "In-between frames after each epoch, interpolated (and said to be so in the caption); 'auto' makes 22 frames of fewer "
-        "epochs, with more in between where points move most.",
-        int,
-        low=0,
-        high=100_000,
-    )
+        "auto", "In-between frames after each epoch, interpolated (and said to be so in the caption); 'auto' makes 22 frames of "
+        "fewer epochs, with more in between where points move most.", int, low=0, high=100_000,
+    )  # fmt: skip
     max_frames: int = option(200, "More frames than this are never drawn: epochs are thinned evenly.", int, low=2)
     size: tuple[int, int] | str | None = option(
         None, "Pixels, or millimetres as in '85x60mm'; 500 x 500 at 100 dpi, and for several panels as much as they need."
     )
     dpi: float = option(
-        100,
-        "Size of texts and points: 100 is made for 500 pixels, 200 for 1000. No picture has more than 16 million pixels.",
-        float,
-        low=30,
-        high=1200,
-    )
+        100, "Size of texts and points: 100 is made for 500 pixels, 200 for 1000. No picture has more than 16 million pixels.",
+        float, low=30, high=1200,
+    )  # fmt: skip
     style: str = option("notebook", "Colours and sizes of texts: notebook, paper, slides or dark.", str)
     legend: bool = option(True, "Write the names of the classes into the picture.", bool)
     caption: bool = option(True, "Write into the picture how it was projected.", bool)
     max_points: int = option(2000, "At most this many points, the same in every frame.", int, low=1)
     turn: float | None = option(
-        None,
-        "Degrees through which a 3-d view turns; by default 120, or 60 where the camera was chosen to face points on the sphere.",
-        float,
-        low=-3600,
-        high=3600,
-    )
+        None, "Degrees through which a 3-d view turns; by default 120, or 60 where the camera was chosen to face points on the "
+        "sphere.", float, low=-3600, high=3600,
+    )  # fmt: skip
     camera: tuple[float, float] | None = option(
-        None,
-        "Azimuth and elevation of a 3-d view at the last frame, in degrees. By default (35, 20); on the sphere, which hides what "
-        "is behind it, it faces the mean direction of the last frame's points where they have one.",
-    )
+        None, "Azimuth and elevation of a 3-d view at the last frame, in degrees. By default (35, 20); on the sphere, which "
+        "hides what is behind it, it faces the mean direction of the last frame's points where they have one.",
+    )  # fmt: skip
     inline_limit: float = option(2_000_000, "Bytes above which a notebook shows the last frame only.", float, low=0)
 
     def __post_init__(self):

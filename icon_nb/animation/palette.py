@@ -1,7 +1,4 @@
-"""Colours shared by every picture of the project: a class has one colour and one marker wherever it is drawn.
-
-Beyond ten classes the colours repeat with another marker.
-"""
+"""Colours shared by every picture of the project: a class has one colour and one marker wherever it is drawn."""
 
 from __future__ import annotations
 

@@ -166,10 +166,7 @@ def stratified(y: np.ndarray, n: int, seed: int) -> np.ndarray:
 
 
 def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...]]:
-    """Labels of any kind as numbers from 0, the same numbers in every part, and the names of the classes.
-
-    Where the names of all classes are given in order, numbers are positions among them, and texts are looked up there.
-    """
+    """Labels of any kind as numbers from 0, the same in every part, and the names of the classes; ``names`` are all, in order."""
     arrays = [None if part is None else _labels(part) for part in parts]
     given = [array for array in arrays if array is not None]
     if not given:

@@ -21,11 +21,7 @@ from .transforms import Affine
 
 @dataclass(frozen=True, eq=False)
 class Augment:
-    """Draw a new version of every image of a batch, and normalise it; made by :func:`build_augment`.
-
-    The geometric parts become one matrix per image and one resampling (bilinear); the colour parts and the
-    normalisation become one matrix per image too.
-    """
+    """Draw a new version of every image of a batch, by one resampling (bilinear) and one matrix on its colours; normalise it."""
 
     parts: tuple = ()  # of icon_nb.data.transforms, in the order in which they act; without any it only normalises
     mean: Tensor | None = None  # of the data; None for tokens, which pass unchanged
@@ -162,10 +158,7 @@ def _check_part(name: str, spec: str, dataset: Dataset) -> None:
 
 
 def _grid(matrix: Tensor, h: int, w: int) -> Tensor:
-    """Positions (n, h, w, 2) to read from, in grid_sample's -1..1 units.
-
-    Many times as fast as ``affine_grid`` here: one matrix product, and x and y stay in planes of their own.
-    """
+    """Positions (n, h, w, 2) to read from, in grid_sample's -1..1 units: many times as fast as ``affine_grid``."""
     places, unit = _places(h, w, matrix.device)
     return ((matrix * unit).view(-1, 3) @ places).view(-1, 2, h, w).permute(0, 2, 3, 1)
 

@@ -138,14 +138,11 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over all that the numbers of a run depend on: every part, the normalisation, the names of classes and words.
-
-        Inputs and labels are not read again: they go in by their checksum.
-        """
+        """SHA-256 over all that the numbers of a run depend on: every part, the normalisation, the names of classes and words."""
         form = lambda part: [str(part.dtype), list(part.shape)]  # noqa: E731
         parts = {name: getattr(self, name) for name in ("x_test", "y_test", "pair", "pair_test", "companion", "graph", "order")}
         record = {
-            "checksum": self.checksum,
+            "checksum": self.checksum,  # inputs and labels are not read again
             "form": [form(each) for each in (self.x, self.y) if each is not None],
             "parts": {name: [form(part), _digest(part)] for name, part in parts.items() if part is not None},
             "normalisation": None if self.mean is None else _digest(_in_steps(self.mean, self.std)),

@@ -1,7 +1,4 @@
-"""Data that need no network: digits, plain, in two modalities and moving; real pictures of clothes, a small graph, a small text.
-
-The functions that the rows of the table name return the fields of a Dataset as arrays.
-"""
+"""Data that need no network: digits, plain, in two modalities and moving; pictures of clothes, a small graph, a small text."""
 
 from __future__ import annotations
 

@@ -227,10 +227,7 @@ def _from_samples(samples: Samples, streaming: Streaming) -> dict:
 
 
 def read_embeddings(path: str, label: str | None = None, n_samples: int | None = None, seed: int = 0) -> dict:
-    """A file of arrays: ``.npz`` (x, y, ... by name), ``.npy`` (one array), ``.pt`` (a tensor or a dict), never unpickled.
-
-    Of an ``.npy`` only the ``n_samples`` rows are read that are kept.
-    """
+    """A file of arrays: ``.npz`` (x, y, ... by name), ``.npy`` (one array), ``.pt`` (a tensor or a dict), never unpickled."""
     file = place(path, DataError)
     if file.suffix not in FILES:
         raise DataError(f"embeddings:{path} must end in {', '.join(FILES)}")

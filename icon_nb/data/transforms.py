@@ -122,14 +122,11 @@ class Jitter(Part):
     grows = {"brightness": inf, "contrast": inf, "saturation": inf, "hue": 0.5}
 
     def draw(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Factors (n, 4) of brightness, contrast, saturation and hue, and the order (n, 4) of the four, from uniform (n, 9).
-
-        An image that is left alone has the factors 1, 1, 1, 0.
-        """
+        """Factors (n, 4) of brightness, contrast, saturation and hue, and the order (n, 4) of the four, from uniform (n, 9)."""
         ranges = [(max(0.0, 1 - value), 1 + value) for value in (self.brightness, self.contrast, self.saturation)]
         ranges.append((-self.hue, self.hue))
         factors = torch.stack([_between(u[:, k], limits) for k, limits in enumerate(ranges)], 1)
-        still = torch.tensor([1.0, 1.0, 1.0, 0.0], device=u.device)
+        still = torch.tensor([1.0, 1.0, 1.0, 0.0], device=u.device)  # of an image that is left alone
         return torch.where(u[:, 8:] < self.p, factors, still), u[:, 4:8].argsort(1)
 
     def recolour(self, u: Tensor, colour: Tensor) -> Tensor:
