@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -72,7 +71,7 @@ def write_together(files: Mapping[Path, bytes], before: Callable[[], None] = lam
 
     A SaveError, where a folder cannot be written or a path is a device or a pipe, leaves what stood there untouched.
     """
-    staged: dict[Path, str] = {}
+    staged: dict[Path, Path] = {}
     try:
         for path, data in files.items():
             _stage(path, data, staged)
@@ -90,12 +89,14 @@ def write_together(files: Mapping[Path, bytes], before: Callable[[], None] = lam
     return list(files)
 
 
-def _stage(path: Path, data: bytes, staged: dict[Path, str]) -> None:
+def _stage(path: Path, data: bytes, staged: dict[Path, Path]) -> None:
     """Put the bytes beside their place, on the disk; ``staged`` knows the temporary file as soon as there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not (path.is_file() or path.is_dir()):  # a device would be replaced, for everybody
         raise SaveError(f"{path} is a device or a pipe, and no file: choose another name")
-    handle, staged[path] = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.icon_nb-{os.getpid()}.", suffix=".tmp")
+    name = path.parent / f".{path.name[:100]}.icon_nb-{os.getpid()}.{os.urandom(4).hex()}.tmp"
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    staged[path] = name
     with os.fdopen(handle, "wb") as file:
         file.write(data)
         file.flush()
@@ -104,10 +105,6 @@ def _stage(path: Path, data: bytes, staged: dict[Path, str]) -> None:
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM):  # some file systems cannot
                 raise
-    mask = os.umask(0)
-    os.umask(mask)
-    with suppress(OSError):  # some file systems have no permissions
-        os.chmod(staged[path], 0o666 & ~mask)
 
 
 def digest(content: bytes) -> str:

@@ -282,6 +282,14 @@ def test_a_full_disk_is_a_clear_error_and_leaves_no_stray_file(run, tmp_path, mo
     shutil.rmtree(tmp_path / "run")
 
 
+def test_a_file_has_the_permissions_of_any_new_file(tmp_path):
+    from icon_nb.files import write_whole
+
+    (tmp_path / "plain").write_bytes(b"x")
+    assert write_whole(tmp_path / "whole", b"x").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plain", "whole"]
+
+
 def test_embedding_new_data_gives_the_recorded_embedding(run):
     data = run.data()
     z = run.embed(data.x_test[run.trajectory.index])
