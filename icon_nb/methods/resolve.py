@@ -201,6 +201,7 @@ def fit_to_data(config, n: int, augment: str, open_tsne: bool = False):
         "batch_size": points,
         "perplexity": max(1.0, min(30.0, (points - 1) / 3)),
         "n_neighbors": max(1, (points - 1) // 3),
+        "n_candidates": n if method_of(config).p.candidates == "centres" else 65536,
         "augment": augment,
     }
     changes = {

@@ -18,7 +18,7 @@ from ..errors import ConfigError
 from ..methods.catalogue import CANDIDATES
 from ..methods.config import Config
 from ..methods.resolve import method_of
-from ..objective.distances import cosine
+from ..objective.distances import cosine, sqeuclidean
 from .backbones import build_backbone, seeded
 from .batches import Rows, other_side
 
@@ -125,6 +125,12 @@ def taught_by_slow_copy(model: Model, x: Tensor) -> Blocks:
     return [(view, model.prototypes) for view in model.embed(x).chunk(2)]
 
 
+def sharpened(model: Model, x: Tensor) -> Blocks:
+    z = model.embed(x)
+    model.scores = -sqeuclidean(z, model.prototypes).detach()
+    return [(z, model.prototypes)]
+
+
 def prototypes(n: int, d: int) -> dict:
     """One learned vector for each of n candidates."""
     return {"prototypes": nn.Parameter(torch.randn(n, d) / d**0.5)}
@@ -135,6 +141,12 @@ def centred_prototypes(n: int, d: int) -> dict:
     centre = nn.Module()
     centre.register_buffer("mean", torch.zeros(n))
     return {**prototypes(n, d), "centre": centre}
+
+
+def centres(config: Config, dataset: Dataset, network: nn.Module) -> dict:
+    """Prototypes that start at seeds of k-means++ among the embeddings (DEC)."""
+    seeds = kmeans_seeds(dataset, config.n_candidates, config.seed, lambda x: network(dataset.inputs(x)))
+    return {"prototypes": nn.Parameter(seeds.float())}
 
 
 def queue(n: int, d: int) -> dict:
@@ -275,17 +287,19 @@ def start_clusters(backbone: nn.Module, dataset: Dataset, n_clusters: int, scale
         layers[0].bias.copy_(bias + weight @ mean)
 
 
-def kmeans_seeds(dataset: Dataset, n_clusters: int, seed: int) -> Tensor:
-    """Seeds of k-means++ (Arthur & Vassilvitskii 2007) among the inputs: (n_clusters, features), float64.
+@torch.no_grad()
+def kmeans_seeds(dataset: Dataset, n_clusters: int, seed: int, embed: Callable | None = None) -> Tensor:
+    """Seeds of k-means++ (Arthur & Vassilvitskii 2007) among the inputs, or of what they become: (n_clusters, d), float64.
 
     Of ``TRIES`` draws the one is kept from which ``AHEAD`` iterations of k-means come lowest; what they found is not used.
     """
     from sklearn.cluster import KMeans, kmeans_plusplus  # half a second of import time that others need not pay
 
     if n_clusters > len(dataset):
-        raise ConfigError(f"embedding_dim={n_clusters} clusters of {len(dataset)} samples: lower it, or use init='random'")
+        name, remedy = ("n_candidates", "it") if embed else ("embedding_dim", "it, or use init='random'")
+        raise ConfigError(f"{name}={n_clusters} clusters of {len(dataset)} samples: lower {remedy}")
     some = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(seed))[:SEEDED_ON]
-    x = dataset.flat(dataset.x[some.to(dataset.x.device)]).double().cpu().numpy()
+    x = (embed or dataset.flat)(dataset.x[some.to(dataset.x.device)]).double().cpu().numpy()
     random = np.random.RandomState(seed)
     draws = [kmeans_plusplus(x, n_clusters, random_state=random)[0] for _ in range(TRIES)]
     ahead = [KMeans(n_clusters, init=seeds, n_init=1, max_iter=AHEAD, tol=0).fit(x).inertia_ for seeds in draws]

@@ -53,6 +53,7 @@ def blocks_of(method, z, c):
         "contexts": [(z[:N], c[:N])],
         "queue": [(z[:N], torch.cat([c[:N], c[:SMALL["n_candidates"]]]))],
         "relations": [(z, c[:5])],
+        "centres": [(z, c[:5])],
     }[kind]
 
 
@@ -173,7 +174,7 @@ def definition(config, method, p, measure, blocks, weights=None):
 
 def embeddings_for(method, seed):
     """The anchors, those of both views where the method compares them in one matrix, and other candidates."""
-    both = "samples", "pairs", "codes", "taught", "relations"
+    both = "samples", "pairs", "codes", "taught", "relations", "centres"
     rows = N * (2 if "views" in method.p.needs and method.p.candidates in both else 1)
     return points(rows, D, seed), points(N, D, 10 + seed)
 

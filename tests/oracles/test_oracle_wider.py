@@ -411,6 +411,31 @@ def test_dino_is_that_of_lightly_while_its_centre_moves():
     torch.testing.assert_close(own - own.mean(), other - other.mean())  # a softmax does not see what all have in common
 
 
+@pytest.mark.parametrize("tau", [1.0, 0.3])
+def test_dec_is_the_divergence_from_the_target_distribution_of_the_paper(tau):
+    rel_entr = package("scipy.special").rel_entr
+    ours, c = with_queue("dec", 0, temperature=tau)
+    for seed in SEEDS:
+        z = points(6, 4, seed)
+
+        def soft(z):
+            kernel = [[1 / (1 + (z[i] - c[k]).square().sum() / tau) for k in range(9)] for i in range(6)]  # noqa: B023
+            return torch.stack([torch.stack(row) / sum(row) for row in kernel])
+
+        with torch.no_grad():
+            q = soft(z)
+            f = [sum(q[i, k] for i in range(6)) for k in range(9)]
+            weight = torch.tensor([[q[i, k] ** 2 / f[k] for k in range(9)] for i in range(6)], dtype=torch.float64)
+            p = weight / weight.sum(1, keepdim=True)
+
+        def published(z):
+            return (p * (p / soft(z)).log()).sum() / 6  # noqa: B023
+
+        assert ours(z).item() == pytest.approx(rel_entr(p.numpy(), q.numpy()).sum() / 6, rel=1e-9)
+        agree(ours, published, z)
+        differ(ours, lambda z: published(z.roll(1, 0)), z)  # noqa: B023
+
+
 # kernels, graphs, teachers of classes
 
 

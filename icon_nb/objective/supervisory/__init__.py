@@ -7,12 +7,12 @@ from ..batch import Batch  # noqa: I001 (which would write a name a line)
 from .graphs import CompanionNeighbors, GraphContexts, GraphGibbs, GraphWeights, NearestNeighbors, Spectral, ViewsAndNeighbors
 from .identity import Identity, KeyAndQueue, Label, Mixed, OtherSide, PositivePairs, PositivePairsJoint, SameClass
 from .neighbourhoods import (
-    Companion, Gaussian, GaussianFixed, GaussianJoint, ShortestPaths, StudentT, SwappedCodes, Teacher, perplexity_rows,
+    Companion, Gaussian, GaussianFixed, GaussianJoint, Sharpened, ShortestPaths, StudentT, SwappedCodes, Teacher, perplexity_rows,
 )  # fmt: skip
 
 __all__ = [
     "Batch", "Companion", "CompanionNeighbors", "Gaussian", "GaussianFixed", "GaussianJoint", "GraphContexts", "GraphGibbs",
     "GraphWeights", "Identity", "KeyAndQueue", "Label", "Mixed", "NearestNeighbors", "OtherSide", "PositivePairs",
-    "PositivePairsJoint", "SameClass", "ShortestPaths", "Spectral", "StudentT", "SwappedCodes", "Teacher",
+    "PositivePairsJoint", "SameClass", "Sharpened", "ShortestPaths", "Spectral", "StudentT", "SwappedCodes", "Teacher",
     "ViewsAndNeighbors", "perplexity_rows",
 ]  # fmt: skip

@@ -155,6 +155,30 @@ class Teacher(Softmax):
 
 
 @dataclass(frozen=True)
+class Sharpened(Softmax):
+    r"""What the network says, squared, over how much each candidate is used: :math:`p_{ic} \propto q_{ic}^2 / \sum_k q_{kc}`.
+
+    q is the Student-t kernel of the distances to the centres, whose settings it shares, and k runs over the batch (DEC, Xie et
+    al. 2016).
+
+    >>> said = -torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    >>> Sharpened()(Batch(index=torch.arange(2), companion=said)).round(decimals=4)
+    tensor([[0.8000, 0.2000],
+            [0.2000, 0.8000]])
+    """
+
+    temperature: float = 1.0
+    df: float = 1.0
+
+    include_self = True
+
+    def scores(self, batch: Batch) -> Tensor:
+        kernel = -(self.df + 1) / 2 * torch.log1p(-batch.need("companion", self) / (self.df * self.temperature))
+        log_q = kernel.log_softmax(1)
+        return 2 * log_q - log_q.logsumexp(0)
+
+
+@dataclass(frozen=True)
 class SwappedCodes(Teacher):
     r"""The same, balanced: within each view all candidates are used alike, by Sinkhorn's iteration (SwAV, Caron et al. 2020).
 
