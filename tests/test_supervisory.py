@@ -24,6 +24,8 @@ SETTINGS = {
     "walk": "sum",
     "embedding_dim": 2,
     "n_candidates": 4,
+    "temperature": 0.5,
+    "df": 2.0,
 }
 
 

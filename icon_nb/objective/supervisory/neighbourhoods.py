@@ -173,8 +173,8 @@ class Sharpened(Softmax):
     include_self = True
 
     def scores(self, batch: Batch) -> Tensor:
-        kernel = -(self.df + 1) / 2 * torch.log1p(-batch.need("companion", self) / (self.df * self.temperature))
-        log_q = kernel.log_softmax(1)
+        d = batch.need("companion", self).neg().clamp_min(0)
+        log_q = (-(self.df + 1) / 2 * torch.log1p(d / (self.df * self.temperature))).log_softmax(1)
         return 2 * log_q - log_q.logsumexp(0)
 
 
