@@ -177,27 +177,24 @@ def classes(*parts, names=None) -> tuple[list[np.ndarray | None], tuple[str, ...
 
 
 def encode(labels: np.ndarray, names=None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The code of each label, int64 (n,), and the names of the classes: the sorted labels themselves, unless names are given."""
-    names = _checked(() if names is None else tuple(map(str, names)))
-    if names and labels.dtype.kind in "biu":
-        if len(labels) and (labels.min() < 0 or labels.max() >= len(names)):
-            raise DataError(f"labels run from {labels.min()} to {labels.max()} but there are {len(names)} class names")
-        return labels.astype(np.int64), names
-    values, codes = np.unique(labels, return_inverse=True)
+    """The code of each label, int64 (n,), and the names of the classes: the sorted labels themselves, unless names are given.
+
+    Where they are, numbers are positions among them, and texts are looked up there.
+    """
+    names = () if names is None else tuple(map(str, names))
+    positions = bool(names) and labels.dtype.kind in "biu"
+    if positions and len(labels) and (labels.min() < 0 or labels.max() >= len(names)):
+        raise DataError(f"labels run from {labels.min()} to {labels.max()} but there are {len(names)} class names")
+    values, codes = ((), labels) if positions else np.unique(labels, return_inverse=True)
     texts = tuple(map(str, values))
-    if not names:
-        return codes.astype(np.int64), _checked(texts)
-    strange = next((text for text in texts if text not in names), None)
-    remedy = "name every label, pass integers 0..C-1, or leave class_names out"
-    demand(strange is None, f"label {shown(strange)} is not among the class names {shown(names)}: {remedy}", DataError)
-    return np.array([names.index(text) for text in texts], np.int64)[codes], names
-
-
-def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Class names, which must be text that can be written to a file."""
-    strange = next((name for name in names if re.search("[\ud800-\udfff]", name)), None)
+    strange = next((name for name in names or texts if re.search("[\ud800-\udfff]", name)), None)
     demand(strange is None, f"class name {strange!r} cannot be written to a file: leave out what is not a character", DataError)
-    return names
+    if names and not positions:
+        strange = next((text for text in texts if text not in names), None)
+        remedy = "name every label, pass integers 0..C-1, or leave class_names out"
+        demand(strange is None, f"label {shown(strange)} is not among the class names {shown(names)}: {remedy}", DataError)
+        codes = np.array([names.index(text) for text in texts], np.int64)[codes]
+    return codes.astype(np.int64), names or texts
 
 
 def _labels(value) -> np.ndarray:

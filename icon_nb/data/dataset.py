@@ -209,7 +209,12 @@ def _problems(data: Dataset) -> Iterator[str]:
             yield from _input_problems(part, x, data.x)
     for part, y, whole in (("y", data.y, data.x), ("y_test", data.y_test, data.x_test)):
         if y is not None:
-            yield from _label_problems(part, y, None if whole is None else len(whole), len(data.class_names))
+            length = None if whole is None else len(whole)
+            if y.dtype != torch.int64 or y.dim() != 1 or len(y) != length:
+                yield f"{part} is {y.dtype} of shape {tuple(y.shape)} for {length} samples; give int64 of shape (n,)"
+            top = (len(data.class_names) or int(y.max()) + 1) - 1
+            if int(y.min()) < 0 or int(y.max()) > top:
+                yield f"{part} runs from {int(y.min())} to {int(y.max())}; classes are numbered 0 to {top}"
     for part, whole in (("pair", "x"), ("companion", "x"), ("graph", "x"), ("pair_test", "x_test")):
         rows, of = getattr(data, part), getattr(data, whole)
         n = 0 if of is None else len(of)
@@ -239,14 +244,6 @@ def _input_problems(part: str, x: Tensor, training: Tensor) -> Iterator[str]:
     if x.shape[1:] != training.shape[1:] or x.dtype != training.dtype:
         one, other = (f"{each.dtype} {tuple(each.shape[1:])}" for each in (x, training))
         yield f"samples of {part} are {one}, of x {other}"
-
-
-def _label_problems(part: str, y: Tensor, length: int | None, n_names: int) -> Iterator[str]:
-    if y.dtype != torch.int64 or y.dim() != 1 or len(y) != length:
-        yield f"{part} is {y.dtype} of shape {tuple(y.shape)} for {length} samples; give int64 of shape (n,)"
-    top = (n_names or int(y.max()) + 1) - 1
-    if int(y.min()) < 0 or int(y.max()) > top:
-        yield f"{part} runs from {int(y.min())} to {int(y.max())}; classes are numbered 0 to {top}"
 
 
 def _statistics(x) -> tuple[Tensor, Tensor]:

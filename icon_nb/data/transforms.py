@@ -175,9 +175,11 @@ class Blur(Part):
         return torch.where(u[:, 1] < self.p, _between(u[:, 0], self.sigma), 1e-3).clamp_min(1e-3)
 
     def smooth(self, u: Tensor, x: Tensor) -> Tensor:
-        sigma = self.draw(u)
-        rows, columns = (_smoothing(sigma, side)[:, None] for side in x.shape[-2:])
-        return rows @ x @ columns.transpose(-1, -2)
+        spread, weights = 2 * self.draw(u)[:, None, None] ** 2, []
+        for side in x.shape[-2:]:
+            at = torch.arange(side, device=u.device, dtype=torch.float32)
+            weights.append(torch.softmax(-((at[:, None] - at) ** 2) / spread, -1)[:, None])  # (n, 1, side, side), rows sum to one
+        return weights[0] @ x @ weights[1].transpose(-1, -2)
 
 
 @dataclass(frozen=True)
@@ -211,9 +213,3 @@ def _hue(turn: Tensor) -> Tensor:
     zero = torch.zeros_like(cos)
     rotation = torch.stack([zero + 1, zero, zero, zero, cos, -sin, zero, sin, cos], 1).view(-1, 3, 3)
     return torch.linalg.inv(yiq) @ rotation @ yiq
-
-
-def _smoothing(sigma: Tensor, side: int) -> Tensor:
-    """(n, side, side), rows are Gaussian weights around each pixel and sum to one."""
-    at = torch.arange(side, device=sigma.device, dtype=torch.float32)
-    return torch.softmax(-((at[:, None] - at) ** 2) / (2 * sigma[:, None, None] ** 2), -1)
