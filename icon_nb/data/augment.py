@@ -128,12 +128,17 @@ def build_augment(spec: str, dataset: Dataset, strength: float | None = 1.0) -> 
         return OwnAugment(transform=thing_of("augment", spec), dataset=dataset)
     demand(0 <= strength < inf, f"augment_strength={strength} must be 0 (no change) or more; 1 is the usual strength")
     spec = default_augment(dataset) if spec == "auto" else spec
-    names = [] if spec == "none" or strength == 0 else spec.split("+")
+    names, where = [] if spec == "none" or strength == 0 else spec.split("+"), f"augment={spec!r}"
+    one_channel, parts = dataset.kind == "images" and dataset.shape[0] == 1, []
     for name in names:
-        _check_part(name, spec, dataset)
-    rows = [(AUGMENTATIONS[name].make, AUGMENTATIONS[name].one_channel) for name in names]
-    one_channel = dataset.kind == "images" and dataset.shape[0] == 1
-    parts = (resolve_name(make)(**differs if one_channel else {}).scaled(strength) for make, differs in rows)
+        row = AUGMENTATIONS.get(name)
+        demand(row is not None, f"{where}: {name!r} is unknown, {nearest(name, [*AUGMENTATIONS, 'none', 'auto'])}")
+        demand(names.count(name) == 1, f"{where} names {name!r} twice: name each part once")
+        acts = dataset.kind != "tokens" and (row.reads != "images" or dataset.kind == "images")
+        demand(acts, f"{where}: {name!r} has no effect on {dataset.kind}; use {default_augment(dataset)!r}")
+        few = name == "grey" and dataset.shape[0] != 3
+        demand(not few, f"{where}: 'grey' needs 3 channels, the images have {dataset.shape[0]}: leave it out")
+        parts.append(resolve_name(row.make)(**row.one_channel if one_channel else {}).scaled(strength))
     return Augment(tuple(parts), dataset.mean, dataset.std)
 
 
@@ -145,16 +150,6 @@ def default_augment(dataset: Dataset) -> str:
     if dataset.kind != "images":
         return "noise" if dataset.kind == "features" else "none"
     return "crop+flip+jitter+grey" if dataset.shape[0] == 3 else "affine"
-
-
-def _check_part(name: str, spec: str, dataset: Dataset) -> None:
-    where, row = f"augment={spec!r}", AUGMENTATIONS.get(name)
-    demand(row is not None, f"{where}: {name!r} is unknown, {nearest(name, [*AUGMENTATIONS, 'none', 'auto'])}")
-    demand(spec.split("+").count(name) == 1, f"{where} names {name!r} twice: name each part once")
-    acts = dataset.kind != "tokens" and (row.reads != "images" or dataset.kind == "images")
-    demand(acts, f"{where}: {name!r} has no effect on {dataset.kind}; use {default_augment(dataset)!r}")
-    few = name == "grey" and dataset.shape[0] != 3
-    demand(not few, f"{where}: 'grey' needs 3 channels, the images have {dataset.shape[0]}: leave it out")
 
 
 def _grid(matrix: Tensor, h: int, w: int) -> Tensor:
