@@ -51,13 +51,7 @@ ROWS: dict[str, str] = _ROWS["rows"]
 
 
 def counts_self(p: Axis, q: Axis) -> tuple[bool, bool]:
-    """Whether j = i counts in p and in q: where one goes either way it follows the other.
-
-    >>> counts_self(SUPERVISORY["gaussian_fixed"], LEARNED["clusters"])
-    (True, True)
-    >>> counts_self(SUPERVISORY["knn"], LEARNED["gaussian"])
-    (False, False)
-    """
+    """Whether j = i counts in p and in q: where one goes either way it follows the other."""
     in_p = p.include_self if p.include_self is not None else bool(q.include_self)
     return in_p, q.include_self if q.include_self is not None else in_p
 
@@ -82,11 +76,7 @@ def why_not(p: Axis, q: Axis) -> str | None:
 
 
 def rows_of(slot: str, component: object) -> list[str]:
-    """The rows that make components like this one: of its class, with the same options, and over the same kernel.
-
-    >>> rows_of("learned", 3)
-    []
-    """
+    """The rows that make components like this one: of its class, with the same options, and over the same kernel."""
     return [name for name, row in SLOTS[slot].items() if _makes(row, component)]
 
 

@@ -50,18 +50,8 @@ def _held(name: str, value: object) -> object:
 def as_settings(settings: Mapping[str, object]) -> dict[str, object]:
     """The same settings, with a component object in the p or the q slot replaced by its name and by what it carries.
 
-    An object says everything about itself, its defaults included. Whether self counts follows from the pair, as with names.
-
-    Raises
-    ------
-    ConfigError
-        The object is not a component that has a name, or says something else than another setting or than its pair.
-
-    Examples
-    --------
-    >>> from icon_nb.learned import StudentT
-    >>> as_settings({"supervisory": "knn", "learned": StudentT(df=2.0)})
-    {'supervisory': 'knn', 'learned': 'student_t', 'temperature': 1.0, 'distance': 'sqeuclidean', 'df': 2.0}
+    An object says everything about itself, its defaults included. Whether self counts follows from the pair, as with names. What
+    says something else than another setting or than its pair is refused.
     """
     objects = {slot: settings[slot] for slot in axes.SLOTS if callable(settings.get(slot))}
     plain = {name: value for name, value in settings.items() if name not in objects and value is not None}

@@ -156,11 +156,7 @@ def _paper(row: str | Mapping | None) -> Paper | None:
 
 
 def spelt_out(settings: Mapping[str, object]) -> dict[str, object]:
-    """Settings of a row, with those of the group that they are ``like`` in front.
-
-    >>> spelt_out({"like": "graph", "df": 1.0})["embedding_dim"]
-    2
-    """
+    """Settings of a row, with those of the group that they are ``like`` in front."""
     own = dict(settings)
     like = own.pop("like", None)
     return {**GROUPS[like], **own} if like else own

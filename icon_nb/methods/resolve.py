@@ -188,11 +188,6 @@ def fit_to_data(config, n: int, augment: str, open_tsne: bool = False):
     """Lower the defaults of a resolved Config that n training samples cannot serve; what was given explicitly stays as it is.
 
     Where openTSNE trains it, its own defaults are taken.
-
-    Raises
-    ------
-    DataError
-        There is one sample, and so no neighbour.
     """
     if n < 2:
         raise DataError("the data hold one training sample: p and q compare samples, so give at least two")
@@ -221,13 +216,7 @@ def drawn() -> list[str]:
 
 
 def check(case: Case) -> None:
-    """Refuse names that are not known, settings that have no effect, and values that contradict each other.
-
-    Raises
-    ------
-    ConfigError
-        The first thing that is wrong.
-    """
+    """Refuse names that are not known, settings that have no effect, and values that contradict each other."""
     if published(case.dataset):
         options_of(case.dataset)  # which refuses what it does not know
     wrong = next(chain(_of_names(case), _of_effects(case), _of_pairs(case)), None)

@@ -68,11 +68,7 @@ class Objective:
 
 
 def make(row: axes.Axis, **settings):
-    """The component p or q of a row of the table.
-
-    >>> make(axes.LEARNED["student_t_joint"], df=2.0)
-    Joint(kernel=StudentT(temperature=1.0, distance='sqeuclidean', include_self=False, df=2.0))
-    """
+    """The component p or q of a row of the table."""
     component = resolve_name(row.make)
     return component(make(axes.LEARNED[row.kernel], **settings)) if row.kernel else component(**row.options, **settings)
 

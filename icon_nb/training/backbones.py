@@ -47,16 +47,6 @@ def build_backbone(
 
     It takes float (n, *dataset_shape) to (n, embedding_dim), a ``table`` positions int (n,). ``n_points`` is the rows of a table,
     ``hidden_dim`` the width of the hidden layers or the channels of the first, ``n_tokens`` the size of the vocabulary.
-
-    Raises
-    ------
-    ConfigError
-        Unknown name, a size below 1, or a network that cannot read this kind of data.
-
-    Examples
-    --------
-    >>> build_backbone("mlp", (1, 8, 8), 2)(torch.zeros(5, 1, 8, 8)).shape
-    torch.Size([5, 2])
     """
     _check(name, dataset_shape, embedding_dim, n_points, hidden_dim, kind, n_tokens)
     row = BACKBONES[name]

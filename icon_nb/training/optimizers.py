@@ -17,11 +17,7 @@ from ..methods.settings import OWN, is_own, thing_of
 
 @cache
 def uncompiled(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
-    """The same optimizer, whose methods do not import torch's compiler: that takes nearly as long as torch itself.
-
-    >>> issubclass(uncompiled(torch.optim.Adam), torch.optim.Adam)
-    True
-    """
+    """The same optimizer, whose methods do not import torch's compiler: that takes nearly as long as torch itself."""
     names = "add_param_group", "zero_grad", "state_dict", "load_state_dict"
     bare = {name: inspect.unwrap(getattr(kind, name)) for name in names}
     step = torch.no_grad()(inspect.unwrap(kind.step))
@@ -35,14 +31,6 @@ class Gains(torch.optim.Optimizer):
     :math:`g \leftarrow g + 0.2` where step and gradient agree, :math:`0.8 g` where they do not, at least 0.01;
     :math:`v \leftarrow \mu v - \eta\, n\, g \odot \nabla`. The mean over n rows is undone, so that one learning rate fits every
     number of points. It is what t-SNE was published with.
-
-    >>> point = torch.nn.Parameter(torch.tensor([[4.0]]))
-    >>> optimizer = Gains([point], lr=0.05, momentum=0.5)
-    >>> for _ in range(50):
-    ...     point.grad = 2 * point.detach()
-    ...     optimizer.step()
-    >>> bool(point.abs() < 0.1)
-    True
     """
 
     def __init__(self, params, lr: float, momentum: float = 0.9, weight_decay: float = 0.0):

@@ -57,11 +57,7 @@ def is_small(trainer) -> bool:
 
 @torch.inference_mode()
 def multiplications(network: nn.Module, x: torch.Tensor) -> int:
-    """Multiplications of one forward pass in the linear and convolutional layers, for one sample x (1, ...).
-
-    >>> multiplications(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 5)), torch.zeros(1, 1, 4, 4))
-    112
-    """
+    """Multiplications of one forward pass in the linear and convolutional layers, for one sample x (1, ...)."""
     found, training = [], network.training
     count = lambda layer, _, out: found.append(layer.weight.numel() * prod(out.shape[2:]))  # noqa: E731
     with ExitStack() as after:

@@ -201,13 +201,7 @@ def perplexity_rows(distances: Tensor, perplexity: float) -> Tensor:
 
 
 def log_perplexity_rows(distances: Tensor, perplexity: float) -> Tensor:
-    """The logarithms of the same, which do not underflow: minus infinity on the diagonal.
-
-    Raises
-    ------
-    DataError
-        Fewer than ``perplexity + 1`` points, or distances that are not finite.
-    """
+    """The logarithms of the same, which do not underflow: minus infinity on the diagonal."""
     n = len(distances)
     if perplexity > n - 1:
         least = math.ceil(perplexity) + 1
@@ -218,13 +212,7 @@ def log_perplexity_rows(distances: Tensor, perplexity: float) -> Tensor:
 
 
 def off_diagonal(matrix: Tensor) -> Tensor:
-    """All entries of (n, n) but the diagonal, in their order, as a view (n - 1, n).
-
-    >>> off_diagonal(torch.arange(9).view(3, 3)).reshape(3, 2)
-    tensor([[1, 2],
-            [3, 5],
-            [6, 7]])
-    """
+    """All entries of (n, n) but the diagonal, in their order, as a view (n - 1, n)."""
     n = len(matrix)
     return matrix.view(-1)[1:].view(n - 1, n + 1)[:, :-1]
 
