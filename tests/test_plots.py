@@ -8,9 +8,11 @@ import pytest
 from moving_points import animate, run, side_by_side
 from PIL import Image
 
+import icon_nb as icon
 from icon_nb.animation.palette import class_color, rgb
 from icon_nb.animation.plots import curves, small_multiples
 from icon_nb.errors import ConfigError
+from icon_nb.evaluation.trajectory import Trajectory
 
 
 def texts(picture):
@@ -143,3 +145,17 @@ def test_labels_of_curves_are_written_in_full_and_the_picture_grows_with_them():
     assert height > 300
     asked = curves([run(T=3) for _ in long], labels=long, size=(600, 300))
     np.testing.assert_allclose(asked.figure.get_size_inches() * asked.figure.dpi, (600, 300))
+
+
+def test_what_training_has_to_beat_is_told_in_words_that_do_not_cover_each_other():
+    walk = Trajectory(np.zeros((3, 5, 2)), np.arange(3), metrics={"knn_accuracy": np.array([0.4, 0.7, 0.9])})
+    lines = {"untrained": 0.41, "raw inputs": 0.4, "chance": 0.1}
+    axes = curves(walk, baselines={"knn_accuracy": lines}).figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["chance", "raw inputs, untrained"]
+    assert sorted(line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--") == [0.1, 0.4, 0.41]
+
+
+def test_the_curves_of_a_run_stand_beside_what_it_has_to_beat():
+    run = icon.run(icon.Config(dataset="digits", n_samples=60, epochs=1, quiet=True))
+    drawn = [text.get_text() for axes in run.plot("knn_accuracy").figure.axes for text in axes.texts]
+    assert {name for text in drawn for name in text.split(", ")} == {"untrained", "raw inputs"}

@@ -186,11 +186,17 @@ def _panel(canvas: Canvas, rect: Rect, metric: str, lines, baselines: Mapping[st
 
 
 def _beat(axes, canvas: Canvas, baselines: Mapping[str, float]) -> None:
-    """Dashed lines, with their names, for what training has to beat."""
-    for name, value in baselines.items():
+    """Dashed lines for what training has to beat, each with its name; lines that all but touch share a row of names."""
+    for value in baselines.values():
         axes.axhline(value, color=canvas.theme.muted, linewidth=canvas.points(1.2), linestyle="--")
-        look = {"color": canvas.theme.muted, "fontproperties": canvas.font(10.5), "parse_math": False}
-        axes.text(0.015, value, plain(name), transform=axes.get_yaxis_transform(), ha="left", va="bottom", **look)
+    near, rows = 0.09 * np.ptp(axes.get_ylim()), []
+    for name, value in sorted(baselines.items(), key=lambda line: line[1]):
+        if rows and value - rows[-1][0] < near:
+            name = f"{rows.pop()[1]}, {name}"
+        rows.append((value, name))
+    look = {"color": canvas.theme.muted, "fontproperties": canvas.font(10.5), "parse_math": False, "ha": "right", "va": "bottom"}
+    for value, name in rows:
+        axes.text(0.985, value, plain(name), transform=axes.get_yaxis_transform(), **look)
 
 
 def _line(axes, canvas: Canvas, color: str, marker: str, runs: Sequence[Trajectory], metric: str) -> None:

@@ -245,12 +245,13 @@ class Results(Shown, Run):
         return forces_of_views(self, epoch, self.state_after(epoch)[0]) if points.lacking else points.forces(frame)
 
     def plot(self, metrics: str | Sequence[str] | None = None, **options):
-        """Static curves of the run; options as in :func:`icon_nb.animation.plots.curves`.
+        """Static curves of the run, and dashed what training has to beat; options as in :func:`icon_nb.animation.plots.curves`.
 
         ``"forces"`` plots how strongly p pulls and q pushes at every recorded epoch: the mean length of either over the points.
         """
         demand_type("metrics", metrics, (str, Iterable, type(None)), "a name, or several")
         if metrics != "forces":
+            options = {"baselines": {"knn_accuracy": self.baselines}, **options}
             return animation.curves(self.watched(metrics), metrics=metrics, **options)
         strength = [np.linalg.norm(part, axis=-1).mean(-1) for part in self._all_forces()]
         told = dict(zip(("attraction", "repulsion"), strength))

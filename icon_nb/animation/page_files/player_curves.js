@@ -86,9 +86,9 @@ class Chart {
     ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     ink.clearRect(0, 0, this.width, this.height);
     this.drawGround(colours, this.apart ? "least" : short(low), this.apart ? "most" : short(high));
+    if (!this.apart) this.drawBaselines(scale([low, high]));
     this.player.runs.forEach((run, place) => {
       const toY = scale(this.apart ? this.range([run]) : [low, high]);
-      if (!this.apart) this.drawBaselines(run, toY);
       this.drawLine(run, lineStyle(place, colours), toY, epoch);
     });
     this.drawCursor(colours, epoch);
@@ -133,17 +133,22 @@ class Chart {
     if (Number.isFinite(values[from])) drawMark(ink, this.toX(run.epochs[from]), toY(values[from]), 3.2, { colour, edge: this.player.colours.page });
   }
 
-  drawBaselines(run, toY) {
+  // What training has to beat, told once for all runs; the words are stacked from the lowest line up, so that none covers another.
+  drawBaselines(toY) {
     const { ink } = this, { muted } = this.player.colours;
-    for (const [name, value] of Object.entries(run.baselines[this.name] || {})) {
-      const y = Math.round(toY(value)) + 0.5;
-      Object.assign(ink, { strokeStyle: muted, fillStyle: muted, lineWidth: 1, textAlign: "left" });
+    const told = this.player.runs.flatMap((run) => Object.entries(run.baselines[this.name] || {}));
+    const lines = new Map(told.map(([name, value]) => [`${name} ${short(value)}`, value]));
+    let last = null;
+    for (const [words, value] of [...lines].sort((one, other) => one[1] - other[1])) {
+      const y = Math.round(toY(value)) + 0.5, above = last === null ? y - 3 : Math.min(y - 3, last - 12);
+      last = above > PAD.top + 9 ? above : (last ?? y) + 12;
+      Object.assign(ink, { strokeStyle: muted, fillStyle: muted, lineWidth: 1, textAlign: "right" });
       ink.setLineDash([5, 3]);
       ink.beginPath();
       ink.moveTo(PAD.left, y);
       ink.lineTo(this.width - PAD.right, y);
       ink.stroke();
-      ink.fillText(`${name} ${short(value)}`, PAD.left + 4, y > PAD.top + 14 ? y - 3 : y + 12);
+      ink.fillText(words, this.width - PAD.right - 4, last);
       ink.setLineDash([]);
     }
   }
