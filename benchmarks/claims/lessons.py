@@ -84,14 +84,10 @@ LESSONS: Mapping[str, Lesson] = {
 }
 
 
-SMALLER = {"kernel_comparison": {"n_samples": 500}}
-"""Where all of the data would take too long."""
-
-
 def claim_of(name: str) -> Claim:
     """The experiment that shows whether the lesson of a recipe holds."""
     levels = {}
-    for varies, config in zip(RECIPES[name].varies, recipe(name, **SMALLER.get(name, {}))):
+    for varies, config in zip(RECIPES[name].varies, recipe(name)):
         levels[" ".join(str(value) for value in varies.values())] = config.resolve().explicit()
     return Claim(f"recipe_{name}", RECIPES[name].question, {"config": levels}, measures.usual, {})
 
