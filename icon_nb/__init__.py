@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "Config": "methods.config",
+    "register": "methods.axes",
     "recipe": "methods.recipes",
     "get_recipe": "methods.recipes",
     "run": "study.run",

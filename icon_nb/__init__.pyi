@@ -12,6 +12,7 @@ from .interfaces import widgets as widgets
 from .interfaces.answers import check as check
 from .interfaces.estimator import IconTransformer as IconTransformer
 from .methods import recipes as recipes
+from .methods.axes import register as register
 from .methods.config import Config as Config
 from .methods.recipes import get_recipe as get_recipe
 from .methods.recipes import recipe as recipe
@@ -35,7 +36,7 @@ from .training.criterion import loss as loss
 __version__: str
 __all__ = [
     "Batch", "Comparison", "Config", "IconError", "IconTransformer", "Objective", "Recorder", "Results", "Trajectory",
-    "__version__", "atlas", "bench",
-    "card", "check", "data", "distances", "divergences", "dynamics", "evaluate", "get_recipe", "learned", "load", "loss",
-    "methods", "recipe", "recipes", "recorders", "run", "run_configs", "run_recipe", "supervisory", "sweep", "widgets",
+    "__version__", "atlas", "bench", "card", "check", "data", "distances", "divergences", "dynamics", "evaluate", "get_recipe",
+    "learned", "load", "loss", "methods", "recipe", "recipes", "recorders", "register", "run", "run_configs", "run_recipe",
+    "supervisory", "sweep", "widgets",
 ]  # fmt: skip

@@ -125,6 +125,44 @@ def test_a_run_takes_p_and_q_by_name_and_as_objects(monkeypatch):
         Config(supervisory="next_door", learned="laplace", perplexity=5.0)
 
 
+def test_a_p_and_a_q_are_registered_while_python_runs(monkeypatch, tmp_path):
+    declare(monkeypatch, P, Q)  # so that both go again after the test
+    del axes.SUPERVISORY["next_door"], axes.LEARNED["laplace"]
+    for _ in range(2):  # a cell that is run again
+        icon.register("supervisory", NextDoor, "next_door", needs=("inputs",))
+        icon.register("learned", Laplace, "laplace", settings=("temperature",))
+    given = icon.run(Config(supervisory=NextDoor(), learned=Laplace(temperature=2.0), **SMALL), save_to=tmp_path / "run")
+    assert (given.config.supervisory, given.config.learned, given.config.temperature) == ("next_door", "laplace", 2.0)
+    assert np.isfinite(given.history["loss"]).all()
+    assert icon.load(tmp_path / "run") == given
+    del axes.LEARNED["laplace"]
+    with pytest.raises(icon.IconError, match="config.json .*learned='laplace' is not known"):
+        icon.load(tmp_path / "run")
+    with pytest.raises(ConfigError, match="name yours with icon_nb.register"):
+        Config(supervisory="next_door", learned=Laplace())
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (("q", Laplace, "laplace"), "slot='q' is not known; choose one of: supervisory, learned"),
+        (("learned", Laplace(), "laplace"), "give the class itself"),
+        (("learned", Laplace, "gaussian"), "choose another"),
+        (("learned", Laplace, "two words"), "is no word"),
+        (("learned", NextDoor, "door"), "add include_self: bool = False"),
+        (("learned", dataclass(frozen=True)(type("Hidden", (), {})), "hidden"), "at the top of a module"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused(asked, words):
+    with pytest.raises(ConfigError, match=words):
+        icon.register(*asked)
+    for field, words in (({"needs": ("input",)}, "did you mean 'inputs'"), ({"titel": "x"}, "did you mean 'title'"),
+                         ({"settings": ("temprature",)}, "did you mean 'temperature'")):  # fmt: skip
+        with pytest.raises(ConfigError, match=words):
+            icon.register("learned", Laplace, "laplace", **field)
+    assert not {"laplace", "door", "hidden"} & axes.LEARNED.keys()
+
+
 def test_a_method_of_a_new_p_and_q_stands_in_the_tables_and_runs(monkeypatch):
     declare(monkeypatch, P, Q)
     method = Method("next_map", "Next-door map", "next_door", "laplace", r"\sum_i D(p_i \Vert q_i)")

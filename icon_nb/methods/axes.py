@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 
+from ..errors import demand, demand_type, nearest, shown
 from .catalogue import read, records
 
 
@@ -91,3 +93,48 @@ def _makes(row: Axis, component: object) -> bool:
 def class_name(component: object) -> str:
     """The class of an object as a row names it: ``"module:Class"``."""
     return f"{type(component).__module__}:{type(component).__qualname__}"
+
+
+def register(slot: str, component: type, name: str, **row) -> None:
+    """Give a p or a q of your own a row of the table until Python ends: a Config takes its name, and its objects.
+
+    Parameters
+    ----------
+    slot : {"supervisory", "learned"}
+    component : type
+        A frozen dataclass at the top of a module or a notebook. A p takes a :class:`icon_nb.Batch` and returns (n, m), rows that
+        sum to one. A q has a field ``include_self``, takes z (n, d), other candidates and the measure, or None for both, and
+        returns log q (n, m).
+    name : str
+        What a Config calls it. The same class may be registered again, as when a cell of a notebook is run twice.
+    **row
+        Other fields of :class:`Axis`: ``settings`` are those of a Config that are fields of the class too, ``needs`` what p asks
+        of the data.
+
+    Raises
+    ------
+    ConfigError
+        The name is that of another row, or a field of the row is not what it has to be.
+
+    Examples
+    --------
+    >>> register("learned", dict, "gaussian")
+    Traceback (most recent call last):
+    icon_nb.errors.ConfigError: name='gaussian' is no word, or that of another row: choose another
+    """
+    demand(slot in SLOTS, f"slot={shown(slot)} is not known; {nearest(slot, SLOTS)}")
+    demand_type("component", component, type, "the class itself, not one of its objects")
+    table, make = SLOTS[slot], f"{component.__module__}:{component.__qualname__}"
+    taken = name in table and table[name].make != make
+    demand(str(name).isidentifier() and not taken, f"name={shown(name)} is no word, or that of another row: choose another")
+    found = getattr(sys.modules[component.__module__], component.__qualname__, None) is component and is_dataclass(component)
+    demand(found, f"{make} is not found by its name: make it a dataclass at the top of a module or of a notebook")
+    has = {each.name for each in fields(component)}
+    demand(slot == "supervisory" or "include_self" in has, f"{make} has no include_self: add include_self: bool = False")
+    taken_by_rows = {setting for each in table.values() for setting in each.settings}
+    allowed = {"": {each.name for each in fields(Axis)}, "needs": NEEDS, "settings": taken_by_rows & has}
+    for what, names in allowed.items():
+        for each in row.get(what, ()) if what else row:
+            demand(each in names, f"{what} {each!r} of {make} is not known; {nearest(each, names)}".lstrip())
+    usual = {"candidates": "any", "include_self": None} if slot == "learned" else {}
+    table[name] = Axis(**{"name": name, "title": name, "latex": "", "make": make, **usual, **row})

@@ -115,7 +115,8 @@ def _name(slot: str, component) -> str:
         raise ConfigError(f"{slot}={shown(component)} is a class: give one of its objects, {component.__name__}(...), or a name")
     raise ConfigError(
         f"{slot}={shown(component)} is not a component of icon_nb.{slot}, and config.json holds names only: give one of those, "
-        "or train with yours in a loop of your own, with icon_nb.objective.Objective(supervisory, learned, divergence)"
+        "name yours with icon_nb.register, or train with it in a loop of your own, with "
+        "icon_nb.objective.Objective(supervisory, learned, divergence)"
     )
 
 
