@@ -20,7 +20,7 @@ from benchmarks.harness import report
 from benchmarks.peers import Pairs, loop, nt_xent
 from icon_nb.data.transforms import Affine, Grey, Jitter
 from icon_nb.study.run import start
-from icon_nb.training.threads import multiplications
+from icon_nb.training.ranks import multiplications
 
 TARGETS = {
     "simplecnn_share_of_limit": "at least 0.5",

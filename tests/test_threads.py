@@ -9,7 +9,7 @@ import torch
 
 import icon_nb as icon
 from icon_nb.study.session import Session
-from icon_nb.training import threads
+from icon_nb.training import ranks as threads
 
 SAID = """
 import sys, torch, icon_nb as icon

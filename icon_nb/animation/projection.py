@@ -14,6 +14,7 @@ from pkgutil import resolve_name
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from ..errors import ConfigError, demand, nearest
 from ..evaluation.trajectory import Trajectory, as_matrix
@@ -199,8 +200,6 @@ def fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
 @cache
 def _linear_algebra():
     """The libraries that numpy computes with; to look for them takes as long as to find the axes."""
-    from threadpoolctl import ThreadpoolController
-
     return ThreadpoolController()
 
 

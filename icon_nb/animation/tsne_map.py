@@ -14,7 +14,7 @@ from ..objective.closed_forms import FusedKL
 from ..objective.learned import StudentT
 from ..objective.supervisory.neighbourhoods import log_perplexity_of
 from ..training.optimizers import Gains
-from ..training.threads import SMALL_MAP, threads_for
+from ..training.ranks import SMALL_MAP, threads_for
 from .projection import Step, principal_axes
 
 EXAGGERATION = 12.0

@@ -16,7 +16,7 @@ from ..errors import DataError, LoadError, demand_type, printable
 from ..files import place
 from ..methods.config import SETTINGS
 from ..methods.settings import hold, is_own, keep
-from ..training.threads import threads_for
+from ..training.ranks import threads_for
 from . import table
 from .folders.outputs import read_study, save_comparison
 from .folders.store import COMPARISON, RECORD, load_run

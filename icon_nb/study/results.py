@@ -21,7 +21,7 @@ from ..evaluation.forces import OnPoints
 from ..evaluation.trajectory import Trajectory
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config
-from ..training.threads import threads_for
+from ..training.ranks import threads_for
 from .folders.store import read_state, save
 from .next_step import next_step
 from .probes import embed, encoder_of, forces_of_views, new_samples, probe_run, score_run

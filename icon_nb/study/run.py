@@ -15,7 +15,7 @@ from tqdm import tqdm
 from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError, demand, demand_type, shown
 from ..files import LARGEST_TEXT, place, read, write_whole
 from ..methods.config import OF_THE_TRUNK, Config
-from ..training.threads import is_small, threads_for
+from ..training.ranks import is_small, threads_for
 from ..training.trainer import usual_torch
 from .folders.checkpoints import Checkpoints, check_data, check_settings
 from .folders.outputs import write_run, written
