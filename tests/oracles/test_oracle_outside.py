@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn.functional import logsigmoid
 
 from icon_nb.methods import OUTSIDE, table
 
@@ -11,6 +12,7 @@ from .oracle_tools import points
 
 pytestmark = pytest.mark.oracle
 S = points(1, 6, 0)[0]  # the scores of one row; the first is the neighbour's
+MU = torch.tensor([1.0, 0.6, 0.3, 0.1, 0.05, 0.01], dtype=S.dtype)
 
 
 def softmax(s):
@@ -24,6 +26,7 @@ LOSSES = {
     "Barlow Twins": lambda s: (1 - s[0]) ** 2 + 0.005 * s[1:].square().sum(),
     "BYOL and SimSiam": lambda s: 2 - 2 * s[0],
     "Robust InfoNCE (RINCE)": lambda s: -(0.5 * s[0]).exp() / 0.5 + (0.01 * s.exp().sum()) ** 0.5 / 0.5,
+    "UMAP": lambda s: -(MU * logsigmoid(s) + (1 - MU) * logsigmoid(-s)).sum(),  # s = -log(a d^b)
 }
 
 
