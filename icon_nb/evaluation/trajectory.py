@@ -159,9 +159,9 @@ def of_points(name: str, value) -> np.ndarray:
         array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
     except ValueError:  # rows of several lengths
         array = np.empty(())
-    fits = array.ndim == 1 and array.dtype.kind in OF_POINTS[name]
-    what = {"names": "texts", "held_out": "booleans"}.get(name, "whole numbers")
-    demand(fits, f"{name}={shown(value)}: give {what}, one for each point", DataError)
+    if array.ndim != 1 or array.dtype.kind not in OF_POINTS[name]:
+        what = {"names": "texts", "held_out": "booleans"}.get(name, "whole numbers")
+        raise DataError(f"{name}={shown(value)}: give {what}, one for each point")
     return array
 
 
