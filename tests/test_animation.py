@@ -386,3 +386,10 @@ def test_more_dimensions_than_points_take_no_more_memory_than_the_points():
     assert animate(few, projection="pca").projections[0].explained_variance == pytest.approx(
         np.linalg.svd(few.embeddings[-1] - few.embeddings[-1].mean(0))[1][:2] ** 2 / np.var(few.embeddings[-1], axis=0).sum() / 4
     )
+
+
+def test_the_caption_of_several_kinds_of_projection_names_the_panel_of_each():
+    t = run()
+    words = side_by_side([t, t], titles=["one", "other"], projection=["pca", "tsne"]).caption
+    assert words.startswith("one: PCA of the ")
+    assert "other: t-SNE of each epoch" in words

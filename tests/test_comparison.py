@@ -221,7 +221,13 @@ def test_cells(value, text):
 
 def test_a_spread_ignores_what_was_not_measured():
     assert Spread.of([1.0, float("nan")]).n == 1
-    assert str(Spread.of([1.0])) == "1.000"
+    assert str(Spread.of([1.0])) == "1.00"
+
+
+def test_numbers_in_a_cell_have_three_digits():
+    values = [0.0, 0.0123, 0.794, 1.714, 18.021, 109.461, 2_345.6, 23_456.0, 1e-5]
+    assert [cell(value) for value in values] == ["0.000", "0.012", "0.794", "1.71", "18.0", "109", "2346", "2.35e+04", "1e-05"]
+    assert str(Spread(18.021, 1.234, 5)) == "18.0 ± 1.2"
     assert str(Spread.of([float("nan")])) == "-"
 
 

@@ -302,11 +302,13 @@ def short_of(projections: Sequence[Projection]) -> str:
 def caption_of(projections: Sequence[Projection], names: Sequence[str]) -> str:
     """The captions of several panels as one: common sentences once, then under each name what is its own."""
     common, own = parted([p.caption.removesuffix(".") for p in projections], ". ")
-    if not common:
-        return " ".join(dict.fromkeys(p.caption for p in projections))
     named: dict[str, list[str]] = {}
     for name, sentences in zip(names, own):
         if sentences:
             named.setdefault(sentences, []).append(name)
-    each = [f"{', '.join(filter(None, who))}: {text[0].lower()}{text[1:]}" for text, who in named.items()]
-    return ". ".join([common, *(text.removeprefix(": ") for text in each)]) + "."
+    each = []
+    for text, who in named.items():
+        words = ", ".join(filter(None, who))
+        low = text if text[:2].isupper() else text[0].lower() + text[1:]  # PCA stays PCA
+        each.append(f"{words}: {low}" if words else text)
+    return ". ".join(filter(None, [common, *each])) + "."

@@ -48,7 +48,7 @@ class Spread:
 
     def __str__(self) -> str:
         alike = 1e-3 <= abs(self.mean) < 1e4 and self.deviation < 1e4  # as many decimals as the mean has
-        spread = f"{self.deviation:.3f}" if alike else cell(self.deviation)
+        spread = f"{self.deviation:.{decimals(self.mean)}f}" if alike else cell(self.deviation)
         return cell(self.mean) + (f" ± {spread}" if self.deviation == self.deviation else "")
 
 
@@ -98,9 +98,9 @@ class Table:
     def to_html(self) -> str:
         """A plain HTML table; every text is escaped."""
         head, *rows = self._cells()
-        td = [f'<td style="text-align:{"left" if self._is_text(column) else "right"}">' for column in self.shown]
-        th = "".join(f"<th>{escape(name)}</th>" for name in head)
-        lines = ("".join(f"{start}{escape(text)}</td>" for start, text in zip(td, row)) for row in rows)
+        look = [f'style="padding:2px 6px;text-align:{"left" if self._is_text(column) else "right"}"' for column in self.shown]
+        th = "".join(f"<th {style}>{escape(name)}</th>" for style, name in zip(look, head))
+        lines = ("".join(f"<td {style}>{escape(text)}</td>" for style, text in zip(look, row)) for row in rows)
         body = "".join(f"<tr>{line}</tr>" for line in lines)
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         small = 'style="font-size:85%"'  # eleven columns fit the width of a cell
@@ -171,14 +171,19 @@ class Table:
         return write_whole(path, forms[path.suffix]().encode())
 
 
+def decimals(value: float) -> int:
+    """Decimals that give three digits, for numbers below 1,000."""
+    return max(0, 3 - len(str(int(abs(value))).lstrip("0")))
+
+
 def cell(value) -> str:
-    """A value as it stands in a cell: numbers with three decimals, or three digits where they are very small or large."""
+    """A value as it stands in a cell, with three digits."""
     if value is None:
         return ""
     if isinstance(value, (float, np.floating)):
         if not math.isfinite(value):
             return "-"
-        return f"{value:.3f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.3g}"
+        return f"{value:.{decimals(value)}f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.3g}"
     return printable(value)
 
 
