@@ -184,7 +184,8 @@ def test_a_recording_is_saved_goes_on_and_says_what_it_shows(tmp_path):
         recorder.record(np.eye(3) * (1 + epoch), loss=1 / (epoch + 1))
     path = recorder.save(tmp_path / "walk")
     assert path == tmp_path / "walk.npz"
-    again = Recorder.load(path)
+    assert Trajectory.load(path).names == about["names"]
+    again = Recorder.load(tmp_path / "walk")  # as save was told
     for name in ("embeddings", "epochs", "labels", "images", "index"):
         np.testing.assert_array_equal(getattr(again.trajectory, name), getattr(recorder.trajectory, name))
     assert (again.trajectory.names, again.trajectory.class_names) == (about["names"], ("a", "b"))

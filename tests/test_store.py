@@ -42,6 +42,22 @@ def test_a_loaded_run_is_equal_animation_included(method, tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(again.backbone.state_dict().values(), run.backbone.state_dict().values()))
 
 
+def test_the_points_of_a_text_are_called_by_its_words_and_a_loaded_run_too(tmp_path):
+    run = icon.run(icon.Config(method="mlm", epochs=1, max_points=30, quiet=True), save_to=tmp_path / "run")
+    data = run.data()
+    windows = (data.x if data.x_test is None else data.x_test)[run.trajectory.index]
+    assert run.trajectory.names[0].split() == [data.vocabulary[token] for token in windows[0]]
+    assert len(set(run.trajectory.names)) > 10
+    loaded = icon.load(tmp_path / "run")
+    assert loaded == run
+    assert loaded.trajectory.names == run.trajectory.names
+    mark = json.loads((tmp_path / "run" / RECORD).read_text())
+    mark["trajectory"]["names"].pop()
+    _reseal(tmp_path / "run", "config.json", mark)
+    with pytest.raises(LoadError, match="the names of the points are not one a point"):
+        icon.load(tmp_path / "run")
+
+
 def test_the_files_of_a_run_are_plain(folder, run):
     assert sorted(os.listdir(folder)) == sorted([*FILES, OPTIMIZER, RECORD])
     config = json.loads((folder / "config.json").read_text())
@@ -238,12 +254,12 @@ def test_labels_without_a_class_name_name_both_files(folder):
         icon.load(folder)
 
 
-def _reseal(folder, name):
+def _reseal(folder, name, mark=None):
     """Make the record agree with a changed file, as somebody who wants to be believed would."""
     from icon_nb.files import digest
     from icon_nb.study.folders.store import to_json
 
-    mark = json.loads((folder / RECORD).read_text())
+    mark = mark or json.loads((folder / RECORD).read_text())
     mark.pop("checksum")
     mark["files"][name] = digest((folder / name).read_bytes())
     (folder / RECORD).write_bytes(to_json({**mark, "checksum": digest(to_json(mark))}))

@@ -81,8 +81,10 @@ class Trajectory:
     @classmethod
     def load(cls, path) -> Trajectory:
         """What :meth:`save` wrote; nothing in the file is run. A LoadError where it cannot be read, or is no trajectory."""
+        path = place(path, LoadError)
+        path = path if path.suffix or path.exists() else path.with_suffix(".npz")  # as save calls it
         try:
-            file = read_npz(BytesIO(read(place(path, LoadError))))
+            file = read_npz(BytesIO(read(path)))
             about = json.loads(str(file["about"]))
             metrics = {name: file[f"metric_{k}"] for k, name in enumerate(about["metrics"])}
             texts = {"class_names": tuple(about["class_names"]), "names": tuple(about["names"]), "title": about["title"]}

@@ -75,6 +75,8 @@ class Session:
         self._y = None if y is None else labels.to(self.trainer.device)
         pictures = data.kind == "images" and data.shape[0] in (1, 3)
         shown = {"images": seen.permute(0, 2, 3, 1).cpu().numpy()} if pictures else {}
+        if data.kind == "tokens" and data.vocabulary:
+            shown["names"] = [" ".join(data.vocabulary[token] for token in window) for window in seen.tolist()]
         about = {"max_points": config.max_points, "index": keep.numpy(), "held_out": np.full(len(keep), held_out)}
         what = f"{config.label} on {data.name}"
         about["title"] = f"{config.run_name}: {what}" if config.run_name else what

@@ -605,6 +605,19 @@ def test_two_runs_fill_the_width_and_spheres_share_one_camera(visit):
     assert page.locator(".note").inner_text() == "Losses differ."
 
 
+def test_a_point_is_found_by_its_name(visit, one):
+    assert not one.locator("#find").is_visible()  # points without names
+    run = three_clusters()
+    page = visit(Shown(replace(run, names=tuple(f"the Cat {i:02d}" for i in range(run.n_points)))))
+    page.fill("#find", "cat 07")
+    reads(page, "pinned", "^0:7$")
+    assert "the Cat 07" in page.inner_text(".card")
+    page.fill("#find", "no such name")
+    reads(page, "pinned", "^$")
+    page.locator("#find").press("l")  # a letter of a name is no key of the page
+    assert page.get_attribute("#loop", "aria-pressed") == "false"
+
+
 def test_names_stay_text(visit):
     evil = "<img src=x onerror=\"document.title='taken'\"></script><script>document.title='taken'</script>"
     page = visit(Shown(three_clusters(title=evil, class_names=(evil, "b", "c"), metrics={evil: np.arange(EPOCHS)})))

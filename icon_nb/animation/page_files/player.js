@@ -112,6 +112,9 @@ class Player {
     const names = this.find("names");
     names.hidden = !this.named;
     names.addEventListener("click", () => this.setNames(!this.named));
+    const sought = this.find("find");
+    sought.hidden = !this.runs.some((run) => run.names.length);
+    sought.addEventListener("input", () => this.pinNamed(sought.value.trim().toLowerCase()));
     this.find("epoch-last").textContent = `of ${this.steps[this.last]}`;
     this.root.classList.toggle("single", this.last === 0);
     this.buildHint();
@@ -297,6 +300,14 @@ class Player {
     this.refresh();
   }
 
+  // The first point with these words in its name.
+  pinNamed(words) {
+    const place = (run) => (words ? run.names.findIndex((name) => name.toLowerCase().includes(words)) : -1);
+    const panel = this.panels.find(({ run }) => place(run) >= 0);
+    this.pinned = panel ? { place: panel.place, i: place(panel.run) } : null;
+    this.refresh();
+  }
+
   // The next point that can be seen, by its number.
   pinNext(by) {
     const panel = this.panels[this.pinned ? this.pinned.place : 0], { n, group, labels } = panel.run, { hidden } = this.groups[group];
@@ -343,7 +354,7 @@ class Player {
 
   key(event) {
     const at = event.target.tagName;
-    if (at === "SELECT" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (at === "SELECT" || event.target.type === "search" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (at === "BUTTON" && (event.key === " " || event.key === "Enter")) return;
     const act = this.keys(event.shiftKey ? 10 : 1)[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;

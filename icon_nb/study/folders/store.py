@@ -73,6 +73,7 @@ def pack(results: Run) -> dict[str, bytes]:
         "trajectory": {
             "title": trajectory.title,
             "class_names": list(trajectory.class_names),
+            "names": list(trajectory.names),
             "metrics": {name: values.tolist() for name, values in trajectory.metrics.items()},
         },
         "files": {name: digest(content) for name, content in contents.items()},
@@ -201,7 +202,9 @@ def _unpack(content: bytes, about: dict, path: Path) -> Trajectory:
     metrics = {name: np.array([math.nan if v is None else v for v in values], float) for name, values in about["metrics"].items()}
     frames = all(len(values) == len(embeddings) for values in metrics.values())
     verify.expect(frames, path / RECORD, "the metrics of the trajectory are not one value a frame")
-    return Trajectory(embeddings, class_names=tuple(about["class_names"]), metrics=metrics, title=about["title"], **found)
+    texts = {"class_names": tuple(about["class_names"]), "names": tuple(about.get("names") or ()), "title": about["title"]}
+    verify.expect(len(texts["names"]) in (0, embeddings.shape[1]), path / RECORD, "the names of the points are not one a point")
+    return Trajectory(embeddings, metrics=metrics, **texts, **found)
 
 
 def _backbone(config: Config, about: dict, state: dict) -> torch.nn.Module:

@@ -128,7 +128,7 @@ RUN = {
     "error": str,
     "files": {str: str},
     "history": history,
-    "trajectory": {"title": title, "class_names": [str], "metrics": {str: [number]}},
+    "trajectory": {"title": title, "class_names": [str], "names": ([title], None), "metrics": {str: [number]}},
     "probes": ({str: {str: number}}, None),
 }
 """``metrics.json``: status, history, trajectory, and the checksums of the other files."""
