@@ -177,7 +177,7 @@ STUDIES = {
 def test_several_runs_are_told_what_to_try_and_the_line_runs(name):
     study = icon.sweep(icon.Config(**SMALL, epochs=4, embedding_dim=8), progress=False, **STUDIES[name])
     step = study.next_step
-    said = {"more seeds": "throw of the dice", "beyond the end": "beyond it", "the best": "came out best", "failed": "failed"}
+    said = {"more seeds": "throw of the dice", "beyond the end": "beyond it", "the best": "has the highest kNN accuracy", "failed": "failed"}
     assert said[name] in step.sentence
     done = eval(step.python, {"icon": icon, "study": study})
     if name == "more seeds":
@@ -197,4 +197,4 @@ def test_without_labels_no_run_is_called_the_best():
     x = np.random.default_rng(0).normal(size=(60, 4))
     base = icon.Config(method="sne", dataset=x, epochs=2, quiet=True)
     study = icon.sweep(base, progress=False, perplexity=[3.0, 5.0, 8.0], seed=[0, 1])
-    assert "best" not in study.next_step.sentence
+    assert "highest" not in study.next_step.sentence

@@ -194,7 +194,7 @@ def next_for_several(study) -> NextStep:
         return step
     run = study.cells[best][0]
     place, step = next(k for k, each in enumerate(study.runs) if each is run), run.next_step
-    words = f"{study.name(run, without=('seed',))} came out best. " if comparable else ""
+    words = f"{study.name(run, without=('seed',))} has the highest kNN accuracy. " if comparable else ""
     return NextStep(words + step.sentence, step.python.replace("results.", f"study[{place}]."), step.command)
 
 
@@ -207,7 +207,7 @@ def _beyond(study, name: str, values: list, best) -> NextStep | None:
         return None
     ratio = best / (values[1] if best == values[0] else values[-2])
     further = [type(best)(float(f"{best * ratio**k:.2g}")) for k in range(3)]
-    sentence = f"{name}={best:g} came out best, and it is the last value on that side. Try some beyond it:"
+    sentence = f"{name}={best:g} has the highest kNN accuracy, and it is the last value on that side. Try some beyond it:"
     return _sweep(study, sentence, {name: further})
 
 
