@@ -1,6 +1,6 @@
 """How often the diagnosis is right: runs made to fail in known ways, and healthy runs, each with a verdict that was fixed before.
 
-The limits in ``icon_nb.evaluation.readings`` were tuned on the seeds in ``TUNED``; the figures are counted on the seeds in
+The limits in ``icon_nb/evaluation/diagnosis.toml`` were tuned on the seeds in ``TUNED``; the figures are counted on the seeds in
 ``HELD_OUT``, and on further settings (``new=True``) that were never looked at while tuning. ``python -m benchmarks.diagnosis``.
 """
 

@@ -276,7 +276,7 @@ def test_names_stay_inside_and_are_escaped(name, tmp_path):
     from icon_nb.study.folders.outputs import new_folder
 
     config = icon.Config(run_name=name, output_dir=str(tmp_path / "runs"), **PLAIN)
-    folder = new_folder(config.resolve(), "stamp")
+    folder = new_folder(config.resolve())
     assert folder.resolve().parent == (tmp_path / "runs").resolve()
     data = (np.random.default_rng(0).normal(size=(40, 5)), np.array([name, "other"])[np.arange(40) % 2])
     run = icon.run(icon.Config(method="cross_entropy", run_name=name, epochs=1, quiet=True), data=data)

@@ -9,24 +9,11 @@ from functools import partial
 import numpy as np
 
 from .probing import knn_accuracy
-from .readings import LIMITS, Readings, known, thin
+from .readings import LIMITS, TABLE, Readings, known, thin
 from .scores import neighbourhood_preservation
 from .trajectory import Trajectory
 
-ADVICE = {
-    "diverged": "Lower the learning rate, by a factor of ten to begin with.",
-    "collapsed": (
-        "Something must push points apart: use negatives, a lower learning rate or weight decay, or another temperature."
-    ),
-    "oscillating": "Lower the learning rate, or the momentum; a larger batch makes the steps less noisy.",
-    "dimensional collapse": "Lower the temperature or the learning rate, or use stronger augmentation.",
-    "no better than untrained": "Choose a p, an augmentation or a temperature that suits the data; more epochs will not help.",
-    "still learning": "Train for more epochs.",
-    "plateau": "Raise the learning rate, or check that the method fits the data.",
-    "healthy": "",
-}
-"""What to try next, for every verdict from the worst to the best."""
-
+ADVICE = {verdict: row["advice"] for verdict, row in TABLE.items()}  # what to try next
 VERDICTS = tuple(ADVICE)
 FAILURES = VERDICTS[:4]
 
@@ -71,15 +58,9 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, baselines: Mappi
     A fall of the kNN accuracy is told in the sentence of any verdict, and so is one that stays below that of the raw inputs: they
     say that the method does not fit the data, which is not a failure of the optimisation.
 
-    Parameters
-    ----------
-    trajectory : Trajectory
-        ``metrics`` may hold ``loss`` and ``knn_accuracy``, with NaN where a frame has none. Without either the movement is
-        read instead.
-    diverged : bool
-        Say so when the run was cut short by a loss that is not a number.
-    baselines : mapping of str to float, optional
-        What :func:`baselines` measured.
+    The ``metrics`` of the trajectory may hold ``loss`` and ``knn_accuracy``, with NaN where a frame has none; without either the
+    movement is read instead. ``diverged`` says that the run was cut short by a loss that is not a number, ``baselines`` what
+    :func:`baselines` measured.
 
     Examples
     --------

@@ -97,8 +97,8 @@ class OnPoints:
         index = torch.from_numpy(np.asarray(trajectory.index))
         x = dataset.x_test if held_out else dataset.x
         y = None if trajectory.labels is None else torch.from_numpy(np.asarray(trajectory.labels))
-        taken = {"graph": dataset.graph, "companion": dataset.companion}
-        graph, companion = (None if held_out or each is None else each.to_dense()[index] for each in taken.values())
+        taken = (dataset.graph, dataset.companion)
+        graph, companion = (None if held_out or each is None else each.to_dense()[index] for each in taken)
         flat = dataset.flat(x[index]).double() if "inputs" in self.row.needs else None
         graph = None if graph is None else graph[:, index].double()
         self.unknown = {"companion", "graph"} & set(self.row.needs) if held_out else ()

@@ -64,13 +64,8 @@ def alignment(z: np.ndarray, y: np.ndarray | None = None, *, positives: np.ndarr
     .. math:: \mathcal{L}_{align} = \mathbb{E}_{(i, j) \sim p_{pos}} \lVert \hat z_i - \hat z_j \rVert^2
 
     In [0, 4], for z of shape (n, d); NaN when no class has two points. From Wang & Isola 2020, arXiv 2005.10242, with exponent 2.
-
-    Parameters
-    ----------
-    y : integer array (n,), optional
-        Positives are all pairs of different points with the same label.
-    positives : array (n, d), optional
-        Positives are the rows ``z[i], positives[i]``, for instance two views of each image.
+    Positives are all pairs of different points with the same label y (n,); or, where they are given (n, d), the rows
+    ``z[i], positives[i]``, for instance two views of each image.
 
     Examples
     --------
@@ -142,23 +137,18 @@ def knn_accuracy(z, y, k: int = 5, *, bank=None, bank_labels=None, metric: str =
 
     .. math:: \frac1n \sum_i \mathbb{1}\Big[y_i = \arg\max_c \sum_{j \in N_k(i)} \mathbb{1}[y_j = c]\Big]
 
-    In [0, 1].
+    In [0, 1]. A tied vote goes to the class that has the nearest member.
 
     Parameters
     ----------
-    z : tensor or array (n, d)
-        Embeddings, on any device.
-    y : integer tensor or array (n,)
+    z, y : tensors or arrays (n, d) and (n,)
+        Embeddings, on any device, and classes; a DataError for labels that are missing or of another length, fewer than two
+        points, and values that are not finite.
     k : int
-        Neighbours that vote; clipped to the number there are. A tied vote goes to the class that has the nearest member.
+        Neighbours that vote; clipped to the number there are.
     bank, bank_labels : (m, d) and (m,), optional
         Where the neighbours are looked for. Without them each point asks all the others, never itself: leave-one-out.
     metric : {"auto", "cosine", "euclidean"}
-
-    Raises
-    ------
-    DataError
-        Labels missing or of another length, fewer than two points, non-finite values.
 
     Examples
     --------
@@ -269,12 +259,8 @@ def linear_probe(z_train, y_train, z_test, y_test, C: float = 1.0) -> float:
     .. math:: \min_{W, b} \sum_i -\log \mathrm{softmax}(W \tilde z_i + b)_{y_i} + \tfrac{1}{2C} \lVert W \rVert^2
 
     In [0, 1], for z of shapes (n, d) and (m, d). The optimiser stops after 200 steps at the latest, which bounds the time where
-    the classes can be separated perfectly and the optimum lies far out.
-
-    Raises
-    ------
-    DataError
-        Only one class to train on, nothing to test on, shapes that do not match, non-finite values.
+    the classes can be separated perfectly and the optimum lies far out. A DataError where there is only one class to train on,
+    or nothing to test on.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -301,12 +287,8 @@ def linear_probe(z_train, y_train, z_test, y_test, C: float = 1.0) -> float:
 def probe(z, y, seed: int = 0, k: int = 5, metric: str = "auto", *, linear: bool = True) -> dict[str, float]:
     """Linear probe and kNN: both learn from the same 80 % of the points and are tested on the other 20 %, drawn with ``seed``.
 
-    Of up to 1,000 points, where one such part would be a coarse measure, each is tested once: five-fold cross-validation.
-
-    Returns
-    -------
-    dict
-        ``linear_probe``, NaN unless ``linear``, and ``knn``, both in [0, 1].
+    Of up to 1,000 points, where one such part would be a coarse measure, each is tested once: five-fold cross-validation. Gives
+    ``linear_probe``, NaN unless ``linear``, and ``knn``, both in [0, 1].
     """
     z, y = finite_matrix(z), as_array(y, len(z))
     parts = folds(y, seed=seed) if len(y) <= FEW_POINTS else [split(y, seed=seed)]

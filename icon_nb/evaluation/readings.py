@@ -7,8 +7,11 @@ as positions in a map.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -130,22 +133,8 @@ def thin(trajectory: Trajectory) -> Trajectory:
 
 # What a diagnosis reads
 
-
-class LIMITS:
-    """What counts as what. Every limit is a ratio, so that it holds for any method, size and unit."""
-
-    rise = 0.1  # diverged: the loss ended above where it began by more than this share of it
-    blow_up = 10.0  # or at more than this many times its beginning, even though the points fell together too
-    spread = 0.02  # collapsed: variance on the unit sphere, or size of a map as a share of its largest
-    dimensions, at_most = 0.2, 10.0  # dimensionally collapsed: share of the classes less one, at most so many dimensions
-    lossy_dimensions, fall = 0.5, 0.1  # the same where more than this share of the kNN accuracy above chance was lost
-    turning, movement, rough = -0.2, 0.3, 0.15  # oscillating: cosine of successive steps, their size, share of the loss upwards
-    leap = 0.5  # oscillating as well: the loss rose at once by this share of all it ever fell
-    still = 0.01  # nothing was learned: all steps together, in units of the embedding's size
-    late = 0.1  # still learning: this share of the gain was made in the last fifth of the run
-    settled = 0.05  # a curve has stopped improving where all but this share of its gain is made
-    close = 0.1  # healthy, but points on the sphere are close together: their variance
-    knn = loss = 0.01  # less is noise, as a share of the points, and of the median of the loss
+TABLE = tomllib.loads(resources.files(__package__).joinpath("diagnosis.toml").read_text(encoding="utf-8"))
+LIMITS = SimpleNamespace(**{name: limit for row in TABLE.values() for name, limit in row.items() if name != "advice"})
 
 
 @dataclass(frozen=True)

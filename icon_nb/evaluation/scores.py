@@ -31,13 +31,8 @@ def clustering_accuracy(assignment, y) -> float:
 
     .. math:: \max_{\pi} \frac1n \sum_i \mathbb{1}[y_i = \pi(a_i)]
 
-    with the matching found by the Hungarian algorithm (Kuhn 1955). In [0, 1]: clusters beyond the
-    number of classes match nothing.
-
-    Parameters
-    ----------
-    assignment, y : integer tensors or arrays (n,)
-        The cluster and the class of every point; the numbers themselves do not matter.
+    with the matching found by the Hungarian algorithm (Kuhn 1955), for the cluster and the class of every point, (n,) both; the
+    numbers themselves do not matter. In [0, 1]: clusters beyond the number of classes match nothing.
 
     Examples
     --------
@@ -57,10 +52,7 @@ def clustering_accuracy(assignment, y) -> float:
 def clustering(z, y, n_clusters: int | None = None, seed: int = 0, metric: str = "auto") -> dict[str, float]:
     """Do the classes lie in clumps? k-means on the embedding, with a cluster for each class where no number is given.
 
-    Returns
-    -------
-    dict
-        ``clustering_accuracy`` (Hungarian matching) and ``nmi`` (mutual information over the mean entropy), both in [0, 1].
+    Gives ``clustering_accuracy`` (Hungarian matching) and ``nmi`` (mutual information over the mean entropy), both in [0, 1].
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
@@ -82,14 +74,8 @@ def neighbourhood_preservation(x, z, k: int = 10, *, max_points: int = 1000, see
     .. math:: T = 1 - \frac{2}{nk(2n - 3k - 1)} \sum_i \sum_{j \in N_k(i)} \max(0, r(i, j) - k)
 
     where :math:`N_k(i)` are the k nearest in z and r is the rank by Euclidean distance in x, flattened (Venna & Kaski 2001). In
-    [0, 1]: about 0.5 for a random embedding, 1 when every shown neighbour is a true one.
-
-    Parameters
-    ----------
-    k : int
-        Neighbours; clipped below n/2.
-    max_points : int
-        A larger n is sampled down: the cost grows with its square.
+    [0, 1]: about 0.5 for a random embedding, 1 when every shown neighbour is a true one. k is clipped below n/2, and more than
+    ``max_points`` are sampled down: the cost grows with their square.
     """
     from sklearn.manifold import trustworthiness
 
@@ -128,13 +114,8 @@ def separability(z, y, *, max_points: int = 2000, seed: int = 0, metric: str = "
     .. math:: \frac1n \sum_i \frac{b_i - a_i}{\max(a_i, b_i)}
 
     a is the mean distance to the own class, b to the nearest other class (Rousseeuw 1987). In [-1, 1]: 1 for tight classes far
-    apart, 0 for classes on top of each other. At most ``max_points``, drawn with ``seed``, are looked at: the cost grows with
-    their square.
-
-    Raises
-    ------
-    DataError
-        Fewer than two classes, or only classes of one point.
+    apart, 0 for classes on top of each other; a DataError for fewer than two classes, or only classes of one point. At most
+    ``max_points``, drawn with ``seed``, are looked at: the cost grows with their square.
     """
     from sklearn.metrics import silhouette_score
 
@@ -148,7 +129,7 @@ def separability(z, y, *, max_points: int = 2000, seed: int = 0, metric: str = "
 
 
 def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto", *, linear: bool = True) -> dict[str, float]:
-    """Every score of this module for one embedding.
+    """Every score of this module for one embedding: a float for each name in ``SCORES``.
 
     Parameters
     ----------
@@ -160,11 +141,6 @@ def evaluate(z, y=None, x=None, seed: int = 0, metric: str = "auto", *, linear: 
         ``alignment`` and ``uniformity`` are about directions and are NaN when positions are compared.
     linear : bool
         False leaves the linear probe out, which takes the most time; it is NaN then.
-
-    Returns
-    -------
-    dict
-        One float for each name in ``SCORES``.
 
     Examples
     --------

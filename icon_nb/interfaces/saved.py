@@ -24,7 +24,7 @@ from ..study.folders.store import save
 from ..study.results import Results
 from ..study.table import Table
 from .flags import spelt, tell, typed
-from .training import CODES, describe, now, report
+from .training import CODES, describe, report
 
 NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or none of two points: nothing to probe"
 
@@ -105,7 +105,7 @@ def compare(given) -> int:
     runs = {_identity(run): run for run in every}  # the same run may be named twice
     demand(len(runs) > 1, f"{', '.join(given.runs)}: nothing to compare with; name two different runs")
     study = Comparison(tuple(runs.values()), "comparison")
-    folder = outputs.write_comparison(study, place(given.output_dir), now(), viz=given.viz, gif=given.viz)
+    folder = outputs.write_comparison(study, place(given.output_dir), viz=given.viz, gif=given.viz)
     tell(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -94,7 +93,7 @@ def in_processes(configs: Sequence[Config], n: int) -> Iterator[tuple]:
     folders = {}
     for config in configs:
         try:
-            folders[config] = outputs.new_folder(config, now())
+            folders[config] = outputs.new_folder(config)
         except IconError as error:
             yield Failure(config, str(error)), None, complain(error)
     try:
@@ -114,7 +113,7 @@ def in_processes(configs: Sequence[Config], n: int) -> Iterator[tuple]:
 def trained(config: Config, resume: str | None = None):
     """Print what will be run, run it, and write what it leaves: the results, and their folder."""
     session = run.start(config)
-    folder = Path(resume) if resume else outputs.new_folder(session.config, now())
+    folder = Path(resume) if resume else outputs.new_folder(session.config)
     if not session.config.quiet:
         tell(describe(session.config))
     try:
@@ -143,7 +142,7 @@ def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: 
     study, config = Comparison(outcomes, title, tuple(compared), interrupted), outcomes[0].config
     drawn = {"viz": config.viz, "gif": config.save_epoch_gifs}
     try:
-        folder = outputs.write_comparison(study, place(config.output_dir), now(), folders=folders, **drawn)
+        folder = outputs.write_comparison(study, place(config.output_dir), folders=folders, **drawn)
     except IconError as error:
         tell(study, "stderr")
         return complain(error)
@@ -153,10 +152,6 @@ def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: 
         return 130
     tell(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
     return 0
-
-
-def now() -> str:
-    return time.strftime("%Y%m%d-%H%M%S")  # as it stands in the names of folders
 
 
 def say(words: object) -> None:

@@ -49,12 +49,8 @@ def temperature_study(
     Returns
     -------
     TemperatureWidget
-        Shows itself in a notebook. ``run()`` is its button, ``still`` its picture on paper, ``study`` the runs.
-
-    Raises
-    ------
-    ConfigError
-        The method has no temperature, or a value is out of range.
+        Shows itself in a notebook. ``run()`` is its button, ``still`` its picture on paper, ``study`` the runs. A ConfigError
+        where the method has no temperature, or a value is out of range.
 
     Examples
     --------

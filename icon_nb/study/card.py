@@ -78,17 +78,9 @@ def card(dataset: str, *, data_dir: str | None = None) -> DataCard:
     Both numbers are those that the summary of a run compares with: on the same held-out points, at most 2,000, each of which asks
     the 5 nearest of the others, inputs by Euclidean distance. Nothing is downloaded: what is not here yet is not measured.
 
-    Parameters
-    ----------
-    dataset : str
-        As in ``Config``: a name, a name with options, or ``folder:PATH``, ``embeddings:FILE``, ``custom:FILE.py:NAME``.
-    data_dir : str, optional
-        Where its files are.
-
-    Raises
-    ------
-    DataError
-        There is no such data set (names the nearest), or it cannot be read.
+    The data set is named as in ``Config``, with options or not, or as ``folder:PATH``, ``embeddings:FILE``,
+    ``custom:FILE.py:NAME``, and its files are in ``data_dir``. A DataError where there is none of this name (it names the
+    nearest), or where it cannot be read.
 
     Examples
     --------

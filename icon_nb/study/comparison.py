@@ -56,6 +56,7 @@ class Comparison(Shown, Sequence):
 
     next_step = property(next_for_several)
     baselines = cached_property(table.baselines)
+    save = save_comparison
 
     def __post_init__(self):
         self.runs = tuple(self.runs)
@@ -120,7 +121,8 @@ class Comparison(Shown, Sequence):
         return tuple(runs[0] for runs in having if runs)
 
     def table(self, *, each: bool = False, baselines: bool = False, seconds: bool = False) -> table.Table:
-        """What came of every run, in numbers.
+        """What came of every run: the compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the
+        verdict, and the errors.
 
         Parameters
         ----------
@@ -130,11 +132,6 @@ class Comparison(Shown, Sequence):
             Add rows for the raw inputs and for every network before training, as all tables that are printed or written have.
         seconds : bool
             Show how long each run took; without, only CSV, JSON and data frames have it.
-
-        Returns
-        -------
-        Table
-            The compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the verdict, and the errors.
         """
         return table.table(self, each=each, baselines=baselines, seconds=seconds)
 
@@ -192,10 +189,6 @@ class Comparison(Shown, Sequence):
         apart = {"own_scale": "loss", "note": self.incomparable} if self.incomparable else {}
         return player([run.trajectory for run in runs], **{**told, **apart, **options})
 
-    def save(self, path, *, overwrite: bool = False):
-        """Write every run, the table and what belongs together to a folder; :func:`icon_nb.load` reads it back."""
-        return save_comparison(self, path, overwrite=overwrite)
-
     @cached_property
     def _animation(self):
         return self.animate()
@@ -238,17 +231,13 @@ def load(path, *, trust_code: bool = False, backbone=None) -> Results | Comparis
     Parameters
     ----------
     path : str or Path
-        The folder of the run, or of the comparison.
+        The folder of the run, or of the comparison. A LoadError where it is missing, damaged, changed, or from a newer version;
+        the message names the file.
     trust_code : bool
         Whether scores and probes may run the file of a run on ``dataset="custom:FILE.py:NAME"``. Without it no code that a saved
         run names is run.
     backbone : nn.Module, optional
         The network of a run on a network of your own, with any weights: those of the run are put into a copy.
-
-    Raises
-    ------
-    LoadError
-        Missing, damaged, changed, or from a newer version; the message names the file.
 
     Examples
     --------

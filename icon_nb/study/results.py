@@ -22,7 +22,7 @@ from ..evaluation.trajectory import Trajectory
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config
 from ..training.ranks import threads_for
-from .folders.store import read_state, save
+from .folders import store
 from .next_step import next_step
 from .probes import embed, encoder_of, forces_of_views, new_samples, probe_run, score_run
 from .record import Failure, Run, Scores, Shown
@@ -58,6 +58,8 @@ class Results(Shown, Run):
     >>> results.embeddings.shape
     (500, 32)
     """
+
+    save = store.save
 
     @cached_property
     def diagnosis(self):
@@ -123,13 +125,10 @@ class Results(Shown, Run):
         Parameters
         ----------
         x : array or tensor (n, ...)
+            A DataError where the samples have another shape or scale, or the method trains a free point per sample.
         modality : {"x", "pair"}
-            Samples like those of the data set, or of the second modality of methods over two, such as ``clip``.
-
-        Raises
-        ------
-        ConfigError, DataError
-            The method trains no encoder of this modality, or a free point per sample; the samples have another shape or scale.
+            Samples like those of the data set, or of the second modality of methods over two, such as ``clip``; a ConfigError
+            where the method trains no encoder of it.
 
         Examples
         --------
@@ -180,7 +179,7 @@ class Results(Shown, Run):
         """Weights and optimizer state after an epoch, from memory or from the folder of the run."""
         state = self.states.get(epoch) if isinstance(epoch, Hashable) else None
         if state is None and self.folder is not None:
-            state = read_state(self.folder, epoch, self.history["epoch"][-1])
+            state = store.read_state(self.folder, epoch, self.history["epoch"][-1])
         if state is None:
             known = ", ".join(map(str, sorted(self.states))) or "none in memory"
             words = f"epoch={epoch!r}: the weights after this epoch were not kept; there are those of epoch {known}"
@@ -225,12 +224,9 @@ class Results(Shown, Run):
     def forces(self, epoch: int | None = None):
         """What p pulls and what q pushes at a recorded epoch, the last if none is given.
 
-        Returns
-        -------
-        Forces
-            ``attraction`` and ``repulsion``, arrays (n, d) whose sum is the gradient of the mean divergence over the recorded
-            points; see :func:`icon_nb.evaluation.forces.split_forces`. A ConfigError where the epoch was not recorded, or views
-            and prototypes are to be made again with weights that were not kept.
+        ``attraction`` and ``repulsion`` are arrays (n, d) whose sum is the gradient of the mean divergence over the recorded
+        points; see :func:`icon_nb.evaluation.forces.split_forces`. A ConfigError where the epoch was not recorded, or views and
+        prototypes are to be made again with weights that were not kept.
 
         Examples
         --------
@@ -272,13 +268,6 @@ class Results(Shown, Run):
         at, known = np.searchsorted(self.history["epoch"], self.trajectory.epochs), self.trajectory.metrics
         more = {name: np.asarray(values, dtype=float)[at] for name, values in columns.items() if name not in known}
         return replace(self.trajectory, metrics={**known, **more}) if more else self.trajectory  # of which a map is fitted once
-
-    def save(self, path, *, overwrite: bool = False):
-        """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.
-
-        A SaveError where the folder holds another run or files of no run (unless ``overwrite``), or cannot be written.
-        """
-        return save(self, path, overwrite=overwrite)
 
     @cached_property
     def _animation(self):

@@ -42,12 +42,7 @@ def sweep(config: Config | None = None, **values) -> Comparison:
     **values
         Settings with the values to try, for instance ``temperature=[0.1, 0.5]``; several span a grid. With ``seed=range(5)`` the
         table gives mean and standard deviation over the seeds. And data, progress, on_record, save_to, workers, executor, as
-        in :func:`run_configs`.
-
-    Raises
-    ------
-    ConfigError
-        A setting or value that cannot be used, before anything is run.
+        in :func:`run_configs`. One that cannot be used is a ConfigError, before anything is run.
 
     Examples
     --------
@@ -132,8 +127,7 @@ def run_configs(
         sendable(on_record, ConfigError, f"on_record={shown(on_record)}")
     configs = _different(configs, data)
     datasets, folder = DatasetCache(), None if save_to is None else claim_folder(save_to)
-    kept = {} if folder is None else {config: finished_run(folder, config, datasets.get) for config in configs}
-    done = {config: run for config, run in kept.items() if run is not None}
+    done = {config: run for config in configs if folder and (run := finished_run(folder, config, datasets.get))}
 
     def so_far(interrupted: bool) -> Comparison:
         return Comparison([done[config] for config in configs if config in done], title, tuple(compared), interrupted)

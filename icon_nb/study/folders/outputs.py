@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from . import verify
 from .store import COMPARISON, FILES, load_run, save, to_json
 
 SCHEMA = 1
+NOW = "%Y%m%d-%H%M%S"  # as it stands in the names of folders
 _FOLDER = re.compile(r"(\.\./)?[\w.=+-]*\w[\w.=+-]*")  # a folder in the comparison's own, or beside it
 
 
@@ -30,9 +32,9 @@ def safe_name(text: str) -> str:
     return re.sub(r"[^\w.-]+", "_", text).strip("._")[:100] or "run"
 
 
-def new_folder(config: Config, stamp: str) -> Path:
-    """Make the folder of a run, ``<dataset>_<backbone>_<method>_<stamp>``; a collision gets a suffix, nothing is overwritten."""
-    parts = (config.run_name,) if config.run_name else (config.dataset, config.backbone, config.label, stamp)
+def new_folder(config: Config) -> Path:
+    """Make the folder of a run, ``<dataset>_<backbone>_<method>_<time>``; a collision gets a suffix, nothing is overwritten."""
+    parts = (config.run_name,) if config.run_name else (config.dataset, config.backbone, config.label, time.strftime(NOW))
     return fresh_folder(place(config.output_dir), "_".join(map(safe_name, parts)))
 
 
@@ -113,9 +115,9 @@ def write_plots(results: Results, folder: Path) -> None:
 # Several runs; a study is a Comparison
 
 
-def write_comparison(study, parent: Path, stamp: str, *, folders=None, viz: bool = True, gif: bool = False) -> Path:
+def write_comparison(study, parent: Path, *, folders=None, viz: bool = True, gif: bool = False) -> Path:
     """A folder for several runs and their pictures; ``folders`` says where each is saved beside it, else they are saved in it."""
-    folder = fresh_folder(parent, f"{safe_name(study.title)}_{stamp}")
+    folder = fresh_folder(parent, f"{safe_name(study.title)}_{time.strftime(NOW)}")
     if folders is None:
         save_comparison(study, folder)
     else:
@@ -158,6 +160,7 @@ def finished_run(folder: Path, config: Config, data: Callable[[Config], Dataset 
 
 
 def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) -> Path:
+    """Write every run, the table and what belongs together to a folder; :func:`icon_nb.load` reads it back."""
     path = place(path)
     demand(path.is_dir() or not path.exists(), f"{path} is a file: choose a folder", SaveError)
     if (path / COMPARISON).exists() and not overwrite:

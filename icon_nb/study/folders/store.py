@@ -33,6 +33,10 @@ _ARRAYS = ("epochs", "labels", "index", "images", "held_out")
 
 
 def save(results: Run, path, *, overwrite: bool = False) -> Path:
+    """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.
+
+    A SaveError where the folder holds another run or files of no run (unless ``overwrite``), or cannot be written.
+    """
     path, files = place(path), pack(results)
     standing: dict[str, str | None] = dict.fromkeys(files.keys() - {RECORD})
     for name in standing:
