@@ -221,6 +221,8 @@ def test_cells(value, text):
 
 def test_a_spread_ignores_what_was_not_measured():
     assert Spread.of([1.0, float("nan")]).n == 1
+    assert str(Spread.of([0.5, 0.7])) == "0.600 ± 0.141"
+    assert str(Spread(0.985, 0.000247, 5)) == "0.985 ± 0.000"
     assert str(Spread.of([1.0])) == "1.00"
 
 

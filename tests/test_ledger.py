@@ -11,7 +11,7 @@ import pytest
 import icon_nb as icon
 from icon_nb.interfaces.cli import main
 from icon_nb.methods.recipes import LEDGER, Entry
-from icon_nb.study.ledger import EXPERIMENTS, Reproduction, reproduce
+from icon_nb.study.ledger import EXPERIMENTS, Reproduction, interval, reproduce
 
 PAGES = Path(__file__).parents[1] / "reproductions"
 WHERE = {"hardware": "a desk", "versions": {"icon_nb": "0"}, "seconds": 1.0}
@@ -104,3 +104,8 @@ def test_a_committed_page_says_what_its_values_say(path):
     assert (again.verdict, str(again)) == (kept["verdict"], path.with_suffix(".md").read_text())
     mine = json.loads(json.dumps(LEDGER[path.stem].conditions))
     assert (entry.conditions, entry.shared) == (mine, LEDGER[path.stem].shared), "run again: the entry has changed"
+
+
+def test_the_interval_of_a_mean_is_that_of_student():
+    assert interval([1.0, 2.0, 3.0]) == (2.0, pytest.approx(2.484, abs=1e-3))
+    assert interval([1.0]) == (1.0, float("inf"))

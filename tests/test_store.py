@@ -14,6 +14,7 @@ import torch
 import icon_nb as icon
 from icon_nb.errors import LoadError, SaveError
 from icon_nb.study.folders.store import CHECKPOINTS, FILES, LOCK, OPTIMIZER, RECORD, foreign
+from icon_nb.study.folders.verify import fits
 
 SMALL = {"dataset": "digits", "n_samples": 200, "epochs": 2, "quiet": True, "max_points": 100}
 
@@ -345,3 +346,9 @@ def test_a_full_disk_in_training_and_in_a_sweep_leaves_what_was_trained_in_memor
     assert re.search(r"could not write .*epoch_.*File too large.*\| Results\(simclr on digits: [12] epochs?", run), done
     assert re.search(r"could not write .*File too large.*\| Comparison\(sweep of temperature: 1 run", study), done
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_kind_is_a_type_a_choice_a_list_or_a_table():
+    assert fits({"a": [1, 2], "b": None}, {"a": [int], "b": (str, None)})
+    assert not fits({"a": 1}, {str: str})
+    assert not fits({"a": [1, "2"]}, {"a": [int]})

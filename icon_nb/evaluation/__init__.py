@@ -1,4 +1,1 @@
-"""Numbers: the trajectory of an embedding, its scores, its dynamics, and what they say about a run.
-
-Nothing here draws.
-"""
+"""Numbers: the trajectory of an embedding, its scores, its dynamics, and what they say about a run. Nothing here draws."""

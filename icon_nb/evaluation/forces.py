@@ -116,7 +116,6 @@ class OnPoints:
         return ""
 
     def target(self) -> Target:
-        """p of the points; a ConfigError where it says nothing about them."""
         demand(not self.lacking, self.lacking)
         return self.objective.target(self.batch)
 

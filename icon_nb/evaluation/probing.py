@@ -45,9 +45,7 @@ def as_array(values, n: int | None = None) -> np.ndarray:
 def resolve_metric(metric: str, dim: int) -> str:
     """``"auto"`` reads up to three dimensions as positions (``"euclidean"``), more as directions (``"cosine"``)."""
     demand(metric in METRICS, f"metric={metric!r} is not known: choose one of {', '.join(METRICS)}", DataError)
-    if metric != "auto":
-        return metric
-    return "euclidean" if dim <= 3 else "cosine"
+    return metric if metric != "auto" else "euclidean" if dim <= 3 else "cosine"
 
 
 def as_points(z: np.ndarray, metric: str = "auto") -> np.ndarray:

@@ -36,8 +36,7 @@ def answer(argv: Sequence[str] | None = None) -> int:
             from .saved import find
 
             given["resume"] = str(find(given["resume"], given.get("output_dir", Config().output_dir)))
-        done = older_spelling(given)
-        if done is not None:
+        if (done := older_spelling(given)) is not None:
             return done
         configs, title, compared = configs_from(given)
         check_trust(given, configs)

@@ -28,7 +28,7 @@ class Command:
     """``icon-nb NAME ...``: a row of the table in ``commands.toml``."""
 
     about: str
-    does: str  # a module of this room and its function, which takes what was given and returns the exit code
+    does: str  # a module of this room and its function, which takes what was given and may return an exit code
     takes: str = ""  # as the first page of help says it
     shared: Sequence[str] = ()  # what it takes as other commands do
     flags: Mapping[str, dict] = field(default_factory=dict)  # an argument by its name, a flag with two hyphens before it
@@ -41,7 +41,7 @@ COMMANDS = {name: Command(**row) for name, row in TABLES["commands"].items()}
 def run_command(name: str, argv: Sequence[str]) -> int:
     """Do what ``icon-nb NAME ...`` asks for; returns the exit code."""
     given = parser_of(name).parse_args(list(argv))
-    return resolve_name(f"icon_nb.interfaces.{COMMANDS[name].does}")(given)
+    return resolve_name(f"icon_nb.interfaces.{COMMANDS[name].does}")(given) or 0
 
 
 def parser_of(name: str) -> Parser:
@@ -74,28 +74,26 @@ def add_flags(parser, flags: Mapping[str, Mapping]) -> None:
 # What there is to choose from
 
 
-def print_lines(lines: Mapping[str, str]) -> int:
+def print_lines(lines: Mapping[str, str]) -> None:
     """Two columns; what is too long for a line goes on in the next."""
     column = max(map(len, lines)) + 2
     for name, about in lines.items():
         tell(textwrap.fill(f"{name:<{column}}{about}", 100, subsequent_indent=" " * column, break_on_hyphens=False))
-    return 0
 
 
-def list_recipes(given) -> int:
-    return print_lines({name: each.question for name, each in RECIPES.items()})
+def list_recipes(given) -> None:
+    print_lines({name: each.question for name, each in RECIPES.items()})
 
 
-def list_methods(given) -> int:
-    return print_lines({m.name: f"{m.title}: p {m.supervisory}, q {m.learned}" for m in METHODS.values()})
+def list_methods(given) -> None:
+    print_lines({m.name: f"{m.title}: p {m.supervisory}, q {m.learned}" for m in METHODS.values()})
 
 
-def list_datasets(given) -> int:
+def list_datasets(given) -> None:
     if given.name is not None:
         from ..study.card import card
 
-        tell(card(given.name, data_dir=given.data_dir))
-        return 0
+        return tell(card(given.name, data_dir=given.data_dir))
     own = {f"{source.name}:{source.place}": source.about for source in SOURCES.values()}
     return print_lines({name: row.about for name, row in DATASETS.items()} | own)
 
@@ -103,7 +101,7 @@ def list_datasets(given) -> int:
 # What is written for you
 
 
-def copy_notebooks(given) -> int:
+def copy_notebooks(given) -> None:
     """Copy every notebook that is not in the folder yet; what is there stays as it is."""
     target = place(given.folder)
     try:
@@ -115,26 +113,23 @@ def copy_notebooks(given) -> int:
     new = [write_whole(target / book.name, book.read_bytes()) for book in books if not (target / book.name).exists()]
     kept = f"; {len(books) - len(new)} were there already and stay as they are" if len(new) < len(books) else ""
     tell(f"{len(new)} notebooks copied to {target}{kept}\nopen them with: jupyter lab {target}")
-    return 0
 
 
-def write_bench(given) -> int:
+def write_bench(given) -> None:
     from ..animation.bench import bench
 
     page = bench(**{name: value for name in ("method", "dataset") if (value := getattr(given, name)) is not None})
     tell(f"{page!r}\nsaved in {page.save(given.out)}: open it in a browser")
-    return 0
 
 
-def run_claim(given) -> int:
+def run_claim(given) -> None:
     if given.name is None:
         return print_lines({name: _claim(entry) for name, entry in LEDGER.items()})
     from ..study.ledger import reproduce
 
     found = reproduce(given.name, seeds=given.seeds, data_dir=given.data_dir)
     page, _ = found.save(given.out)
-    tell(f"{found}\nsaved in {page}")
-    return 0
+    return tell(f"{found}\nsaved in {page}")
 
 
 def _claim(entry) -> str:
@@ -143,8 +138,7 @@ def _claim(entry) -> str:
     return entry.claim + (f" (needs {' and '.join(needs)})" if needs else "")
 
 
-def run_atlas(given) -> int:
-    """Measure what is missing, and write the rows and the page."""
+def run_atlas(given) -> None:
     restrict = {name: getattr(given, name) for name in AXES}
     if given.shipped:
         found = Atlas.shipped().select(**restrict)
@@ -155,7 +149,6 @@ def run_atlas(given) -> int:
         found = atlas(**restrict, **size, workers=given.workers, save_to=given.out)
     page = write_whole(given.page, found.to_html().encode())
     tell(f"{found!r}\nsaved in {page}: open it in a browser")
-    return 0
 
 
 # What the commands take
@@ -184,11 +177,7 @@ def animate_settings(parser: Parser) -> None:
 
 CHANGED = {"fork": fork_settings, "animate": animate_settings}
 """The commands that take settings or options, and what adds these."""
-TYPES = {
-    "number": int,
-    "numbers": lambda text: [int(part) for part in text.split(",")],
-    "names": lambda text: text.split(","),
-}
+TYPES = {"number": int, "numbers": lambda text: [int(part) for part in text.split(",")], "names": lambda text: text.split(",")}
 """What the text of a flag is read with, by its name in the table."""
 
 

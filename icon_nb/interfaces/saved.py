@@ -48,13 +48,12 @@ def open_run(given):
     return path, run
 
 
-def list_runs(given) -> int:
+def list_runs(given) -> None:
     folders = sorted(path for path in place(given.output_dir, LoadError).glob("*") if path.is_dir())
     found = filter(None, map(brief, folders))
     rows = [{name: spelt(value) if isinstance(value, str) else value for name, value in row.items()} for row in found]
     table = Table(("run", "dataset", "method", "epochs", "loss", "knn_accuracy", "status"), tuple(rows))
     tell(table if rows else f"there are no runs in {given.output_dir!r}")
-    return 0
 
 
 def brief(folder: Path) -> dict[str, object] | None:
@@ -79,12 +78,11 @@ def _json(path: Path) -> dict:
     return content if isinstance(content, dict) else {}
 
 
-def show(given) -> int:
+def show(given) -> None:
     path = find(given.run, given.output_dir)
     run = load(path, trust_code=given.trust_code)
     if isinstance(run, Comparison):
-        tell(f"{run}\n{run.next_step.for_shell(path)}")
-        return 0
+        return tell(f"{run}\n{run.next_step.for_shell(path)}")
     tell(describe(run.config))
     tell(f"\n{run.summary()}\n{run.diagnosis}\n{run.next_step.for_shell(path)}")
     if run.error:
@@ -96,10 +94,9 @@ def show(given) -> int:
     elif run.__dict__.get("probes") or run.trust_code and runs_code(run.config.dataset):
         tell(probe_table(run.probes) if run.probes else f"no probes: {path} {NOTHING_TO_PROBE}")
     tell("files: " + ", ".join(sorted(each.name for each in path.iterdir())))
-    return 0
 
 
-def compare(given) -> int:
+def compare(given) -> None:
     loaded = [load(find(name, given.output_dir), trust_code=given.trust_code) for name in given.runs]
     every = [run for each in loaded for run in getattr(each, "runs", (each,))]
     runs = {_identity(run): run for run in every}  # the same run may be named twice
@@ -107,7 +104,6 @@ def compare(given) -> int:
     study = Comparison(tuple(runs.values()), "comparison")
     folder = outputs.write_comparison(study, place(given.output_dir), viz=given.viz, gif=given.viz)
     tell(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
-    return 0
 
 
 def _identity(run) -> tuple[str | None, ...]:
@@ -132,28 +128,25 @@ def fork(given) -> int:
     return CODES[branch.status]
 
 
-def write_player(given) -> int:
+def write_player(given) -> None:
     path = find(given.run, given.output_dir)
     target = place(given.out or path / "player.html")
     tell(f"saved in {load(path, trust_code=given.trust_code).player().save(target)}: open it in a browser")
-    return 0
 
 
-def probe(given) -> int:
+def probe(given) -> None:
     path, run = open_run(given)
     run.__dict__.pop("probes", None)
     demand(run.probes, f"{path} {NOTHING_TO_PROBE}")
     tell(probe_table(run.probes))
     save(run, path, overwrite=True)
-    return 0
 
 
 def probe_table(probes: Mapping[str, Mapping]) -> Table:
     """Linear probe and kNN of the trained embedding, the untrained one, and the raw inputs."""
-    about = probes["about"]
+    about, rows = probes["about"], tuple({"embedding": name, **scores} for name, scores in probes.items() if name != "about")
     turns = ", five times in turn" if about["n_points"] <= FEW_POINTS else ""
     seen = "held out from training" if about["held_out"] else "that were trained on: there are no held-out ones"
-    rows = tuple({"embedding": name, **scores} for name, scores in probes.items() if name != "about")
     note = f"On {about['n_points']:,} points {seen}; 80 % to fit, 20 % to test{turns}."
     return Table(("embedding", "linear_probe", "knn"), rows, (note,))
 
@@ -177,7 +170,7 @@ READ = {
 """How a text becomes the value of an option of an animation that is more than a text or a number."""
 
 
-def animate(given) -> int:
+def animate(given) -> None:
     """Draw the animation of a run anew: beside the one that is there, or with ``--replace`` in its place, frames and all."""
     demand(not (given.out and given.replace), "--out names a file and --replace the run's own animation: give one of them")
     path, run = open_run(given)
@@ -194,7 +187,6 @@ def animate(given) -> int:
             if old not in drawn and re.fullmatch(r"epoch_\d+\.png", old.name):
                 old.unlink()
         tell(f"{said} {frames}")
-    return 0
 
 
 def _drawing(given) -> dict[str, object]:

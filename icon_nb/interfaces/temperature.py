@@ -81,8 +81,8 @@ class TemperatureWidget:
 
     def _train(self, then: float) -> TemperatureWidget:
         self.button.disabled = self.more.disabled = True
-        self.progress.max = max(len(self.study.missing) * (self.study.config.resolve().epochs + 1), 1)
-        self.progress.value = 0
+        frames = len(self.study.missing) * (self.study.config.resolve().epochs + 1)
+        self.progress.max, self.progress.value = max(frames, 1), 0
         try:
             self.study.train(self._step)
             self.message = ""
@@ -150,7 +150,6 @@ class TemperatureWidget:
 
     @cached_property
     def box(self) -> w.VBox:
-        """The whole widget."""
         seeds = [self.seed] if len(self.study.seeds) > 1 else []
         controls = w.VBox([w.HBox([self.button, self.progress]), self.tau, *seeds, w.HBox([self.play, self.epoch]), self.sample,
                            w.HBox([self.between, self.more, self.fork, self.arrows]), self.note, self.rows])  # fmt: skip

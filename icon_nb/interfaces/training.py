@@ -32,11 +32,10 @@ def describe(config: Config) -> str:
 
 def run_one(config: Config, resume: str | None = None) -> int:
     try:
-        ((*_, code),) = one_by_one([config], resume)
+        return next(one_by_one([config], resume))[2]
     except KeyboardInterrupt:
         say(f"interrupted; {GO_ON}")
         return 130
-    return code
 
 
 def join_run(configs: Sequence[Config], resume: str | None) -> int:
@@ -137,7 +136,6 @@ def report(results, folder: Path) -> None:
 
 
 def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> int:
-    """Compare what was run, in a folder beside the runs; returns the exit code."""
     outcomes, folders = zip(*done)
     study, config = Comparison(outcomes, title, tuple(compared), interrupted), outcomes[0].config
     drawn = {"viz": config.viz, "gif": config.save_epoch_gifs}

@@ -20,7 +20,6 @@ from ..methods.catalogue import BACKBONES, DATASETS
 from ..methods.config import Config
 from ..methods.methods import METHODS
 from ..methods.recipes import without_effect
-from ..study.results import Results
 from ..study.run import run, start
 from .temperature import TemperatureWidget
 
@@ -84,9 +83,7 @@ class MethodExplorer:
     def __init__(self, config: Config, data=None):
         self.base, self.data = config, data
         self.supervisory, self.learned = "positive_pairs", "gaussian"
-        self.backbone: str | None = None
-        self.dataset: str | None = None
-        self.results: Results | None = None
+        self.backbone = self.dataset = self.results = None
         self.reason = self._why_not()
         self._marking = False  # while the drop-downs are set to a choice, they make none
         self._make_boxes()
@@ -105,7 +102,8 @@ class MethodExplorer:
             return self
         self._say("training ...")
         try:
-            self.results = run(self.config, data=self.data, progress=False, on_record=self._step)
+            told = lambda record, _: self._say(f"epoch {record.epoch}, loss {record.loss:.3f}")  # noqa: E731
+            self.results = run(self.config, data=self.data, progress=False, on_record=told)
         except IconError as error:
             self.reason = str(error)
         return self._refresh()
@@ -170,7 +168,6 @@ class MethodExplorer:
 
     @cached_property
     def box(self) -> w.VBox:
-        """The whole widget."""
         p, q, backbone, dataset = self.controls.values()
         self._refresh()
         return w.VBox([w.HBox([p, q]), w.HBox([backbone, dataset, self.button]), self.note, self.picture])
@@ -198,9 +195,6 @@ class MethodExplorer:
 
     def _say(self, words: str) -> None:
         self.note.value = f"{self.words}<p>{html.escape(words)}</p>"
-
-    def _step(self, record, recorder) -> None:
-        self._say(f"epoch {record.epoch}, loss {record.loss:.3f}")
 
     @property
     def words(self) -> str:

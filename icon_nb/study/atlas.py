@@ -69,14 +69,10 @@ def atlas(
     n_samples, epochs : int
         The size of each run. The graph and the text, which are small, are taken whole, with the epochs of their method.
     save_to : path, optional
-        A ``.jsonl`` file that takes each row as it is finished. The same call again, also after a kill, measures what is missing.
+        A ``.jsonl`` file that takes each row as it is finished. The same call again, also after a kill, measures what is missing;
+        a ConfigError where the file holds an atlas of another size.
     workers, executor, progress
         As in :func:`icon_nb.run_configs`; the line on stderr counts the rows.
-
-    Raises
-    ------
-    ConfigError
-        A name that is not known, or a file with an atlas of another size.
 
     Notes
     -----
@@ -185,10 +181,7 @@ def moves(trajectory: Trajectory) -> list:
 
 
 def agreement(results: Sequence, k: int = 10) -> float:
-    """How far runs with different seeds agree: the share of the k nearest neighbours of a point that two of them have in common.
-
-    In [0, 1], a mean over the pairs of runs; NaN for one run, or where they share fewer than 2 k points.
-    """
+    """The share of the k nearest neighbours of a point that two runs share, in [0, 1]: a mean over their pairs, or NaN."""
     shared = []
     for one, other in combinations(results, 2):
         _, *positions = np.intersect1d(one.trajectory.index, other.trajectory.index, return_indices=True)

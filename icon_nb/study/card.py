@@ -49,10 +49,9 @@ class DataCard:
 
     @property
     def measured(self) -> dict[str, str]:
-        inputs = "pixels" if self.kind == "images" else "inputs"
-        what = "kNN accuracy of"
-        found = {f"{what} the {inputs}": self.knn_inputs, f"{what} an untrained {self.network}": self.knn_untrained}
-        return {heading: f"{value:.3f}" for heading, value in found.items() if not math.isnan(value)}
+        inputs = "the pixels" if self.kind == "images" else "the inputs"
+        found = {inputs: self.knn_inputs, f"an untrained {self.network}": self.knn_untrained}
+        return {f"kNN accuracy of {what}": f"{value:.3f}" for what, value in found.items() if not math.isnan(value)}
 
     def __repr__(self) -> str:
         if not self.n_train:

@@ -121,8 +121,7 @@ class Comparison(Shown, Sequence):
         return tuple(runs[0] for runs in having if runs)
 
     def table(self, *, each: bool = False, baselines: bool = False, seconds: bool = False) -> table.Table:
-        """What came of every run: the compared settings, epochs, loss, the scores of :func:`icon_nb.evaluate.evaluate`, the
-        verdict, and the errors.
+        """What came of every run: settings, epochs, loss, scores of :func:`icon_nb.evaluate.evaluate`, verdict and errors.
 
         Parameters
         ----------

@@ -92,12 +92,7 @@ class Reproduction:
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The mean and the half width of its 95 % interval by Student's t, infinite for a single value.
-
-    >>> mean, half = interval([1.0, 2.0, 3.0])
-    >>> mean, round(half, 2)
-    (2.0, 2.48)
-    """
+    """The mean and the half width of its 95 % interval by Student's t, infinite for a single value."""
     spread = Spread.of(values)
     half = stats.t.ppf(0.975, spread.n - 1) * spread.deviation / spread.n**0.5 if spread.n > 1 else np.inf
     return spread.mean, float(half)

@@ -183,15 +183,14 @@ def next_for_several(study) -> NextStep:
     comparable = "dataset" not in study.compared and not np.isnan(list(reached.values())).any()
     best = max(study.cells, key=lambda key: np.nan_to_num(reached[key], nan=-1.0))
     compared = [name for name in study.compared if name != "seed"]
-    step = None
     if len(compared) == 1:
         name, tried = compared[0], [key[0] for key in study.cells]
         step = _beyond(study, name, tried, best[0]) if comparable else None
         if step is None and not study.replicated:
             sentence = "One run of each is one throw of the dice. See whether the order holds:"
             step = _sweep(study, sentence, {name: tried, "seed": [0, 1, 2]})
-    if step is not None:
-        return step
+        if step is not None:
+            return step
     run = study.cells[best][0]
     place, step = next(k for k, each in enumerate(study.runs) if each is run), run.next_step
     words = f"{study.name(run, without=('seed',))} has the highest kNN accuracy. " if comparable else ""

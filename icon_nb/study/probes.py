@@ -125,8 +125,8 @@ def inputs_of(results) -> np.ndarray | None:
 def forces_of_views(results, epoch: int, weights: Mapping) -> Forces:
     """The forces on recorded points, as the model with these weights sees them beside the candidates of its training.
 
-    Views are drawn as in that epoch, without dropout and with fixed statistics; a point has the sum of the forces on its views.
-    The chain rule carries forces on words in their context or dimensions to the points. Other parts of the model stand still.
+    Views are drawn as in that epoch, without dropout and with fixed statistics; a point has the sum of the forces on its views,
+    to which the chain rule carries them. Other parts of the model stand still.
     """
     objective, target, blocks, move = seen_again(results, epoch, weights)
     rows = target.p.chunk(len(blocks))

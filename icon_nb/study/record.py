@@ -114,5 +114,4 @@ class Failure:
     status: str = "failed"
 
     def summary(self) -> str:
-        """One line: what was run, and why there is nothing."""
         return printable(f"{self.config.run_name or self.config.label} on {self.config.dataset}: failed: {self.error}")

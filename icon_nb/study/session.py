@@ -73,21 +73,16 @@ class Session:
         self._raw = None if data.kind == "tokens" else seen
         self._x = (keep if config.backbone == "table" else seen).to(self.trainer.device)
         self._y = None if y is None else labels.to(self.trainer.device)
-        pictures = data.kind == "images" and data.shape[0] in (1, 3)
-        shown = {"images": seen.permute(0, 2, 3, 1).cpu().numpy()} if pictures else {}
-        if data.kind == "tokens" and data.vocabulary:
-            shown["names"] = [" ".join(data.vocabulary[token] for token in window) for window in seen.tolist()]
         about = {"max_points": config.max_points, "index": keep.numpy(), "held_out": np.full(len(keep), held_out)}
-        what = f"{config.label} on {data.name}"
-        about["title"] = f"{config.run_name}: {what}" if config.run_name else what
-        self.recorder = Recorder(labels, data.class_names or None, **shown, **about)
+        if data.kind == "images" and data.shape[0] in (1, 3):
+            about["images"] = seen.permute(0, 2, 3, 1).cpu().numpy()
+        if data.kind == "tokens" and data.vocabulary:
+            about["names"] = [" ".join(data.vocabulary[token] for token in window) for window in seen.tolist()]
+        title = f"{config.run_name}: " * bool(config.run_name) + f"{config.label} on {data.name}"
+        self.recorder = Recorder(labels, data.class_names or None, title=title, **about)
 
     def go_on(self, model: Mapping, optimizer: Mapping, history: Mapping[str, list], frames: Iterable, every: int = 1) -> None:
-        """Take the place of a run after its last epoch: its weights, the state of its optimizer, its history and its frames.
-
-        A frame that was due only because the run ended there is left out where this one records at ``every`` so many epochs.
-        Where the weights or the state belong to another network, it is a ValueError, and nothing is taken.
-        """
+        """Take the place of a run after its last epoch; of another network it is a ValueError, and nothing is taken."""
         own, trainer = self.trainer.model.state_dict(), self.trainer
         if {name: each.shape for name, each in own.items()} != {name: each.shape for name, each in model.items()}:
             raise ValueError("its weights belong to another network")
@@ -100,7 +95,7 @@ class Session:
         self.history = {name: [math.nan if v is None else v for v in values] for name, values in history.items()}
         trainer.epoch, self.good = history["epoch"][-1], {name: tensor.clone() for name, tensor in model.items()}
         for epoch, frame, metrics in frames:
-            if epoch % every and epoch != self.config.epochs:
+            if epoch % every and epoch != self.config.epochs:  # it was due only because the run ended there
                 self.history["knn_accuracy"][epoch] = math.nan
                 continue
             self.recorder.record(frame, epoch=epoch, **{name: math.nan if v is None else v for name, v in metrics.items()})

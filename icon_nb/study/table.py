@@ -28,13 +28,7 @@ from .record import Failure, Run
 
 @dataclass(frozen=True)
 class Spread:
-    """The mean of several values and their standard deviation (of the sample; NaN for one value).
-
-    >>> print(Spread.of([0.5, 0.7]))
-    0.600 ± 0.141
-    >>> print(Spread(0.985, 0.000247, 5))
-    0.985 ± 0.000
-    """
+    """The mean of several values and their standard deviation (of the sample; NaN for one value)."""
 
     mean: float
     deviation: float

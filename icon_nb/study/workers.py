@@ -51,10 +51,7 @@ class DatasetCache:
         return self._read.get(key)
 
     def attach(self, outcome: Outcome, home: Config | None = None) -> Outcome:
-        """Give a run the one copy of its data set, none where it cannot be read any more; other data are not given to it.
-
-        One from another machine gets the paths of the config that it has at ``home``; of other files there, nothing comes.
-        """
+        """Give a run the one copy of its data, where it is the same; of one from elsewhere, the paths that it has at ``home``."""
         if isinstance(outcome, Failure):
             return outcome
         data, about = self.get(home or outcome.config), outcome.provenance

@@ -198,5 +198,4 @@ def check_settings(folder: Path, session: Session, found: Config, where: str) ->
         return
     mine, other = mine.to_dict(), other.to_dict()
     differ = [name for name in {**mine, **other} if mine.get(name) != other.get(name) and SETTINGS[name].counts]
-    told = f"{', '.join(differ)}, by its {where}"
-    raise ConfigError(f"{folder} holds a run with other settings ({told}): choose another folder")
+    raise ConfigError(f"{folder} holds a run with other settings ({', '.join(differ)}, by its {where}): choose another folder")

@@ -63,11 +63,7 @@ def tensors(content: bytes, path: Path) -> dict:
 
 
 def fits(value, kind) -> bool:
-    """Whether a value is of a kind: a type, a function, a value, one of ``(a, b)``, a list ``[a]``, a table ``{str: a}``, fields.
-
-    >>> fits({"a": [1, 2], "b": None}, {"a": [int], "b": (str, None)}), fits({"a": 1}, {str: str})
-    (True, False)
-    """
+    """Whether it is of a kind: a type, a function, a value, one of ``(a, b)``, a list ``[a]``, a table ``{str: a}``, fields."""
     if isinstance(kind, tuple):
         return any(fits(value, each) for each in kind)
     if isinstance(kind, list):
