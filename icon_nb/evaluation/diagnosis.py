@@ -74,7 +74,14 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, baselines: Mappi
         return _diverged(trajectory, finite)
     numbers = {name: value for name, value in (baselines or {}).items() if isinstance(value, float)}
     run = Readings(thin(trajectory), numbers)
-    return _tell_knn(run, next(found for check in CHECKS if (found := check(run)) is not None))
+    found = next(found for check in CHECKS if (found := check(run)) is not None)
+    last, fall, raw = run.last("knn_accuracy"), run.knn_fall(), run.baselines.get("raw_knn_accuracy", 0.0)
+    said, advice = found.sentence, found.advice or ADVICE[found.verdict]
+    if fall >= 3 * run.knn_noise() and "first_knn_accuracy" not in found.evidence:
+        said = f"{said} The kNN accuracy fell from {last + fall:.0%} to {last:.0%}."
+    if raw > last + run.knn_noise():
+        said = f"{said} The raw inputs alone give a kNN accuracy of {raw:.0%}, the embedding {last:.0%}."
+    return replace(found, sentence=said, advice=advice)
 
 
 def baselines(trajectory: Trajectory, inputs: np.ndarray) -> dict[str, float]:
@@ -89,16 +96,6 @@ def baselines(trajectory: Trajectory, inputs: np.ndarray) -> dict[str, float]:
         return {"raw_knn_accuracy": knn_accuracy(inputs, trajectory.labels, metric="euclidean")}
     first, last = (neighbourhood_preservation(inputs, trajectory.embeddings[frame]) for frame in (0, -1))
     return {"first_preservation": first, "last_preservation": last}
-
-
-def _tell_knn(run: Readings, found: Diagnosis) -> Diagnosis:
-    last, fall, raw = run.last("knn_accuracy"), run.knn_fall(), run.baselines.get("raw_knn_accuracy", 0.0)
-    said, advice = found.sentence, found.advice or ADVICE[found.verdict]
-    if fall >= 3 * run.knn_noise() and "first_knn_accuracy" not in found.evidence:
-        said = f"{said} The kNN accuracy fell from {last + fall:.0%} to {last:.0%}."
-    if raw > last + run.knn_noise():
-        said = f"{said} The raw inputs alone give a kNN accuracy of {raw:.0%}, the embedding {last:.0%}."
-    return replace(found, sentence=said, advice=advice)
 
 
 def _diverged(trajectory: Trajectory, finite: np.ndarray) -> Diagnosis:

@@ -179,8 +179,11 @@ class Readings:
             "knn_accuracy": progress_of(self.knn, self.epochs, self.knn_noise()),
         }
         self.progress = {name: progress for name, progress in found.items() if progress}
-        if not self.progress and self.n_frames > 2:
-            self.progress["movement"] = progress_of(_nearness_to_last(trajectory), self.epochs, LIMITS.settled)
+        if not self.progress and self.n_frames > 2:  # how near each frame is to the last one, in units of its size
+            points = centred(trajectory)
+            size = max(np.sqrt((points[-1] ** 2).sum(-1).mean()), 1e-12)
+            away = np.linalg.norm(points - points[-1], axis=-1).mean(-1) / size
+            self.progress["movement"] = progress_of(np.r_[-away[:-1], np.nan], self.epochs, LIMITS.settled)
 
     def last(self, name: str) -> float:
         values = known(self.curves[name])
@@ -244,11 +247,3 @@ class Readings:
 
 def known(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)]
-
-
-def _nearness_to_last(trajectory: Trajectory) -> np.ndarray:
-    """Minus the distance of each frame from the last one, in units of its size; the last itself is left out."""
-    points = centred(trajectory)
-    size = max(np.sqrt((points[-1] ** 2).sum(-1).mean()), 1e-12)
-    distance = np.linalg.norm(points - points[-1], axis=-1).mean(-1) / size
-    return np.r_[-distance[:-1], np.nan]

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from .. import animation
+from ..animation.display import image
 from ..errors import ConfigError, demand, shown
 from ..methods.catalogue import HISTORY, TRACKERS
 from ..methods.config import Config
@@ -181,7 +182,6 @@ class Live:
     def draw(self, recorder) -> None:
         from IPython.display import display
 
-        from ..animation.display import image
         from ..animation.plots import filmstrip
 
         trajectory = recorder.trajectory
