@@ -169,7 +169,7 @@ STUDIES = {
     "more seeds": {"temperature": [0.05, 0.2]},
     "beyond the end": {"temperature": [0.2, 20.0, 2000.0]},
     "the best": {"temperature": [0.05, 0.2], "seed": [0, 1]},
-    "failed": {"temperature": [0.2, 1e-40]},
+    "failed": {"learning_rate": [1e-3, 1e20]},
 }
 
 
