@@ -9,42 +9,18 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_WHERE = {
-    "Config": "methods.config",
-    "register": "methods.axes",
-    "recipe": "methods.recipes",
-    "get_recipe": "methods.recipes",
-    "run": "study.run",
-    "sweep": "study.sweep",
-    "run_recipe": "study.sweep",
-    "run_configs": "study.sweep",
-    "load": "study.comparison",
-    "card": "study.card",
-    "atlas": "study.atlas",
-    "Recorder": "animation.recorder",
-    "bench": "animation.bench",
-    "loss": "training.criterion",
-    "Objective": "objective.objective",
-    "Batch": "objective.batch",
-    "Trajectory": "evaluation.trajectory",
-    "Results": "study.results",
-    "Comparison": "study.comparison",
-    "IconTransformer": "interfaces.estimator",
-    "check": "interfaces.answers",
-    "IconError": "errors",
-}
-_MODULES = (
-    "methods", "recipes", "recorders", "widgets", "supervisory", "learned", "divergences", "distances", "dynamics", "evaluate",
-    "data",
-)  # fmt: skip
-__all__ = ["__version__", *_WHERE, *_MODULES]
+_STUB = __spec__.loader.get_data(__file__.rpartition(".")[0] + ".pyi").decode()
+_WHERE = {line.split()[-1]: line.split()[1] for line in _STUB.splitlines() if line.startswith("from .")}
+"""The public names stand in ``__init__.pyi``, for editors too: name -> the module that it comes from."""
+
+__all__ = ["__version__", *_WHERE]
 
 
 def __getattr__(name: str):
-    if name in _WHERE:
-        return getattr(import_module(f".{_WHERE[name]}", __name__), name)
-    if name in _MODULES or name in _MOVED:
+    if name in _MOVED or _WHERE.get(name) == ".":
         return import_module(f".{name}", __name__)
+    if name in _WHERE:
+        return getattr(import_module(_WHERE[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
