@@ -69,13 +69,13 @@ def layouts(x: np.ndarray, quick: bool) -> dict:
     return figures | {"ours_s": timed["exact"]["ours"]["median_s"], "exact_s": timed["exact"]["peer"]["median_s"]}
 
 
-def many_points(x: torch.Tensor, epochs: int | None) -> dict:
-    """KL and seconds, of the clock and of the processor, of ours and of openTSNE's defaults on the same x (n, features)."""
+def many_points(x: torch.Tensor, epochs: int | None, device: str = "cpu") -> dict:
+    """KL and seconds, of the clock and of the processor, of ours on a device and of openTSNE's defaults, on the same x (n, d)."""
     from openTSNE import TSNE
 
     given = {} if epochs is None else {"epochs": epochs}
     lengths = {} if epochs is None else {"early_exaggeration_iter": epochs // 3, "n_iter": epochs - epochs // 3}
-    config = icon.Config(method="tsne", device="cpu", max_points=len(x), quiet=True, **given)
+    config = icon.Config(method="tsne", device=device, max_points=len(x), quiet=True, **given)
     runs = {
         "ours": lambda: icon.run(config, data=Dataset("many points", x)).embeddings,
         "open_tsne": lambda: TSNE(n_jobs=torch.get_num_threads(), random_state=0, **lengths).fit(x.numpy()),
