@@ -15,7 +15,7 @@ from icon_nb.methods.config import Config
 from icon_nb.objective import Objective, Target, build_objective, closed_form, learned, make
 from icon_nb.objective.batch import Batch
 from icon_nb.objective.closed_forms import fuse
-from icon_nb.objective.distances import DISTANCES, sqeuclidean
+from icon_nb.objective.distances import DISTANCES, as_seen_by, sqeuclidean
 from icon_nb.objective.divergences import kl
 from icon_nb.objective.learned.kernels import log_matmul
 
@@ -342,3 +342,9 @@ def test_a_closed_form_has_no_second_derivative_and_says_so(method):
     (gradient,) = torch.autograd.grad(plain(batch, z), z, create_graph=True)
     gradient.square().sum().backward()
     assert torch.isfinite(z.grad).all()
+
+
+def test_a_cosine_distance_sees_directions_only():
+    z = torch.tensor([[3.0, 4.0]])
+    assert as_seen_by("cosine", z).tolist() == [pytest.approx([0.6, 0.8])]
+    assert as_seen_by("sqeuclidean", z) is z

@@ -235,3 +235,7 @@ def test_early_exaggeration_ends_as_low_as_scikit_learn():
 def test_exaggeration_where_it_has_no_meaning(settings):
     with pytest.raises(ConfigError, match="exaggeration"):
         icon.run(dataset="digits", n_samples=60, epochs=1, quiet=True, **settings)
+
+
+def test_a_config_at_a_share_of_the_epochs_has_the_value_that_is_due():
+    assert icon.Config(temperature="0.1..0.5:linear").at(0.25).temperature == pytest.approx(0.2)

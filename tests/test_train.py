@@ -10,7 +10,7 @@ from icon_nb.errors import ConfigError, DataError, DeviceError, TrainingError
 from icon_nb.evaluation.diagnosis import FAILURES
 from icon_nb.evaluation.scores import knn_accuracy
 from icon_nb.study.probes import embed
-from icon_nb.training.batches import generator
+from icon_nb.training.batches import around, generator
 from icon_nb.training.candidates import build_model, leading_components
 from icon_nb.training.trainer import Trainer, pick_device
 
@@ -234,3 +234,7 @@ def test_free_points_of_large_pictures_start_in_the_time_of_their_number():
     wide = icon.data.load((np.random.default_rng(0).normal(size=(40, 30_000)), np.arange(40) % 4))  # features x features: 7 GB
     run = icon.run(icon.Config(method="tsne", perplexity=5.0, epochs=10, quiet=True), data=wide)
     assert np.isfinite(run.embeddings).all()
+
+
+def test_a_hidden_word_stands_in_the_middle_of_its_context_and_nothing_stands_beyond_the_ends():
+    assert around(torch.tensor([[5, 6, 7, 8]]), torch.tensor([[1]])).tolist() == [[0, 5, 0, 7]]

@@ -59,11 +59,7 @@ def counts_self(p: Axis, q: Axis) -> tuple[bool, bool]:
 
 
 def why_not(p: Axis, q: Axis) -> str | None:
-    """The reason why a pair makes no sense, or None when it does.
-
-    >>> why_not(SUPERVISORY["label"], LEARNED["clusters"])
-    "supervisory='label' spreads over classes, but learned='clusters' is a distribution over samples"
-    """
+    """The reason why a pair makes no sense, or None when it does."""
     names = f"supervisory={p.name!r}", f"learned={q.name!r}"
     if q.candidates not in ("any", p.candidates):
         return f"{names[0]} spreads over {p.candidates}, but {names[1]} is a distribution over {q.candidates}"

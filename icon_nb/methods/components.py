@@ -7,8 +7,9 @@ import os
 import warnings
 from collections.abc import Mapping
 from pkgutil import resolve_name
+from types import NoneType
 
-from ..errors import ConfigError, shown
+from ..errors import ConfigError, demand_type, shown
 from . import axes
 from .catalogue import HOLD
 from .methods import ALIASES, METHODS, of_pair
@@ -25,7 +26,10 @@ def as_plain(settings: Mapping[str, object], known: Mapping[str, Setting]) -> di
         settings["dataset"] = resolve_name(HOLD)(settings["dataset"], **reading)
     if any(callable(settings[slot]) for slot in axes.SLOTS):
         settings = as_settings(settings)
-    settings |= {name: _held(name, settings[name]) for name in OWN}
+    for name, words in OWN.items():
+        if callable(settings[name]):
+            settings[name] = hold(settings[name])
+        demand_type(name, settings[name], (str, os.PathLike, NoneType), f"a text, or {words}")
     values = {name: about.check(name, settings[name]) for name, about in known.items()}
     older = values["method"]
     if older in ALIASES:
@@ -36,15 +40,6 @@ def as_plain(settings: Mapping[str, object], known: Mapping[str, Setting]) -> di
             told = f"method={older!r} is an older name of {ALIASES[older]!r}" + (f"; {note}" if note else "")
             warnings.warn(told, stacklevel=5)  # where Config(...) is called
     return values
-
-
-def _held(name: str, value: object) -> object:
-    """A network or a function, held; other values as they are."""
-    if callable(value):
-        return hold(value)
-    if value is not None and not isinstance(value, (str, os.PathLike)):
-        raise ConfigError(f"{name}={shown(value)} is of type {type(value).__name__}: give a text, or {OWN[name]}")
-    return value
 
 
 def as_settings(settings: Mapping[str, object]) -> dict[str, object]:
@@ -83,20 +78,16 @@ def _equal(one: object, other: object) -> bool:
 
 def _carried(slot: str, component) -> dict[str, object]:
     """The name of a component and its settings."""
+    mixed = {}
     if axes.class_name(component) == axes.MIXED[slot]:
-        inner = component.kernel if slot == "learned" else component.base
-        return _settings(slot, inner) | {"alpha": component.alpha}
-    return _settings(slot, component)
-
-
-def _settings(slot: str, component) -> dict[str, object]:
+        mixed, component = {"alpha": component.alpha}, component.kernel if slot == "learned" else component.base
     name = _name(slot, component)
     row = axes.SLOTS[slot][name]
     holder = component.kernel if row.kernel else component
     carried = {slot: name} | {setting: getattr(holder, setting) for setting in row.settings}
     if carried.get("walk_length") == 1:
         carried.pop("walk")  # a walk of one step has no weights
-    return carried
+    return carried | mixed
 
 
 def _name(slot: str, component) -> str:
@@ -108,9 +99,8 @@ def _name(slot: str, component) -> str:
         return type(component).__name__.lower()
     if names:
         meant = ", ".join(f"{name!r} ({axes.SLOTS[slot][name].title})" for name in names)
-        raise ConfigError(
-            f"{slot}={shown(component)} can stand for several rows of the table: give the name that you mean, {meant}"
-        )
+        said = f"{slot}={shown(component)} can stand for several rows of the table"
+        raise ConfigError(f"{said}: give the name that you mean, {meant}")
     if isinstance(component, type):
         raise ConfigError(f"{slot}={shown(component)} is a class: give one of its objects, {component.__name__}(...), or a name")
     raise ConfigError(

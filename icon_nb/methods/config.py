@@ -253,11 +253,7 @@ class Config:
         return Config(**{**kept, **changes}, sources={**sources, **dict.fromkeys(changes, "keyword")})
 
     def at(self, t: float) -> Config:
-        """The same with every schedule replaced by its value when a share t of the epochs is over.
-
-        >>> Config(temperature="0.1..0.5:linear").at(0.25).temperature
-        0.2
-        """
+        """The same with every schedule replaced by its value when a share t of the epochs is over."""
         moved = copy.copy(self)  # not made anew: a value that is 0 for one epoch contradicts nothing
         scheduled = [name for name, about in SETTINGS.items() if about.scheduled]
         vars(moved).update({name: value_at(getattr(self, name), t) for name in scheduled})
@@ -278,11 +274,7 @@ class Config:
 
     @classmethod
     def from_layers(cls, *layers: tuple[str, Mapping[str, object]]) -> Config:
-        """Merge ``(source, settings)`` pairs, the later ones winning, and keep the source of every value.
-
-        >>> Config.from_layers(("recipe", {"seed": 1}), ("flag", {"seed": 0})).sources["seed"]
-        'flag'
-        """
+        """Merge ``(source, settings)`` pairs, the later ones winning, and keep the source of every value."""
         values, sources = {}, {}
         for source, settings in layers:
             check_names(settings, SETTINGS)

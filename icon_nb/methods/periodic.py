@@ -71,10 +71,12 @@ class PeriodicTable:
             f"<tr><th>q: {escape(axes.ROWS[row])}</th>{''.join(_html_cell(*cell) for cell in cells)}</tr>"
             for row, cells in grid()
         )
+        outside = "".join(f"<li><b>{escape(each.name)}</b> ${escape(each.loss)}$: {escape(each.why)}</li>" for each in OUTSIDE)
         legend = " &middot; ".join(f'<span class="{kind}" style="{LOOKS[kind]}">{words}</span>' for kind, words in KINDS.items())
         return (
             f"{STYLE}<div style='overflow-x:auto' tabindex='0'><table class='icon-table'><caption>{legend}</caption>"
-            f"<tr><th></th>{heads}</tr>{rows}</table>{_html_outside()}</div>"
+            f"<tr><th></th>{heads}</tr>{rows}</table>"
+            f"<details><summary>what the table cannot hold</summary><ul>{outside}</ul></details></div>"
         )
 
 
@@ -102,11 +104,6 @@ def _text_lines() -> Iterator[str]:
         yield f"  {each.name}, {each.paper.authors} {each.paper.year}: {each.why}"
     yield ""
     yield "gap: composed here, no published result.  -: composable, no name yet.  x: makes no sense, and why."
-
-
-def _html_outside() -> str:
-    items = "".join(f"<li><b>{escape(each.name)}</b> ${escape(each.loss)}$: {escape(each.why)}</li>" for each in OUTSIDE)
-    return f"<details><summary>what the table cannot hold</summary><ul>{items}</ul></details>"
 
 
 def _html_cell(column: str, methods: list[Method], reason: str | None) -> str:

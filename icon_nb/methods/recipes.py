@@ -99,11 +99,7 @@ def without_effect(layers: Iterable[tuple[str, Mapping[str, object]]]) -> set[st
 
 
 def grid(config: Config, values: Mapping[str, Iterable]) -> tuple[Config, ...]:
-    """One Config for every combination of the values.
-
-    >>> [c.temperature for c in grid(Config(), {"temperature": [0.1, 0.5]})]
-    [0.1, 0.5]
-    """
+    """One Config for every combination of the values."""
     names = list(values)
     configs = tuple(config.replace(**dict(zip(names, combination))) for combination in product(*values.values()))
     for twice in (each for each, n in Counter(configs).items() if n > 1):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from ..errors import ConfigError, DataError, nearest
+from ..errors import ConfigError, DataError, demand, nearest
 from . import axes, methods
 from .catalogue import (
     AUGMENTATIONS, BACKBONES, CANDIDATES, DATASETS, DIVERGENCES, HELD, HISTORY, OPTIMIZERS, OVERLAYS, PROJECTIONS, SOURCES,
@@ -151,8 +151,7 @@ def _composed(given: Mapping[str, object]) -> Method:
             raise ConfigError(f"a composed pair needs {slot} too; {nearest('', known)}")
     p, q = (known[given[slot]] for slot, known in axes.SLOTS.items())
     reason = axes.why_not(p, q)
-    if reason:
-        raise ConfigError(f"this pair makes no sense: {reason}")
+    demand(not reason, f"this pair makes no sense: {reason}")
     return methods.of_pair(p, q)
 
 
@@ -189,8 +188,7 @@ def fit_to_data(config, n: int, augment: str, open_tsne: bool = False):
 
     Where openTSNE trains it, its own defaults are taken.
     """
-    if n < 2:
-        raise DataError("the data hold one training sample: p and q compare samples, so give at least two")
+    demand(n >= 2, "the data hold one training sample: p and q compare samples, so give at least two", DataError)
     points = min(config.batch_size or n, n)
     wanted = {
         "batch_size": points,
@@ -220,8 +218,7 @@ def check(case: Case) -> None:
     if published(case.dataset):
         options_of(case.dataset)  # which refuses what it does not know
     wrong = next(chain(_of_names(case), _of_effects(case), _of_pairs(case)), None)
-    if wrong:
-        raise ConfigError(wrong)
+    demand(wrong is None, wrong)
 
 
 def _of_names(case: Case) -> Iterator[str]:

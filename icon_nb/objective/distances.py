@@ -48,20 +48,12 @@ def neg_dot(a: Tensor, b: Tensor) -> Tensor:
 
 
 def as_seen_by(distance: str | None, z: Tensor) -> Tensor:
-    """The embedding (n, d) as a distance sees it: on the unit sphere for ``cosine``, which is blind to lengths.
-
-    >>> as_seen_by("cosine", torch.tensor([[3., 4.]]))
-    tensor([[0.6000, 0.8000]])
-    """
+    """The embedding (n, d) as a distance sees it: on the unit sphere for ``cosine``, which is blind to lengths."""
     return normalize(z, dim=1) if distance == "cosine" else z
 
 
 def metric_of(distance: str | None) -> str:
-    """How scores should compare embeddings that were trained with this distance: ``euclidean``, ``cosine`` or ``auto``.
-
-    >>> metric_of("sqeuclidean")
-    'euclidean'
-    """
+    """How scores should compare embeddings that were trained with this distance: ``euclidean``, ``cosine`` or ``auto``."""
     return {"sqeuclidean": "euclidean", "cosine": "cosine"}.get(distance, "auto")
 
 

@@ -48,8 +48,17 @@ def build_backbone(
     It takes float (n, *dataset_shape) to (n, embedding_dim), a ``table`` positions int (n,). ``n_points`` is the rows of a table,
     ``hidden_dim`` the width of the hidden layers or the channels of the first, ``n_tokens`` the size of the vocabulary.
     """
-    _check(name, dataset_shape, embedding_dim, n_points, hidden_dim, kind, n_tokens)
-    row = BACKBONES[name]
+    demand(name in BACKBONES or is_own(name), f"backbone={name!r} is unknown: {nearest(name, BACKBONES)}")
+    sizes = {"embedding_dim": embedding_dim, "hidden_dim": hidden_dim or 1, "the data's size": min(dataset_shape, default=0)}
+    for setting, value in sizes.items():
+        demand(value >= 1, f"{setting}={value} must be at least 1")
+    row, of = BACKBONES[name], f"{kind} of shape {tuple(dataset_shape)}"
+    if row.reads == "positions" and not n_points:
+        raise ConfigError(f"backbone={name!r} keeps a point per sample and needs n_points, the number of samples; got {n_points}")
+    if row.reads == "images" and (kind != "images" or len(dataset_shape) != 3):
+        raise ConfigError(f"backbone={name!r} reads images (c, h, w), the data are {of}: use 'mlp' or 'linear'")
+    if kind == "tokens" and row.reads != "positions" and not n_tokens:
+        raise ConfigError(f"backbone={name!r} on tokens needs n_tokens, the size of the vocabulary; got {n_tokens}")
     make, width = resolve_name(row.make), hidden_dim or row.width
     if row.reads == "positions":
         return make(n_points, embedding_dim)
@@ -145,20 +154,6 @@ def fit_own(config: Config, dataset) -> Config:
     said = f"embedding_dim={config.embedding_dim} but backbone={config.backbone!r} makes {found[1]}: leave it out"
     demand(config.embedding_dim == found[1], said)
     return config
-
-
-def _check(name, shape, embedding_dim, n_points, hidden_dim, kind, n_tokens):
-    demand(name in BACKBONES or is_own(name), f"backbone={name!r} is unknown: {nearest(name, BACKBONES)}")
-    sizes = {"embedding_dim": embedding_dim, "hidden_dim": hidden_dim or 1, "the data's size": min(shape, default=0)}
-    for setting, value in sizes.items():
-        demand(value >= 1, f"{setting}={value} must be at least 1")
-    reads, of = BACKBONES[name].reads, f"{kind} of shape {tuple(shape)}"
-    if reads == "positions" and not n_points:
-        raise ConfigError(f"backbone={name!r} keeps a point per sample and needs n_points, the number of samples; got {n_points}")
-    if reads == "images" and (kind != "images" or len(shape) != 3):
-        raise ConfigError(f"backbone={name!r} reads images (c, h, w), the data are {of}: use 'mlp' or 'linear'")
-    if kind == "tokens" and reads != "positions" and not n_tokens:
-        raise ConfigError(f"backbone={name!r} on tokens needs n_tokens, the size of the vocabulary; got {n_tokens}")
 
 
 def accelerate(config: Config, model: nn.Module, device: torch.device) -> None:

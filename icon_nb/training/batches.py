@@ -162,11 +162,6 @@ def around(x: Tensor, place: Tensor) -> Tensor:
 
     Beyond the ends of a row, and in its middle, stands token 0. A network then sees "the word before" at one place of its
     input, wherever in the row the hidden word stood: from a small text it could not learn every place by itself.
-
-    Examples
-    --------
-    >>> around(torch.tensor([[5, 6, 7, 8]]), torch.tensor([[1]]))
-    tensor([[0, 5, 0, 7]])
     """
     length = x.shape[1]
     at = torch.arange(length, device=x.device) + place - length // 2  # (n, length)

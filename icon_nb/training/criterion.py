@@ -9,7 +9,7 @@ from types import NoneType, SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, DataError, demand_type
+from ..errors import ConfigError, DataError, demand, demand_type
 from ..methods.catalogue import CANDIDATES
 from ..methods.config import SETTINGS, Config
 from ..methods.resolve import method_of
@@ -162,19 +162,16 @@ class Criterion(nn.Module):
     def _check(self, z: Tensor, given: dict) -> None:
         """Refuse what is missing, what has no effect, and what has another number of rows."""
         name = f"method={self.config.label!r}"
-        if z.dim() != 2 or not len(z):
-            raise DataError(f"embeddings must be (n, d) with n at least 1, got {tuple(z.shape)}")
+        demand(z.dim() == 2 and len(z), f"embeddings must be (n, d) with n at least 1, got {tuple(z.shape)}", DataError)
         asked = dict(ASKS[need] for need in self.method.p.needs if need in ASKS)
         if self.kind.after_step:
             asked["pair"] = "both views as the slow encoder sees them: criterion(z1, z2, pair=(keys1, keys2))"
         for argument, words in asked.items():
-            if argument not in given:
-                raise DataError(f"{name} needs {words}")
+            demand(argument in given, f"{name} needs {words}", DataError)
         for argument, value in given.items():
-            if argument not in asked:
-                raise DataError(f"{argument}= has no effect with {name}: leave it out")
-            if len(value) != len(z):
-                raise DataError(f"{argument} has {len(value)} rows and the embeddings {len(z)}: give one for each")
+            demand(argument in asked, f"{argument}= has no effect with {name}: leave it out", DataError)
+            rows = f"{argument} has {len(value)} rows and the embeddings {len(z)}"
+            demand(len(value) == len(z), f"{rows}: give one for each", DataError)
         halves = given["index"].chunk(2) if self.kind.two_views else ()
         if halves and not (len(z) % 2 == 0 and torch.equal(*halves)):
             raise DataError(f"{name} compares two views: give all first ones, then all second ones, in the same order")

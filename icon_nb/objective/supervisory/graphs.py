@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ...errors import DataError
+from ...errors import DataError, demand
 from ..batch import Batch
 from ..component import Softmax, Supervisory, row_normalise, without_self
 from ..distances import cosine, sqeuclidean
@@ -21,8 +21,7 @@ LONELY = "no other sample is left to be its neighbour; use a larger batch_size"
 def nearest(distances: Tensor, k: int) -> Tensor:
     """Adjacency (n, n) of the k nearest others of every row, 0 or 1; row i lists the neighbours of i."""
     n = len(distances)
-    if k > n - 1:
-        raise DataError(f"n_neighbors={k} needs at least {k + 1} different samples in a batch, got {n}: lower it")
+    demand(k < n, f"n_neighbors={k} needs at least {k + 1} different samples in a batch, got {n}: lower it", DataError)
     others = without_self(distances, math.inf)
     return torch.zeros_like(distances).scatter_(1, others.topk(k, dim=1, largest=False).indices, 1.0)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...errors import DataError
+from ...errors import DataError, demand
 from ..batch import Batch
 from ..component import Softmax
 from ..distances import cosine, exact, sqeuclidean
@@ -203,9 +203,8 @@ def perplexity_rows(distances: Tensor, perplexity: float) -> Tensor:
 def log_perplexity_rows(distances: Tensor, perplexity: float) -> Tensor:
     """The logarithms of the same, which do not underflow: minus infinity on the diagonal."""
     n = len(distances)
-    if perplexity > n - 1:
-        least = math.ceil(perplexity) + 1
-        raise DataError(f"perplexity={perplexity:g} needs at least {least} points in a batch, got {n}: lower it")
+    least = math.ceil(perplexity) + 1
+    demand(n >= least, f"perplexity={perplexity:g} needs at least {least} points in a batch, got {n}: lower it", DataError)
     rows = torch.full_like(distances, -math.inf)
     off_diagonal(rows).copy_(log_perplexity_of(off_diagonal(distances).reshape(n, n - 1), perplexity).view(n - 1, n))
     return rows
