@@ -85,6 +85,7 @@ PUBLISHED = [
     "swav",
     "dino",
     "dec",
+    "prototypical",
     "kcl",
     "distillation",
 ]

@@ -144,12 +144,29 @@ def apart_loss(config, p, d):
     return sum(p[j] * torch.log(p[j] * norm / weights[j]) for j in near)
 
 
+def means_loss(config, p, z):
+    """q by the means of the classes, from which the point itself is left out."""
+    total = 0.0
+    for i in range(len(z)):
+        weights = {}
+        for j in range(len(z)):
+            members = [k for k in range(len(z)) if k != i and (k == j or p[j, k] > 0)]
+            if j != i:
+                mean = sum(z[k] for k in members) / len(members)
+                weights[j] = torch.exp(-(z[i] - mean).square().sum() / config.temperature) / len(members)
+        norm = sum(weights.values())
+        total = total + sum(p[i, j] * torch.log(p[i, j] * norm / w) for j, w in weights.items() if p[i, j] > 0)
+    return total / len(z)
+
+
 def definition(config, method, p, measure, blocks, weights=None):
     """The mean over all rows, by loops only."""
     weights = [1.0] * len(p) if weights is None else weights
     counts_self = axes.counts_self(method.p, method.q)[1]
     total, row = 0.0, 0
     alpha = config.alpha if config.alpha_on in ("q", "both") else 0
+    if config.learned == "class_means":
+        return means_loss(config, p, blocks[0][0])
     if config.learned.endswith("_joint"):
         z = blocks[0][0]
         pairs = {i * len(z) + j: value for i, others in kernel_rows(config, z, z, False) for j, value in others.items()}

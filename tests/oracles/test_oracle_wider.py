@@ -238,6 +238,25 @@ def test_pmi_under_total_variation_is_half_the_sum_of_the_gaps():
     assert loss(batch, z).item() == pytest.approx((p - q.T).abs().sum(1).mean().item() / 2, rel=1e-9)
 
 
+@pytest.mark.parametrize("tau", [0.5, 1.0])
+def test_prototypical_networks_are_the_cross_entropy_over_the_means_of_the_classes(tau):
+    batch, loss = classes(11, 3), objective("prototypical", temperature=tau)
+
+    def published(z, own=False):
+        total = 0
+        for i in range(11):
+            support = [[j for j in range(11) if batch.y[j] == c and (own or j != i)] for c in range(3)]
+            means = torch.stack([sum(z[j] for j in members) / len(members) for members in support])
+            total = total + cross_entropy(-(z[i] - means).square().sum(1)[None] / tau, batch.y[i : i + 1])
+        return total / 11
+
+    for seed in SEEDS:
+        agree(lambda z: loss(batch, z), published, points(11, 3, seed))
+    differ(lambda z: loss(batch, z), lambda z: published(z, own=True), points(11, 3, 0))
+    supcon = objective("supcon", distance="sqeuclidean", temperature=tau)
+    differ(lambda z: loss(batch, z), lambda z: supcon(batch, z), points(11, 3, 0))
+
+
 def test_label_smoothing_is_that_of_torch():
     batch, loss = classes(10, 5), objective("label_smoothing")
     p = loss.supervisory(batch)

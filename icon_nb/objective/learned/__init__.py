@@ -3,11 +3,13 @@
 Every q takes z (n, d) and returns (n, m) log-probabilities.
 """
 
-from ..component import without_self
+from ..component import without_self  # noqa: I001 (which would write a name a line)
 from .kernels import Clusters, Gaussian, Joint, Mixed, StudentT, StudentTNarrow
-from .limits import GaussianAngular, GaussianHard, GaussianMargin, GaussianNarrow, GaussianWide, KernelWide, Sigmoid
+from .limits import (
+    ClassMeans, GaussianAngular, GaussianHard, GaussianMargin, GaussianNarrow, GaussianWide, KernelWide, Sigmoid,
+)  # fmt: skip
 
 __all__ = [
-    "Clusters", "Gaussian", "GaussianAngular", "GaussianHard", "GaussianMargin", "GaussianNarrow", "GaussianWide",
+    "ClassMeans", "Clusters", "Gaussian", "GaussianAngular", "GaussianHard", "GaussianMargin", "GaussianNarrow", "GaussianWide",
     "Joint", "KernelWide", "Mixed", "Sigmoid", "StudentT", "StudentTNarrow", "without_self",
 ]  # fmt: skip

@@ -161,6 +161,34 @@ class GaussianHard(GaussianMargin):
 
 
 @dataclass(frozen=True)
+class ClassMeans(GaussianWide):
+    r"""Classes by the means of their members, :math:`q_{ij} \propto e^{-\lVert z_i - c_j\rVert^2 / \tau} / n_j` (Snell et al. 2017).
+
+    :math:`c_j` is the mean of j and of its neighbours in p, :math:`n_j` points of which i is never one. Its squared distance is
+    known from those of the points: the mean distance of i from the members, less half of that between two of them.
+
+    >>> q, p = ClassMeans(), torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
+    >>> q.divergence(p, q(torch.tensor([[0.0], [2.0], [2.0]])))[0].round(decimals=4)
+    tensor(0.6931)
+    """
+
+    include_self: bool = False
+    temperature: float = 1.0
+
+    distances, unused = ("sqeuclidean",), ("distance",)
+
+    def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
+        """D(p || q): (n, n), (n, n) -> (n,)."""
+        member = (p >= p.amax(1, keepdim=True)).to(d.dtype).fill_diagonal_(1)  # (n, n): row j, who is of its class
+        d = d.masked_fill(d == math.inf, 0)
+        apart = d @ member.T  # (n, n): from i to all of the class of j
+        many = member.sum(1) - member.T
+        within = (member @ d * member).sum(1) - 2 * member.T * apart  # without i
+        logits = -(apart / many - within / (2 * many.square())) / self.temperature - many.log()
+        return kl(p, without_self(logits).log_softmax(1), log_p)
+
+
+@dataclass(frozen=True)
 class Sigmoid(GaussianWide):
     r"""Every pair by itself: :math:`q_{ij} = \sigma(b - d_{ij} / \tau)`, no distribution (SigLIP).
 
