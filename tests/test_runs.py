@@ -158,6 +158,14 @@ def test_probes_are_on_held_out_points_with_baselines():
     assert run.probes["raw"]["linear_probe"] > 0.9
 
 
+def test_the_probes_and_the_table_of_a_run_show_one_number_for_each_embedding():
+    run = icon.run(icon.Config(n_samples=200, epochs=1, quiet=True))
+    _, untrained, raw = icon.Comparison([run]).table(baselines=True).rows
+    for name, row in (("trained", run.scores), ("untrained", untrained), ("raw", raw)):
+        assert run.probes[name]["knn"] == pytest.approx(row["knn"]), name
+        assert run.probes[name]["linear_probe"] == pytest.approx(row["linear_probe"]), name
+
+
 @pytest.mark.parametrize("y", [np.zeros(60, int), np.arange(60)], ids=["one class", "all distinct"])
 def test_a_run_whose_labels_allow_no_probe_is_saved_and_has_none(y, tmp_path):
     x = np.random.default_rng(0).normal(size=(60, 5))

@@ -100,7 +100,7 @@ def probe_run(results) -> dict[str, dict[str, float]]:
         head.load_state_dict(_part(results, "head."))
         head.to(next(results.backbone.parameters()).dtype)
         named["behind the head"] = embed(nn.Sequential(results.backbone, head), data, x, config)
-    metrics = dict.fromkeys(named, metric_of(config.distance)) | {"raw": "auto"}
+    metrics = dict.fromkeys(named, metric_of(config.distance)) | {"raw": "euclidean"}
     scores = {name: probe(z, y, seed=config.seed, metric=metrics[name]) for name, z in named.items()}
     return {**scores, "about": {"n_points": len(x), "held_out": held_out}}
 
