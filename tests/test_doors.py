@@ -253,13 +253,78 @@ def test_sizes_are_checked_before_they_are_read(whole):
         icon.load(whole)
 
 
-def test_a_title_of_ten_megabytes_is_refused(whole):
-    record = json.loads((whole / "metrics.json").read_text())
-    record["trajectory"]["title"] = "x" * 10_000_000
+def rewrite(folder, change):
+    """Write a saved run again with other contents and the checksums that go with them."""
+    record, about = (json.loads((folder / name).read_text()) for name in ("metrics.json", "provenance.json"))
+    with np.load(folder / "embeddings.npz") as file:
+        arrays = dict(file)
+    change(record, about, arrays)
+    np.savez(folder / "embeddings.npz", **arrays)
+    write_whole(folder / "provenance.json", json.dumps(about).encode())
+    record["files"] = {name: digest((folder / name).read_bytes()) for name in record["files"]}
     record.pop("checksum")
-    write_whole(whole / "metrics.json", store.to_json({**record, "checksum": digest(store.to_json(record))}))
-    with pytest.raises(LoadError, match="more than 10,000 characters"):
+    write_whole(folder / "metrics.json", store.to_json({**record, "checksum": digest(store.to_json(record))}))
+
+
+LONG = "x" * 10_000_000
+REFUSED = {
+    "a long title": (lambda record, *_: record["trajectory"].update(title=LONG), "more than 10,000 characters"),
+    "a long class": (lambda record, *_: record["trajectory"].update(class_names=[LONG]), "more than 10,000 characters"),
+    "a long metric": (lambda record, *_: record["trajectory"]["metrics"].update({LONG: [1.0]}), "more than 10,000 characters"),
+    "a long column": (lambda record, *_: record["history"].update({LONG: [1.0]}), "more than 10,000 characters"),
+    "a long version": (lambda _, about, __: about["versions"].update(torch=LONG), "more than 10,000 characters"),
+    "no loss": (lambda record, *_: record["history"].update(loss=[None] * 6), "its history is not"),
+    "no device": (lambda _, about, __: about.pop("device"), "its device is not"),
+    "probes of nothing": (lambda record, *_: record.update(probes={"trained": {"knn": 1}}), "its probes is not"),
+    "probes of none": (lambda record, *_: record.update(probes={"about": {"n_points": None}}), "its probes is not"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_forged_run_is_refused(case, whole):
+    change, said = REFUSED[case]
+    rewrite(whole, change)
+    with pytest.raises(LoadError, match=said):
         icon.load(whole)
+
+
+FAR = 3.4e38
+SHOWN = {
+    "unsigned labels": lambda _, __, arrays: arrays.update(labels=arrays["labels"].astype(np.uint8)),
+    "all of it far out": lambda _, __, arrays: arrays["trajectory"].fill(FAR),
+    "points that the data have not": lambda _, __, arrays: arrays["index"].fill(2**61),
+    "points of nowhere": lambda _, __, arrays: arrays.pop("index"),
+    "held-out points of which nothing is said": lambda _, __, arrays: arrays.pop("held_out"),
+    "one frame": lambda record, _, arrays: (
+        record["trajectory"].update(metrics={}),
+        arrays.update(epochs=np.array([3]), trajectory=arrays["trajectory"][:1]),
+    ),
+    "20,000 dimensions": lambda _, __, arrays: arrays.update(trajectory=np.random.rand(6, 12, 20_000).astype("f")),
+    "as many metrics": lambda record, *_: record["trajectory"]["metrics"].update({f"m{k}": [1.0] * 6 for k in range(20_000)}),
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value", "ignore:.*identical low")  # what is far out has no length
+@pytest.mark.parametrize("case", SHOWN)
+def test_a_forged_run_is_shown_or_refused(case, whole, capsys):
+    rewrite(whole, SHOWN[case])
+    run = icon.load(whole)
+    assert run.animate().to_bytes()
+    assert run.player().html
+    assert isinstance(run.scores, dict)
+    assert icon.Comparison([run]).table(baselines=True)
+    assert main(["show", str(whole)]) == 0
+    if case == "as many metrics":
+        with pytest.raises(ConfigError, match="metrics are too many for a picture"):
+            run.plot()
+
+
+def test_data_that_hold_other_points_are_no_data_of_the_run(whole):
+    run = icon.load(whole)
+    run.dataset = icon.data.load((np.eye(4), [0, 1, 0, 1]))
+    with pytest.raises(DataError, match="has not all points of the run"):
+        run.data()
 
 
 def test_a_name_of_ten_megabytes_is_refused_before_anything_is_drawn():

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ..errors import demand, nearest
+from ..errors import ConfigError, demand, nearest
 from ..evaluation.trajectory import Rows, Trajectory
 from .annotations import ROW, Entry, class_entries, plan_legend, set_out, word_for
 from .canvas import Canvas, Picture, Rect, plain
@@ -19,6 +19,7 @@ from .palette import class_color, class_marker
 CELL = 130  # least width of a panel where many stand in a row
 PANEL, LEFT, TOP, GAP, FOOT = (215, 150), 52, 34, 52, 44  # pixels of a picture of measures
 BARS = 14
+LARGEST = 24  # panels of a picture
 
 
 def small_multiples(animation, epochs: Sequence[int] | None = None, most: int = 0) -> Picture:
@@ -158,11 +159,12 @@ def _measured(runs: Sequence[Trajectory], metrics: Sequence[str] | None) -> list
     """The metrics that some run has a value of."""
     recorded = dict.fromkeys(name for run in runs for name in run.metrics)
     asked = [metrics] if isinstance(metrics, str) else list(metrics or recorded)
-    for name in asked:
-        demand(name in recorded or not recorded, f"metrics={name!r} was not recorded: {nearest(name, recorded)}")
+    for name in [name for name in asked if recorded and name not in recorded]:
+        raise ConfigError(f"metrics={name!r} was not recorded: {nearest(name, recorded)}")
     shown = [name for name in asked if any(np.isfinite(run.metrics.get(name, np.nan)).any() for run in runs)]
     named = ", ".join(asked) or "(there are none)"
     demand(bool(shown), f"none of the metrics {named} was recorded: record(z, loss=...)")
+    demand(len(shown) <= LARGEST, f"{len(shown)} metrics are too many for a picture: name at most {LARGEST} in metrics=[...]")
     return shown
 
 

@@ -253,7 +253,7 @@ class View:
         """Least and greatest coordinates (2, 2 or 3) over all frames, or those of the sphere."""
         if self.kind == "sphere":
             return np.array([-np.ones(3), np.ones(3)])
-        return np.stack([self.coordinates.min((0, 1)), self.coordinates.max((0, 1))])
+        return np.stack([self.coordinates.min((0, 1)), self.coordinates.max((0, 1))]).astype(float)  # where 3e38 is not too much
 
     @cached_property
     def _radius(self) -> float:

@@ -66,6 +66,8 @@ class Trajectory:
             value = getattr(self, name) if name != "names" else self.names or None
             if value is not None and len(of_points(name, value)) != shape[1]:
                 raise DataError(f"{name} has {len(value)} entries for {shape[1]} points: pass one per point")
+        if self.labels is not None:  # unsigned ones know no -1
+            vars(self)["labels"] = of_points("labels", self.labels).astype(np.int64)
         checked_title(self.title)
 
     def save(self, path) -> Path:

@@ -117,6 +117,10 @@ class Results(Shown, Run):
                 contents = f"{about['name']!r} with other contents than dataset={self.config.dataset!r} has here"
                 raise DataError(f"the run was trained on {contents}: {remedy}")
             self.dataset = loaded
+        index, held_out = self.trajectory.index, self.trajectory.held_out
+        x = self.dataset.x_test if held_out is not None and held_out.all() else self.dataset.x
+        if index is None or x is None or index.max() >= len(x):
+            raise DataError(f"{self.dataset.name!r} has not all points of the run: give back what it was trained on")
         return self.dataset
 
     def embed(self, x, modality: str = "x") -> np.ndarray:

@@ -17,6 +17,7 @@ from ...methods.catalogue import HISTORY
 from ...methods.config import SETTINGS
 
 REMEDY = "restore it from a copy, or run again"
+LONGEST = 10_000  # characters of a text that a picture or a page has room for
 
 
 def parse(content: bytes):
@@ -64,13 +65,16 @@ def tensors(content: bytes, path: Path) -> dict:
 
 def fits(value, kind) -> bool:
     """Whether it is of a kind: a type, a function, a value, one of ``(a, b)``, a list ``[a]``, a table ``{str: a}``, fields."""
+    if isinstance(value, str) and kind is str and len(value) > LONGEST:
+        raise ValueError("a text has more than 10,000 characters")
     if isinstance(kind, tuple):
         return any(fits(value, each) for each in kind)
     if isinstance(kind, list):
         return isinstance(value, list) and all(fits(each, kind[0]) for each in value)
     if isinstance(kind, dict):
         kinds = dict.fromkeys(value, kind[str]) if str in kind and isinstance(value, dict) else kind
-        return isinstance(value, dict) and all(fits(value.get(name), each) for name, each in kinds.items())
+        named = isinstance(value, dict) and all(fits(name, str) for name in value)
+        return named and all(fits(value.get(name), each) for name, each in kinds.items())
     if isinstance(kind, type):
         return isinstance(value, kind)
     return kind(value) if callable(kind) else value == kind
@@ -87,11 +91,14 @@ def number(value) -> bool:
     return value is None or (isinstance(value, (int, float)) and abs(value) < 1e300)
 
 
-def title(value) -> bool:
-    """A text that a picture or a page has room for."""
-    if isinstance(value, str) and len(value) > 10_000:
-        raise ValueError("a title has more than 10,000 characters")
+def of_any_length(value) -> bool:
+    """A text that is not drawn."""
     return isinstance(value, str)
+
+
+def probes(value) -> bool:
+    """None of data without labels; what is said about them beside the scores."""
+    return fits(value, {str: {str: number}}) and (not value or fits(value.get("about"), {"n_points": count, "held_out": bool}))
 
 
 def count(value) -> bool:
@@ -109,6 +116,7 @@ def increasing(epochs) -> bool:
 def history(value) -> bool:
     """Columns of one length, those that summaries and curves are made from among them."""
     whole = fits(value, {str: [number]}) and {"epoch", *HISTORY} <= set(value)
+    whole = whole and any(loss is not None for loss in value["loss"])
     return whole and len({len(each) for each in value.values()}) == 1 and len(value["epoch"]) > 0 and increasing(value["epoch"])
 
 
@@ -121,11 +129,11 @@ _BRANCHED = {
 
 RUN = {
     "status": ("complete", "interrupted", "failed"),
-    "error": str,
+    "error": of_any_length,
     "files": {str: str},
     "history": history,
-    "trajectory": {"title": title, "class_names": [str], "names": ([title], None), "metrics": {str: [number]}},
-    "probes": ({str: {str: number}}, None),
+    "trajectory": {"title": str, "class_names": [str], "names": ([str], None), "metrics": {str: [number]}},
+    "probes": (None, probes),
 }
 """``metrics.json``: status, history, trajectory, and the checksums of the other files."""
 
@@ -134,6 +142,8 @@ PROVENANCE = {
     "sources": {str: str},
     "baselines": ({str: number}, None),
     "versions": {str: str},
+    "started": str,
+    "device": str,
     "seconds": number,
     "stack": number,
     "stopped": (str, None),
@@ -152,10 +162,10 @@ CHECKPOINT = {
 """What a checkpoint says beside its tensors; those of older versions say less."""
 
 COMPARISON = {
-    "title": title,
+    "title": str,
     "compared": [SETTINGS.__contains__],
     "interrupted": bool,
-    "runs": [{"config": dict, "error": str, "folder": (str, None), "scores": ({str: number}, None)}],
+    "runs": [{"config": dict, "error": of_any_length, "folder": (str, None), "scores": ({str: number}, None)}],
 }
 """``comparison.json``: what is compared, and an entry for every run."""
 
