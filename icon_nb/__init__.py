@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
-from types import ModuleType
 
 __version__ = "0.1.0"
 
@@ -53,21 +52,17 @@ class _Moved:
         package, _, old = name.partition(".")
         if package != __name__ or not (old in _MOVED or old in _FOLDERS):
             return None
-        return ModuleSpec(name, _Moved, is_package=old in _FOLDERS)
+        return ModuleSpec(name, None, is_package=True) if old in _FOLDERS else ModuleSpec(name, _Moved)
 
     @staticmethod
-    def create_module(spec: ModuleSpec) -> ModuleType | None:
-        new = _MOVED.get(spec.name.partition(".")[2])
-        if new is None:
-            return None
-        module = import_module(f".{new}", __name__)
+    def create_module(spec: ModuleSpec):
+        module = import_module(f".{_MOVED[spec.name.partition('.')[2]]}", __name__)
         spec.loader_state = module.__spec__
         return module
 
     @staticmethod
-    def exec_module(module: ModuleType) -> None:
-        if module.__spec__.loader_state is not None:
-            module.__spec__ = module.__spec__.loader_state
+    def exec_module(module) -> None:
+        module.__spec__ = module.__spec__.loader_state
 
 
 sys.meta_path.insert(0, _Moved)

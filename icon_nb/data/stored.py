@@ -180,10 +180,8 @@ class _Guarded:
     def __getitem__(self, i: int):
         try:
             return getattr(self.source, self.get)(i)
-        except DataError as error:
-            return Unreadable(self.source.name(i), str(error))
         except (Exception, SystemExit) as error:  # Pillow raises many kinds for damaged files, a data set of the user's any
-            return Unreadable(self.source.name(i), type(error).__name__)
+            return Unreadable(self.source.name(i), str(error) if isinstance(error, DataError) else type(error).__name__)
 
 
 def read(source, batches: Sequence[Sequence[int]], num_workers: int = 0, get: str = "__getitem__") -> Iterator[np.ndarray | list]:
