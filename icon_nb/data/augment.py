@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import DataError, demand, nearest
+from ..errors import ConfigError, DataError, demand, nearest
 from ..methods.catalogue import AUGMENTATIONS, published
 from ..methods.settings import is_own, thing_of
 from .dataset import Dataset
@@ -131,8 +131,9 @@ def build_augment(spec: str, dataset: Dataset, strength: float | None = 1.0) -> 
     names, where = [] if spec == "none" or strength == 0 else spec.split("+"), f"augment={spec!r}"
     one_channel, parts = dataset.kind == "images" and dataset.shape[0] == 1, []
     for name in names:
-        row = AUGMENTATIONS.get(name)
-        demand(row is not None, f"{where}: {name!r} is unknown, {nearest(name, [*AUGMENTATIONS, 'none', 'auto'])}")
+        if name not in AUGMENTATIONS:
+            raise ConfigError(f"{where}: {name!r} is unknown, {nearest(name, [*AUGMENTATIONS, 'none', 'auto'])}")
+        row = AUGMENTATIONS[name]
         demand(names.count(name) == 1, f"{where} names {name!r} twice: name each part once")
         acts = dataset.kind != "tokens" and (row.reads != "images" or dataset.kind == "images")
         demand(acts, f"{where}: {name!r} has no effect on {dataset.kind}; use {default_augment(dataset)!r}")

@@ -157,8 +157,10 @@ def load_for(config: Config) -> Dataset:
 
 
 def _named(name: str, data_dir, download: bool) -> Dataset:
-    row, places = published(name), [f"{source.name}:{source.place}" for source in SOURCES.values()]
-    demand(row is not None, f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *places])}", DataError)
+    row = published(name)
+    if row is None:
+        places = [f"{source.name}:{source.place}" for source in SOURCES.values()]
+        raise DataError(f"dataset={name!r} is unknown: {nearest(name, [*DATASETS, *places])}")
     folder = None if data_dir is None else os.path.expanduser(data_dir)
     remedy = "name one that is, or leave it out to use the download cache"
     demand(folder is None or os.path.isdir(folder), f"data_dir={str(data_dir)!r} is not a folder: {remedy}", DataError)
