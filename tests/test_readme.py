@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import icon_nb as icon
 from icon_nb.interfaces.cli import configs_from
+from icon_nb.interfaces.commands import COMMANDS as COMMANDS_OF_OURS
 from icon_nb.interfaces.flags import build_parser, parse
 
 ROOT = Path(__file__).parent.parent
@@ -31,12 +33,12 @@ def flags_of(command):
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_command_line_is_understood(command):
+def test_a_command_line_is_understood(command, tmp_path):
     flags = flags_of(command)
     if flags and flags[0].startswith("--") and flags != ["--help"]:
         assert all(json.loads(config.to_json()) for config in configs_from(parse(build_parser(), flags))[0])
     else:
-        assert subprocess.run([sys.executable, "-m", "icon_nb", *flags], capture_output=True).returncode == 0
+        assert subprocess.run([sys.executable, "-m", "icon_nb", *flags], cwd=tmp_path, capture_output=True).returncode == 0
 
 
 def test_the_recipe_of_the_readme_runs(tmp_path):
@@ -47,6 +49,11 @@ def test_the_recipe_of_the_readme_runs(tmp_path):
     configs = [json.loads(path.read_text()) for path in tmp_path.glob("playground_runs/*/config.json")]
     assert {(config["temperature"], config["divergence"]) for config in configs} == {(0.1, "js")}
     assert len(list(tmp_path.glob("playground_runs/*/training_dynamics.gif"))) >= 2
+
+
+def test_everything_with_a_name_stands_in_the_readme():
+    named = [*(name for name in icon.__all__ if name != "__version__"), *(f"icon-nb {name}" for name in COMMANDS_OF_OURS)]
+    assert [name for name in named if not re.search(rf"\b{name}\b", README)] == []
 
 
 def test_every_file_the_readme_links_is_there():

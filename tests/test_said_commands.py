@@ -62,6 +62,7 @@ def runs(tmp_path_factory):
     """A folder with a saved run in its folder of runs, called as the texts call it."""
     root = tmp_path_factory.mktemp("said")
     icon.run(icon.Config(dataset="digits", **SAVED), save_to=root / "playground_runs" / "RUN")
+    icon.run(icon.Config(dataset="digits", seed=1, **SAVED), save_to=root / "playground_runs" / "OTHER")
     return root
 
 
