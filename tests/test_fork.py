@@ -27,7 +27,7 @@ def run():
 
 RESNET = {"backbone": "resnet18", "hidden_dim": None}
 MOVING = {"temperature": "0.1..1.0:cosine", "learning_rate": "0.01..0.001:linear"}
-STATEFUL = [{"method": name} for name in ("mocov3", "moco", "dino", "cross_entropy")]
+STATEFUL = [{"method": name} for name in ("mocov3", "moco", "dino", "cross_entropy", "infonc_tsne")]
 METHODS = [{}, MOVING, {"optimizer": "sgd"}, *STATEFUL, RESNET]
 
 

@@ -86,6 +86,7 @@ PUBLISHED = [
     "dino",
     "dec",
     "prototypical",
+    "infonc_tsne",
     "kcl",
     "distillation",
 ]

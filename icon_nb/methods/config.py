@@ -117,7 +117,7 @@ class Config:
         applies=lambda case: case.network and case.p.candidates != "modality", because="backbone",
     )
     n_candidates: int | None = objective(
-        "keys in the queue, or prototypes", general=256, low=2, high=65536,
+        "keys in the queue, prototypes, or strangers that are drawn for each point", general=256, low=2, high=65536,
         applies=lambda case: CANDIDATES[case.p.candidates].counted,
     )
     backbone: str | Callable | None = model(

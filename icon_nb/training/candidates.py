@@ -69,6 +69,12 @@ def among_themselves(model: Model, x: Tensor) -> Blocks:
     return [(model.embed(x), None)]
 
 
+def among_drawn(model: Model, x: Tensor) -> Blocks:
+    z = model.embed(x)
+    model.scores = model.draws(len(z)).to(z.device)
+    return [(z, None)]
+
+
 def against_prototypes(model: Model, x: Tensor) -> Blocks:
     return [(model.embed(x), model.prototypes)]
 
@@ -167,6 +173,24 @@ class Queue(nn.Module):
         if self.training:
             self.keys.copy_(torch.cat([before, new])[-len(before) :])
         return before
+
+
+def draws(n: int, d: int) -> dict:
+    return {"draws": Draws(n)}
+
+
+class Draws(nn.Module):
+    """Random numbers (rows, n), others after every call in training; what was drawn is part of the state."""
+
+    def __init__(self, n: int):
+        super().__init__()
+        self.n = n
+        self.register_buffer("seed", torch.randint(2**40, ()))
+
+    def forward(self, rows: int) -> Tensor:
+        drawn = torch.rand(rows, self.n, generator=torch.Generator().manual_seed(int(self.seed)))
+        self.seed += self.training
+        return drawn
 
 
 def predictor(config: Config, dataset: Dataset, network: nn.Module) -> dict:

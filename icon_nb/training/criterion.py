@@ -146,7 +146,7 @@ class Criterion(nn.Module):
             z, pair = (None if each is None else self._headed(each) for each in (z, given.get("pair")))
             if self.kind.parts and z.shape[1] != self.width:
                 raise DataError(f"z has {z.shape[1]} dimensions and the prototypes or the queue {self.width}: set embedding_dim")
-            held = {name: getattr(self, name, None) for name in ("queue", "centre", "training")}
+            held = {name: getattr(self, name, None) for name in ("queue", "centre", "draws", "training")}
             held["prototypes"] = None if self.prototypes is None else self.prototypes.to(z.dtype)
             views = {"embed": lambda x: z, "backbone": lambda x: z, "other": lambda x: pair, "slow": lambda x: pair.detach()}
             seen, batch = SimpleNamespace(**views, **held, predictor=lambda x: x, scores=None), self._batch(z, given)

@@ -39,7 +39,7 @@ def batch_for(method):
 def blocks_of(method, z, c):
     """Rows of q for anchors z and other candidates c, both with N rows or more, as the model makes them."""
     kind = method.p.candidates
-    if kind in ("samples", "pairs"):
+    if kind in ("samples", "pairs", "sampled"):
         return [(z, None)]
     if kind in ("modality", "keys", "support"):
         return [(z[:N], c[:N]), (c[:N], z[:N])]
@@ -182,7 +182,7 @@ def definition(config, method, p, measure, blocks, weights=None):
         rows = cluster_rows(a, measure) if config.learned == "clusters" else kernel_rows(config, a, b, counts_self)
         for _, scores in rows:
             if measure is not None and measure.dim() == 2:
-                scores = {j: value for j, value in scores.items() if measure[row, j] > 0}
+                scores = {j: value + torch.log(measure[row, j]) for j, value in scores.items() if measure[row, j] > 0}
             norm = torch.logsumexp(torch.stack(list(scores.values())), 0)
             log_q = mixed({j: value - norm for j, value in scores.items()}, alpha)
             total, row = total + weights[row] * row_loss(config, p[row], log_q), row + 1

@@ -101,6 +101,28 @@ def test_nerv_is_scipys_relative_entropies_weighed(weight):
     assert loss(batch, y).item() == pytest.approx(expected, rel=1e-9)
 
 
+def test_infonc_tsne_is_the_loop_over_neighbours_and_drawn_strangers():
+    neighbors = package("sklearn.neighbors").NearestNeighbors(n_neighbors=3)
+    ours = icon.loss("infonc_tsne", n_neighbors=3, n_candidates=4).eval()
+    for seed in SEEDS:
+        x, drawn = points(12, 4, 100 + seed), (ours.draws(12) * 12).long().tolist()
+        near = neighbors.fit(x.numpy()).kneighbors(return_distance=False).tolist()
+
+        def published(y):
+            def k(i, j):
+                return 1 / (1 + (y[i] - y[j]).square().sum())
+
+            total = 0
+            for i in range(12):
+                strangers = sum(k(i, m) for m in drawn[i] if m not in (i, *near[i]))  # noqa: B023
+                total = total - sum(torch.log(k(i, j) / (k(i, j) + strangers)) for j in near[i]) / 3  # noqa: B023
+            return total / 12
+
+        agree(lambda y: ours(y, inputs=x), published, points(12, 2, seed))  # noqa: B023
+        ours.train()(points(12, 2, seed), inputs=x)  # after which others are drawn
+        differ(lambda y: ours.eval()(y, inputs=x), published, points(12, 2, seed))  # noqa: B023
+
+
 # views
 
 

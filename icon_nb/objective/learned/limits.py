@@ -164,8 +164,9 @@ class GaussianHard(GaussianMargin):
 class ClassMeans(GaussianWide):
     r"""Classes by the means of their members, :math:`q_{ij} \propto e^{-\lVert z_i - c_j\rVert^2 / \tau} / n_j`.
 
-    That of prototypical networks (Snell et al. 2017). :math:`c_j` is the mean of j and of its neighbours in p, :math:`n_j` points of which i is never one. Its squared distance is
-    known from those of the points: the mean distance of i from the members, less half of that between two of them.
+    That of prototypical networks (Snell et al. 2017). :math:`c_j` is the mean of j and of its neighbours in p, :math:`n_j` points
+    of which i is never one. Its squared distance is known from those of the points: the mean distance of i from the members,
+    less half of that between two of them.
 
     >>> q, p = ClassMeans(), torch.eye(4)[[1, 0, 3, 2]]
     >>> q.divergence(p, q(torch.tensor([[0.0], [1.0], [1.0], [1.0]])))[0].round(decimals=4)

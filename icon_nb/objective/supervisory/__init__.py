@@ -4,15 +4,17 @@ Every p takes a Batch and returns (n, m) rows that sum to one.
 """
 
 from ..batch import Batch  # noqa: I001 (which would write a name a line)
-from .graphs import CompanionNeighbors, GraphContexts, GraphGibbs, GraphWeights, NearestNeighbors, Spectral, ViewsAndNeighbors
+from .graphs import (
+    CompanionNeighbors, GraphContexts, GraphGibbs, GraphWeights, NearestNeighbors, SampledNeighbors, Spectral, ViewsAndNeighbors,
+)  # fmt: skip
 from .identity import Identity, KeyAndQueue, Label, Mixed, OtherSide, PositivePairs, PositivePairsJoint, SameClass
 from .neighbourhoods import (
     Companion, Gaussian, GaussianFixed, GaussianJoint, Sharpened, ShortestPaths, StudentT, SwappedCodes, Teacher, perplexity_rows,
 )  # fmt: skip
 
 __all__ = [
-    "Batch", "Companion", "CompanionNeighbors", "Gaussian", "GaussianFixed", "GaussianJoint", "GraphContexts", "GraphGibbs",
-    "GraphWeights", "Identity", "KeyAndQueue", "Label", "Mixed", "NearestNeighbors", "OtherSide", "PositivePairs",
-    "PositivePairsJoint", "SameClass", "Sharpened", "ShortestPaths", "Spectral", "StudentT", "SwappedCodes", "Teacher",
-    "ViewsAndNeighbors", "perplexity_rows",
+    "Batch", "Companion", "CompanionNeighbors", "Gaussian", "GaussianFixed", "GaussianJoint", "GraphContexts",
+    "GraphGibbs", "GraphWeights", "Identity", "KeyAndQueue", "Label", "Mixed", "NearestNeighbors", "OtherSide",
+    "PositivePairs", "PositivePairsJoint", "SameClass", "SampledNeighbors", "Sharpened", "ShortestPaths", "Spectral",
+    "StudentT", "SwappedCodes", "Teacher", "ViewsAndNeighbors", "perplexity_rows",
 ]  # fmt: skip

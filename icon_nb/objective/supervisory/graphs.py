@@ -68,6 +68,28 @@ class NearestNeighbors(Supervisory):
 
 
 @dataclass(frozen=True)
+class SampledNeighbors(NearestNeighbors):
+    r"""The same among a few strangers that are drawn anew at every step, each as often as it was drawn (InfoNC-t-SNE).
+
+    The companion are random numbers from 0 to 1, (n, m), one for each draw; neighbours and the point itself are no strangers.
+
+    >>> x, draws = torch.tensor([[0.], [1.], [9.]]), torch.tensor([[0.7, 0.8], [0.5, 0.1], [0.2, 0.9]])
+    >>> p, batch = SampledNeighbors(n_neighbors=1), Batch(index=torch.arange(3), x=x, companion=draws)
+    >>> p(batch)[0], p.measure(batch)[0]
+    (tensor([0., 1., 0.]), tensor([0., 1., 2.], dtype=torch.float64))
+    """
+
+    unused = ("walk_length", "walk")
+
+    def measure(self, batch: Batch) -> Tensor:
+        """Weights (n, n) of the candidates."""
+        p = self.rows(batch)
+        drawn = (batch.need("companion", self) * len(p)).long() % len(p)
+        times = torch.zeros_like(p).scatter_add_(1, drawn, torch.ones_like(drawn, dtype=p.dtype))
+        return torch.where(p > 0, 1, times)
+
+
+@dataclass(frozen=True)
 class CompanionNeighbors(NearestNeighbors):
     r"""Uniform over the nearest others among companion embeddings, by cosine (language-guided, El Banani et al. 2023).
 
