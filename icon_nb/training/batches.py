@@ -201,8 +201,8 @@ def check_fit(config: Config, data: Dataset) -> None:
     counts = torch.bincount(data.y, minlength=data.n_classes) if p.name == "same_class" else torch.empty(0)
     single = ", ".join(repr(data.class_names[c]) for c in (counts == 1).nonzero().flatten().tolist()[:5])
     if single:
-        why = f"has one sample, and so no neighbour under p of {method}: drop it, or give it a second sample"
-        raise DataError(f"class {single} {why}")
+        why = f"which has no neighbour under p of {method}: drop it, or give it a second sample"
+        raise DataError(f"of class {single} there is one sample, {why}")
     if config.perplexity and config.perplexity > points - 1:
         remedy = "lower it, or raise batch_size"
         raise ConfigError(f"perplexity={config.perplexity:g} needs more than {points} points at once: {remedy}")

@@ -215,6 +215,11 @@ def test_a_chart_shows_the_recorded_value_and_seeks(one):
     assert one.locator(".chart .value").all_inner_texts() == ["0.5", "0.9"]
 
 
+def test_what_was_never_measured_has_no_curve(visit):
+    metrics = {"loss": np.linspace(2, 0.5, EPOCHS), "knn_accuracy": np.full(EPOCHS, np.nan)}
+    assert visit(Shown(three_clusters(metrics=metrics))).locator("#charts select").all_inner_texts() == ["loss"]
+
+
 def test_any_metric_can_be_chosen(one):
     one.locator(".chart select").first.select_option("alignment")
     reads(one, "metrics", "^alignment,knn_accuracy$")

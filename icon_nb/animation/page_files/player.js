@@ -49,7 +49,8 @@ class Player {
   }
 
   buildCharts() {
-    const names = [...new Set(this.runs.flatMap((run) => Object.keys(run.metrics)))];
+    const measured = ({ metrics }) => Object.keys(metrics).filter((name) => metrics[name].some(Number.isFinite));
+    const names = [...new Set(this.runs.flatMap(measured))];
     const wanted = [...PREFERRED.filter((name) => names.includes(name)), ...names.filter((name) => !PREFERRED.includes(name))];
     this.charts = wanted.slice(0, 2).map((name) => new Chart(name, names, this));
     this.find("charts").append(...this.charts.map((chart) => chart.node));
