@@ -20,8 +20,7 @@ from benchmarks.training import mnist
 from icon_nb.data import Dataset
 from icon_nb.objective import build_objective
 from icon_nb.objective.batch import Target
-from icon_nb.objective.closed_forms import fuse
-from icon_nb.objective.edges import neighbour_edges, sparse_kl
+from icon_nb.objective.closed_forms import fuse, neighbour_edges, sparse_kl
 from icon_nb.objective.supervisory import Batch
 from icon_nb.training.trainer import Trainer
 

@@ -35,7 +35,7 @@ _MOVED = {
     "diagnosis": "evaluation.diagnosis", "evaluate": "evaluation.scores", "projection": "animation.projection",
     "player": "animation.player", "plots": "animation.plots", "results": "study.results", "comparison": "study.comparison",
     "runs": "study.run", "sweeps": "study.sweep", "cli": "interfaces.cli", "widgets": "interfaces.widgets",
-    "estimator": "interfaces.estimator", "drawing.palette": "animation.palette", "engines.large": "objective.edges",
+    "estimator": "interfaces.estimator", "drawing.palette": "animation.palette", "engines.large": "objective.closed_forms",
     "registry.axes": "methods.axes", "registry.datasets": "methods.catalogue", "registry.periodic": "methods.periodic",
     "saving.store": "study.comparison", "training.model": "training.candidates", "recorders": "animation.recorders",
 }  # fmt: skip

@@ -131,6 +131,16 @@ class Learned(Component):
             A setting outside its range, or a distance that q cannot take.
     """
 
+    @property
+    def include_self(self) -> bool:
+        """Whether j = i counts, as in the kernel where it is none of the fields."""
+        return self.kernel.include_self
+
+    def distances_to(self, z: Tensor, candidates: Tensor | None) -> Tensor:
+        """Distances (n, m) to the candidates, or within the batch; infinite where self is excluded."""
+        d = DISTANCES[self.distance](z, z if candidates is None else candidates)
+        return d if self.include_self or candidates is not None else without_self(d, math.inf)
+
 
 def without_self(matrix: Tensor, fill: float = -math.inf) -> Tensor:
     """The same (n, n) with j = i excluded: minus infinity on the diagonal of logits, 0 on that of weights."""

@@ -20,9 +20,8 @@ from ..methods.config import Config
 from ..methods.resolve import method_of
 from ..methods.settings import value_at
 from ..objective.batch import Target
-from ..objective.closed_forms import FusedKL, fuse
+from ..objective.closed_forms import Edges, FusedKL, fuse, neighbour_edges, sparse_kl
 from ..objective.distances import as_seen_by
-from ..objective.edges import Edges, neighbour_edges, sparse_kl
 from ..objective.objective import Objective, build_objective
 from . import open_tsne
 from .backbones import accelerate

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from ...errors import demand
-from ..component import Learned, without_self
-from ..distances import DISTANCES
+from ..component import Learned
 
 NOT_NEGATIVE = ("sqeuclidean", "cosine")
 """The distances that a Student-t kernel can take."""
@@ -42,9 +41,7 @@ class Gaussian(Learned):
 
     def logits(self, z: Tensor, candidates: Tensor | None = None) -> Tensor:
         """Unnormalised log q (n, m)."""
-        d = DISTANCES[self.distance](z, z if candidates is None else candidates)
-        logits = self.log_kernel(d)
-        return logits if self.include_self or candidates is not None else without_self(logits)
+        return self.log_kernel(self.distances_to(z, candidates))
 
     def log_kernel(self, d: Tensor) -> Tensor:
         """Log of the kernel of distances, any shape."""
@@ -95,10 +92,6 @@ class Joint(Learned):
     """
 
     kernel: Gaussian
-
-    @property
-    def include_self(self) -> bool:
-        return self.kernel.include_self
 
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         return self.kernel.logits(z, candidates).reshape(1, -1).log_softmax(1)
@@ -157,10 +150,6 @@ class Mixed(Learned):
 
     def __post_init__(self):
         demand(0 < self.alpha < 1, f"alpha={self.alpha!r}: must lie between 0 and 1; to mix nothing, leave Mixed out")
-
-    @property
-    def include_self(self) -> bool:
-        return self.kernel.include_self
 
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         log_q = self.kernel(z, candidates, measure)

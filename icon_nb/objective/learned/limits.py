@@ -22,7 +22,6 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from ..component import Learned, without_self
-from ..distances import DISTANCES
 from ..divergences import kl
 
 
@@ -43,12 +42,11 @@ class GaussianWide(Learned):
 
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         """Distances (n, m); infinite where self is excluded, or a candidate is none to an anchor."""
-        d = DISTANCES[self.distance](z, z if candidates is None else candidates)
-        d = d if measure is None or measure.dim() == 1 else d.masked_fill(measure == 0, math.inf)
-        return d if self.include_self or candidates is not None else without_self(d, math.inf)
+        d = self.distances_to(z, candidates)
+        return d if measure is None or measure.dim() == 1 else d.masked_fill(measure == 0, math.inf)
 
     def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
-        r""":math:`\sum_j p_{ij} d_{ij} - \frac1m \sum_k d_{ik}`: (n, m), (n, m) -> (n,)."""
+        """In the place of D(p || q): (n, m), (n, m) -> (n,)."""
         allowed = d < math.inf
         d = d.masked_fill(~allowed, 0)
         return (p * d).sum(1) - d.sum(1) / allowed.sum(1)
@@ -110,7 +108,6 @@ class GaussianMargin(GaussianWide):
         return d + self.margin
 
     def divergence(self, p: Tensor, d: Tensor, log_p: Tensor | None = None) -> Tensor:
-        """D(p || q): (n, m), (n, m) -> (n,)."""
         return kl(p, (-torch.where(p > 0, self.moved(d), d) / self.temperature).log_softmax(1), log_p)
 
 
