@@ -619,10 +619,14 @@ def test_show_says_where_settings_came_from(tmp_path, capsys):
     flags = ["--config", str(tmp_path / "c.json"), "--seed", "0", "--output_dir", str(tmp_path), "--run_name", "a"]
     assert main(flags) == 0
     assert main(["show", str(tmp_path / "a")]) == 0
-    for shown in capsys.readouterr().out.split("FINAL RESOLVED CONFIGURATION")[1:]:
+    assert main(["--resume", str(tmp_path / "a"), "--epochs", "1"]) == 0  # which hides nothing of it
+    texts = capsys.readouterr().out.split("FINAL RESOLVED CONFIGURATION")[1:]
+    assert len(texts) == 3
+    assert "--learning_rate" not in texts[-1].partition("next: ")[2]  # only what somebody gave
+    for shown in texts:
         rows = {line.split()[0]: line.split()[2:] for line in shown.splitlines() if line.startswith("  ")}
         assert rows["seed"] == ["flag"]
-        assert rows["epochs"] == ["file", str(tmp_path / "c.json")]
+        assert rows["epochs"] == (["flag"] if shown is texts[-1] else ["file", str(tmp_path / "c.json")])
         assert rows["precision"] == ["default"]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import ConfigError, DataError, IconError, demand, printable
@@ -59,7 +61,8 @@ def configs_from(given: Mapping[str, object]) -> tuple[tuple[Config, ...], str, 
     flags = {name: value for name, value in given.items() if name in SETTINGS}
     layers = [("flag", flags)]
     if "resume" in given:
-        layers.insert(0, ("resumed run", read_settings(str(Path(given["resume"]) / "config.json"))))
+        kept, told = read_settings(str(Path(given["resume"]) / "config.json")), sources_of(given["resume"])
+        layers = [(told.get(name, "resumed run"), {name: value}) for name, value in kept.items()] + layers
     if "config" in given:
         layers.insert(0, (f"file {given['config']}", read_settings(given["config"])))
     varied = values_of(given)
@@ -84,6 +87,14 @@ def check_trust(given: Mapping[str, object], configs: Sequence[Config]) -> None:
     for config in configs:
         if runs_code(config.dataset):
             raise DataError(not_run(config.dataset, f"give --trust-code, or type it: --dataset {config.dataset}"))
+
+
+def sources_of(run: str) -> dict[str, str]:
+    """Where the settings of a saved run came from, as far as its folder says so."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        told = json.loads(read(Path(run) / "provenance.json", LARGEST_TEXT))["sources"]
+        return {name: source for name, source in told.items() if isinstance(source, str)} if isinstance(told, dict) else {}
+    return {}
 
 
 def read_settings(path: str) -> dict[str, object]:
