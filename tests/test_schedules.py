@@ -206,7 +206,7 @@ def test_early_exaggeration_follows_the_exaggerated_gradient_and_reports_the_pla
         points = z.detach().double().requires_grad_()
         kernel = 1 / (1 + torch.cdist(points, points).square())
         kernel = kernel - torch.diag(kernel.diag())
-        expected = -factor * (p * kernel.clamp_min(1e-30).log()).sum() + kernel.sum().log()
+        expected = -(p * kernel.clamp_min(1e-30).log()).sum() + kernel.sum().log() / factor  # the exaggerated loss, over the factor
         (wanted,) = torch.autograd.grad(expected, points)
         (found,) = torch.autograd.grad(loss, z)
         assert torch.allclose(found.double(), wanted, atol=1e-5)
@@ -217,10 +217,10 @@ def test_early_exaggeration_ends_as_low_as_scikit_learn():
     from sklearn.manifold import TSNE
 
     settings = {"method": "tsne", "dataset": "digits", "n_samples": 300, "quiet": True, "record_every": 400}
-    run = icon.run(exaggeration=4, learning_rate=0.1, **settings)
+    run = icon.run(exaggeration=4, **settings)
     x = run.data().flat(run.data().x).numpy()
     theirs = TSNE(method="exact", perplexity=run.config.perplexity, init="pca", random_state=0).fit(x).kl_divergence_
-    assert run.history["loss"][-1] < 1.03 * theirs
+    assert run.history["loss"][-1] < 1.005 * theirs
     assert run.history["loss"][-1] < icon.run(**settings).history["loss"][-1]
 
 

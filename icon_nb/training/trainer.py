@@ -206,23 +206,30 @@ class Exact:
 
 
 class Exaggerated(Exact):
-    """p of a map counts several times in the first epochs, so that clusters part before they settle (van der Maaten 2008)."""
+    """p of a map counts several times in the first epochs, so that clusters part before they settle (van der Maaten 2008).
+
+    The steps are as many times smaller, as in scikit-learn and openTSNE: with whole ones the points would be thrown apart.
+    """
 
     def __init__(self, objective: Objective, factor: float, last: int):
         super().__init__(objective)
-        self.factor, self.last, self.early = factor, last, False
+        self.factor, self.last, self.early, self.strong = factor, last, False, (None, None)
 
     def p(self, rows: Rows, epoch: int) -> Target:
         self.early = 0 < epoch <= self.last
-        return super().p(rows, epoch)
+        p = super().p(rows, epoch)
+        if self.early and self.strong[0] is not p:
+            self.strong = p, replace(p, p=self.factor * p.p)
+        return p
 
     def loss(self, p: Target, blocks: Blocks) -> Tensor:
-        """The loss of p as it is; its gradient is that of the exaggerated one."""
-        loss = super().loss(p, blocks)
+        """The loss of p as it is; its gradient is that of the exaggerated one, over the factor."""
         if not self.early:
-            return loss
-        pulled = super().loss(replace(p, p=self.factor * p.p), blocks)
-        return pulled + (loss - pulled).detach()
+            return super().loss(p, blocks)
+        with torch.no_grad():
+            loss = super().loss(p, blocks)
+        pulled = super().loss(self.strong[1], blocks) / self.factor
+        return loss + (pulled - pulled.detach())
 
 
 class OnEdges(Exact):
