@@ -162,6 +162,10 @@ def test_mixing_is_the_formula_over_the_candidates_that_p_allows(alpha, name):
         uniform.fill_diagonal_(0)
     if name == "key_and_queue":  # 8 keys of the batch, of which one counts, and 4 of the queue
         uniform = torch.cat([torch.eye(8), torch.ones(8, 4)], 1).double() / 5
+    if name == "knn_sampled":  # the neighbours, and the strangers that were drawn
+        uniform = (base.measure(batch) > 0).double().fill_diagonal_(0)
+        uniform /= uniform.sum(1, keepdim=True)
+        assert (uniform == 0).sum() > 8
     torch.testing.assert_close(mixed, (1 - alpha) * p + alpha * uniform)
     torch.testing.assert_close(mixed.sum(1), torch.ones(len(p), dtype=p.dtype))
 

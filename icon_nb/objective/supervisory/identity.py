@@ -140,8 +140,8 @@ class Mixed(Supervisory):
         measure = self.measure(batch)
         allowed = torch.ones_like(p) if measure is None or measure.dim() == 1 else (measure > 0).to(p.dtype)
         if not self.include_self:
-            n = len(batch.index)
-            allowed = without_self(torch.ones(n, n, dtype=p.dtype, device=p.device), 0).reshape(p.shape)
+            own = torch.eye(len(batch.index), dtype=torch.bool, device=p.device)
+            allowed = allowed.masked_fill(own.reshape(p.shape), 0)
         return (1 - self.alpha) * p + self.alpha * allowed / allowed.sum(1, keepdim=True)
 
 
