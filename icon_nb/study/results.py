@@ -21,6 +21,7 @@ from ..evaluation.forces import OnPoints
 from ..evaluation.trajectory import Trajectory
 from ..methods.catalogue import not_run, runs_code
 from ..methods.config import SETTINGS, Config
+from ..methods.resolve import method_of
 from ..training.ranks import threads_for
 from .folders import store
 from .next_step import next_step
@@ -67,7 +68,11 @@ class Results(Shown, Run):
         failed, about = self.status == "failed", self.provenance
         if failed and not about.get("diverged", True):  # what was saved without it had diverged, as a rule
             return stopped(self.trajectory, self.error)
-        return diagnose(self.trajectory, diverged=failed, baselines=about.get("baselines"))
+        p, trajectory = method_of(self.config).p, self.trajectory
+        if p.positive and "teacher" in p.needs:  # p sharpens with the network, so that the losses of two epochs do not compare
+            metrics = {name: values for name, values in trajectory.metrics.items() if name != "loss"}
+            trajectory = replace(trajectory, metrics=metrics)
+        return diagnose(trajectory, diverged=failed, baselines=about.get("baselines"))
 
     @cached_property
     def next_step(self):
