@@ -115,10 +115,9 @@ def digest(content: bytes) -> str:
 def sweep_stray(folder: Path) -> None:
     """Remove the temporary files below a folder whose process is gone: what a killed run left. Links are not followed."""
     for where, _, names in os.walk(folder):
-        for name in names:
-            ours = _STRAY.fullmatch(name)
-            if ours and not alive(int(ours.group(1))):
-                os.unlink(os.path.join(where, name))
+        for ours in filter(None, map(_STRAY.fullmatch, names)):
+            if not alive(int(ours[1])):
+                os.unlink(os.path.join(where, ours[0]))
 
 
 def alive(pid: int) -> bool:

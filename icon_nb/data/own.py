@@ -131,8 +131,7 @@ def _from_frame(data, label) -> dict:
         raise DataError(f"label={label!r} is not a column: {nearest(label, columns)}")
     chosen = label if label is not None else next(iter(usual), text[0] if len(text) == 1 else None)
     others = [str(column) for column in text if column != chosen]
-    if others:
-        raise DataError(f"columns {others} are not numeric: drop or encode them, or name the labels with label=")
+    demand(not others, f"columns {others} are not numeric: drop or encode them, or name the labels with label=", DataError)
     note = f"labels from column {str(chosen)!r}" if chosen is not None else "no label column found"
     y = None if chosen is None else data[chosen].to_numpy()
     features = [each.astype(float) for column, each in values.items() if column != chosen]
@@ -229,10 +228,8 @@ def _from_samples(samples: Samples, streaming: Streaming) -> dict:
 def read_embeddings(path: str, label: str | None = None, n_samples: int | None = None, seed: int = 0) -> dict:
     """A file of arrays: ``.npz`` (x, y, ... by name), ``.npy`` (one array), ``.pt`` (a tensor or a dict), never unpickled."""
     file = place(path, DataError)
-    if file.suffix not in FILES:
-        raise DataError(f"embeddings:{path} must end in {', '.join(FILES)}")
-    if not os.path.isfile(file):
-        raise DataError(f"embeddings:{path}: there is no such file")
+    demand(file.suffix in FILES, f"embeddings:{path} must end in {', '.join(FILES)}", DataError)
+    demand(os.path.isfile(file), f"embeddings:{path}: there is no such file", DataError)
     with _naming(f"{file} cannot be read (", "): write it again with plain arrays"):
         held = FILES[file.suffix](file)
     if isinstance(held, np.memmap):
@@ -264,10 +261,9 @@ def read_custom(where: str, label: str | None, streaming: Streaming) -> dict:
     """``FILE.py:Name``: run the file, then read what the name stands for; a class or function is called without arguments."""
     path, _, name = where.rpartition(":")
     file = place(path or ".", DataError)
-    if not name.isidentifier() or file.suffix != ".py" or not os.path.isfile(file):
-        raise DataError(
-            f"custom:{where} must name a Python file that is there and something in it, as in custom:my_data.py:MyData"
-        )
+    there = name.isidentifier() and file.suffix == ".py" and os.path.isfile(file)
+    remedy = "must name a Python file that is there and something in it, as in custom:my_data.py:MyData"
+    demand(there, f"custom:{where} {remedy}", DataError)
     print(f"custom data set: running {file}", file=sys.stderr)
     with _naming(f"custom:{where} failed with ", ": mend the file"):
         spec = importlib.util.spec_from_file_location(f"icon_nb_custom_{file.stem}", file)

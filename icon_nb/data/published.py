@@ -24,7 +24,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, demand
 from ..files import read_npz, write_whole
 from ..methods.catalogue import read, records
 from .arrays import classes
@@ -105,8 +105,7 @@ class Published:
         own = os.environ.get("ICON_NB_MIRROR")
         urls = (own.rstrip("/") + "/{file}", *self.urls) if own else self.urls
         try:
-            if not search.download:
-                raise DataError("downloading is switched off")
+            demand(search.download, "downloading is switched off", DataError)
             for name, checksum in files.items():
                 if not (folder / name).is_file():
                     fetch([url.replace("{file}", name) for url in urls], folder / name, checksum)
