@@ -46,8 +46,7 @@ MIXED = {
 """The classes that mix a p or a q with the uniform distribution."""
 
 NEEDS: dict[str, str] = _ROWS["needs"]
-COLUMNS: dict[str, str] = _ROWS["columns"]
-"""The columns of the published figure: families of p, in its order."""
+COLUMNS: dict[str, str] = _ROWS["columns"]  # the columns of the published figure: families of p, in its order
 ROWS: dict[str, str] = _ROWS["rows"]
 """The rows: families of q, in the order of the published figure, and below them one that it has not."""
 

@@ -17,8 +17,7 @@ from .settings import is_own
 
 HOLD = "icon_nb.data.loading:hold"
 """What keeps data that were given as an object, and returns the handle that stands for them in a Config."""
-HELD = "memory:"
-"""How such a handle begins."""
+HELD = "memory:"  # how such a handle begins
 
 
 def read(file: str) -> dict:

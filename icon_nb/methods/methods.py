@@ -143,8 +143,7 @@ class Outside:
 
 
 _ROWS = read("methods.toml")
-PAPERS: dict[str, Paper] = {name: Paper(**row) for name, row in _ROWS["papers"].items()}
-"""Those that several rows name."""
+PAPERS: dict[str, Paper] = {name: Paper(**row) for name, row in _ROWS["papers"].items()}  # those that several rows name
 ICON = PAPERS["icon"]
 ALIASES: dict[str, str] = _ROWS["older"]
 """Older names of the playground that users know, each with the honest name it stands for."""
@@ -162,8 +161,7 @@ def spelt_out(settings: Mapping[str, object]) -> dict[str, object]:
     return {**GROUPS[like], **own} if like else own
 
 
-GROUPS: dict[str, dict[str, object]] = {}
-"""What methods of a kind have in common."""
+GROUPS: dict[str, dict[str, object]] = {}  # what methods of a kind have in common
 for _name, _settings in _ROWS["groups"].items():
     GROUPS[_name] = spelt_out(_settings)
 

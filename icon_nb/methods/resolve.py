@@ -45,7 +45,13 @@ class Case:
         """The method that is named, or the composed pair, which is named by its parts."""
         given = self.given
         if given["method"] is None and (given["supervisory"] or given["learned"]):
-            return _composed(given)
+            for slot, known in axes.SLOTS.items():
+                if given[slot] is None:
+                    raise ConfigError(f"a composed pair needs {slot} too; {nearest('', known)}")
+            p, q = (known[given[slot]] for slot, known in axes.SLOTS.items())
+            reason = axes.why_not(p, q)
+            demand(not reason, f"this pair makes no sense: {reason}")
+            return methods.of_pair(p, q)
         method = methods.get(given["method"] or "simclr")
         for slot in axes.SLOTS:
             own = getattr(method, slot)
@@ -114,7 +120,6 @@ class Case:
         return name in (*self.p.settings, *self.q.settings, *measured)
 
     def applies(self, name: str) -> bool:
-        """Whether a setting has an effect."""
         applies = self.settings[name].applies
         if applies:
             return applies(self)
@@ -143,16 +148,6 @@ class Case:
 def method_of(config) -> Method:
     """The method that a Config names, or the composed pair, which is named by its parts."""
     return config.case.method
-
-
-def _composed(given: Mapping[str, object]) -> Method:
-    for slot, known in axes.SLOTS.items():
-        if given[slot] is None:
-            raise ConfigError(f"a composed pair needs {slot} too; {nearest('', known)}")
-    p, q = (known[given[slot]] for slot, known in axes.SLOTS.items())
-    reason = axes.why_not(p, q)
-    demand(not reason, f"this pair makes no sense: {reason}")
-    return methods.of_pair(p, q)
 
 
 def is_framed(p: axes.Axis, backbone: str) -> bool:

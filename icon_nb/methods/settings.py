@@ -22,14 +22,9 @@ from weakref import WeakValueDictionary
 
 from ..errors import ConfigError, nearest, shown
 
-SCHEMA = 1
-"""Of ``config.json``."""
-
-LONGEST = 4096
-"""Characters of a text: no path is longer, and no title can be drawn that is."""
-
-SMALLEST = 1e-30
-"""The size of a number that is not 0 is from here to the inverse of this, so that single precision holds both."""
+SCHEMA = 1  # of ``config.json``
+LONGEST = 4096  # characters of a text: no path is longer, and no title can be drawn that is
+SMALLEST = 1e-30  # the size of a number that is not 0 is from here to the inverse of this, so that single precision holds both
 
 GROUPS = {
     "data": "what is learned from",
@@ -93,7 +88,9 @@ class Setting:
         given, value = value, self._typed(name, value)
         if self.choices and not self.free and value not in self.names and value not in self.older:
             raise ConfigError(f"{name}={shown(value)} is not known; {nearest(value, self.names)}")
-        if self.kind in (int, float) and not self._inside(value):
+        limits = ((ge, self.low), (gt, self.above), (le, self.high), (lt, self.below))
+        inside = all(holds(value, limit) for holds, limit in limits if limit is not None)
+        if self.kind in (int, float) and not (inside and math.isfinite(_number(value))):
             raise ConfigError(self._beyond(name, given))
         if self.kind is float and value and not SMALLEST <= abs(value) <= 1 / SMALLEST:
             raise ConfigError(f"{name}={shown(given)} is out of range: single precision needs {SMALLEST:g} to {1 / SMALLEST:g}")
@@ -117,10 +114,6 @@ class Setting:
     def _beyond(self, name: str, value: numbers.Real) -> str:
         finite = "" if math.isfinite(_number(value)) else "finite, and "
         return f"{name}={shown(value)} is out of range: it must be {finite}{self.range}"
-
-    def _inside(self, value: float) -> bool:
-        limits = ((ge, self.low), (gt, self.above), (le, self.high), (lt, self.below))
-        return math.isfinite(_number(value)) and all(holds(value, limit) for holds, limit in limits if limit is not None)
 
     @property
     def range(self) -> str:
@@ -187,8 +180,7 @@ def read_json(text: str, where: str, known: Iterable[str]) -> dict[str, object]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-STEPS = 5
-"""So many values does ``steps`` take."""
+STEPS = 5  # so many values does ``steps`` take
 
 SHAPES: dict[str, Callable[[float], float]] = {
     "linear": lambda t: t,

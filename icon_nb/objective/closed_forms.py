@@ -28,14 +28,9 @@ from .divergences import kl, rkl
 from .learned import Clusters, Gaussian, Joint, StudentT
 from .supervisory.neighbourhoods import log_perplexity_of
 
-SHORTEST = 1e-12
-"""An embedding shorter than this counts as this long, as in torch's ``normalize``."""
-
-BLOCK = 2**25
-"""Entries of a block of rows of q, of many points."""
-
-LOWEST_SCORE = 40
-"""Scores between zero and minus this much need no shift: their weights are far from the smallest float32."""
+SHORTEST = 1e-12  # an embedding shorter than this counts as this long, as in torch's ``normalize``
+BLOCK = 2**25  # entries of a block of rows of q, of many points
+LOWEST_SCORE = 40  # scores between zero and minus this much need no shift: their weights are far from the smallest float32
 
 
 class KnownGradient(torch.autograd.Function):

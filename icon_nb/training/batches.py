@@ -25,8 +25,7 @@ from ..methods.resolve import is_framed, method_of
 from ..methods.settings import is_own
 from ..objective.batch import Batch
 
-STEPS_AHEAD = 64
-"""So many batches have their augmentation drawn at a time: one batch alone pays more for the calls than for the numbers."""
+STEPS_AHEAD = 64  # batches that have their augmentation drawn together: one alone pays more for the calls than for the numbers
 
 MISSING = {
     "labels": ("y", "choose a method without labels"),

@@ -25,12 +25,8 @@ from .batches import Rows, other_side
 Blocks = list[tuple[Tensor, Tensor | None]]
 """Rows of q in blocks: anchors (n, d) with their candidates (m, d), or None where the anchors are each other's candidates."""
 
-SPREAD = 1e-4
-"""Standard deviation of the first coordinate: small, so that the kernel is flat at first and every point can move freely."""
-
-TRIES, AHEAD = 10, 10
-"""So many seedings are drawn for clusters, as many as scikit-learn's ``n_init``, and compared so many iterations later."""
-
+SPREAD = 1e-4  # standard deviation of the first coordinate: small, so that the kernel is flat at first and all can move freely
+TRIES, AHEAD = 10, 10  # seedings that are drawn for clusters, as by scikit-learn, and iterations after which they are compared
 SEEDED_ON = 5000  # at most so many samples are looked at for the seeds of clusters
 
 
@@ -51,7 +47,6 @@ class Model(nn.Module):
         return self.head(z) if hasattr(self, "head") else z
 
     def forward(self, x) -> Blocks:
-        """The rows of q: anchors and their candidates."""
         return self._blocks(self, x)
 
     def taught(self, rows: Rows) -> Rows:

@@ -65,7 +65,6 @@ class OpenTSNE:
         return epoch % self.config.record_every == 0 or epoch == self.config.epochs
 
     def p(self, rows: Rows, epoch: int) -> Affinities:
-        """p over all pairs, exaggerated in the first epochs."""
         factor = EXAGGERATION if epoch <= self.early else 1.0
         return self.known if factor == 1 else self.exaggerated, factor, self.measures(epoch)
 

@@ -15,8 +15,7 @@ from torch import Tensor
 from ...errors import demand
 from ..component import Learned
 
-NOT_NEGATIVE = ("sqeuclidean", "cosine")
-"""The distances that a Student-t kernel can take."""
+NOT_NEGATIVE = ("sqeuclidean", "cosine")  # the distances that a Student-t kernel can take
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,10 @@ from ..batch import Batch
 from ..component import Softmax
 from ..distances import cosine, exact, sqeuclidean
 
-TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
-"""Of the entropy, in nats."""
-
-STEPS, STRIDE = 200, 8.0
-"""Of the search: how many at most, and how far each may go in the log of the precision."""
-
-STEEPEST = 0.97
-"""Of the range of the type, in logarithms: the precision of a row that has all its weight on the nearest."""
-
-BLOCK = 2**22
-"""Entries of the rows that are searched together."""
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}  # of the entropy, in nats
+STEPS, STRIDE = 200, 8.0  # of the search: how many at most, and how far each may go in the log of the precision
+STEEPEST = 0.97  # of the range of the type, in logarithms: the precision of a row that has all its weight on the nearest
+BLOCK = 2**22  # entries of the rows that are searched together
 
 
 @dataclass(frozen=True)
