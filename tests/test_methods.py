@@ -262,6 +262,7 @@ def test_triplet_clip_does_not_end_in_one_place():
         ({"method": "dcd", "walk": "uniform"}, "walk_length=1"),
         ({"method": "clip", "n_views": 2}, "n_views has no effect"),
         ({"method": "simclr", "init": "pca"}, "init has no effect"),
+        ({"method": "dec", "backbone": "table"}, "reads no samples"),
         ({"method": "kmeans", "init": "pca"}, "use 'kmeans\\+\\+' or 'random'"),
         ({"method": "sne", "init": "kmeans++"}, "where clusters start"),
         ({"method": "simclr", "ema_momentum": 0.9}, "ema_momentum has no effect"),

@@ -253,7 +253,7 @@ def _of_effects(case: Case) -> Iterator[str]:
         yield f"gif_method={case['gif_method']!r} cannot show embedding_dim={case['embedding_dim']}: use gif_method='auto'"
     for name in case.idle():
         yield f"{name} has no effect with {case.because(name)}: leave it out"
-    if not case.network and {"pairs", "tokens"} & set(p.needs):
+    if not case.network and ({"pairs", "tokens"} & set(p.needs) or p.candidates == "centres"):
         yield f"backbone={case.backbone!r} reads no samples, which supervisory={p.name!r} is about: use 'linear' or 'mlp'"
     if not case.network and "views" in p.needs:
         yield (
