@@ -21,6 +21,8 @@ def wide(*dimensions: int) -> dict[str, dict]:
 ON_DIGITS = {"dataset": "digits", "backbone": "mlp"}
 ON_MOVING = {"dataset": "moving_digits", "backbone": "smallcnn", "embedding_dim": 32, "batch_size": 64, "epochs": 8}
 SAME_Q = {"distance": "cosine", "temperature": 0.5}
+FULL_BATCHES = {"60 epochs": {"epochs": 60}, "300 epochs": {"epochs": 300}}
+"""Of a map of free points, whose epoch is a single step."""
 EPOCHS = {"10 epochs": {"epochs": 10}, "60 epochs": {"epochs": 60}}
 DISTORTED = {"as they are": {"augment": "none"}, "distorted": {"augment": "affine", "augment_strength": 1.0}}
 PIXELS_OR_VIEWS = {"neighbours of the pixels": {"method": "sne"}, "the other view": {"method": "simclr"}}
@@ -51,12 +53,12 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
         measures.sphere, {**ON_MOVING, "method": "simclr"},
     ),
     Claim(
-        "tails", "How heavy should the tail of a map's kernel be?",
-        {"kernel": {"Gaussian": {"learned": "gaussian"}, **{
-            f"Student-t, df {df:g}": {"learned": "student_t", "df": df} for df in (5.0, 1.0, 0.5, 0.2)}}},
+        "tails", "How heavy should the tail of a map's kernel be, at which dimension and after how many steps?",
+        {"size": wide(2, 3, 128), "kernel": {"Gaussian": {"learned": "gaussian"}, **{
+            f"Student-t, df {df:g}": {"learned": "student_t", "df": df} for df in (5.0, 1.0, 0.5, 0.2)}}, "epochs": FULL_BATCHES},
         measures.fit_of_a_map,
-        {"supervisory": "gaussian", "backbone": "table", "embedding_dim": 2, "dataset": "digits", "n_samples": 400,
-         "init": "pca", "optimizer": "sgd", "learning_rate": 50.0},
+        {"supervisory": "gaussian", "backbone": "table", "dataset": "digits", "n_samples": 400,
+         "init": "pca", "optimizer": "sgd", "learning_rate": 50.0}, across="epochs",
     ),
     Claim(
         "distance_or_tail", "Is it the heavy tail that helps SimCLR in few dimensions, or the Euclidean distance?",
@@ -68,9 +70,12 @@ CLAIMS: Mapping[str, Claim] = {claim.name: claim for claim in (
         across="epochs",
     ),
     Claim(
-        "clumps_in_noise", "How clumpy does a t-SNE map of pure noise look?",
-        {"perplexity": over("perplexity", 4.0, 10.0, 30.0)}, measures.clumps_in_noise,
-        {"supervisory": "gaussian", "learned": "student_t", "backbone": "table", "embedding_dim": 2},
+        "clumps_in_noise", "Who makes the clumps in a map of pure noise: the kernel, or the perplexity?",
+        {"size": wide(2, 3), "kernel": {"Gaussian": {"learned": "gaussian"}, "Student-t": {"learned": "student_t"}},
+         "perplexity": over("perplexity", 4.0, 10.0, 30.0), "epochs": FULL_BATCHES},
+        measures.clumps_in_noise,
+        {"supervisory": "gaussian", "backbone": "table", "init": "pca", "optimizer": "sgd", "learning_rate": 20.0},
+        across="epochs",
     ),
     Claim(
         "divergences", "Which divergence spreads SimCLR's points over the sphere, and is it Adam that helps js?",

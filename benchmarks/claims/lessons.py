@@ -24,7 +24,12 @@ class Lesson:
 
 def knn(values: Values, *configs: str) -> list[float]:
     """The kNN accuracies of these configs, of all when none is named."""
-    return [values[config]["kNN"] for config in configs or values]
+    return [values[config]["kNN accuracy"] for config in configs or values]
+
+
+def gain(values: Values, config: str) -> float:
+    """What training adds to the kNN accuracy."""
+    return values[config]["kNN accuracy"] - values[config]["kNN accuracy untrained"]
 
 
 def rising(numbers: list[float], by: float = 0.0) -> bool:
@@ -35,11 +40,11 @@ def rising(numbers: list[float], by: float = 0.0) -> bool:
 LESSONS: Mapping[str, Lesson] = {
     "simclr_vs_sne": Lesson(
         "with the same distorted inputs, views of a digit find the classes, and neighbours of the pixels do not",
-        lambda v: v["simclr"]["kNN"] > v["simclr"]["untrained"] + 0.2 and v["sne"]["kNN"] < v["sne"]["untrained"] - 0.1,
+        lambda v: gain(v, "simclr") > 0.2 and gain(v, "sne") < -0.1,
     ),
     "backbone_comparison": Lesson(
         "only the convolutional network learns what does not depend on the place",
-        lambda v: v["smallcnn"]["kNN"] > max(knn(v, "linear", "mlp")) + 0.3,
+        lambda v: v["smallcnn"]["kNN accuracy"] > max(knn(v, "linear", "mlp")) + 0.3,
     ),
     "supervised_vs_unsupervised": Lesson(
         "labels in p give the better classes, with fewer dimensions used",
