@@ -50,6 +50,7 @@ class WithNotebooks(build_py):
                 if cell["cell_type"] == "code":
                     cell.update(outputs=[], execution_count=None)
             (target / source.name).write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (target / "glossary.md").write_bytes((ROOT / "notebooks" / "glossary.md").read_bytes())
 
 
 if __name__ == "__main__":

@@ -136,7 +136,8 @@ def notebook_pages() -> None:
     (SOURCE / "notebooks").mkdir(parents=True)
     for book in books:
         shutil.copy(book, SOURCE / "notebooks" / book.name)
-    write("notebooks/index.md", "# Notebooks", toctree([book.stem for book in books]))
+    shutil.copy(ROOT / "notebooks" / "glossary.md", SOURCE / "notebooks")
+    write("notebooks/index.md", "# Notebooks", toctree([*(book.stem for book in books), "glossary"]))
 
 
 def ledger_page() -> None:

@@ -6,11 +6,12 @@ are generated, never edited, so that they cannot drift.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
 import nbformat
-from build import read, sources
+from build import HERE, read, sources
 from graded import graded
 
 TO_FILL_IN = "# Your solution\n..."
@@ -34,6 +35,7 @@ def main(folder: str) -> None:
     """Write a copy of every notebook."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
+    shutil.copy(HERE / "glossary.md", target)
     for source in sources():
         nbformat.write(student_copy(source), target / f"{source.stem}.ipynb")
         assignment = target / "nbgrader" / "source" / source.stem

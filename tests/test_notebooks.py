@@ -258,6 +258,19 @@ def test_links_between_notebooks_lead_somewhere(source):
         assert (NOTEBOOKS / target).with_suffix(".py").exists(), target
 
 
+def test_links_to_the_glossary_lead_to_a_word(source):
+    words = re.findall(r"^### (.+)$", (NOTEBOOKS / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert words == sorted(words, key=str.lower)
+    linked = re.findall(r"\]\(glossary\.md#([\w-]+)\)", source.read_text(encoding="utf-8"))
+    assert linked
+    assert set(linked) <= {word.lower().replace(" ", "-") for word in words}
+
+
+def test_the_glossary_names_notebooks_that_are_there():
+    for target in re.findall(r"\]\(([\w.]+)\)", (NOTEBOOKS / "glossary.md").read_text(encoding="utf-8")):
+        assert (NOTEBOOKS / target).exists(), target
+
+
 def colab_versions():
     """Name -> version of what Colab ships."""
     lines = (NOTEBOOKS / "colab-versions.txt").read_text(encoding="utf-8").splitlines()

@@ -73,6 +73,7 @@ def test_the_notebooks_are_copied_and_what_is_there_is_kept(tmp_path, capsys):
     assert main(["notebooks", str(target)]) == 0
     copied = sorted(target.glob("*.ipynb"))
     assert [path.name for path in copied] == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    assert (target / "glossary.md").read_bytes() == (ROOT / "notebooks" / "glossary.md").read_bytes()
     copied[0].write_text("mine")
     copied[1].unlink()
     assert main(["notebooks", str(target)]) == 0

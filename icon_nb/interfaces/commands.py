@@ -111,6 +111,8 @@ def copy_notebooks(given) -> None:
     books = [book for folder in (PACKAGE, PACKAGE.parent) for book in sorted(folder.glob("notebooks/[0-9][0-9]_*.ipynb"))]
     demand(books, "the notebooks are not beside the package: install icon_nb again", SaveError)
     new = [write_whole(target / book.name, book.read_bytes()) for book in books if not (target / book.name).exists()]
+    if not (glossary := target / "glossary.md").exists():
+        write_whole(glossary, books[0].with_name(glossary.name).read_bytes())
     kept = f"; {len(books) - len(new)} were there already and stay as they are" if len(new) < len(books) else ""
     tell(f"{len(new)} notebooks copied to {target}{kept}\nopen them with: jupyter lab {target}")
 
