@@ -118,8 +118,9 @@ for name in ("trained", "untrained", "raw"):
 
 # %% [markdown]
 # The trained network beats both by a wide margin, so the training did it, and not the network's structure or the pixels.
-# There are two kNN figures. In the history, every held-out point asks all other held-out points. In `probes` and in tables, one part
-# of them is tested by asking the rest, five times in turn. The two agree within a few points.
+# There are two kNN figures, and each has a name of its own. The *kNN accuracy* of histories, summaries and cards lets every held-out point
+# ask all other held-out points. The *kNN* of `probes` and of comparison tables tests one part of them by asking the rest, five times in
+# turn. The two agree within a few points.
 #
 # ## Look at it in other ways
 #
@@ -247,6 +248,10 @@ for question, answer in answers.items():
 
 # %% [markdown]
 # **Next:** [01, the loss from scratch](01_icon_from_scratch.ipynb).
+#
+# *Glossary:* [embedding](glossary.md#embedding), [epoch](glossary.md#epoch), [held out](glossary.md#held-out),
+# [baseline](glossary.md#baseline), [kNN accuracy](glossary.md#knn-accuracy), [linear probe](glossary.md#linear-probe),
+# [projection](glossary.md#projection), [recipe](glossary.md#recipe).
 #
 # *Paper:* [Alshammari, Hershey, Feldmann, Freeman & Hamilton 2025, I-Con: A Unifying Framework for Representation
 # Learning](https://arxiv.org/abs/2504.16929).

@@ -264,18 +264,22 @@ theirs.plot()
 # ## The failure: leave out the normaliser
 #
 # Why not simply pull neighbours together, $\sum_{ij} p_{ij} \lVert z_i - z_j\rVert^2$? Because one point is a perfect answer. The repulsion sits in
-# the denominator of $q$, in $\log\sum_k e^{s_{ik}}$: a distribution cannot be large everywhere.
+# the denominator of $q$, in $\log\sum_k e^{s_{ik}}$: a distribution cannot be large everywhere. Take the finished map and train it for sixty more
+# steps, with the normaliser and without it:
 
 # %%
 def only_attraction(z):
     return -torch.cdist(z, z).square()
 
 
-fallen = train(p_digits, only_attraction, start, 60, 0.1)
-spread = [points.std().item() for points in (start, ours, fallen)]
-print("spread at the start {:.2f}, with the normaliser {:.2f}, without {:.3f}".format(*spread))
+losses = {"with the normaliser": q_gaussian, "without": only_attraction}
+fallen = {name: train(p_digits, log_q, ours, 60, 0.1) for name, log_q in losses.items()}
+spread = {name: points.std().item() for name, points in {"the map": ours, **fallen}.items()}
+print({name: round(value, 2) for name, value in spread.items()})
 
 # %% [markdown]
+# With the normaliser the map keeps its size. Without it the map shrinks to less than a tenth, and it would go on shrinking.
+#
 # ## Turn one knob: the temperature of a free embedding
 #
 # $q$ sees $\lVert z_i - z_j\rVert^2/\tau$ and nothing else. A point that may lie anywhere can undo any $\tau$ by growing by $\sqrt\tau$, so for a
@@ -351,6 +355,10 @@ for question, answer in answers.items():
 
 # %% [markdown]
 # **Next:** [02, Who chooses p?](02_who_chooses_p.ipynb): the same $q$, other $p$, and a network.
+#
+# *Glossary:* [anchor](glossary.md#anchor), [supervisory distribution](glossary.md#supervisory-distribution),
+# [learned distribution](glossary.md#learned-distribution), [cross-entropy](glossary.md#cross-entropy),
+# [nats](glossary.md#nats).
 #
 # *Papers:* [Hinton & Roweis 2002, Stochastic Neighbor Embedding](https://papers.nips.cc/paper/2276-stochastic-neighbor-embedding);
 # [Alshammari et al. 2025, I-Con](https://arxiv.org/abs/2504.16929).

@@ -154,10 +154,10 @@ trio.table(baselines=True)
 # ## p, or what the network is shown?
 #
 # SimCLR differs from SNE in two ways: in $p$, and in the distortion of its inputs. To say which of the two matters, change one at a
-# time. First on moving digits:
+# time. First on moving digits, with the kNN accuracy before training and after it:
 
 # %% [markdown] tags=["claim"]
-# | p | size | epochs | untrained, as they are | untrained, distorted | trained, as they are | trained, distorted |
+# | p | size | epochs | kNN accuracy untrained, as they are | kNN accuracy untrained, distorted | kNN accuracy trained, as they are | kNN accuracy trained, distorted |
 # |---|---|---|---|---|---|---|
 # | neighbours of the pixels | 3 dimensions | 10 epochs | 0.13 ± 0.03 | 0.13 ± 0.03 | 0.10 ± 0.01 | 0.12 ± 0.01 |
 # | neighbours of the pixels | 3 dimensions | 60 epochs | 0.13 ± 0.03 | 0.13 ± 0.03 | 0.09 ± 0.01 | 0.13 ± 0.01 |
@@ -178,11 +178,11 @@ trio.table(baselines=True)
 # And the views without distortion? "Only you are my neighbour" at least spreads the pictures out, and that helps at first: 0.51 against 0.42
 # after ten epochs. After 60 most of this gain is gone, and one seed of five is below its untrained network. Two equal views teach little.
 #
-# Now on the plain digits, which stand upright in the middle of eight by eight pixels. *kNN* asks about digits as they are. *Shifted*
+# Now on the plain digits, which stand upright in the middle of eight by eight pixels. The *kNN accuracy* asks about digits as they are. *Shifted*
 # asks whether a digit, moved by one pixel, is found among the unmoved ones.
 
 # %% [markdown] tags=["claim"]
-# | p | size | epochs | kNN, as they are | kNN, distorted | shifted, as they are | shifted, distorted |
+# | p | size | epochs | kNN accuracy, as they are | kNN accuracy, distorted | shifted, as they are | shifted, distorted |
 # |---|---|---|---|---|---|---|
 # | neighbours of the pixels | 3 dimensions | 10 epochs | 0.78 ± 0.05 | 0.73 ± 0.04 | 0.29 ± 0.05 | 0.58 ± 0.12 |
 # | neighbours of the pixels | 3 dimensions | 60 epochs | 0.84 ± 0.01 | 0.87 ± 0.02 | 0.39 ± 0.05 | 0.83 ± 0.02 |
@@ -344,6 +344,9 @@ for question, answer in answers.items():
 # %% [markdown]
 # **Next:** [03, the temperature](03_temperature.ipynb). **Recipes covered here:** `simclr_vs_sne`, `supervised_vs_unsupervised`; notebook 07
 # has `augmentation_ablation`.
+#
+# *Glossary:* [candidates](glossary.md#candidates), [positive pair](glossary.md#positive-pair), [views](glossary.md#views),
+# [augmentation](glossary.md#augmentation), [entropy of p](glossary.md#entropy-of-p).
 #
 # *Papers:* [Hinton & Roweis 2002, Stochastic Neighbor Embedding](https://papers.nips.cc/paper/2276-stochastic-neighbor-embedding);
 # [Chen et al. 2020, SimCLR](https://arxiv.org/abs/2002.05709); [Khosla et al. 2020, SupCon](https://arxiv.org/abs/2004.11362);

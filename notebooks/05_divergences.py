@@ -214,7 +214,7 @@ print(refusal)
 
 # %%
 three = icon.run_recipe("divergence_comparison")
-three.animate(every=5, max_points=120, turn=0, tween=0)
+three.animate(every=3, max_points=110, turn=0, tween=0)
 
 # %%
 three.table(baselines=True)
@@ -248,7 +248,7 @@ for name, ((before, _), (after, farthest)) in together.items():
 # which divides a gradient by its own size, rescues `js`, plain gradient descent should not.
 
 # %% [markdown] tags=["claim"]
-# | divergence | size | epochs | optimizer | kNN | length of the mean | farthest point (degrees) |
+# | divergence | size | epochs | optimizer | kNN accuracy | length of the mean | farthest point (degrees) |
 # |---|---|---|---|---|---|---|
 # | kl | 3 dimensions | 10 epochs | Adam | 0.77 ± 0.02 | 0.10 ± 0.03 | 173 ± 4 |
 # | kl | 3 dimensions | 10 epochs | SGD | 0.66 ± 0.12 | 0.28 ± 0.40 | 140 ± 77 |
@@ -371,6 +371,9 @@ for question, answer in answers.items():
 
 # %% [markdown]
 # **Next:** [06, SimCLR from scratch](06_simclr_from_scratch.ipynb). **Recipe covered here:** `divergence_comparison`.
+#
+# *Glossary:* [divergence](glossary.md#divergence),
+# [mode-covering and mode-seeking](glossary.md#mode-covering-and-mode-seeking), [alpha](glossary.md#alpha).
 #
 # *Papers:* [Alshammari et al. 2025, I-Con](https://arxiv.org/abs/2504.16929);
 # [Lin 1991, Divergence measures based on the Shannon entropy](https://doi.org/10.1109/18.61115);

@@ -6,7 +6,7 @@
 
 # %% [markdown]
 # **The claim.** SimCLR is four small pieces: random views, a network, a head, and one line of loss. Written out here, they take a page of
-# torch. Given the same start and the same views, that page follows the package to about twelve digits, step by step to the last.
+# torch. Given the same start and the same views, that page follows the package to at least twelve digits, step by step to the last.
 #
 # **You will be able to** write a contrastive training loop yourself, explain every line of it, and say what the head is for.
 # **Before this:** [01, I-Con from scratch](01_icon_from_scratch.ipynb) and [02, Who chooses p?](02_who_chooses_p.ipynb).
@@ -185,7 +185,8 @@ for epoch, gap in enumerate(apart):
     print(f"epoch {epoch}: loss {mine:.6f} here, {other:.6f} there; embeddings differ by {gap:.0e}")
 
 # %% [markdown]
-# The losses agree, and so do the embeddings of 500 held-out pictures at every epoch: our page *is* the package's SimCLR. The package
+# The losses agree, and so do the embeddings of 500 held-out pictures at every epoch: our page *is* the package's SimCLR. On the machine that
+# made this page they match bit for bit; on another one the last digits may differ. The package
 # records the loss of the untrained network at epoch 0, which our loop leaves out. With $m = 127$ candidates a network that knows nothing
 # would have $\log 127 = 4.84$, and an untrained network starts a little below it, since it already puts two views nearer to each other
 # than most strangers.
@@ -302,6 +303,8 @@ for question, answer in answers.items():
 
 # %% [markdown]
 # **Next:** [07, backbones](07_backbones.ipynb).
+#
+# *Glossary:* [head](glossary.md#head), [views](glossary.md#views), [candidates](glossary.md#candidates).
 #
 # *Papers:* [Chen et al. 2020, SimCLR](https://arxiv.org/abs/2002.05709); [Sohn 2016, the N-pair loss](https://papers.nips.cc/paper/6200);
 # [Alshammari et al. 2025, I-Con](https://arxiv.org/abs/2504.16929).

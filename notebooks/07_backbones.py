@@ -6,8 +6,8 @@
 
 # %% [markdown]
 # **The claim.** $p$ and $q$ say what is wanted. The backbone says what is possible, and what comes for free. A free table can put every training
-# point anywhere and says nothing about a new one. A network ties points together: it generalises, and it brings a likeness of its own before
-# any training. On digits that move, the same $p$ and $q$ teach a convolutional network the classes and teach the other two next to nothing.
+# point anywhere and says nothing about a new one. A network ties points together. It generalises, and even before training it gives similar inputs
+# similar embeddings. On digits that move, the same $p$ and $q$ teach a convolutional network the classes and teach the other two next to nothing.
 #
 # **You will be able to** say what a backbone can and cannot express, judge a result against the untrained network, and choose distortions that fit.
 # **Before this:** [02, Who chooses p?](02_who_chooses_p.ipynb). **Time:** 40 minutes of reading, about a minute on two CPU cores.
@@ -66,13 +66,13 @@ print({name: round(value, 3) for name, value in losses.items()}, f"by a double l
 
 # %% [markdown]
 # The table's loss goes to zero. That of the linear map stays near $\log 5 \approx 1.61$: as long as it cannot swap points, its best answer is
-# to shrink until $q$ is flat. What a backbone cannot express, no loss can buy.
+# to shrink until $q$ is flat. No loss can make a backbone do what it cannot express.
 #
 # **Predict.** Order the three networks by kNN accuracy on moving digits, before training and after it.
 
 # %%
 runs = icon.run_recipe("backbone_comparison", gif_max_points=150)
-runs.animate(every=4, max_points=150, tween=0)
+runs.animate(every=2, max_points=150, tween=0)
 
 # %%
 runs.table(baselines=True)
@@ -85,9 +85,9 @@ runs.table(baselines=True)
 # Then look at what training adds. SimCLR asks all three for the same thing, to find a moved digit again. A linear map cannot become blind to
 # place: moving a digit changes the picture in a different direction for every digit, and a map that cancels all these directions cancels the
 # digits. The mlp would have to learn every place by itself, and a thousand pictures do not show every digit in every place. The convolutional
-# network was born with it.
+# network need not learn it, because its structure ignores the place.
 #
-# It is not the number of weights that helps:
+# The number of weights does not explain the difference:
 
 # %%
 sizes = {run.config.backbone: sum(weights.numel() for weights in run.backbone.parameters()) for run in runs}
@@ -95,11 +95,11 @@ print(sizes)
 runs.plot()
 
 # %% [markdown]
-# The losses of these runs are comparable: same $p$, same $q$, same views. They say how well pairs were matched among the views that were
-# shown. They do not say what was learned about what was not shown. Five seeds of the same recipe:
+# The losses of these runs are comparable: same $p$, same $q$, same views. They say how well each network matched the views
+# that it was shown. They do not say what it learned about digits in general. Five seeds of the same recipe:
 
 # %% [markdown] tags=["claim"]
-# | config | untrained | kNN | loss | effective rank | uniformity | separability | neighbours kept |
+# | config | kNN accuracy untrained | kNN accuracy | loss | effective rank | uniformity | separability | neighbours kept |
 # |---|---|---|---|---|---|---|---|
 # | linear | 0.33 ± 0.03 | 0.34 ± 0.00 | 3.26 ± 0.02 | 19.0 ± 0.3 | -2.49 ± 0.03 | -0.05 ± 0.00 | 0.98 ± 0.00 |
 # | mlp | 0.29 ± 0.02 | 0.27 ± 0.02 | 3.25 ± 0.06 | 11.2 ± 0.7 | -2.25 ± 0.09 | -0.06 ± 0.00 | 0.96 ± 0.01 |
@@ -139,7 +139,7 @@ for run in ablation:
     print(f"{run.config.augment:12} loss {loss:.2f}   kNN accuracy {knn[0]:.2f} -> {knn[-1]:.2f}")
 
 # %% [markdown] tags=["claim"]
-# | config | untrained | kNN | loss | effective rank | uniformity | separability | neighbours kept |
+# | config | kNN accuracy untrained | kNN accuracy | loss | effective rank | uniformity | separability | neighbours kept |
 # |---|---|---|---|---|---|---|---|
 # | none | 0.39 ± 0.05 | 0.51 ± 0.08 | 0.48 ± 0.02 | 26.9 ± 0.7 | -3.43 ± 0.05 | 0.01 ± 0.01 | 0.69 ± 0.03 |
 # | affine | 0.39 ± 0.05 | 0.80 ± 0.05 | 1.76 ± 0.07 | 16.1 ± 1.6 | -2.82 ± 0.04 | 0.11 ± 0.02 | 0.77 ± 0.01 |
@@ -223,6 +223,8 @@ for question, answer in answers.items():
 # %% [markdown]
 # **Next:** [08, six methods in one table](08_full_comparison.ipynb). **Recipes covered here:** `backbone_comparison`, `augmentation_ablation`,
 # `dimension_sweep`.
+#
+# *Glossary:* [backbone](glossary.md#backbone), [baseline](glossary.md#baseline), [augmentation](glossary.md#augmentation).
 #
 # *Papers:* [Chen et al. 2020, SimCLR](https://arxiv.org/abs/2002.05709);
 # [Ulyanov et al. 2018, Deep image prior](https://arxiv.org/abs/1711.10925), on what an untrained network knows;

@@ -122,8 +122,8 @@ for tau, winner in winners.items():
     print(f"tau {tau:5.0f} " if tau >= 1 else f"tau {tau:5} ", winner)
 
 # %% [markdown]
-# One big cluster, from some $\tau_p$ between 10 and 100 on. To a wide Gaussian every point is everybody's neighbour, so $p$ is flat, and the
-# flat $q$ is the one that does not divide.
+# From some $\tau_p$ between 10 and 100 on, the best partition is one big cluster. To a wide Gaussian every point is everybody's neighbour, so $p$
+# is flat, and only a single cluster gives a flat $q$.
 #
 # ## Run
 #
@@ -158,9 +158,9 @@ reference = float(KMeans(3, n_init=10, random_state=0).fit(clumps).inertia_)
 print(f"scikit-learn's k-means: inertia {reference:.1f}")
 
 # %% [markdown]
-# Three things to read. In the middle, at $\tau_p = 5$, the clusters are those of k-means from every start. At the small end the objective *is*
-# k-means, with k-means' trouble: not every start finds the best partition, and some runs cut a clump in two. At the large end the sizes say
-# little, because nobody is sure of anything: the surest of three clusters has little more than a third. Undecided memberships are the one big
+# Read three things. In the middle, at $\tau_p = 5$, the clusters are those of k-means from every start. At the small end the objective *is*
+# k-means, with k-means' trouble: one of the three starts misses the best partition and cuts a clump in two. At the large end the sizes say
+# little, because no point belongs clearly anywhere: the surest of three clusters has little more than a third. Undecided memberships are the one big
 # cluster in another form: $q$ is flat.
 
 # %%
@@ -277,6 +277,9 @@ for question, answer in answers.items():
 
 # %% [markdown]
 # **Next:** [15, debiasing](15_debiasing.ipynb), which trains clusters forwards on digits, or [11, two modalities](11_two_modalities.ipynb).
+#
+# *Glossary:* [cluster kernel](glossary.md#cluster-kernel), [inertia](glossary.md#inertia),
+# [mode-covering and mode-seeking](glossary.md#mode-covering-and-mode-seeking).
 #
 # *Papers:* [Adaloglou et al. 2023, TEMI](https://arxiv.org/abs/2303.17896); [Alshammari et al. 2025, I-Con](https://arxiv.org/abs/2504.16929);
 # [Arthur & Vassilvitskii 2007, k-means++](https://theory.stanford.edu/~sergei/papers/kMeansPP-soda.pdf).

@@ -354,5 +354,8 @@ for question, answer in answers.items():
 # %% [markdown]
 # **Next:** [12, reading the dynamics](12_reading_dynamics.ipynb).
 #
+# *Glossary:* [recall at k](glossary.md#recall-at-k), [positive pair](glossary.md#positive-pair),
+# [candidates](glossary.md#candidates).
+#
 # *Papers:* [Radford et al. 2021, CLIP](https://arxiv.org/abs/2103.00020); [Tian et al. 2020, CMC](https://arxiv.org/abs/1906.05849);
 # [Sobal et al. 2025, X-sample contrastive loss](https://arxiv.org/abs/2407.18134); [Alshammari et al. 2025, I-Con](https://arxiv.org/abs/2504.16929).

@@ -168,8 +168,8 @@ print(f"adam {adam.history['loss'][-1]:.2f}, sgd {trained[1]:.2f}, exact {exact[
 # %% [markdown]
 # Its loss ends at about six tenths of the exact value. Why? At the optimum the gradient is not zero. It points along $W$ itself, so a step of
 # gradient descent only changes the length of the rows, and making $W$ orthonormal again undoes it. Adam divides every coordinate of the
-# gradient by its own size. That turns the step away from $W$, and the projection does *not* undo a turn. The loss fell fast and has been flat since the twentieth epoch, as if there were nothing left to gain. Only the closed form
-# shows how wrong it is. Where there is an oracle, use it.
+# gradient by its own size. That turns the step away from $W$, and the projection does *not* undo a turn. The loss fell fast and has been flat
+# since the twentieth epoch, as if there were nothing left to gain. Only the closed form shows how wrong it is. Where there is an oracle, use it.
 #
 # ## Recap
 #
@@ -207,7 +207,7 @@ assert abs(float(values[0]) + 2 * kept_six) < 1e-12
 cell = {"supervisory": "knn", "learned": "gaussian_narrow", "dataset": "digits", "embedding_dim": 32}
 narrow = icon.run(**cell, epochs=8, quiet=True)
 print(narrow.summary())
-# it trains, and in 32 dimensions it does not collapse; whether it is any good takes five seeds and a baseline
+# the loss falls, and yet the neighbours are worse than those of the untrained network: it runs, and is no good here
 assert narrow.history["loss"][-1] < narrow.history["loss"][0]
 
 # %% [markdown]
@@ -238,6 +238,8 @@ for question, answer in answers.items():
 # %% [markdown]
 # **Back to:** [00, the quickstart](00_quickstart.ipynb). For more data, more runs and more processes, the documentation has the page
 # *Train on more data, and go on after a cut*.
+#
+# *Glossary:* [cell](glossary.md#cell), [gap](glossary.md#gap), [learned distribution](glossary.md#learned-distribution).
 #
 # *Papers:* [He & Niyogi 2003, Locality Preserving Projections](https://papers.nips.cc/paper/2359-locality-preserving-projections);
 # [Alshammari et al. 2025, I-Con](https://arxiv.org/abs/2504.16929).

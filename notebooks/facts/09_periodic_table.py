@@ -13,3 +13,4 @@ assert "SimCLR" in other.words and "table" in other.reason
 assert column[1].history["knn_accuracy"][-1] > column[2].history["knn_accuracy"][-1] + 0.1
 assert float((walk.log() - clusters(z)).abs().max()) < 1e-12
 assert float((log_q - harmonic).abs().max()) < 1e-5
+assert abs(ours - theirs) < 1e-12 and abs(term - (ncut - 2)) < 1e-12

@@ -2,6 +2,7 @@ assert dynamics.effective_rank(still * 0.01) > 1.5 > 1.01 > by_hand
 failures = {"step 100": "diverged", "sign, 1.0": "oscillating", "attraction": "collapsed"}
 assert {name: verdicts[name].verdict for name in failures} == failures
 assert verdicts["step 20"].verdict == "healthy"
+assert blind == {**failures, "step 20": "plateau"}
 losses = runs["step 20"].trajectory.metrics["loss"]
 assert losses[-1] < losses[0] / 10
 assert turning["sign, 1.0"] < -0.9 < 0.5 < turning["step 20"]
