@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import traceback
 from difflib import get_close_matches
+from html import escape
 
 
 class IconError(Exception):
     """Base of every error this package raises on purpose. ``results`` holds what was trained before it, where there is any."""
 
     results = None
+    _folded = False
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the message, the line that asked for it, and in a notebook the whole traceback, folded."""
+        whole, said = traceback.TracebackException.from_exception(self), f"{type(self).__name__}: {self}"
+        asked = [frame.line for frame in whole.stack if frame.line and not frame.filename.startswith(os.path.dirname(__file__))]
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        if hasattr(shell, "kernel") and not self._folded:  # IPython asks more than once
+            self._folded = True
+            page = f"<details><summary>traceback</summary><pre>{escape(''.join(whole.format()))}</pre></details>"
+            sys.modules["IPython"].display.display({"text/plain": "traceback", "text/html": page}, raw=True)
+        return [said, *(f"  raised by: {line}" for line in asked[-1:])]
 
 
 class ConfigError(IconError, ValueError):

@@ -243,6 +243,19 @@ def test_formulas_on_a_sheet_are_drawn_without_a_script():
         assert kept in shown
 
 
+def test_an_error_in_a_notebook_is_a_line_beside_a_folded_traceback():
+    from nbclient import NotebookClient
+
+    cells = [nbformat.v4.new_code_cell("import icon_nb as icon\nicon.run(\n    method='simcrl')"), nbformat.v4.new_code_cell("1 / 0")]
+    NotebookClient(book := nbformat.v4.new_notebook(cells=cells), allow_errors=True, kernel_name="python3").execute()
+    folded, error = book.cells[0].outputs
+    said = "ConfigError: method='simcrl' is not known; did you mean 'simclr'?"
+    assert "\n".join(error.traceback).splitlines() == [said, "  raised by: icon.run("]
+    assert folded.data["text/html"].startswith("<details><summary>traceback</summary>")
+    assert "&#x27;simcrl&#x27;" in folded.data["text/html"]
+    assert len("\n".join(book.cells[1].outputs[0].traceback).splitlines()) > 2
+
+
 def test_the_lesson_plans_name_notebooks_that_are_there():
     plans = sorted((NOTEBOOKS.parent / "docs" / "teaching").glob("*.md"))
     assert len(plans) == 4
