@@ -246,7 +246,8 @@ def test_formulas_on_a_sheet_are_drawn_without_a_script():
 def test_an_error_in_a_notebook_is_a_line_beside_a_folded_traceback():
     from nbclient import NotebookClient
 
-    cells = [nbformat.v4.new_code_cell("import icon_nb as icon\nicon.run(\n    method='simcrl')"), nbformat.v4.new_code_cell("1 / 0")]
+    sources = "import icon_nb as icon\nicon.run(\n    method='simcrl')", "1 / 0"
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
     NotebookClient(book := nbformat.v4.new_notebook(cells=cells), allow_errors=True, kernel_name="python3").execute()
     folded, error = book.cells[0].outputs
     said = "ConfigError: method='simcrl' is not known; did you mean 'simclr'?"
