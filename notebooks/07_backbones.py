@@ -157,7 +157,7 @@ for run in ablation:
 #
 # - A backbone decides what can be expressed, what generalises, and what is known before training.
 # - Compare with the untrained network and with the pixels, always.
-# - What is built in need not be learned. What is neither built in nor shown is not learned at all.
+# - A network need not learn what is built into it. It cannot learn what is neither built in nor shown.
 #
 # ## Misconceptions
 #

@@ -200,7 +200,7 @@ figure.savefig(png := io.BytesIO(), dpi=80)
 plt.close(figure)
 
 # %%
-alt = "Four clouds: a mist at the start, and later curved arms in which every digit has a place of its own"
+alt = "Four clouds: a mist at the start, and later arms of single digits around a middle that others share"
 data_64 = base64.b64encode(png.getvalue()).decode()
 display({"text/plain": alt, "text/html": image(png.getvalue(), alt), "image/png": data_64}, raw=True)
 

@@ -6,8 +6,8 @@
 
 # %% [markdown]
 # **The claim.** You can bring your own data, your own training loop, or both. The loss asks little of data: only what $p$ needs to name
-# neighbours. A recorder asks little of a loop: the same points in the same order after every epoch. What cannot be read as it was meant
-# is refused with the reason. What the numbers *mean*, nobody but you can check, and this page shows two ways to get that wrong.
+# neighbours. A recorder asks little of a loop: the same points in the same order after every epoch. The package refuses what it cannot
+# read as it was meant, and gives the reason. Only you can check what the numbers *mean*, and this page shows two ways to get it wrong.
 #
 # **You will be able to** train on arrays, tables and folders of your own, embed new samples, record any training in any library, and
 # recognise the two mistakes that no library can refuse.
