@@ -126,7 +126,8 @@ for ax, (tau, loss) in zip(axes, landscapes.items()):
     drawn = ax.contourf(apart, apart, loss, levels=10)
     ax.set(title=f"tau {tau}", xlabel="angle of the partner", ylabel="angle of the stranger")
     figure.colorbar(drawn, ax=ax)
-show(figure, "Three landscapes of the loss over two angles: half flat, then sloping everywhere, then nearly level")
+alt = "Three landscapes of the loss over two angles: half flat, then sloping everywhere, then nearly level"
+show(figure, alt)
 
 # %% [markdown]
 # At $\tau = 0.05$ there is a steep slope where the stranger is nearer than the partner. Once the partner is nearer, the ground is flat and nothing

@@ -269,7 +269,7 @@ taught = next(run for run in study if run.config.method == "supcon")
 whole = dynamics.effective_rank(taught.embeddings)
 per_class = [dynamics.effective_rank(taught.embeddings[taught.labels == c]) for c in range(10)]
 print(f"all together {whole:.1f}, each class", [round(rank, 1) for rank in per_class])
-# each class alone uses fewer dimensions than all together, and yet several: its points still differ in many ways
+# each class alone uses fewer dimensions than all together, and yet several: its points still differ
 assert min(per_class) > 2 and sum(per_class) / 10 < whole
 
 # %% tags=["solution"]

@@ -207,7 +207,7 @@ assert abs(float(values[0]) + 2 * kept_six) < 1e-12
 cell = {"supervisory": "knn", "learned": "gaussian_narrow", "dataset": "digits", "embedding_dim": 32}
 narrow = icon.run(**cell, epochs=8, quiet=True)
 print(narrow.summary())
-# the loss falls, and yet the neighbours are worse than those of the untrained network: it runs, and is no good here
+# the loss falls, and yet the neighbours are worse than in the untrained network: it is no good here
 assert narrow.history["loss"][-1] < narrow.history["loss"][0]
 
 # %% [markdown]
