@@ -187,13 +187,7 @@ class Atlas:
 
     @classmethod
     def read(cls, path) -> Atlas:
-        """An atlas from its file, a line of JSON about the whole and one for each row; a line that a kill cut short is left out.
-
-        Raises
-        ------
-        LoadError
-            There is no such file, or it holds something else.
-        """
+        """An atlas from its file, a line of JSON about the whole and one for each row; a line that was cut short is left out."""
         try:
             path = Path(path)
             demand(path.is_file(), "there is no such file")

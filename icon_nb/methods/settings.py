@@ -20,7 +20,7 @@ from math import cos, pi
 from operator import ge, gt, le, lt
 from weakref import WeakValueDictionary
 
-from ..errors import ConfigError, nearest, shown
+from ..errors import ConfigError, demand, nearest, shown
 
 SCHEMA = 1  # of ``config.json``
 LONGEST = 4096  # characters of a text: no path is longer, and no title can be drawn that is
@@ -171,8 +171,7 @@ def read_json(text: str, where: str, known: Iterable[str]) -> dict[str, object]:
         settings = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{where} is not JSON ({error}): write one flat object of settings") from None
-    if not isinstance(settings, dict):
-        raise ConfigError(f"{where} holds a {type(settings).__name__}: write one flat object of settings")
+    demand(isinstance(settings, dict), f"{where} holds a {type(settings).__name__}: write one flat object of settings")
     schema = settings.pop("schema", SCHEMA)
     if not isinstance(schema, int) or schema > SCHEMA:
         raise ConfigError(f"{where} has schema {schema!r}, this version reads up to {SCHEMA}: upgrade icon_nb")

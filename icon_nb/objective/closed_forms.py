@@ -22,7 +22,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ..errors import DataError
+from ..errors import DataError, demand
 from .batch import Target
 from .divergences import kl, rkl
 from .learned import Clusters, Gaussian, Joint, StudentT
@@ -225,8 +225,7 @@ def neighbour_edges(x: Tensor, perplexity: float, joint: bool) -> Edges:
     from sklearn.neighbors import NearestNeighbors
 
     n, k = len(x), min(len(x) - 1, math.ceil(3 * perplexity))
-    if perplexity > n - 1:
-        raise DataError(f"perplexity={perplexity:g} needs more than {n} points: lower it")
+    demand(perplexity <= n - 1, f"perplexity={perplexity:g} needs more than {n} points: lower it", DataError)
     distances, index = NearestNeighbors(n_neighbors=k).fit(x.cpu().double().numpy()).kneighbors()
     weight = log_perplexity_of(torch.from_numpy(distances).square(), perplexity).exp().to(x)  # (n, k)
     i = torch.arange(n, device=x.device).repeat_interleave(k)

@@ -9,7 +9,7 @@ from pkgutil import resolve_name
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import ConfigError, demand
 from ..methods.catalogue import OPTIMIZERS
 from ..methods.config import Config
 from ..methods.settings import OWN, is_own, thing_of
@@ -74,8 +74,7 @@ def made(setting: str, text: str, given: object, kind: type):
         raise
     except Exception as error:  # a function of the user's may raise anything
         raise ConfigError(f"{setting}={text!r} failed ({type(error).__name__}: {error}): give {OWN[setting]}") from error
-    if not isinstance(made, kind):
-        raise ConfigError(f"{setting}={text!r} made an object of type {type(made).__name__}: give {OWN[setting]}")
+    demand(isinstance(made, kind), f"{setting}={text!r} made an object of type {type(made).__name__}: give {OWN[setting]}")
     if isinstance(made, torch.optim.LBFGS):
         raise ConfigError(f"{setting}={text!r} made LBFGS, which asks for several losses a step: give one that asks for none")
     return made

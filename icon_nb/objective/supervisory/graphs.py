@@ -104,7 +104,7 @@ class CompanionNeighbors(NearestNeighbors):
 
 
 @dataclass(frozen=True)
-class ViewsAndNeighbors(Supervisory):
+class ViewsAndNeighbors(NearestNeighbors):
     r"""Views of the same sample, views of its nearest neighbours, and of what a walk reaches, :math:`j \ne i`.
 
     The graph of debiased InfoNCE clustering: :math:`p_{ij} \propto 1[s_i = s_j] + k \tilde P_{s_i s_j}`, so that another view of
@@ -116,8 +116,6 @@ class ViewsAndNeighbors(Supervisory):
     """
 
     n_neighbors: int = 3
-    walk_length: int = 1
-    walk: str = "sum"
 
     def rows(self, batch: Batch) -> Tensor:
         x = batch.need("x", self)
