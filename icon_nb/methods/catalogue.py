@@ -15,8 +15,7 @@ from importlib.resources import files
 from ..errors import ConfigError, nearest, shown
 from .settings import is_own
 
-HOLD = "icon_nb.data.loading:hold"
-"""What keeps data that were given as an object, and returns the handle that stands for them in a Config."""
+HOLD = "icon_nb.data.loading:hold"  # keeps data that were given as an object, and returns what stands for them in a Config
 HELD = "memory:"  # how such a handle begins
 
 

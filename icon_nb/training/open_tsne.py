@@ -25,9 +25,7 @@ FITS = {
 """What a Config must say for openTSNE to train it, beside one or two dimensions and no ``alpha``."""
 
 EXAGGERATION, EARLY = 12.0, 1 / 3  # p counts so many times in the first epochs, and this is their share: openTSNE's 250 of 750
-GRID = {"n_interpolation_points": 3, "min_num_intervals": 50, "ints_in_interval": 1}
-"""openTSNE's defaults for the grid on which it interpolates."""
-
+GRID = {"n_interpolation_points": 3, "min_num_intervals": 50, "ints_in_interval": 1}  # openTSNE's, on which it interpolates
 REMEDY = "openTSNE, which takes time linear in the points, is not installed: pip install 'icon_nb[tsne]'"
 
 

@@ -31,10 +31,6 @@ def propagate(p: Tensor, walk_length: int, walk: str) -> Tensor:
 
     ``"sum"`` is :math:`\tilde P \propto P + P^2 + \dots + P^k`, ``"uniform"`` is :math:`\tilde P \propto 1[P + \dots + P^k > 0]`.
     Walks that come back to where they started are left out, as P leaves out j = i.
-
-    >>> ring = torch.eye(4).roll(1, 1)
-    >>> propagate(ring, 2, "sum")[0]
-    tensor([0.0000, 0.5000, 0.5000, 0.0000])
     """
     if walk_length == 1:
         return p
@@ -188,9 +184,8 @@ class GraphGibbs(Softmax):
         degrees = batch.need("graph", self).sum(0)
         if (degrees == 0).any():
             node = int((degrees == 0).nonzero()[0])
-            raise DataError(
-                f"node {node} of the batch has no edge in the graph: remove isolated nodes, or raise n_samples or batch_size"
-            )
+            remedy = "remove isolated nodes, or raise n_samples or batch_size"
+            raise DataError(f"node {node} of the batch has no edge in the graph: {remedy}")
         return degrees
 
 
