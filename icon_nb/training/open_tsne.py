@@ -17,6 +17,7 @@ from ..methods.config import Config
 from ..objective.closed_forms import KnownGradient
 from .batches import Rows
 from .candidates import Blocks
+from .optimizers import uncompiled
 
 FITS = {
     "backbone": "table", "supervisory": "gaussian_joint", "learned": "student_t_joint", "divergence": "kl",
@@ -87,6 +88,7 @@ def value_and_gradient(p, exaggeration: float, measured: bool, z: Tensor) -> tup
     return z.new_tensor(value), torch.from_numpy(gradient).to(z) * (4 / exaggeration)
 
 
+@uncompiled
 class GradientDescent(torch.optim.Optimizer):
     """openTSNE's gradient descent, a step at a time; its momentum and gains are in the state, so that a run can go on."""
 
