@@ -128,7 +128,9 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
                 raise
             session.status = "interrupted"
         except (TrainingError, SaveError, DataError) as error:
-            if not isinstance(error, SaveError):
+            if isinstance(error, SaveError) and session.trainer.epoch < session.config.epochs:
+                session.status, session.error = "interrupted", str(error)
+            elif not isinstance(error, SaveError):
                 session.status, session.error, session.diverged = "failed", str(error), isinstance(error, TrainingError)
             error.results = session.results() if session.history["epoch"] else None
             raise
