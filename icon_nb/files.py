@@ -117,7 +117,8 @@ def sweep_stray(folder: Path) -> None:
     for where, _, names in os.walk(folder):
         for ours in filter(None, map(_STRAY.fullmatch, names)):
             if not alive(int(ours[1])):
-                os.unlink(os.path.join(where, ours[0]))
+                with suppress(OSError):  # a disk that cannot be written, say
+                    os.unlink(os.path.join(where, ours[0]))
 
 
 def alive(pid: int) -> bool:

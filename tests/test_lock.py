@@ -94,6 +94,30 @@ def test_across_a_fork(tmp_path):
     Checkpoints(tmp_path).close(finished=False)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
+@pytest.mark.timeout(60)
+def test_a_child_that_is_forked_in_a_callback_trains_no_further(tmp_path):
+    codes = []
+
+    def fork(record, recorder):
+        if record.epoch != 1:
+            return
+        if child := os.fork():
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        else:
+            codes.append("child")
+
+    try:
+        results = icon.run(**SMALL, save_to=tmp_path / "run", on_record=fork)
+        code = 1
+    except SaveError as error:
+        code = 0 if "forked from" in str(error) else 2
+    if codes == ["child"]:
+        os._exit(code)
+    assert codes == [0]
+    assert icon.load(tmp_path / "run") == results == icon.run(**SMALL)
+
+
 def contend(folder, taken, barrier):
     barrier.wait()
     try:

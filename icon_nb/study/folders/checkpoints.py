@@ -48,9 +48,14 @@ class FolderLock:
             why = error.strerror or error
             raise SaveError(f"could not write {self.path}: {why}; choose another folder or free some space") from error
 
+    @property
+    def mine(self) -> bool:
+        """Whether this process holds it, and not the one from which it was forked."""
+        return self._lock.is_locked and self._owner == os.getpid()
+
     def release(self, *, keep: bool = False) -> None:
         """Let go of the folder, and remove the file unless it is to ``keep``; a forked child leaves both to its parent."""
-        if not self._lock.is_locked or self._owner != os.getpid():
+        if not self.mine:
             return
         with suppress(OSError):  # the folder may be gone
             if not keep and os.path.samestat(self._file, os.stat(self.path)):
@@ -111,6 +116,8 @@ class Checkpoints:
             del self._written[number]
 
     def wait(self) -> None:
+        if not self._lock.mine:  # the thread that writes is not here
+            raise SaveError(f"{self.folder.parent} is written by the process that this one was forked from: end it after a fork")
         if self._pending is not None:
             pending, self._pending = self._pending, None
             pending.result()
@@ -164,7 +171,7 @@ class Checkpoints:
     def close(self, *, finished: bool) -> None:
         """Let go of the folder; a finished run needs no checkpoints any more."""
         self._worker.shutdown()
-        if finished:
+        if finished and self._lock.mine:
             shutil.rmtree(self.folder, ignore_errors=True)
         run = self.folder.parent
         known = self.folder.exists() or (run / RECORD).exists()
