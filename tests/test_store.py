@@ -343,7 +343,8 @@ def test_a_full_disk_in_training_and_in_a_sweep_leaves_what_was_trained_in_memor
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=300)
     run, study = done.stdout.splitlines()
-    assert re.search(r"could not write .*epoch_.*File too large.*\| Results\(simclr on digits: [12] epochs?, interrupted", run), done
+    stopped = r"Results\(simclr on digits: [12] epochs?, interrupted"
+    assert re.search(r"could not write .*epoch_.*File too large.*\| " + stopped, run), done
     assert re.search(r"could not write .*File too large.*\| Comparison\(sweep of temperature: 1 run", study), done
     assert not list(tmp_path.rglob("*.tmp"))
 

@@ -114,6 +114,7 @@ def test_what_is_missing_is_named(name):
         ("gaussian", Batch(index=torch.arange(3), x=torch.eye(3)), "perplexity=3"),
         ("graph_gibbs", Batch(index=torch.arange(2), graph=torch.zeros(2, 2)), "node 0"),
         ("shortest_paths", Batch(index=torch.arange(4), graph=torch.zeros(4, 4)), "no edge"),
+        ("shortest_paths", Batch(index=torch.arange(4), graph=torch.eye(4)), "no edge"),
         ("gaussian", Batch(index=torch.arange(6), x=torch.tensor([[0.0], [1], [2], [3], [4], [math.inf]])), "not finite"),
     ],
 )
