@@ -33,6 +33,7 @@ def test_channels_last_is_refused_where_there_is_no_convolution():
 def test_a_compiled_network_is_compiled_and_trains_as_the_plain_one():
     config = icon.Config(backbone="linear", **SMALL)
     torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()  # of tests that ran before in this process
     plain = icon.run(config)
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 0
     compiled = icon.run(config.replace(compile="default"))
