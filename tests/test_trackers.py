@@ -19,6 +19,11 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
+def test_a_name_that_a_spreadsheet_would_compute_is_quoted(tmp_path):
+    icon.run(**SMALL, run_name="=1+1", log_to=f"csv:{tmp_path}/log.csv")
+    assert all(row["run"].startswith("'=1+1-") for row in rows_of(tmp_path / "log.csv"))
+
+
 def test_runs_of_a_sweep_share_a_csv(tmp_path):
     path = tmp_path / "new" / "log.csv"
     study = icon.sweep(icon.Config(**SMALL, log_to=f"csv:{path}"), temperature=[0.1, 0.5])

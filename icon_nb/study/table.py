@@ -122,7 +122,7 @@ class Table:
         writer.writeheader()
         for record in records:
             plain = {name: _plain(value, "") for name, value in record.items()}
-            writer.writerow({k: f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else v for k, v in plain.items()})
+            writer.writerow({name: quoted(value) for name, value in plain.items()})
         return out.getvalue()
 
     def to_json(self) -> str:
@@ -184,6 +184,11 @@ def cell(value) -> str:
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
 _LATEX = str.maketrans(_LATEX | {each: f"\\{each}" for each in "&%$#_{}"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def quoted(value):
+    """A text that a spreadsheet would compute, with a quote before it; other values as they are."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _plain(value, missing):

@@ -21,6 +21,7 @@ from ..errors import ConfigError, demand, shown
 from ..methods.catalogue import HISTORY, TRACKERS
 from ..methods.config import Config
 from .results import Results
+from .table import quoted
 
 
 class Tracking:
@@ -84,7 +85,7 @@ class Csv:
             file.write(line.getvalue().encode())
 
     def record(self, epoch: int, metrics: dict[str, float], model: nn.Module) -> None:
-        self._write([self.title, epoch, *(metrics.get(name, "") for name in HISTORY)])
+        self._write([quoted(self.title), epoch, *(metrics.get(name, "") for name in HISTORY)])
 
     def finish(self, results: Results) -> None:
         pass
