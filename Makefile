@@ -15,7 +15,7 @@ define cpu_torch
 $(if $(TORCH_INDEX),$(1) install -q torch torchvision --index-url $(TORCH_INDEX))
 endef
 
-.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends test-python docs claims slides sheets
+.PHONY: demo test lint notebooks bench table test-colab torture clean badges student types test-wheel test-friends test-python docs accessibility release-check claims slides sheets
 
 demo: $(STAMP)
 	$(BIN)/python -m icon_nb --save_epoch_gifs
@@ -53,6 +53,14 @@ test-wheel: $(VENV)/.installed-test
 docs: $(VENV)/.installed-test
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[docs]"
 	OMP_NUM_THREADS=1 $(BIN)/python docs/build_site.py
+
+# Every page of the site through axe, in Chromium; needs node, and npm's registry once.
+accessibility: docs
+	npm install --silent --no-fund --no-audit --prefix build/axe axe-core puppeteer-core
+	CHROMIUM=$$(command -v chromium || command -v chromium-browser || command -v google-chrome) node docs/check_accessibility.mjs build/site build/axe
+
+# All that is looked at before a release.
+release-check: test types test-wheel accessibility test-friends
 
 # Our adapters on other people's packages, where those take long to install or to start.
 test-friends: $(VENV)/.installed-test

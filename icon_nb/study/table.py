@@ -99,7 +99,7 @@ class Table:
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         small = 'style="font-size:85%"'  # eleven columns fit the width of a cell
         table = f"<table><thead {small}><tr>{th}</tr></thead><tbody {small}>{body}</tbody></table>"
-        return f'<div style="overflow-x:auto">{table}</div>{notes}'
+        return f'<div style="overflow-x:auto" tabindex="0">{table}</div>{notes}'
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self.to_html()}
