@@ -54,7 +54,7 @@ docs: $(VENV)/.installed-test
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[docs]"
 	OMP_NUM_THREADS=1 $(BIN)/python docs/build_site.py
 
-# Every page of the site through axe, in Chromium; needs node, and npm's registry once.
+# The pages of the site, but the API reference, through axe in Chromium; needs node, and npm's registry once.
 accessibility: docs
 	npm install --silent --no-fund --no-audit --prefix build/axe axe-core puppeteer-core
 	CHROMIUM=$$(command -v chromium || command -v chromium-browser || command -v google-chrome) node docs/check_accessibility.mjs build/site build/axe
