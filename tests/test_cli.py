@@ -15,8 +15,7 @@ from PIL import Image
 
 import icon_nb as icon
 from icon_nb.animation.options import Options
-from icon_nb.interfaces.cli import configs_from, main
-from icon_nb.interfaces.commands import COMMANDS, NOT_DRAWN, parser_of
+from icon_nb.interfaces.cli import COMMANDS, NOT_DRAWN, configs_from, main, parser_of
 from icon_nb.interfaces.flags import EXAMPLES, FIRST, STUDY, build_parser, parse
 from icon_nb.methods.catalogue import DATASETS
 from icon_nb.methods.config import SETTINGS

@@ -20,9 +20,9 @@ from icon_nb.data import Dataset, load
 from icon_nb.data import published as sources
 from icon_nb.data.arrays import stratified
 from icon_nb.errors import DataError
+from icon_nb.interfaces.temperature import trained
 from icon_nb.methods.catalogue import DATASETS, SOURCES
 from icon_nb.methods.config import Config
-from icon_nb.study.sweep import trained
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import icon_nb as icon
+from icon_nb.interfaces.cli import COMMANDS as COMMANDS_OF_OURS
 from icon_nb.interfaces.cli import configs_from
-from icon_nb.interfaces.commands import COMMANDS as COMMANDS_OF_OURS
 from icon_nb.interfaces.flags import build_parser, parse
 
 ROOT = Path(__file__).parent.parent

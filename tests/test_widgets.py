@@ -15,9 +15,9 @@ import icon_nb as icon
 from icon_nb.animation.display import VIEW
 from icon_nb.animation.plots import against, bars
 from icon_nb.errors import ConfigError
-from icon_nb.study import sweep as studies
+from icon_nb.interfaces import temperature
+from icon_nb.interfaces.temperature import RowWatcher, TemperatureStudy, run_and_watch, trained
 from icon_nb.study.run import start, train
-from icon_nb.study.sweep import RowWatcher, TemperatureStudy, choose_anchors, run_and_watch, trained
 
 SMALL = icon.Config(method="simclr", dataset="digits", n_samples=256, epochs=2, embedding_dim=3, max_points=100)
 
@@ -66,7 +66,7 @@ def seen(config, max_frames=160, on_record=None):
     watcher, every = RowWatcher(session), {}
 
     def look(record, recorder):
-        every[record.epoch] = watcher._rows(watcher._log_q().exp())
+        every[record.epoch] = watcher.rows_of_q()
 
     results = train(session, look, watcher, on_record, progress=False)
     return results.trajectory.epochs.tolist(), watcher.rows(results.trajectory), every
@@ -113,8 +113,9 @@ def test_a_limit_of_the_temperature_has_p_and_no_q():
 
 
 def test_anchors_are_of_different_classes():
-    assert choose_anchors(np.array([3, 3, 1, 0, 1]), 5, 3).tolist() == [3, 2, 0]
-    assert choose_anchors(None, 5, 3).tolist() == [0, 1, 2]
+    assert run_and_watch(SMALL)[1].anchors == tuple("01234567")
+    _, rows = trained(SMALL.replace(n_samples=None), np.random.default_rng(0).normal(size=(256, 3)))
+    assert rows.anchors == tuple(f"sample {k}" for k in range(8))
 
 
 # The study
@@ -123,7 +124,7 @@ def test_anchors_are_of_different_classes():
 def test_nothing_is_trained_twice(monkeypatch):
     config = SMALL.replace(temperature=0.3, seed=5)
     first = trained(config)
-    monkeypatch.setattr(studies, "run_and_watch", lambda *a, **k: pytest.fail("trained again"))
+    monkeypatch.setattr(temperature, "run_and_watch", lambda *a, **k: pytest.fail("trained again"))
     assert trained(config) is first
     again = TemperatureStudy(SMALL, [0.3], seeds=[5]).train()
     assert again.runs[0.3, 5] is first
@@ -149,7 +150,7 @@ def test_a_study_measures_every_temperature_and_seed():
     study.train(lambda *call: calls.append(call))
     assert calls == [(t, s, e) for t in (0.1, 1.0) for s in (0, 1) for e in (0, 1)]
     scores = study.scores()
-    assert {name: value.shape for name, value in scores.items()} == dict.fromkeys(studies.MEASURES, (2, 2))
+    assert {name: value.shape for name, value in scores.items()} == dict.fromkeys(temperature.MEASURES, (2, 2))
     run = study.runs[0.1, 1][0]
     assert scores["knn_accuracy"][0, 1] == run.history["knn_accuracy"][-1]
     assert study.scores(0)["knn_accuracy"][0, 1] == run.history["knn_accuracy"][0]
@@ -207,7 +208,7 @@ def test_scrubbing_draws_nothing_twice_and_trains_nothing(widget, monkeypatch):
         widget.epoch.value = epoch
     monkeypatch.setattr("icon_nb.interfaces.temperature.bars", lambda *a: pytest.fail("drawn again"))
     monkeypatch.setattr("icon_nb.interfaces.temperature.against", lambda *a, **k: pytest.fail("drawn again"))
-    monkeypatch.setattr(studies, "run_and_watch", lambda *a, **k: pytest.fail("trained"))
+    monkeypatch.setattr(temperature, "run_and_watch", lambda *a, **k: pytest.fail("trained"))
     for epoch in (0, 1, 2):
         widget.epoch.value = epoch
 

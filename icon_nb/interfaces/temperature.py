@@ -1,28 +1,171 @@
-"""The widget of the temperature study: sliders over runs that are all there already."""
+"""The temperature study: runs at several temperatures and seeds, what p and q say in each, and a widget with sliders."""
 
 from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import ipywidgets as w
+import numpy as np
+import torch
 
 from ..animation.animation import Animation, animate, side_by_side
 from ..animation.display import bundle, image
 from ..animation.plots import against, bars, filmstrip
-from ..errors import IconError, demand
+from ..data.loading import load_for
+from ..errors import ConfigError, IconError, demand, demand_type
+from ..evaluation.dynamics import alignment, uniformity
+from ..evaluation.forces import per_point
+from ..evaluation.trajectory import Rows, Trajectory
+from ..methods.catalogue import source_of
+from ..methods.config import Config
+from ..methods.resolve import method_of
 from ..study.results import Results
-from ..study.sweep import MEASURES, TemperatureStudy
+from ..study.run import start, train
+from ..study.session import Session
 
+MEASURES = {"knn_accuracy": "kNN accuracy", "uniformity": "uniformity (low: even)", "alignment": "alignment (low: classes near)"}
+ANCHORS = 8
+KEEP_STATES = 8  # MiB of weights that a run of a study keeps for what if
+KEPT = 128
 SIDE = 420
 WORDS = {"description_width": "90px"}
 NOTHING = "Nothing is trained yet: press Run, or call run()."
+_TRAINED: dict[str, tuple[Results, Rows]] = {}
 
 
-def named(temperatures) -> list[tuple[str, float]]:
-    return [(f"{t:g}", t) for t in temperatures]
+class RowWatcher:
+    """Looks at one fixed batch, with the same views, after every recorded epoch of a session that has not begun."""
+
+    def __init__(self, session: Session):
+        self.trainer, self.limit, data = session.trainer, method_of(session.config).q.limit, session.dataset
+        index = next(self.trainer.reader.order(self.trainer.epoch))
+        self.inputs, self.batch = self.trainer.reader.read(index, self.trainer.epoch, 0)
+        self.target, self.q = None, {}  # q by epochs
+        self._log_q()  # which makes p too
+        self.classes = tuple(data.class_names)
+        labels = None if data.y is None else data.y[index.cpu()].numpy()
+        self.names = () if labels is None else tuple(str(self.classes[label]) for label in labels)
+        first = np.arange(len(index)) if labels is None else np.unique(labels, return_index=True)[1]  # of each class
+        self.chosen = first[:ANCHORS]
+        self.anchors = tuple(self.names[k] if self.names else f"sample {k}" for k in self.chosen)
+
+    def __call__(self, record, recorder) -> None:
+        """Keep q where the recorder kept a frame; of frames that it dropped since, q is dropped too."""
+        kept = {epoch for epoch, _ in recorder.kept()}
+        self.q = {epoch: q for epoch, q in self.q.items() if epoch in kept}
+        if record.epoch in kept and not self.limit:
+            self.q[record.epoch] = self.rows_of_q()
+
+    @torch.no_grad()
+    def _log_q(self) -> torch.Tensor:
+        model, objective, dtype = self.trainer.model.eval(), self.trainer.objective, self.trainer.dtype
+        blocks, taught = model(self.inputs), model.taught(self.batch)
+        if self.target is None or taught is not self.batch:
+            self.target = objective.target(taught())
+        cast = [(z.to(dtype), other if other is None else other.to(dtype)) for z, other in blocks]
+        return torch.cat([objective.learned(z, other, self.target.measure) for z, other in cast])
+
+    def _of_anchors(self, matrix: torch.Tensor) -> np.ndarray:  # each made to sum to one
+        return per_point(matrix)[self.chosen].cpu().float().numpy()
+
+    def rows_of_q(self) -> np.ndarray:
+        return self._of_anchors(self._log_q().exp())
+
+    def rows(self, trajectory: Trajectory) -> Rows:
+        """What was seen at the frames of the trajectory of the session, once its results are made."""
+        epochs, names = trajectory.epochs.tolist(), self.names
+        if epochs[-1] not in self.q and not self.limit:  # the last frame of a run that was interrupted
+            self.trainer.model.to(self.trainer.device)  # its weights are on the CPU by now
+            self.q[epochs[-1]] = self.rows_of_q()
+            self.trainer.model.to("cpu")
+        p, q = self._of_anchors(self.target.p), None if self.limit else np.stack([self.q[epoch] for epoch in epochs])
+        m = p.shape[1]
+        names = self.classes if m == len(self.classes) != len(names) else names
+        return Rows(p, q, self.anchors, names * (m // len(names)) if names and m % len(names) == 0 else ("",) * m)
+
+
+def run_and_watch(config: Config, on_record: Callable | None = None) -> tuple[Results, Rows]:
+    """Like :func:`icon_nb.run`, and also what p and q said on the way."""
+    session = start(config)
+    session.keep_states = KEEP_STATES
+    watcher = RowWatcher(session)
+    results = train(session, watcher, on_record, progress=False)
+    return results, watcher.rows(results.trajectory)
+
+
+def trained(config: Config, data=None, on_record: Callable | None = None) -> tuple[Results, Rows]:
+    """The run of a config and its rows of p and q; a config that was trained in this session is not trained again."""
+    config = (config if data is None else config.replace(dataset=data)).resolve()
+    key = config.key() + (load_for(config).fingerprint if source_of(config.dataset) else "")  # a file may be written anew
+    found = _TRAINED.pop(key, None) or run_and_watch(config, on_record)
+    if found[0].status == "interrupted":
+        raise KeyboardInterrupt
+    _TRAINED[key] = found  # what was asked for last stands last
+    if len(_TRAINED) > KEPT:
+        del _TRAINED[next(iter(_TRAINED))]
+    return found
+
+
+class TemperatureStudy:
+    """Runs of one config, of a method that has a temperature, at several temperatures and seeds."""
+
+    def __init__(self, config: Config, temperatures: Iterable[float], seeds: Iterable[int] = (0,), data=None):
+        demand_type("config", config, Config, "icon_nb.Config(method='simclr')")
+        self.config, self.data = config, data
+        self.temperatures = sorted({float(value) for value in temperatures})
+        self.seeds = list(dict.fromkeys(int(seed) for seed in seeds))
+        if not self.temperatures or not self.seeds:
+            raise ConfigError(f"a study needs a temperature and a seed, got {len(self.temperatures)} and {len(self.seeds)}")
+        if config.replace(temperature=self.temperatures[0]).resolve().temperature is None:
+            raise ConfigError(f"method={config.label!r} has no temperature to study")
+        self.runs: dict[tuple[float, int], tuple[Results, Rows]] = {}
+
+    @property
+    def missing(self) -> list[tuple[float, int]]:
+        return [(t, seed) for t in self.temperatures for seed in self.seeds if (t, seed) not in self.runs]
+
+    @property
+    def complete(self) -> list[float]:
+        return [t for t in self.temperatures if all((t, seed) in self.runs for seed in self.seeds)]
+
+    def train(self, on_epoch: Callable[[float, int, int], None] | None = None) -> TemperatureStudy:
+        """Train what is missing, and call ``on_epoch(temperature, seed, epoch)``; a run that is interrupted is not kept."""
+        for t, seed in self.missing:
+            call = on_epoch and (lambda record, _, t=t, seed=seed: on_epoch(t, seed, record.epoch))
+            self.runs[t, seed] = trained(self.config.replace(temperature=t, seed=seed), self.data, call)
+        return self
+
+    def add(self, temperature: float) -> float:
+        """Let a temperature join the study; returns it as the study keeps it."""
+        temperature = float(temperature)
+        self.config.replace(temperature=temperature)  # refuses what is out of range
+        self.temperatures = sorted({*self.temperatures, temperature})
+        return temperature
+
+    def scores(self, frame: int = -1) -> dict[str, np.ndarray]:
+        """Measures at a recorded frame, each (complete temperatures, seeds); see ``MEASURES``."""
+        found = []
+        for run, _ in (self.runs[t, seed] for t in self.complete for seed in self.seeds):
+            trajectory, y = run.trajectory, run.labels
+            at = min(frame, trajectory.n_frames - 1)
+            z, knn = trajectory.embeddings[at], trajectory.metrics["knn_accuracy"][at]
+            found.append((knn, uniformity(z), np.nan if y is None else alignment(z, y)))
+        values = np.reshape(found, (len(self.complete), len(self.seeds), len(MEASURES)))
+        return dict(zip(MEASURES, np.moveaxis(values, -1, 0)))
+
+    @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """What training has to beat, as the mean over the runs of complete temperatures; empty without labels."""
+        found = [self.runs[t, seed][0].baselines for t in self.complete for seed in self.seeds]
+        return {"knn_accuracy": {name: float(np.mean([each[name] for each in found])) for name in found[0]}} if found else {}
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{t:g}" for t in self.temperatures)
+        state = f"{len(self.seeds)} seed(s), {len(self.missing)} to train"
+        return f"TemperatureStudy({self.config.label}: temperatures {values}; {state})"
 
 
 class TemperatureWidget:
@@ -136,7 +279,8 @@ class TemperatureWidget:
         self.branch: Results | None = None
         self.between = w.FloatText(round(self.study.temperatures[0] * 2, 4), step=0.05, description="one more", style=WORDS)
         self.progress = w.IntProgress(value=0, max=1, description="training")
-        self.tau = w.SelectionSlider(options=named(self.study.temperatures), description="temperature", style=WORDS)
+        temperatures = [(f"{t:g}", t) for t in self.study.temperatures]
+        self.tau = w.SelectionSlider(options=temperatures, description="temperature", style=WORDS)
         self.seed = w.Dropdown(options=self.study.seeds, description="seed")
         self.epoch = w.IntSlider(value=0, min=0, max=1, description="epoch")
         self.play = w.Play(value=0, min=0, max=1, interval=400, description="play")
@@ -167,7 +311,7 @@ class TemperatureWidget:
         if not self.study.complete:
             return
         self._changing, complete = True, self.study.complete
-        self.tau.options = named(complete)
+        self.tau.options = [(f"{t:g}", t) for t in complete]
         self.tau.value = temperature if temperature in complete else complete[0]
         run, rows = self.study.runs[complete[0], self.study.seeds[0]]
         first = self.epoch.max == 1

@@ -25,6 +25,7 @@ class Axis:
     include_self: bool | None = False  # whether j = i counts; None: p follows q, q follows p, and alone they leave it out
     needs: tuple[str, ...] = ()  # what the data or the trainer must provide, keys of NEEDS
     positive: bool = False  # whether p is nowhere zero among its candidates, so that D(q || p) is finite
+    sharpens: bool = False  # whether p grows sharper with the network, so that the losses of two epochs do not compare
     limit: bool = False  # whether q has its own loss in place of the divergence: as a limit, or as it looks at p
     family: str = ""  # the column or row of the published figure that it belongs to
 

@@ -68,8 +68,8 @@ class Results(Shown, Run):
         failed, about = self.status == "failed", self.provenance
         if failed and not about.get("diverged", True):  # what was saved without it had diverged, as a rule
             return stopped(self.trajectory, self.error)
-        p, trajectory = method_of(self.config).p, self.trajectory
-        if p.positive and "teacher" in p.needs:  # p sharpens with the network, so that the losses of two epochs do not compare
+        trajectory = self.trajectory
+        if method_of(self.config).p.sharpens:
             metrics = {name: values for name, values in trajectory.metrics.items() if name != "loss"}
             trajectory = replace(trajectory, metrics=metrics)
         return diagnose(trajectory, diverged=failed, baselines=about.get("baselines"))

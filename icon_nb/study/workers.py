@@ -195,6 +195,9 @@ class Worker:
     """A pool of one process, and a new one where that dies (killed, out of memory): its job fails and no other."""
 
     def __init__(self):
+        self.renew()
+
+    def renew(self) -> None:
         self.spawning = Spawning()
         self.pool = ProcessPoolExecutor(1, self.spawning, _begin)
 
@@ -204,7 +207,7 @@ class Worker:
             return pool.submit(*job).result()
         except BrokenProcessPool:
             pool.shutdown()  # waits for the end of the process
-            self.__init__()
+            self.renew()
             code, how = spawning.process.exitcode, "in a script, start a sweep with workers under `if __name__ == '__main__':`"
             ended = f"ended with exit code {code} ({how})"
             if code is not None and code < 0:
