@@ -271,7 +271,7 @@ def test_ablation_in_processes(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("workers", [[], ["--workers", "1"]])
 def test_a_sweep_with_nowhere_to_write_is_refused_before_anything_is_trained(tmp_path, monkeypatch, capsys, workers):
-    for module in ("icon_nb.study.run.start", "icon_nb.study.workers.train_each"):
+    for module in ("icon_nb.study.run.start", "icon_nb.study.sweep.train_each"):
         monkeypatch.setattr(module, lambda *given, **options: pytest.fail("trained"))
     (tmp_path / "file").write_text("mine")
     assert call("--sweep", "seed=0,1", *workers, *FLAGS, "--output_dir", tmp_path / "file") == 1

@@ -17,10 +17,9 @@ import torch
 
 import icon_nb as icon
 from icon_nb.errors import ConfigError
-from icon_nb.study import workers
+from icon_nb.study import sweep as sweeps
 from icon_nb.study.comparison import Failure
-from icon_nb.study.sweep import run_configs
-from icon_nb.study.workers import WorkerError, processes, train_each
+from icon_nb.study.sweep import processes, run_configs, train_each
 
 TINY = icon.Config(n_samples=200, epochs=1, max_points=60, quiet=True, probe=False, hidden_dim=64)
 
@@ -70,7 +69,7 @@ def test_a_config_that_occurs_twice_is_run_once_and_that_is_said():
     ],
 )
 def test_a_bad_request_is_refused_before_anything_is_run(values, words, monkeypatch):
-    monkeypatch.setattr(workers, "run", None)
+    monkeypatch.setattr(sweeps, "run", None)
     with pytest.raises(ConfigError, match=words):
         icon.sweep(TINY, **values)
 
@@ -119,7 +118,7 @@ def test_run_again_it_does_only_what_is_missing(tmp_path, monkeypatch):
         started.append(config.temperature)
         return icon.run(config, **options)
 
-    monkeypatch.setattr(workers, "run", noted)
+    monkeypatch.setattr(sweeps, "run", noted)
     second = icon.sweep(TINY, temperature=[0.1, 0.3, 0.5], save_to=tmp_path)
     assert started == [0.3]
     same_numbers(first, [second[0], second[2]])
@@ -160,7 +159,7 @@ def interrupting(after):
 
 def test_interrupted_it_keeps_what_was_finished(monkeypatch, tmp_path):
     monkeypatch.delenv("ICON_NB_STRICT", raising=False)
-    monkeypatch.setattr(workers, "run", interrupting(after=2))
+    monkeypatch.setattr(sweeps, "run", interrupting(after=2))
     study = icon.sweep(TINY, temperature=[0.1, 0.3, 0.5], save_to=tmp_path)
     assert len(study) == 2
     assert study.interrupted
@@ -171,7 +170,7 @@ def test_interrupted_it_keeps_what_was_finished(monkeypatch, tmp_path):
 
 def test_under_the_strict_variable_an_interrupt_is_raised(monkeypatch):
     monkeypatch.setenv("ICON_NB_STRICT", "1")
-    monkeypatch.setattr(workers, "run", interrupting(after=1))
+    monkeypatch.setattr(sweeps, "run", interrupting(after=1))
     with pytest.raises(KeyboardInterrupt):
         icon.sweep(TINY, temperature=[0.1, 0.3])
 
@@ -183,12 +182,12 @@ def test_a_run_that_was_stopped_half_way_stops_the_sweep_and_is_run_again(monkey
         if record.epoch == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(workers, "run", lambda config, **options: icon.run(config, **options | {"on_record": stopped}))
+    monkeypatch.setattr(sweeps, "run", lambda config, **options: icon.run(config, **options | {"on_record": stopped}))
     study = icon.sweep(TINY, epochs=[2, 3], save_to=tmp_path)
     assert [run.status for run in study] == ["interrupted"]
     assert not list(tmp_path.glob("*/metrics.json"))
     assert "(interrupted)" in study.table()["diagnosis"][0]
-    monkeypatch.setattr(workers, "run", icon.run)
+    monkeypatch.setattr(sweeps, "run", icon.run)
     again = icon.sweep(TINY, epochs=[2, 3], save_to=tmp_path)
     assert [run.status for run in again] == ["complete", "complete"]
 
@@ -281,7 +280,7 @@ def test_where_a_setting_came_from_is_known_there_too():
     assert study[0].provenance["sources"]["distance"] == "method simclr"
 
 
-WORK = workers.work
+WORK = sweeps.work
 
 
 def die(settings, *job):
@@ -293,7 +292,7 @@ def die(settings, *job):
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_worker_that_dies_is_one_failed_row(n, monkeypatch, reference):
-    monkeypatch.setattr(workers, "work", die)
+    monkeypatch.setattr(sweeps, "work", die)
     study = icon.sweep(TINY, temperature=[0.1, 0.3, 0.5, 0.2], workers=n)
     assert [run.status for run in study] == ["complete", "failed", "complete", "complete"]
     assert "SIGKILL" in study[1].error
@@ -311,7 +310,7 @@ def test_jobs_and_their_errors_come_back_and_a_death_is_told():
         assert [job.result() for job in [submit(square, x) for x in range(5)]] == [0, 1, 4, 9, 16]
         with pytest.raises(ValueError, match="negative"):
             submit(square, -1).result()
-        with pytest.raises(WorkerError, match="exit code 3"):
+        with pytest.raises(match="exit code 3"):
             submit(os._exit, 3).result()
         assert submit(square, 3).result() == 9
 
@@ -328,7 +327,7 @@ def test_what_still_runs_at_the_end_is_stopped():
 
 PARENT = """
 import os, signal, sys
-from icon_nb.study.workers import processes
+from icon_nb.study.sweep import processes
 if __name__ == "__main__":
     with processes(1) as submit:
         print(submit(os.getpid).result(), flush=True)

@@ -11,10 +11,9 @@ from ..errors import ConfigError, IconError, TrainingError
 from ..files import place
 from ..methods.catalogue import runs_code
 from ..methods.config import Config
-from ..study import run, workers
-from ..study.comparison import Comparison
+from ..study import run, sweep
+from ..study.comparison import Comparison, Failure
 from ..study.folders import outputs
-from ..study.record import Failure
 from ..training import ranks
 from .flags import spelt, tell
 
@@ -96,7 +95,7 @@ def in_processes(configs: Sequence[Config], n: int) -> Iterator[tuple]:
         except IconError as error:
             yield Failure(config, str(error)), None, complain(error)
     try:
-        for config, outcome in workers.train_each(list(folders), workers=n, folders=folders):
+        for config, outcome in sweep.train_each(list(folders), workers=n, folders=folders):
             folder = None if isinstance(outcome, Failure) else folders[config]
             if outcome.error:
                 say(outcome.error)

@@ -81,19 +81,26 @@ class MethodExplorer:
     """See :func:`method_explorer`. :meth:`choose` and :meth:`run` are what the drop-downs and the button do."""
 
     def __init__(self, config: Config, data=None):
-        self.base, self.data = config, data
-        self.supervisory, self.learned = "positive_pairs", "gaussian"
-        self.backbone = self.dataset = self.results = None
-        self.reason = self._why_not()
-        self._marking = False  # while the drop-downs are set to a choice, they make none
+        self.base, self.data, self.results = config, data, None
+        self._choosing = False  # while the drop-downs are set to a choice, they make none
         self._make_boxes()
+        self.reason = self._why_not()
 
     def choose(self, **choice) -> MethodExplorer:
         """Choose ``supervisory``, ``learned``, ``backbone`` or ``dataset``; None is the method's own."""
+        self._choosing = True
         for name, value in choice.items():
-            setattr(self, name, value)
+            control = self.controls[name]
+            if value and value not in [offered for _, offered in control.options]:
+                control.options = (*control.options, (value, value))
+            control.value = value or ""
+        self._choosing = False
+        return self._chosen()
+
+    def _chosen(self, *_) -> MethodExplorer | None:
+        if self._choosing:
+            return None
         self.results, self.reason = None, self._why_not()
-        self._mark()
         return self._refresh()
 
     def run(self, *_) -> MethodExplorer:
@@ -111,18 +118,21 @@ class MethodExplorer:
     # What a choice means
 
     @property
+    def _pair(self) -> tuple[str, str]:
+        return self.controls["supervisory"].value, self.controls["learned"].value
+
+    @property
     def _named(self) -> list:
         """The published methods that have this p and this q."""
-        pair = (self.supervisory, self.learned)
-        return [method for method in METHODS.values() if (method.supervisory, method.learned) == pair]
+        return [method for method in METHODS.values() if (method.supervisory, method.learned) == self._pair]
 
     @property
     def settings(self) -> dict[str, object]:
         """The choice as settings: the name of the method where the pair has one."""
-        own = {"supervisory": self.supervisory, "learned": self.learned}
-        chosen = {"method": self._named[0].name} if self._named else own
-        chosen |= {"backbone": self.backbone, "dataset": self.dataset}
-        return {name: value for name, value in chosen.items() if value is not None}
+        chosen = {name: control.value for name, control in self.controls.items() if control.value}
+        if self._named:
+            chosen = {"method": self._named[0].name, **{name: chosen[name] for name in ("backbone", "dataset") if name in chosen}}
+        return chosen
 
     @property
     def config(self) -> Config:
@@ -140,7 +150,8 @@ class MethodExplorer:
             return ""
 
     def _why_not(self) -> str:
-        if reason := axes.why_not(axes.SUPERVISORY[self.supervisory], axes.LEARNED[self.learned]):
+        p, q = self._pair
+        if reason := axes.why_not(axes.SUPERVISORY[p], axes.LEARNED[q]):
             return reason
         try:
             start(self.config, self.data)
@@ -151,17 +162,17 @@ class MethodExplorer:
     # The boxes
 
     def _make_boxes(self) -> None:
-        own = [("the method's own", "")]
         lists = {
-            "supervisory": ("p", [(axis.title, name) for name, axis in axes.SUPERVISORY.items()]),
-            "learned": ("q", [(axis.title, name) for name, axis in axes.LEARNED.items()]),
-            "backbone": ("backbone", own + [(name, name) for name in BACKBONES if not name.startswith("resnet")]),
-            "dataset": ("data set", own + [(name, name) for name, row in DATASETS.items() if not row.files]),
+            "supervisory": ("p", [(axis.title, name) for name, axis in axes.SUPERVISORY.items()], "positive_pairs"),
+            "learned": ("q", [(axis.title, name) for name, axis in axes.LEARNED.items()], "gaussian"),
+            "backbone": ("backbone", [(name, name) for name in BACKBONES if not name.startswith("resnet")], ""),
+            "dataset": ("data set", [(name, name) for name, row in DATASETS.items() if not row.files], ""),
         }
         self.controls = {}
-        for name, (words, options) in lists.items():
-            self.controls[name] = w.Dropdown(options=options, value=getattr(self, name) or "", description=words)
-            self.controls[name].observe(lambda change, name=name: self._picked(name, change["new"]), "value")
+        for name, (words, options, value) in lists.items():
+            options = options if value else [("the method's own", ""), *options]
+            self.controls[name] = w.Dropdown(options=options, value=value, description=words)
+            self.controls[name].observe(self._chosen, "value")
         self.button, self.note = w.Button(description="Run", icon="play"), w.HTML()
         self.button.on_click(self.run)
         self.picture = w.Image(format="gif", layout=w.Layout(width="500px", display="none"))
@@ -171,20 +182,6 @@ class MethodExplorer:
         p, q, backbone, dataset = self.controls.values()
         self._refresh()
         return w.VBox([w.HBox([p, q]), w.HBox([backbone, dataset, self.button]), self.note, self.picture])
-
-    def _picked(self, name: str, value: str) -> None:  # a drop-down was turned, by a hand or by _mark
-        if not self._marking:
-            self.choose(**{name: value or None})
-
-    def _mark(self) -> None:
-        """Let the drop-downs show the choice; one that they do not offer joins them."""
-        self._marking = True
-        for name, control in self.controls.items():
-            value = getattr(self, name) or ""
-            if value not in [offered for _, offered in control.options]:
-                control.options = (*control.options, (value, value))
-            control.value = value
-        self._marking = False
 
     def _refresh(self) -> MethodExplorer:
         self.button.disabled, self.note.value = bool(self.reason), self.words

@@ -28,8 +28,8 @@ from ..methods.config import SETTINGS, Config
 from ..methods.periodic import KEY, REACHED, Atlas, name_of
 from ..objective.distances import metric_of
 from .run import run
+from .sweep import as_they_end
 from .table import Spread
-from .workers import as_they_end
 
 EVERYDAY = ("digits", "moving_digits", "fashion_small", "photo_digits")  # the data that most cells are trained on
 SPECIAL = {

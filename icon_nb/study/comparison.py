@@ -22,8 +22,7 @@ from .folders.outputs import read_study, save_comparison
 from .folders.store import COMPARISON, RECORD, load_run
 from .folders.verify import reading
 from .next_step import next_for_several
-from .record import Failure, Shown  # noqa: F401  a comparison holds them, and is where to import them from
-from .results import Outcome, Results, animation_options
+from .results import Failure, Outcome, Results, Shown, animation_options
 
 
 @dataclass(eq=False)

@@ -21,7 +21,6 @@ from ..methods.config import Config
 from ..methods.recipes import without_effect
 from ..methods.resolve import method_of
 from ..methods.settings import value_at
-from .record import Run
 
 LITTLE = 0.02  # a change of kNN accuracy that counts for nothing
 EASY = 0.9  # one of untrained networks that leaves little to learn
@@ -49,7 +48,7 @@ class NextStep:
 class Evidence:
     """What the rows look at: the run, the verdict on it, the settings that somebody gave, the kNN accuracy before and after."""
 
-    def __init__(self, run: Run, verdict: str, since: int | None):
+    def __init__(self, run, verdict: str, since: int | None):
         self.run, self.verdict, self.since, self.config = run, verdict, since, run.config
         self.failed, self.dim = verdict in FAILURES, run.trajectory.dim
         told = run.config.replace_sources(run.provenance.get("sources") or {})
@@ -137,7 +136,7 @@ ROWS = {
 """By a name for tests, from what must be put right to what can be tried."""
 
 
-def next_step(run: Run, verdict: str, since: int | None) -> NextStep:
+def next_step(run, verdict: str, since: int | None) -> NextStep:
     """The step of the first row that fits a run, with the verdict of its diagnosis, and makes a valid config."""
     evidence = Evidence(run, verdict, since)
     for row in ROWS.values():

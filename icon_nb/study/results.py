@@ -1,21 +1,23 @@
-"""Results: what a run leaves, as a plain record that knows how to show itself; what draws is loaded when it is first used."""
+"""Results: what a run leaves, a record that knows how to show itself; and Failure, where nothing is left but an error."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from pkgutil import resolve_name
 
 import numpy as np
+from torch import Tensor, nn
 
 from .. import animation
 from ..animation.options import overlay_names
 from ..animation.projection import fitted_frame
 from ..data.dataset import Dataset, is_described
 from ..data.loading import load_for
-from ..errors import ConfigError, DataError, demand, demand_type
+from ..errors import ConfigError, DataError, demand, demand_type, printable
 from ..evaluation.diagnosis import diagnose, stopped
 from ..evaluation.forces import OnPoints
 from ..evaluation.trajectory import Trajectory
@@ -26,10 +28,39 @@ from ..training.ranks import threads_for
 from .folders import store
 from .next_step import next_step
 from .probes import embed, encoder_of, forces_of_views, new_samples, probe_run, score_run
-from .record import Failure, Run, Scores, Shown
 
 
-class Results(Shown, Run):
+class Scores(dict):
+    """Scores by their names; called as if they were a method, like ``summary()``, they say that they are none."""
+
+    def __call__(self):
+        raise ConfigError("scores is no method: read results.scores, without brackets")
+
+
+class Shown:
+    """What shows itself in a notebook as ``_repr_mimebundle_`` says, with a drawing in ``_animation`` that is made once."""
+
+    def _repr_html_(self) -> str:
+        return self._repr_mimebundle_()["text/html"]
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_animation"}  # a drawing cannot be copied
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run of which nothing is left but its error."""
+
+    config: Config
+    error: str
+    status: str = "failed"
+
+    def summary(self) -> str:
+        return printable(f"{self.config.run_name or self.config.label} on {self.config.dataset}: failed: {self.error}")
+
+
+@dataclass(eq=False, repr=False)
+class Results(Shown):
     """A run that shows itself: as an animation, a page to scrub through, curves and numbers.
 
     Parameters
@@ -38,16 +69,12 @@ class Results(Shown, Run):
         Resolved.
     history : mapping of str to list
         ``epoch``, ``loss``, ``knn_accuracy``, ``seconds``: one value per epoch, epoch 0 untrained; NaN where not measured.
-    trajectory : Trajectory
-        The recorded embeddings of the evaluation points.
-    backbone : nn.Module
-        The trained network, on the CPU, an ordinary module.
+    trajectory, backbone
+        The recorded embeddings of the evaluation points; the trained network, on the CPU, an ordinary module.
     status, error : str
         ``complete``, ``interrupted`` or ``failed``; and why it failed.
-    provenance : mapping
-        Versions, device, seed, data checksum, durations.
-    state : mapping of str to Tensor
-        Every trained parameter, the backbone's and what else the method learned.
+    provenance, state : mapping
+        Versions, device, seed, data checksum, durations; every trained parameter, the backbone's and what else was learned.
     dataset, trust_code, states, folder
         The data, read when they are needed; whether :meth:`data` may run the file that ``dataset="custom:..."`` names; weights
         and optimizer states by their epoch, as far as they were kept in memory; the folder from which a run was loaded.
@@ -60,18 +87,81 @@ class Results(Shown, Run):
     (500, 32)
     """
 
+    config: Config
+    history: Mapping[str, list]
+    trajectory: Trajectory
+    backbone: nn.Module
+    status: str = "complete"
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    error: str = ""
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+    dataset: Dataset | None = None
+    trust_code: bool = False
+    states: Mapping[int, tuple[Mapping, Mapping]] = field(default_factory=dict)
+    folder: Path | None = None
+
     save = store.save
+
+    def __eq__(self, other: object) -> bool:
+        """The same config, status, history, trajectory and weights, bit for bit; where and when it ran does not count."""
+        return self._compared() == other._compared() if isinstance(other, Results) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.config.key(), self.status))
+
+    def _compared(self) -> dict[str, object]:
+        """Form and bytes of every array, so that NaN equals NaN."""
+        found = {name: getattr(self.trajectory, name) for name in ("embeddings", "epochs", "labels", "index")}
+        found |= {f"history {name}": values for name, values in self.history.items() if name != "seconds"}
+        found |= {f"weight {name}": tensor.detach().cpu() for name, tensor in self.state.items()}
+        arrays = {name: np.asarray(values) for name, values in found.items() if values is not None}
+        numbers = {name: (array.shape, array.dtype.str, array.tobytes()) for name, array in arrays.items()}
+        return {"config": self.config, "status": self.status, "error": self.error, **numbers}
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """Final embedding (n, d) of the evaluation points."""
+        return self.trajectory.embeddings[-1]
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Class (n,) of each evaluation point."""
+        return self.trajectory.labels
+
+    def frames(self) -> Iterator[tuple[int, np.ndarray, dict[str, float]]]:
+        metrics = self.trajectory.metrics
+        for k, epoch in enumerate(self.trajectory.epochs.tolist()):
+            yield epoch, self.trajectory.embeddings[k], {name: float(values[k]) for name, values in metrics.items()}
+
+    def measured(self, column: str) -> list[float]:
+        return [value for value in self.history[column] if value == value]
+
+    @property
+    def baselines(self) -> dict[str, float]:
+        """The kNN accuracy before training, and of the raw inputs: what training has to beat. Empty without labels."""
+        raw, knn = (self.provenance.get("baselines") or {}).get("raw_knn_accuracy"), self.measured("knn_accuracy")
+        return {"untrained": knn[0], "raw inputs": raw} if knn and isinstance(raw, float) else {}
+
+    def summary(self) -> str:
+        """One line: what was run, and what came of it, beside the untrained network and the raw inputs."""
+        knn, losses, last = self.measured("knn_accuracy"), self.measured("loss"), self.history["epoch"][-1]
+        words = f"{printable(self.trajectory.title)}: {last} epoch{'s' * (last != 1)}"
+        words += "" if self.status == "complete" else f", {self.status}"
+        words += f", loss {losses[0]:.3f} -> {losses[-1]:.3f}"
+        words += f", kNN accuracy {knn[0]:.3f} untrained -> {knn[-1]:.3f}" if knn else ""
+        return words + (f" (raw inputs {self.baselines['raw inputs']:.3f})" if self.baselines else "")
+
+    def __repr__(self) -> str:
+        return f"Results({self.summary()})"
 
     @cached_property
     def diagnosis(self):
         """What the trajectory says about the run, in words with its evidence; of a run that an error ended, the error."""
-        failed, about = self.status == "failed", self.provenance
+        failed, about, trajectory = self.status == "failed", self.provenance, self.trajectory
         if failed and not about.get("diverged", True):  # what was saved without it had diverged, as a rule
-            return stopped(self.trajectory, self.error)
-        trajectory = self.trajectory
+            return stopped(trajectory, self.error)
         if method_of(self.config).p.sharpens:
-            metrics = {name: values for name, values in trajectory.metrics.items() if name != "loss"}
-            trajectory = replace(trajectory, metrics=metrics)
+            trajectory = replace(trajectory, metrics={k: v for k, v in trajectory.metrics.items() if k != "loss"})
         return diagnose(trajectory, diverged=failed, baselines=about.get("baselines"))
 
     @cached_property
@@ -115,8 +205,7 @@ class Results(Shown, Run):
         """
         demand(not self.withheld, self.withheld, DataError)
         if self.dataset is None:
-            loaded = load_for(self.config)
-            about = self.provenance.get("dataset", {})
+            loaded, about = load_for(self.config), self.provenance.get("dataset", {})
             if not is_described(loaded, about, self.config):
                 remedy = "give its data back with results.dataset = icon_nb.data.load(...)"
                 contents = f"{about['name']!r} with other contents than dataset={self.config.dataset!r} has here"
@@ -166,19 +255,18 @@ class Results(Shown, Run):
         **settings
             What changes: temperature, method, learning rate, augmentation, divergence, epochs and so on. The data, the network
             and the recorded points stay; the optimizer remembers what it did, unless it is another one, or trains other parts.
+            A ConfigError where a setting cannot change, or the weights of this epoch were not kept.
 
         Returns
         -------
         Results
-            With the trunk before the branch; ``icon_nb.Comparison([run, branch])`` shows both on one clock. A ConfigError where
-            the weights of this epoch were not kept, or a setting cannot change.
+            With the trunk before the branch; a Comparison shows both on one clock.
 
         Examples
         --------
         >>> import icon_nb as icon
         >>> run = icon.run(dataset="digits", epochs=3, quiet=True)
-        >>> branch = run.fork(2, temperature=0.1)
-        >>> icon.Comparison([run, branch])
+        >>> icon.Comparison([run, run.fork(2, temperature=0.1)])
         Comparison(comparison of temperature: 2 runs)
         """
         how = {"progress": progress, "on_record": on_record, "save_to": save_to, "keep_states": keep_states}
@@ -213,10 +301,9 @@ class Results(Shown, Run):
         """
         from ..animation.player import player
 
-        known = {"projection": self.config.gif_method, "neighbours": [self.neighbours]}
-        known["baselines"] = [{"knn_accuracy": self.baselines}]
-        if forces:
-            known |= {"forces": [self._all_forces()], "projection": self._map_of_forces(self.config.gif_method)}
+        known = {"neighbours": [self.neighbours], "baselines": [{"knn_accuracy": self.baselines}]}
+        known["projection"] = self._map_of_forces(self.config.gif_method) if forces else self.config.gif_method
+        known |= {"forces": [self._all_forces()]} if forces else {}
         return player(self.trajectory, **{**known, **options})
 
     def _map_of_forces(self, projection: str) -> str:
@@ -243,9 +330,7 @@ class Results(Shown, Run):
         >>> icon.run(method="sne", n_samples=60, epochs=2, quiet=True).forces(0).attraction.shape
         (60, 2)
         """
-        return self._forces_at(fitted_frame(self.trajectory, "last" if epoch is None else epoch))
-
-    def _forces_at(self, frame: int):
+        frame = fitted_frame(self.trajectory, "last" if epoch is None else epoch)
         points, epoch = OnPoints(self.config, self.data(), self.trajectory), int(self.trajectory.epochs[frame])
         return forces_of_views(self, epoch, self.state_after(epoch)[0]) if points.lacking else points.forces(frame)
 
@@ -263,7 +348,7 @@ class Results(Shown, Run):
         return animation.curves(replace(self.trajectory, metrics=told), **options)
 
     def _all_forces(self) -> tuple[np.ndarray, np.ndarray]:
-        found = [self._forces_at(frame) for frame in range(self.trajectory.n_frames)]
+        found = [self.forces(epoch) for epoch in self.trajectory.epochs.tolist()]
         return np.stack([each.attraction for each in found]), np.stack([each.repulsion for each in found])
 
     def watched(self, names: str | Iterable[str] | None) -> Trajectory:

@@ -23,7 +23,7 @@ from ..methods.catalogue import SCORES
 from ..methods.config import SETTINGS
 from ..objective.distances import metric_of
 from .probes import inputs_of, score_run
-from .record import Failure, Run
+from .results import Outcome, Results
 
 
 @dataclass(frozen=True)
@@ -220,9 +220,9 @@ def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
     return Table(tuple(columns), tuple(rows), tuple(_notes(study, pooled)), () if seconds else ("seconds",))
 
 
-def _row(study, run: Run | Failure, settings: Sequence[str]) -> dict[str, object]:
+def _row(study, run: Outcome, settings: Sequence[str]) -> dict[str, object]:
     row = {name: study.value(run, name) for name in settings}
-    if not isinstance(run, Run):
+    if not isinstance(run, Results):
         return {**row, "diagnosis": run.status, "error": run.error}
     scores = score_run(run) if _unscored(run) else run.scores
     row |= {"epochs": run.history["epoch"][-1], "loss": run.history["loss"][-1], **{name: scores[name] for name in _scores()}}
@@ -232,7 +232,7 @@ def _row(study, run: Run | Failure, settings: Sequence[str]) -> dict[str, object
     return row | {"seconds": run.provenance.get("seconds", math.nan), "diagnosis": verdict, "error": run.error or None}
 
 
-def _unscored(run: Run) -> bool:  # as its data are code that nobody trusted
+def _unscored(run: Results) -> bool:  # as its data are code that nobody trusted
     return "scores" not in run.__dict__ and bool(run.withheld)
 
 
@@ -252,7 +252,7 @@ def baselines(study) -> dict[str, dict[str, float]]:
     """The scores of the recorded points before training, for every distinct network, and as raw inputs, for all data."""
     runs = study.first_of_each()
     found = {f"{name}, untrained": score_run(run, frame=0) for name, run in _untrained(study, runs)}
-    firsts: dict[str, Run] = {}
+    firsts: dict[str, Results] = {}
     for run in runs:
         firsts.setdefault(str(run.provenance.get("dataset")), run)
     for run in firsts.values():
@@ -262,9 +262,9 @@ def baselines(study) -> dict[str, dict[str, float]]:
     return found
 
 
-def _untrained(study, runs: Sequence[Run]) -> list[tuple[str, Run]]:
+def _untrained(study, runs: Sequence[Results]) -> list[tuple[str, Results]]:
     """One run for every network that the runs began with, under a name that says which network it is."""
-    distinct: list[Run] = []
+    distinct: list[Results] = []
     for run in runs:
         if not any(_begins_alike(run, other) for other in distinct):
             distinct.append(run)
@@ -276,11 +276,11 @@ def _untrained(study, runs: Sequence[Run]) -> list[tuple[str, Run]]:
     return list(zip(names, distinct))
 
 
-def _metric(run: Run) -> str:
+def _metric(run: Results) -> str:
     return resolve_metric(metric_of(run.config.distance), run.trajectory.dim)
 
 
-def _begins_alike(run: Run, other: Run) -> bool:
+def _begins_alike(run: Results, other: Results) -> bool:
     """Whether two runs began with the same points in the same places, as their scores compare them."""
     if run.provenance.get("dataset") != other.provenance.get("dataset") or _metric(run) != _metric(other):
         return False
@@ -304,7 +304,7 @@ def _notes(study, pooled: bool):
         yield "Interrupted: what is missing here was not run, or not to its end."
 
 
-def _scored_on(results: Sequence[Run]) -> str:
+def _scored_on(results: Sequence[Results]) -> str:
     """Which points the scores are from, and whether training saw them."""
     sizes = sorted({run.trajectory.n_points for run in results})
     points = f"{' to '.join(f'{n:,}' for n in dict.fromkeys((sizes[0], sizes[-1])))} points"

@@ -7,18 +7,16 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 from ... import animation
-from ...data.dataset import Dataset, is_described
-from ...errors import IconError, LoadError, SaveError, demand
+from ...errors import LoadError, SaveError, demand
 from ...files import LARGEST_TEXT, place, read, sweep_stray, write_whole
 from ...methods.config import Config
-from ..record import Failure, Scores
-from ..results import Outcome, Results
+from ..results import Failure, Outcome, Results, Scores
 from . import verify
 from .store import COMPARISON, FILES, load_run, save, to_json
 
@@ -146,17 +144,6 @@ def claim_folder(path) -> Path:
     demand(folder.is_dir() or not folder.exists(), f"save_to={str(path)!r} is a file: choose a folder", SaveError)
     sweep_stray(folder)
     return folder
-
-
-def finished_run(folder: Path, config: Config, data: Callable[[Config], Dataset | None]) -> Results | None:
-    """The run of a config in the folder of a study, if it is whole and was trained on what ``data`` finds for it now."""
-    try:
-        results = load_run(folder / run_folder(config), Results)
-    except IconError:  # absent, half written or damaged: it is run again
-        return None
-    results.dataset = data(config)
-    fits = results.dataset is None or is_described(results.dataset, results.provenance["dataset"], config)
-    return results if fits else None  # a file was written anew
 
 
 def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) -> Path:

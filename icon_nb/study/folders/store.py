@@ -18,7 +18,6 @@ from ...evaluation.trajectory import Trajectory
 from ...files import LARGEST_TEXT, digest, place, read, write_together
 from ...methods.config import Config
 from ...training.backbones import build_backbone, seeded
-from ..record import Run
 from . import verify
 
 SCHEMA = 1
@@ -32,7 +31,7 @@ FILES = ("config.json", "provenance.json", "embeddings.npz", "model.pt")
 _ARRAYS = ("epochs", "labels", "index", "images", "held_out")
 
 
-def save(results: Run, path, *, overwrite: bool = False) -> Path:
+def save(results, path, *, overwrite: bool = False) -> Path:
     """Write the run to a folder, all of it or nothing that could be mistaken for it; returns the path.
 
     A SaveError where the folder holds another run or files of no run (unless ``overwrite``), or cannot be written.
@@ -54,7 +53,7 @@ def save(results: Run, path, *, overwrite: bool = False) -> Path:
     return path
 
 
-def pack(results: Run) -> dict[str, bytes]:
+def pack(results) -> dict[str, bytes]:
     """The files of a saved run, by name; the record that makes it complete is the last."""
     trajectory, buffer = results.trajectory, io.BytesIO()
     arrays = {name: getattr(trajectory, name) for name in _ARRAYS if getattr(trajectory, name) is not None}
@@ -138,8 +137,8 @@ def read_state(folder: Path, epoch: int, last: int) -> tuple[Mapping, Mapping] |
     return verify.state(weights, file), verify.tensors(state, other)
 
 
-def load_run(source: Path | Mapping[str, bytes], kind: type[Run] = Run) -> Run:
-    """A saved run from its folder, or from its files as :func:`pack` makes them."""
+def load_run(source: Path | Mapping[str, bytes], kind: type):
+    """A saved run, a record of this kind, from its folder, or from its files as :func:`pack` makes them."""
     if isinstance(source, Path):
         path, record = source, _read_record(source)
         contents = {name: _read(path / name, record["files"].get(name)) for name in FILES}
