@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, suppress
 from itertools import combinations, product
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -87,32 +86,25 @@ def atlas(
     demand(workers is None or executor is None, f"workers={workers!r}: give workers or an executor")
     restrict = {"supervisory": supervisory, "learned": learned, "divergence": divergence, "dataset": dataset}
     restrict = {name: [each] if isinstance(each, str) else list(each) for name, each in restrict.items() if each is not None}
-    size = {"n_samples": n_samples, "epochs": epochs, "seeds": list(seeds)}
-    path, wanted = save_to and place(save_to), jobs(restrict)
+    size, wanted = {"n_samples": n_samples, "epochs": epochs, "seeds": list(seeds)}, jobs(restrict)
+    versions = {"icon_nb": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    path = save_to and place(save_to)
+    found = Atlas.read(path) if path and path.exists() else Atlas({**size, **versions})
+    for name, value in size.items():
+        there = found.about[name]
+        demand(there == value, f"{path} holds an atlas with {name}={there}: give the same, or choose another file")
     flags = {**restrict, "n_samples": [n_samples], "epochs": [epochs], "seeds": size["seeds"]}  # which measure the same
     command = " ".join(["icon-nb atlas", *(f"--{name} {','.join(map(str, values))}" for name, values in flags.items())])
-    found = _begun(path, size, {"command": command})
-    known = {tuple(row[name] for name in KEY): row for row in found.rows}
+    about, known = {**found.about, "command": command}, {tuple(row[name] for name in KEY): row for row in found.rows}
+    if path:  # a line that a kill cut short goes
+        write_whole(path, Atlas(about, found.rows).to_jsonl().encode())
     missing = [job for job in wanted if job not in known]
     for row in tqdm(_measured(missing, size, workers, executor), total=len(missing), unit="cell", disable=not progress):
         known[tuple(row[name] for name in KEY)] = row
         if path:
             with path.open("a", encoding="utf-8") as file:  # the rows before it stay as they are, whatever happens
                 file.write(f"{json.dumps(row)}\n")
-    return Atlas(found.about, tuple(known[job] for job in wanted))
-
-
-def _begun(path: Path | None, size: Mapping[str, object], command: Mapping[str, str]) -> Atlas:
-    """The atlas that is to be gone on with, or an empty one; in its file, a line that a kill cut short is cut off."""
-    versions = {"icon_nb": __version__, "torch": torch.__version__, "python": platform.python_version()}
-    found = Atlas.read(path) if path and path.exists() else Atlas({**size, **versions})
-    for name, value in size.items():
-        there = found.about[name]
-        demand(there == value, f"{path} holds an atlas with {name}={there}: give the same, or choose another file")
-    found = Atlas({**found.about, **command}, found.rows)
-    if path:
-        write_whole(path, found.to_jsonl().encode())
-    return found
+    return Atlas(about, tuple(known[job] for job in wanted))
 
 
 def jobs(restrict: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
@@ -143,11 +135,11 @@ def config_of(p: str, q: str, divergence: str, dataset: str, n_samples: int = 30
 
 
 def _measured(missing: Sequence[tuple], size: Mapping, workers: int | None, executor: Executor | None) -> Iterator[dict]:
-    jobs = {job: (measure, job, size, torch.get_num_threads()) for job in missing}
+    threads = torch.get_num_threads()
     if workers is None and executor is None:
-        yield from (measure(*given) for _, *given in jobs.values())
+        yield from (measure(job, size, threads) for job in missing)
     else:
-        with closing(as_they_end(jobs, workers, executor)) as ended:
+        with closing(as_they_end({job: (measure, job, size, threads) for job in missing}, workers, executor)) as ended:
             yield from (future.result() for _, future in ended)
 
 
@@ -164,8 +156,8 @@ def measure(job: tuple[str, ...], size: Mapping, threads: int) -> dict[str, obje
     values["seconds"] = [each.provenance["seconds"] for each in results]
     rounded = lambda value: round(value, 4) if np.isfinite(value) else None  # noqa: E731
     row = {**dict(zip(KEY, job)), "method": name_of(*job[:2]), "runs": len(results), "stability": rounded(agreement(results))}
-    for name, spread in ((name, Spread.of(each)) for name, each in values.items()):
-        row |= {name: rounded(spread.mean), f"{name}_sd": rounded(spread.deviation)}
+    for name, each in values.items():
+        row |= {name: rounded(Spread.of(each).mean), f"{name}_sd": rounded(Spread.of(each).deviation)}
     if results and job[2] in ("kl", "limit"):
         row["moves"] = moves(results[0].trajectory)
     return row if error is None else {**row, "error": error}
