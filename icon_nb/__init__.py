@@ -31,7 +31,7 @@ _MOVED = {
     "config": "methods.config", "recipes": "methods.recipes", "distances": "objective.distances",
     "divergences": "objective.divergences", "batch": "objective.batch", "supervisory": "objective.supervisory",
     "learned": "objective.learned", "augment": "data.augment", "train": "training.trainer",
-    "backbones": "training.backbones", "trajectory": "animation.recorder", "dynamics": "evaluation.dynamics",
+    "backbones": "training.backbones", "trajectory": "animation.recorder", "dynamics": "evaluation.diagnosis",
     "diagnosis": "evaluation.diagnosis", "evaluate": "evaluation.scores", "projection": "animation.projection",
     "player": "animation.player", "plots": "animation.plots", "results": "study.results", "comparison": "study.comparison",
     "runs": "study.run", "sweeps": "study.sweep", "cli": "interfaces.cli", "widgets": "interfaces.widgets",

@@ -31,7 +31,7 @@ from .objective import supervisory as supervisory
 from .objective import learned as learned
 from .objective import divergences as divergences
 from .objective import distances as distances
-from .evaluation import dynamics as dynamics
+from .evaluation import diagnosis as dynamics
 from .evaluation import scores as evaluate
 from . import data as data
 

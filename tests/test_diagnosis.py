@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from icon_nb.dynamics import diagnose as from_dynamics
 
 import icon_nb as icon
-from icon_nb.evaluation import dynamics
+from icon_nb import dynamics
 from icon_nb.evaluation.diagnosis import FAILURES, VERDICTS, baselines, diagnose
-from icon_nb.evaluation.dynamics import diagnose as from_dynamics
 from icon_nb.evaluation.trajectory import Trajectory
 
 N, CLASSES, EPOCHS = 200, 10, 21

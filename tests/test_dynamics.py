@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from icon_nb import dynamics as dy
 from icon_nb.errors import DataError
-from icon_nb.evaluation import dynamics as dy
 from icon_nb.evaluation.trajectory import Trajectory
 
 RNG = np.random.default_rng(0)

@@ -95,16 +95,6 @@ def smooth(movement: np.ndarray, max_frames: int) -> np.ndarray:
 # Points
 
 
-def take(trajectory: Trajectory, keep: np.ndarray) -> Trajectory:
-    """The same trajectory with only some of its points; itself where all are kept."""
-    if len(keep) == trajectory.n_points:
-        return trajectory
-    per_point = {name: getattr(trajectory, name) for name in ("labels", "index", "images", "held_out")}
-    kept = {name: None if value is None else value[keep] for name, value in per_point.items()}
-    kept["names"] = tuple(trajectory.names[i] for i in keep) if trajectory.names else ()
-    return replace(trajectory, embeddings=trajectory.embeddings[:, keep], **kept)
-
-
 def identity(trajectory: Trajectory) -> str:
     """The same for two trajectories exactly when they show the same points."""
     about = hashlib.sha256(str(trajectory.n_points).encode())
@@ -160,7 +150,7 @@ class View:
         lit, keep = self._named(trajectory), choose_points(trajectory.n_points, options.max_points, options.seed)
         if lit is not None and not isinstance(options.highlight, str):
             keep = np.union1d(keep, np.flatnonzero(lit)[: options.max_points])  # those that stand out by themselves
-        self.keep, self.trajectory = keep, take(trajectory, keep)
+        self.keep, self.trajectory = keep, trajectory if len(keep) == self.n_given else trajectory.take(keep)
         self.highlight = None if lit is None else lit[keep]  # bool (n,): points that stand out
         # (K,): the newest frame recorded until each epoch; a run that stopped early holds its last
         self.sources = np.searchsorted(trajectory.epochs, epochs, side="right").clip(1) - 1

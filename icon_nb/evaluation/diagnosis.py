@@ -8,13 +8,17 @@ from functools import partial
 
 import numpy as np
 
-from .probing import knn_accuracy
-from .readings import LIMITS, TABLE, Readings, known, thin
+from .probing import alignment, as_points, effective_rank, knn_accuracy, resolve_metric, uniformity
+from .readings import LIMITS, TABLE, Readings, curves, dimensions, knn_curve, known, measure, movement, spread, thin, turning
 from .scores import neighbourhood_preservation
 from .trajectory import Trajectory
 
-ADVICE = {verdict: row["advice"] for verdict, row in TABLE.items()}  # what to try next
-VERDICTS = tuple(ADVICE)
+__all__ = [
+    "alignment", "as_points", "effective_rank", "resolve_metric", "uniformity",
+    "curves", "dimensions", "knn_curve", "measure", "movement", "spread", "turning", "diagnose",
+]  # fmt: skip
+
+VERDICTS = tuple(TABLE)
 FAILURES = VERDICTS[:4]
 
 
@@ -76,12 +80,12 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, baselines: Mappi
     run = Readings(thin(trajectory), numbers)
     found = next(found for check in CHECKS if (found := check(run)) is not None)
     last, fall, raw = run.last("knn_accuracy"), run.knn_fall(), run.baselines.get("raw_knn_accuracy", 0.0)
-    said, advice = found.sentence, found.advice or ADVICE[found.verdict]
+    said = found.sentence
     if fall >= 3 * run.knn_noise() and "first_knn_accuracy" not in found.evidence:
         said = f"{said} The kNN accuracy fell from {last + fall:.0%} to {last:.0%}."
     if raw > last + run.knn_noise():
         said = f"{said} The raw inputs alone give a kNN accuracy of {raw:.0%}, the embedding {last:.0%}."
-    return replace(found, sentence=said, advice=advice)
+    return replace(found, sentence=said, advice=found.advice or TABLE[found.verdict]["advice"])
 
 
 def baselines(trajectory: Trajectory, inputs: np.ndarray) -> dict[str, float]:
@@ -99,13 +103,12 @@ def baselines(trajectory: Trajectory, inputs: np.ndarray) -> dict[str, float]:
 
 
 def _diverged(trajectory: Trajectory, finite: np.ndarray) -> Diagnosis:
-    n_good = len(finite) if finite.all() else int(finite.argmin())  # frames before the first that is not finite
-    last = int(trajectory.epochs[n_good - 1]) if n_good else None
-    since = last + 1 if n_good == len(finite) else int(trajectory.epochs[n_good])
+    epochs = [np.nan, *trajectory.epochs.tolist(), int(trajectory.epochs[-1]) + 1]
+    last, since = epochs[(n_good := [*finite, False].index(False)) :][:2]
     when = f"after epoch {last}" if n_good else f"at the first frame, epoch {since}"
     said = f"Diverged {when}: the loss or the embedding is no longer a finite number."
     advice = "Lower the learning rate, by a factor of ten to begin with; with half precision, try full precision first."
-    return Diagnosis("diverged", said, {"last_good_epoch": float("nan") if last is None else float(last)}, since, advice)
+    return Diagnosis("diverged", said, {"last_good_epoch": float(last)}, since, advice)
 
 
 def stopped(trajectory: Trajectory, error: str) -> Diagnosis:
@@ -116,12 +119,9 @@ def stopped(trajectory: Trajectory, error: str) -> Diagnosis:
 
 
 def _risen(run: Readings, share: float = LIMITS.rise) -> Diagnosis | None:
-    measured = known(run.loss)
-    if len(measured) < 3:
-        return None
-    first = float(measured[0])
+    first = run.first("loss")
     high = ~(run.loss <= first + share * abs(first))  # also where it is not known
-    if not high[-3:].all():
+    if len(known(run.loss)) < 3 or not high[-3:].all():
         return None
     since = run.since(high)
     said = f"Diverged since epoch {since}: the loss ended at {run.last('loss'):.3g}, well above the {first:.3g} it began with."
@@ -131,13 +131,13 @@ def _risen(run: Readings, share: float = LIMITS.rise) -> Diagnosis | None:
 def _thrown_back(run: Readings) -> Diagnosis | None:
     if (setback := run.setback()) is None:
         return None
-    first, low, last = run.knn[0], run.knn[setback], run.last("knn_accuracy")
+    first, low = float(run.knn[0]), float(run.knn[setback])
     said = (
         f"Diverged in the first steps: by epoch {run.epochs[setback]} the loss had risen, and the kNN accuracy had fallen from "
-        f"{first:.0%} to {low:.0%}; the end, {last:.0%}, has not made up for it."
+        f"{first:.0%} to {low:.0%}; the end, {run.last('knn_accuracy'):.0%}, has not made up for it."
     )
-    seen = {"first_knn_accuracy": float(first), "lowest_knn_accuracy": float(low)}
-    return Diagnosis("diverged", said, run.evidence() | seen, int(run.epochs[1]))
+    seen = run.evidence() | {"first_knn_accuracy": first, "lowest_knn_accuracy": low}
+    return Diagnosis("diverged", said, seen, int(run.epochs[1]))
 
 
 def _collapsed(run: Readings) -> Diagnosis | None:
@@ -157,7 +157,7 @@ def _collapsed(run: Readings) -> Diagnosis | None:
 def _dimensional_collapse(run: Readings) -> Diagnosis | None:
     most = LIMITS.at_most
     needed = min(run.dim, most, most if run.labels is None else len(np.unique(run.labels)) - 1)
-    lossy = run.much(run.knn_fall(), run.last("knn_accuracy") + run.knn_fall())
+    lossy = run.much(run.knn_fall(), run.first("knn_accuracy"))
     few = run.curves["dimensions"] < needed * (LIMITS.lossy_dimensions if lossy else LIMITS.dimensions)
     if run.dim <= 3 or not few[-1]:
         return None
@@ -188,9 +188,8 @@ def _no_better(run: Readings) -> Diagnosis | None:
         return None
     first, last = (run.baselines.get(f"{when}_preservation", np.nan) for when in ("first", "last"))
     noise, what = 0.01, "share of neighbourhoods kept"
-    if np.isfinite(run.last("knn_accuracy")):
-        last, noise, what = run.last("knn_accuracy"), run.knn_noise(), "kNN accuracy"
-        first = last + run.knn_fall()
+    if len(known(run.knn)):
+        first, last, noise, what = run.first("knn_accuracy"), run.last("knn_accuracy"), run.knn_noise(), "kNN accuracy"
     worse = last < first - noise
     if not worse and not (last - first <= noise and first < 1 - 2 * noise):  # unknown, gained, or nothing left to gain
         return None

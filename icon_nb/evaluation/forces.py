@@ -70,21 +70,16 @@ def pull_and_push(objective: Objective, target: Target, z: Tensor, candidates: T
     (g,) = torch.autograd.grad(target.mean(objective.divergence(p, mixed, target.log_p)), log_q)
     allowed = log_q > -torch.inf
     g = g.where(allowed, 0)
-    if isinstance(kernel, Clusters):
-        return tuple((g * part).sum() for part in _clustered(z, z if candidates is None else candidates, target.measure))
+    if isinstance(kernel, Clusters):  # log q depends on the memberships, and on the size of each cluster
+        join, member = z.log_softmax(1), (z if candidates is None else candidates).log_softmax(1)
+        member = member if target.measure is None else member + target.measure.log()[:, None]
+        size = member.logsumexp(0)
+        pull = (join[:, None] + member - size.detach()).logsumexp(2)
+        push = (join.detach()[:, None] + member.detach() - size).logsumexp(2)
+        return (g * pull).sum(), (g * push).sum()
     logits = kernel.kernel.logits(z, candidates).reshape(1, -1) if isinstance(kernel, Joint) else kernel.logits(z, candidates)
     logits = logits.where(allowed, 0)
     return (g * logits).sum(), -(log_q.detach().exp() * g.sum(1, keepdim=True) * logits).sum()
-
-
-def _clustered(z: Tensor, others: Tensor, measure: Tensor | None) -> tuple[Tensor, Tensor]:
-    """log q (n, m) through clusters, twice: it depends on the memberships alone, and on the size of each cluster alone."""
-    join, member = z.log_softmax(1), others.log_softmax(1)
-    member = member if measure is None else member + measure.log()[:, None]
-    size = member.logsumexp(0)
-    pull = (join[:, None] + member - size.detach()).logsumexp(2)
-    push = (join.detach()[:, None] + member.detach() - size).logsumexp(2)
-    return pull, push
 
 
 class OnPoints:

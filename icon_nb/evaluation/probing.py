@@ -23,7 +23,6 @@ from .trajectory import as_matrix, choose_points
 CHUNK = 512  # rows of the distance matrix alive at once: 512 x 2,000 floats stay in the cache
 FEW_POINTS = 1000  # up to so many points are cross-validated
 
-METRICS = ("auto", "cosine", "euclidean")
 DIVERGED = "the embedding holds NaN or infinite values: training has diverged; lower the learning rate"
 
 
@@ -44,7 +43,8 @@ def as_array(values, n: int | None = None) -> np.ndarray:
 
 def resolve_metric(metric: str, dim: int) -> str:
     """``"auto"`` reads up to three dimensions as positions (``"euclidean"``), more as directions (``"cosine"``)."""
-    demand(metric in METRICS, f"metric={metric!r} is not known: choose one of {', '.join(METRICS)}", DataError)
+    known = metric in ("auto", "cosine", "euclidean")
+    demand(known, f"metric={metric!r} is not known: choose one of auto, cosine, euclidean", DataError)
     return metric if metric != "auto" else "euclidean" if dim <= 3 else "cosine"
 
 
@@ -103,9 +103,8 @@ def uniformity(z: np.ndarray, t: float = 2.0) -> float:
     demand(n > 1, f"uniformity is a mean over pairs and needs two points, got {n}", DataError)
     z = z - z.mean(0)
     norms = (z**2).sum(1)
-    distances = np.maximum(norms[:, None] + norms - 2 * z @ z.T, 0)  # (n, n)
-    np.fill_diagonal(distances, 0)
-    potential = np.exp(-t * distances)
+    potential = np.exp(-t * np.maximum(norms[:, None] + norms - 2 * z @ z.T, 0))  # (n, n)
+    np.fill_diagonal(potential, 1)
     return float(min(0.0, np.log((potential.sum() - n) / (n * (n - 1)))))
 
 
@@ -146,7 +145,6 @@ def knn_accuracy(z, y, k: int = 5, *, bank=None, bank_labels=None, metric: str =
         Neighbours that vote; clipped to the number there are.
     bank, bank_labels : (m, d) and (m,), optional
         Where the neighbours are looked for. Without them each point asks all the others, never itself: leave-one-out.
-    metric : {"auto", "cosine", "euclidean"}
 
     Examples
     --------
@@ -159,12 +157,16 @@ def knn_accuracy(z, y, k: int = 5, *, bank=None, bank_labels=None, metric: str =
     if len(z) == 0 or len(bank) < 1 + alone or not isinstance(k, (int, np.integer)) or k < 1:
         raise DataError(f"kNN needs k >= 1 and a neighbour for every point, got k={k!r}, {len(z)} points, a bank of {len(bank)}")
     k, closeness = min(k, len(bank) - alone), _closeness(z, bank, metric)
-    right = torch.zeros((), device=z.device)
+    right, nearest_first = torch.zeros((), device=z.device), torch.arange(k, device=z.device)
     for start in range(0, len(z), CHUNK):
-        close = closeness(slice(start, start + CHUNK))  # (chunk, m)
+        rows = slice(start, start + CHUNK)
+        close = closeness(rows)  # (chunk, m)
         if alone:
-            close[:, start : start + CHUNK].diagonal().fill_(-torch.inf)
-        right += (_vote(bank_labels[close.topk(k).indices]) == y[start : start + CHUNK]).sum()
+            close[:, rows].diagonal().fill_(-torch.inf)
+        near = bank_labels[close.topk(k).indices]  # (chunk, k); the classes are not counted, which would be a sync
+        votes = (near[:, :, None] == near[:, None, :]).sum(-1)
+        winners = near.gather(1, (votes * k - nearest_first).argmax(1, keepdim=True))[:, 0]
+        right += (winners == y[rows]).sum()
     # Diverged points turn the count into NaN on the device, so that reading it stays the only wait for a GPU.
     count = torch.where(torch.isfinite(z).all() & torch.isfinite(bank).all(), right, torch.nan).item()
     demand(count == count, DIVERGED, DataError)
@@ -183,14 +185,6 @@ def _labels(y, n: int, device) -> torch.Tensor:
     y = torch.as_tensor(y if isinstance(y, torch.Tensor) else np.require(y, requirements="W"), device=device)
     demand(y.shape == (n,), f"labels must have one entry per point, got shape {tuple(y.shape)} for {n} points", DataError)
     return y
-
-
-def _vote(neighbours: torch.Tensor) -> torch.Tensor:
-    """Winning label of each row of ``neighbours`` (n, k), nearest first; no count of the classes, which would be a sync."""
-    k = neighbours.shape[1]
-    votes = (neighbours[:, :, None] == neighbours[:, None, :]).sum(-1)  # (n, k)
-    nearest_first = torch.arange(k, device=neighbours.device)
-    return neighbours.gather(1, (votes * k - nearest_first).argmax(1, keepdim=True))[:, 0]
 
 
 def _closeness(z: torch.Tensor, bank: torch.Tensor, metric: str):
@@ -217,7 +211,6 @@ def split(y, test_size: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndar
     >>> len(train), len(test)
     (12, 3)
     """
-    y = as_array(y)
     demand(0 < test_size < 1, f"test_size must lie between 0 and 1, got {test_size}", DataError)
     free = _testable(y, seed)
     n_test = min(max(1, round(test_size * len(y))), len(free))
@@ -233,19 +226,18 @@ def folds(y, n_folds: int = 5, seed: int = 0) -> list[tuple[np.ndarray, np.ndarr
     >>> [len(test) for train, test in folds([0] * 10 + [1] * 5, n_folds=4)]
     [4, 3, 3, 3]
     """
-    y = as_array(y)
     free = _testable(y, seed)
     tests = [np.sort(free[fold::n_folds]) for fold in range(min(n_folds, len(free)))]
     return [(np.setdiff1d(np.arange(len(y)), test), test) for test in tests]
 
 
-def _testable(y: np.ndarray, seed: int) -> np.ndarray:
+def _testable(y, seed: int) -> np.ndarray:
     """Positions class after class, shuffled inside, without the first of each class, which is kept for training."""
-    shuffled = np.random.default_rng(seed).permutation(len(y))
+    y, shuffled = as_array(y), np.random.default_rng(seed).permutation(len(y))
     line = shuffled[np.argsort(y[shuffled], kind="stable")]
     starts = np.r_[True, y[line][1:] != y[line][:-1]]
-    if starts.all():
-        raise DataError(f"cannot split {len(y)} points: no class has two members, so none can stand on both sides")
+    said = f"cannot split {len(y)} points: no class has two members, so none can stand on both sides"
+    demand(not starts.all(), said, DataError)
     return line[~starts]
 
 
@@ -266,11 +258,9 @@ def linear_probe(z_train, y_train, z_test, y_test, C: float = 1.0) -> float:
 
     z_train, z_test = finite_matrix(z_train), finite_matrix(z_test)
     y_train, y_test = as_array(y_train, len(z_train)), as_array(y_test, len(z_test))
-    if len(np.unique(y_train)) < 2 or len(y_test) == 0:
-        raise DataError(
-            f"a linear probe needs two classes to train on and points to test on, got {len(np.unique(y_train))} "
-            f"class and {len(y_test)} test points: evaluate with more points or more classes"
-        )
+    found = len(np.unique(y_train)), len(y_test)
+    said = "a linear probe needs two classes to train on and points to test on, got {} class and {} test points".format(*found)
+    demand(found[0] > 1 and found[1], f"{said}: evaluate with more points or more classes", DataError)
     mean, deviation = z_train.mean(0, dtype=np.float64), z_train.std(0, dtype=np.float64)
     # A feature that only wobbles in the last float32 digit is constant; scaling it up would feed noise to the probe.
     scale = np.where(deviation > 1e-6 * (np.abs(mean) + 1e-30), deviation, np.inf).astype(np.float32)

@@ -126,9 +126,7 @@ def curves(trajectory: Trajectory) -> dict[str, np.ndarray]:
 def thin(trajectory: Trajectory) -> Trajectory:
     """At most 400 points, drawn once, from which all is read: quantities are means over points, and must take no time."""
     demand_type("trajectory", trajectory, Trajectory, "results.trajectory, or icon_nb.Trajectory(...)", DataError)
-    keep = choose_points(trajectory.n_points, 400, 0)
-    labels = None if trajectory.labels is None else np.asarray(trajectory.labels)[keep]
-    return Trajectory(trajectory.embeddings[:, keep], trajectory.epochs, labels, trajectory.class_names, trajectory.metrics)
+    return trajectory.take(choose_points(trajectory.n_points, 400, 0))
 
 
 # What a diagnosis reads
@@ -185,9 +183,11 @@ class Readings:
             away = np.linalg.norm(points - points[-1], axis=-1).mean(-1) / size
             self.progress["movement"] = progress_of(np.r_[-away[:-1], np.nan], self.epochs, LIMITS.settled)
 
+    def first(self, name: str) -> float:
+        return float(next(iter(known(self.curves[name])), np.nan))
+
     def last(self, name: str) -> float:
-        values = known(self.curves[name])
-        return float(values[-1]) if len(values) else float("nan")
+        return float(next(reversed(known(self.curves[name])), np.nan))
 
     def late(self, name: str) -> np.ndarray:
         return known(self.curves[name][self.n_frames // 2 :])
@@ -213,8 +213,7 @@ class Readings:
         return max(LIMITS.knn, float(2 * np.sqrt(share * (1 - share) / self.n_points)))
 
     def knn_fall(self) -> float:
-        values = known(self.knn)
-        return float(values[0] - values[-1]) if len(values) else 0.0
+        return float(np.nan_to_num(self.first("knn_accuracy") - self.last("knn_accuracy")))
 
     def much(self, fall: float, first: float) -> bool:
         """Whether a fall of the kNN accuracy is no noise and a good share of what the beginning had above chance."""
@@ -240,8 +239,7 @@ class Readings:
 
     def leap(self) -> float:
         """The largest rise of the loss between two late frames, as a share of its fall from the first to the lowest."""
-        values, rises = known(self.loss), np.diff(self.late("loss"))
-        fall = values[0] - values.min() if len(values) else 0.0
+        rises, fall = np.diff(self.late("loss")), self.first("loss") - known(self.loss).min(initial=np.inf)
         return float(max(rises.max(), 0) / fall) if len(rises) and fall > 0 else 0.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ..errors import DataError, LoadError, demand, demand_type, shown
 from ..files import place, read, read_npz, write_whole
 
 ARRAYS = ("embeddings", "epochs", "labels", "index", "images", "held_out")
+TEXTS = {"title": str, "class_names": tuple, "names": tuple}
 OF_POINTS = {"labels": "iu", "index": "iu", "held_out": "b", "names": "OUiuf"}
 """What is known of every point, and the kinds of arrays that hold it."""
 
@@ -73,11 +74,10 @@ class Trajectory:
     def save(self, path) -> Path:
         """Write it to one ``.npz`` file, whole or not at all, and return the path; a SaveError leaves an older one as it was."""
         told = {name: getattr(self, name) for name in ARRAYS if getattr(self, name) is not None}
-        about = {"title": self.title, "class_names": self.class_names, "names": self.names, "metrics": list(self.metrics)}
+        about = {name: getattr(self, name) for name in TEXTS} | {"metrics": list(self.metrics)}
         curves = {f"metric_{k}": np.asarray(values) for k, values in enumerate(self.metrics.values())}
-        buffer = BytesIO()
+        buffer, path = BytesIO(), place(path)
         np.savez_compressed(buffer, about=np.array(json.dumps(about)), **told, **curves)
-        path = place(path)
         return write_whole(path if path.suffix or not path.name else path.with_name(f"{path.name}.npz"), buffer.getvalue())
 
     @classmethod
@@ -89,12 +89,18 @@ class Trajectory:
             file = read_npz(BytesIO(read(path)))
             about = json.loads(str(file["about"]))
             metrics = {name: file[f"metric_{k}"] for k, name in enumerate(about["metrics"])}
-            texts = {"class_names": tuple(about["class_names"]), "names": tuple(about["names"]), "title": about["title"]}
+            texts = {name: kind(about[name]) for name, kind in TEXTS.items()}
             return cls(**{name: file[name] for name in ARRAYS if name in file}, metrics=metrics, **texts)
         except LoadError:
             raise
         except Exception as error:  # zipfile, numpy and json each raise their own
             raise LoadError(f"{path} holds no trajectory ({error}): give a file that Trajectory.save wrote") from error
+
+    def take(self, keep: np.ndarray) -> Trajectory:
+        """The same trajectory with only the points at these positions."""
+        kept = {name: np.asarray(value)[keep] for name in ARRAYS[2:] if (value := getattr(self, name)) is not None}
+        kept["names"] = tuple(self.names[i] for i in keep) if self.names else ()
+        return replace(self, embeddings=self.embeddings[:, keep], **kept)
 
     @property
     def n_frames(self) -> int:
@@ -135,8 +141,8 @@ class Trajectory:
         return pd.DataFrame(columns | {f"z{k}": flat[:, k] for k in range(self.dim)})
 
     def __repr__(self) -> str:
-        last = int(self.epochs[-1])
-        return f"Trajectory({self.n_frames} frames, epochs {int(self.epochs[0])}..{last}, {self.n_points} points, {self.dim}-d)"
+        first, last = int(self.epochs[0]), int(self.epochs[-1])
+        return f"Trajectory({self.n_frames} frames, epochs {first}..{last}, {self.n_points} points, {self.dim}-d)"
 
 
 @dataclass(frozen=True, eq=False)

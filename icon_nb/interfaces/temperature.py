@@ -16,8 +16,8 @@ from ..animation.display import bundle, image
 from ..animation.plots import against, bars, filmstrip
 from ..data.loading import load_for
 from ..errors import ConfigError, IconError, demand, demand_type
-from ..evaluation.dynamics import alignment, uniformity
 from ..evaluation.forces import per_point
+from ..evaluation.probing import alignment, uniformity
 from ..evaluation.trajectory import Rows, Trajectory
 from ..methods.catalogue import source_of
 from ..methods.config import Config

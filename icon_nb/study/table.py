@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import IconError, demand, printable
-from ..evaluation.dynamics import as_points, resolve_metric
+from ..evaluation.probing import as_points, resolve_metric
 from ..evaluation.scores import evaluate
 from ..files import place, write_whole
 from ..methods.catalogue import SCORES
