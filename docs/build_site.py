@@ -21,6 +21,10 @@ from icon_nb.methods.periodic import Atlas
 from icon_nb.methods.settings import GROUPS
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "notebooks"))
+import cards  # noqa: E402
+from six_points import first_row, picture, six  # noqa: E402
+
 BUILD = ROOT / "build"
 SOURCE, SITE, MOVES = BUILD / "site-source", BUILD / "site", BUILD / "site-animations"
 SMALL = {"epochs": 8, "max_points": 300, "quiet": True}
@@ -60,8 +64,29 @@ def animation(name: str) -> str:
     return f"![{methods.METHODS[name].title}: how the embedding of the default data moves]({path.name})"
 
 
+def derivation(card: cards.Card) -> list[str]:
+    """From the divergence to the loss in three lines, and what they come to on six points."""
+    name, title = card.name, card.method.title
+    (SOURCE / "methods" / f"{name}-six.png").write_bytes(picture(name, *card.matrices()))
+    values, loss = card.values()
+    row = first_row(*six(name)).removeprefix("row 0: ").strip()
+    link = "[the cards](../notebooks/16_derivation_cards.ipynb)"
+    said = f"Each line is {values[-1]:.6f} on the six points of {link}, and the package says {loss:.6f}."
+    worked = f" The first row by hand, with rounded numbers: {row}." if row else ""
+    _, *steps, caveat = card.text()
+    shown = f"![{title}: heat maps of p and q on the six points, with their numbers]({name}-six.png)"
+    code = "\n".join(cards.wrapped(f"{each} = ", code) for each, (*_, code) in zip(("first", "second", "third"), card.lines))
+    hidden = f"````{{dropdown}} The three lines in Python\n```python\n{code}\n```\n````"
+    return ["## Derivation", *steps, said + worked, shown, caveat, hidden]
+
+
+def sentence(note: str) -> str:
+    """A note as a sentence; a symbol that it begins with stays as it is."""
+    return (note[:1].upper() if note[1:2].isalpha() else note[:1]) + note[1:] + "."
+
+
 def method_page(method) -> None:
-    """p, q, formula, what to expect, code, animation."""
+    """p, q, formula, what to expect, code, derivation, animation."""
     facts = {label: (words, formula) for label, (words, formula) in method.facts().items() if words or formula}
     rows = ["| part | in this method |", "| --- | --- |"]
     for label in ("p", "q", "candidates", "minimised", "backbone", "equal to", "paper"):
@@ -73,11 +98,12 @@ def method_page(method) -> None:
         f"# {method.title}\n\n`{method.name}`" + (", a gap of the published table" if method.gap else ""),
         f"$$\n{method.loss}\n$$",
         "\n".join(rows),
-        f"## What to expect\n\n{method.note[:1].upper()}{method.note[1:]}." if method.note else "",
+        f"## What to expect\n\n{sentence(method.note)}" if method.note else "",
         animation(method.name),
         f"## Run it\n\n```python\nimport icon_nb as icon\n\n{method.how_to_run}\nicon.loss({method.name!r}"
         + (", n_classes=10" if method.p.candidates in ("classes", "tokens") else "")
         + ")     # the same in a loop of your own\n```",
+        *derivation(cards.cards()[method.name]),
         f"It is taught in the notebook [{method.notebook}](../notebooks/{method.notebook}.ipynb).",
     )
 

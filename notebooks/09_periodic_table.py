@@ -219,8 +219,8 @@ print(other.choose(supervisory="positive_pairs", learned="gaussian", backbone="t
 # %% [markdown]
 # ## Derivation cards
 #
-# Eight cells that no other notebook derives. Each card has $p$, $q$, the step that leads from the equation to the published loss, and a
-# caveat. $\phi_{ic}$ is the membership of $i$ in cluster $c$.
+# Here are eight cells. Each card has $p$, $q$, the step that leads from the equation to the published loss, and a caveat;
+# [notebook 16](16_derivation_cards.ipynb) has a longer card for every method. $\phi_{ic}$ is the membership of $i$ in cluster $c$.
 #
 # | method | $p$ and $q$ | from the equation to the loss | caveat |
 # |---|---|---|---|
