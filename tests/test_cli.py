@@ -162,6 +162,7 @@ def test_nothing_is_ever_overwritten(cli):
         (["--config", "nowhere.json"], ["nowhere.json", "No such file"]),
         (["--perplexity", "5"], ["no effect"]),
         (["--dataset", "mnits"], ["mnist"]),
+        (["--sweep", "icon_mode=sne,tsne"], ["icon_mode", "write 'method'"]),
     ],
 )
 def test_a_bad_request_ends_with_2_and_one_line(cli, capsys, flags, words):
@@ -286,6 +287,22 @@ def test_mnist_from_files(cli):
     assert code == 0
     assert config_of(runs[0])["temperature"] == 0.1
     assert icon.load(runs[0]).embeddings.shape == (2000, 128)
+
+
+@pytest.mark.parametrize(
+    ("settings", "flags", "words"),
+    [
+        ({"temperature": -3}, [], "c.json: temperature=-3 is out of range"),
+        ({"epochs": "three"}, [], "c.json: epochs='three'"),
+        ({"temperature": 0.3}, ["--method", "pca"], "c.json: temperature has no effect"),
+        ({"lr": 0.3}, [], "c.json: 'lr' is not a setting; write 'learning_rate', of which --lr is another spelling"),
+        ({"seed": 3}, ["--temperature", "-3"], "icon-nb: temperature=-3"),
+    ],
+)
+def test_a_wrong_value_in_a_file_names_the_file(cli, capsys, settings, flags, words):
+    Path("c.json").write_text(json.dumps(settings))
+    assert cli("--config", "c.json", *flags) == (2, [])
+    assert words in capsys.readouterr().err
 
 
 def test_two_spellings_of_one_setting_are_refused(capsys):

@@ -198,3 +198,18 @@ def test_without_labels_no_run_is_called_the_best():
     base = icon.Config(method="sne", dataset=x, epochs=2, quiet=True)
     study = icon.sweep(base, progress=False, perplexity=[3.0, 5.0, 8.0], seed=[0, 1])
     assert "highest" not in study.next_step.sentence
+
+
+def test_a_saved_run_that_was_interrupted_is_told_to_be_resumed(monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv("ICON_NB_STRICT", raising=False)
+
+    def stop(record, recorder):
+        if record.epoch == 1:
+            raise KeyboardInterrupt
+
+    icon.run(**SMALL, epochs=2, on_record=stop, save_to=tmp_path / "a run", probe=False, viz=False, save_epoch_gifs=False)
+    main(["show", str(tmp_path / "a run")])
+    command = next(line.strip() for line in capsys.readouterr().out.splitlines() if "icon-nb" in line)
+    assert command == f"icon-nb --resume '{tmp_path / 'a run'}'"
+    assert main(shlex.split(command)[1:]) == 0
+    assert icon.load(tmp_path / "a run").history["epoch"] == [0, 1, 2]

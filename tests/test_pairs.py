@@ -2,9 +2,12 @@
 
 import networkx
 import numpy as np
+import pytest
 import torch
 
+import icon_nb as icon
 from icon_nb.data import load
+from icon_nb.errors import DataError
 
 
 def test_halves_put_together_are_the_digits():
@@ -80,3 +83,17 @@ def test_all_are_the_same_every_time():
         first, again = load(name), load(name)
         assert first.checksum == again.checksum
         assert first.pair is None or torch.equal(first.pair, again.pair)
+
+
+def test_the_members_of_the_karate_club_have_names():
+    names = load("karate_club").names
+    assert (names[0], names[1], names[-1], len(set(names))) == ("1 (Mr. Hi)", "2", "34 (Officer)", 34)
+    assert icon.run(method="ncut", epochs=1, quiet=True).trajectory.names == names
+
+
+def test_own_data_may_name_their_samples():
+    own = {"x": np.eye(6), "y": [0, 0, 0, 1, 1, 1], "names": list("abcdef")}
+    assert icon.run(data=own, method="sne", perplexity=2, epochs=1, quiet=True).trajectory.names == tuple("abcdef")
+    assert set(load(own, n_samples=4).names) < set("abcdef")
+    with pytest.raises(DataError, match="names has 2 rows for 6 samples"):
+        load({**own, "names": ["a", "b"]})

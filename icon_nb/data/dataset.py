@@ -51,6 +51,8 @@ class Dataset:
         Non-negative weights between samples, dense or sparse.
     vocabulary : tuple of str
         ``vocabulary[t]`` is the word of token t, where ``x`` or ``pair`` holds tokens.
+    names : tuple of str
+        What each sample of ``x`` is called; empty where they have no names.
     order : int64 Tensor or None
         Where the split was made here: the place of every sample of ``x``, then of ``x_test``, in the data as they came.
     note : str
@@ -84,6 +86,7 @@ class Dataset:
     companion: Tensor | None = None
     graph: Tensor | None = None
     vocabulary: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     order: Tensor | None = None
     note: str = ""
 
@@ -215,10 +218,10 @@ def _problems(data: Dataset) -> Iterator[str]:
             top = (len(data.class_names) or int(y.max()) + 1) - 1
             if int(y.min()) < 0 or int(y.max()) > top:
                 yield f"{part} runs from {int(y.min())} to {int(y.max())}; classes are numbered 0 to {top}"
-    for part, whole in (("pair", "x"), ("companion", "x"), ("graph", "x"), ("pair_test", "x_test")):
+    for part, whole in (("pair", "x"), ("companion", "x"), ("graph", "x"), ("names", "x"), ("pair_test", "x_test")):
         rows, of = getattr(data, part), getattr(data, whole)
         n = 0 if of is None else len(of)
-        if rows is not None and len(rows) != n:
+        if rows is not None and len(rows) != n and (part != "names" or rows):
             yield f"{part} has {len(rows)} rows for {n} samples of {whole}: row i must belong to sample i"
     if data.graph is not None:
         n, graph = len(data.x), data.graph

@@ -194,6 +194,7 @@ def _limit(dataset: Dataset, n: int, seed: int) -> Dataset:
     keep = torch.from_numpy(np.sort(stratified(y, n, seed))).to(dataset.x.device)
     parts = {key: part for key in ("x", "y", "pair", "companion") if (part := getattr(dataset, key)) is not None}
     kept = {key: part.only(keep) if isinstance(part, Stored) else part[keep] for key, part in parts.items()}
+    kept |= {"names": tuple(dataset.names[i] for i in keep.tolist())} if dataset.names else {}
     if dataset.graph is not None:
         kept["graph"] = dataset.graph.index_select(0, keep).index_select(1, keep)
     return replace(dataset, **kept, mean=None, std=None, order=None)

@@ -132,7 +132,8 @@ def read_karate_club(search: Search) -> dict:
     graph[one, other] = graph[other, one] = contexts
     note = "Zachary, J. Anthropological Research 33 (1977) 452-473: 34 members, 78 ties, the factions after the club split"
     y = np.array([faction == "o" for faction in FACTIONS], np.int64)
-    return {"x": graph.copy(), "y": y, "graph": graph, "class_names": ("Mr. Hi", "Officer"), "note": note}
+    named = {"class_names": ("Mr. Hi", "Officer"), "names": ("1 (Mr. Hi)", *map(str, range(2, 34)), "34 (Officer)")}
+    return {"x": graph.copy(), "y": y, "graph": graph, "note": note, **named}
 
 
 def read_tiny_text(search: Search) -> dict:

@@ -74,21 +74,21 @@ def _parts(data, label: str | None, streaming: Streaming) -> dict:
     )
 
 
-def _assembled(x, y=None, x_test=None, y_test=None, class_names=None, note: str = "", **others) -> dict:
+def _assembled(x, y=None, x_test=None, y_test=None, class_names=None, note: str = "", names=(), **others) -> dict:
     """Check and convert the parts; the other fields (pair, companion, ...) become float32, or uint8 images."""
     parts, how = together({"x": x, "x_test": x_test})
-    (parts["y"], parts["y_test"]), names = classes(y, y_test, names=class_names)
+    (parts["y"], parts["y_test"]), class_names = classes(y, y_test, names=class_names)
     pairs = {key: others.pop(key) for key in ("pair", "pair_test") if key in others}
     for each in (pairs, *({key: value} for key, value in others.items())):
         parts |= together(each)[0]
-    return parts | {"class_names": names, "note": "; ".join(part for part in (note, how) if part)}
+    return parts | {"class_names": class_names, "names": tuple(map(str, names)), "note": "; ".join(filter(None, (note, how)))}
 
 
 def _from_mapping(data, label) -> dict:
     """Names of fields to arrays."""
     data = {name: value for name, value in data.items() if value is not None}
     x, y = _usual(data, label, "array", next(iter(data)) if len(data) == 1 else None)
-    rest = ("x_test", "y_test", "pair", "pair_test", "companion", "graph", "class_names")
+    rest = ("x_test", "y_test", "pair", "pair_test", "companion", "graph", "class_names", "names")
     return {"x": data[x], "y": None if y is None else data[y]} | {key: data[key] for key in rest if key in data}
 
 

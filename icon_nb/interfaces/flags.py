@@ -15,9 +15,7 @@ from .. import __version__
 from ..errors import ConfigError, demand, nearest, printable
 from ..methods.config import SETTINGS, Config
 from ..methods.recipes import RECIPES
-from ..methods.settings import GROUPS, Setting, check_names
-
-OLDER = {"method": "icon_mode", "learning_rate": "lr"}  # other spellings of settings
+from ..methods.settings import GROUPS, OLDER, Setting, check_names
 
 TABLES = tomllib.loads(resources.files(__package__).joinpath("commands.toml").read_text(encoding="utf-8"))
 STUDY, FIRST, _USUAL = TABLES["study"], TABLES["first"], Config().resolve().to_dict()

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ..errors import ConfigError, IconError, TrainingError
 from ..files import place
-from ..methods.catalogue import runs_code
 from ..methods.config import Config
 from ..study import run, sweep
 from ..study.comparison import Comparison, Failure
@@ -126,12 +125,7 @@ def trained(config: Config, resume: str | None = None):
 
 
 def report(results, folder: Path) -> None:
-    tell(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}")
-    if results.status == "interrupted":
-        trust = " --trust-code" if runs_code(results.config.dataset) else ""
-        tell(f"go on with: icon-nb --resume {shlex.quote(str(folder))}{trust}")
-    else:
-        tell(results.next_step.for_shell(folder))
+    tell(f"{results.summary()}\n{results.diagnosis}\nsaved in {folder}\n{results.next_step.for_shell(folder)}")
 
 
 def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: bool) -> int:

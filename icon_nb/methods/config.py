@@ -9,6 +9,7 @@ import copy
 import functools
 import hashlib
 import json
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -281,7 +282,11 @@ class Config:
             settings = as_settings(settings)
             values.update(settings)
             sources.update(dict.fromkeys(settings, source))
-        return cls(**values, sources=sources)
+        try:
+            return cls(**values, sources=sources)
+        except ConfigError as error:  # which begins with the name of a setting
+            kind, _, file = sources.get(re.split(r"\W", str(error))[0], "").partition("file ")
+            raise error if kind or not file else ConfigError(f"{file}: {error}") from None
 
     def key(self) -> str:
         """Twelve letters that name the numbers of the run: equal where every setting that they depend on is equal, resolved.

@@ -158,11 +158,16 @@ def setting(group: str, help: str, default: object = None, **about):
 data, objective, model, training, recording, animation, output = (partial(setting, group) for group in GROUPS)
 
 
+OLDER = {"method": "icon_mode", "learning_rate": "lr"}  # other spellings of settings as flags
+
+
 def check_names(names: Iterable[str], known: Iterable[str], where: str = "") -> None:
     """Refuse settings that do not exist, with the nearest that does."""
     for name in names:
         if name not in known:
-            raise ConfigError(f"{where}{name!r} is not a setting; {nearest(name, known)}")
+            own = [setting for setting, older in OLDER.items() if older == name]
+            remedy = f"write {own[0]!r}, of which --{name} is another spelling" if own else nearest(name, known)
+            raise ConfigError(f"{where}{name!r} is not a setting; {remedy}")
 
 
 def read_json(text: str, where: str, known: Iterable[str]) -> dict[str, object]:

@@ -6,7 +6,7 @@ import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import product
 
@@ -16,11 +16,12 @@ from ..animation.projection import kind_and_frame
 from ..errors import ConfigError
 from ..evaluation.diagnosis import FAILURES
 from ..methods import axes
-from ..methods.catalogue import HELD, PROJECTIONS
+from ..methods.catalogue import HELD, PROJECTIONS, runs_code
 from ..methods.config import Config
 from ..methods.recipes import without_effect
 from ..methods.resolve import method_of
 from ..methods.settings import value_at
+from .folders.store import CHECKPOINTS
 
 LITTLE = 0.02  # a change of kNN accuracy that counts for nothing
 EASY = 0.9  # one of untrained networks that leaves little to learn
@@ -85,7 +86,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Row:
-    """What to say, when that fits, and what to do: ``run`` with settings, ``sweep`` over values, ``animate`` with options."""
+    """What to say, when that fits, and what to do: ``run``, ``sweep`` over values, ``animate`` with options, or ``resume``."""
 
     sentence: str
     fits: Callable[[Evidence], bool]
@@ -99,7 +100,7 @@ def _unasked(name: str) -> Callable[[Evidence], bool]:
 
 ROWS = {
     "interrupted": Row("The run was stopped before its end. Train it to the end:",
-        lambda e: e.run.status == "interrupted", lambda e: {}),
+        lambda e: e.run.status == "interrupted", lambda e: {}, "resume"),
     "stopped": Row("Put right what the error names, then run it again:",
         lambda e: e.verdict == "stopped", lambda e: {}),
     "weight decay": Row("Weight decay pulls every weight towards zero, and here it pulled too hard. Train without it:",
@@ -148,7 +149,10 @@ def next_step(run, verdict: str, since: int | None) -> NextStep:
                 ((name, value),) = asked.items()
                 return NextStep(row.sentence, f"results.animate({name}={value!r})", f"icon-nb animate RUN --{name} {value}")
             values = asked if row.what == "sweep" else {}
-            return _to_run(row.sentence, evidence.settings(dict.fromkeys(values) or asked), values)
+            step = _to_run(row.sentence, evidence.settings(dict.fromkeys(values) or asked), values)
+            kept = row.what == "resume" and (run.folder is None or (run.folder / CHECKPOINTS).exists())
+            trust = " --trust-code" if runs_code(run.config.dataset) else ""
+            return replace(step, command=f"icon-nb --resume RUN{trust}") if kept else step
     raise AssertionError("the last row fits every run")
 
 

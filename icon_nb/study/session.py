@@ -78,6 +78,8 @@ class Session:
             about["images"] = seen.permute(0, 2, 3, 1).cpu().numpy()
         if data.kind == "tokens" and data.vocabulary:
             about["names"] = [" ".join(data.vocabulary[token] for token in window) for window in seen.tolist()]
+        if data.names and not held_out:
+            about["names"] = [data.names[k] for k in keep.tolist()]
         title = f"{config.run_name}: " * bool(config.run_name) + f"{config.label} on {data.name}"
         self.recorder = Recorder(labels, data.class_names or None, title=title, **about)
 
