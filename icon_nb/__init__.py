@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
@@ -17,10 +18,24 @@ __all__ = ["__version__", *_WHERE]
 
 def __getattr__(name: str):
     if name in _MOVED or _WHERE.get(name) == ".":
-        return import_module(f".{name}", __name__)
+        return _load(f".{name}")
     if name in _WHERE:
-        return getattr(import_module(_WHERE[name], __name__), name)
+        return getattr(_load(_WHERE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _load(module: str):
+    """Import torch while the collector of cycles rests: it would walk four times through a million objects that all stay."""
+    if "torch" in sys.modules or not gc.isenabled():
+        return import_module(module, __name__)
+    gc.disable()
+    try:
+        return import_module(module, __name__)
+    finally:
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()  # so that what was imported counts as old
+        gc.enable()
 
 
 def __dir__():

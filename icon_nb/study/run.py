@@ -10,8 +10,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import NoneType
 
-from tqdm import tqdm
-
 from ..errors import ConfigError, DataError, LoadError, SaveError, TrainingError, demand, demand_type, shown
 from ..files import LARGEST_TEXT, place, read, write_whole
 from ..methods.config import OF_THE_TRUNK, Config
@@ -112,9 +110,7 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
     demand_type("progress", progress, (bool, NoneType), "True, False or None")
     show = (not session.config.quiet) if progress is None else progress
     tracking = Tracking(session.log_to or session.config.log_to, session.config)
-    about = {"desc": session.config.run_name or session.config.label, "unit": "epoch", "file": sys.stderr}
-    bars = tqdm(total=session.config.epochs, **about) if show else nullcontext()
-    with threads_for(is_small(session.trainer)), bars as bar:
+    with threads_for(is_small(session.trainer)), _bar(session.config) if show else nullcontext() as bar:
         try:
             for record in session.records():
                 if bar is not None:  # one that is disabled takes a lock too, which a worker that is stopped leaves behind
@@ -135,6 +131,12 @@ def train(session: Session, *after_epoch: Callable | None, progress: bool | None
             error.results = session.results() if session.history["epoch"] else None
             raise
         return tracking.finish(session.results())
+
+
+def _bar(config: Config):
+    from tqdm import tqdm  # whose import a quiet run need not wait for
+
+    return tqdm(total=config.epochs, desc=config.run_name or config.label, unit="epoch", file=sys.stderr)
 
 
 def _measured_last(history: Mapping[str, list]) -> dict[str, str]:
