@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import zipfile
 from dataclasses import replace
 from hashlib import md5 as _md5
 from pathlib import Path
@@ -248,3 +249,57 @@ def test_every_refusal_is_ours():
     for data in (None, 3, b"digits", "", "folder:", {}, [], "embeddings:/", "custom:x:y"):
         with pytest.raises(IconError):
             load(data)
+
+
+# --- small files that would fill the memory --------------------------------------------------------------------------
+
+
+def packed(path, method, **entries):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+def deflated(path):
+    torch.save({"x": torch.zeros(1000, 1000)}, path)
+    with zipfile.ZipFile(path) as archive:
+        contents = {each.filename: archive.read(each) for each in archive.infolist()}
+    packed(path, zipfile.ZIP_DEFLATED, **contents)
+
+
+BOMBS = {
+    "deflated.pt": deflated,
+    "view.pt": lambda path: torch.save({"train": {"x": torch.zeros(1).expand(2**26, 10)}}, path),
+    "old_view.pt": lambda path: torch.save(torch.zeros(1).expand(2**26, 10), path, _use_new_zipfile_serialization=False),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_small_file_that_would_fill_the_memory_is_refused_before(name, tmp_path):
+    BOMBS[name](tmp_path / name)
+    with pytest.raises(DataError, match=rf"{name} cannot be read .* would unpack [\d,]+ bytes to [\d,]+\)"):
+        load(f"embeddings:{tmp_path / name}")
+
+
+@pytest.mark.parametrize("as_it_is", [torch.randn(20, 1).expand(20, 4), torch.eye(20, 4).to_sparse()])
+def test_a_view_and_a_sparse_tensor_of_usual_size_are_data(as_it_is, tmp_path):
+    torch.save(as_it_is, tmp_path / "d.pt")
+    assert load(f"embeddings:{tmp_path / 'd.pt'}").x.shape == (20, 4)
+
+
+@pytest.mark.timeout(60)
+def test_labels_of_no_letters_are_none(tmp_path):
+    header = b"{'descr': '<U0', 'fortran_order': False, 'shape': (1099511627776,), }".ljust(117) + b"\n"
+    np.save(tmp_path / "x.npy", X)
+    labels = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    packed(tmp_path / "d.npz", zipfile.ZIP_STORED, **{"x.npy": (tmp_path / "x.npy").read_bytes(), "y.npy": labels})
+    with pytest.raises(DataError, match="labels have dtype <U0"):
+        load(f"embeddings:{tmp_path / 'd.npz'}")
+
+
+def test_what_a_file_holds_beside_tensors_is_named_without_advice_to_run_it(tmp_path):
+    torch.save({"x": torch.zeros(3, 2), "y": Path("code")}, tmp_path / "d.pt")
+    with pytest.raises(DataError, match="it holds more than tensors") as caught:
+        load(f"embeddings:{tmp_path / 'd.pt'}")
+    assert "weights_only" not in str(caught.value)

@@ -211,7 +211,7 @@ def _labels(value) -> np.ndarray:
             names = ", ".join(sorted(kind.__name__ for kind in kinds))
             raise DataError(f"labels mix or hold {names}: give only integers or only text, and no missing values")
         array = np.array(values)
-    demand(array.dtype.kind in "biufUS", f"labels have dtype {array.dtype}: give integers or text", DataError)
+    demand(array.dtype.kind in "biufUS" and array.itemsize, f"labels have dtype {array.dtype}: give integers or text", DataError)
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
             raise DataError(f"labels hold NaN or infinite values, first at {np.flatnonzero(~np.isfinite(array))[:5].tolist()}")

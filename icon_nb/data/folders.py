@@ -136,7 +136,7 @@ class ImageFiles:
             deep = _is_deep(image)
             image = ImageOps.exif_transpose(image)
             if deep:  # Pillow would cut at 255
-                image = Image.fromarray(np.rint(np.asarray(image, np.float64) * (255 / 65535)).clip(0, 255).astype(np.uint8))
+                image = Image.fromarray(((np.asarray(image, np.int32) + 128) // 257).clip(0, 255).astype(np.uint8))  # of 65,535
             image = image.convert("L" if self.grey else "RGB")
             if image.size != self.size[::-1]:
                 image = ImageOps.fit(image, self.size[::-1], Image.Resampling.BILINEAR)

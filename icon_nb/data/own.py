@@ -5,18 +5,20 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from math import prod
 from numbers import Integral
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
 
 from ..errors import DataError, IconError, demand, nearest
-from ..files import place, read_npz
+from ..files import check_size, place, read_npz
 from .arrays import classes, is_pictures, stratified, to_numpy, together
 from .stored import STREAM_ABOVE, Samples, Streaming
 
@@ -202,9 +204,11 @@ def _unbatched(batch) -> Iterator:
 
 
 def _bytes(item) -> int:
-    """About what a sample takes in memory."""
+    """About what a sample takes in memory; of a sparse one nobody knows yet."""
     if isinstance(item, (Mapping, tuple, list)):
         return sum(map(_bytes, item.values() if isinstance(item, Mapping) else item))
+    if getattr(item, "is_sparse", False):
+        return 8
     return getattr(item, "nbytes", None) or (prod(item.size) * len(item.getbands()) if hasattr(item, "getbands") else 8)
 
 
@@ -250,10 +254,24 @@ def _read_rows(held: np.memmap, rows: np.ndarray) -> np.ndarray:
     return found
 
 
+def _read_pt(file):
+    """What torch saved, never unpickled: it packs nothing, so a file is as large as its tensors, but for views of few numbers."""
+    size = os.path.getsize(file)
+    with suppress(zipfile.BadZipFile), zipfile.ZipFile(file) as archive:  # torch wrote no zip files once
+        unpacked = sum(each.file_size for each in archive.infolist())
+        demand(unpacked <= size, f"it would unpack {size:,} bytes to {unpacked:,}", OSError)
+    try:
+        held = torch.load(file, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:  # whose words tell people to run it
+        raise ValueError("it holds more than tensors") from error
+    check_size(_bytes(held), size)
+    return held
+
+
 FILES = {
     ".npz": read_npz,
     ".npy": lambda file: np.load(file, "r", allow_pickle=False),
-    ".pt": lambda file: torch.load(file, map_location="cpu", weights_only=True),
+    ".pt": _read_pt,
 }
 
 
