@@ -10,6 +10,8 @@ import pytest
 import icon_nb as icon
 from icon_nb import methods
 from icon_nb.errors import ConfigError
+from icon_nb.interfaces.cli import configs_from
+from icon_nb.interfaces.flags import build_parser, parse
 from icon_nb.methods.config import DEFAULTS, SETTINGS, Config
 from icon_nb.methods.settings import GROUPS, read_json
 
@@ -102,6 +104,7 @@ def test_rkl_writes_its_smoothing_into_the_config():
     ("text", "words"),
     [
         ("{", ["not JSON"]),
+        ('{"seed": 1, "epochs": 2, "seed": 3}', ["'seed' stands there twice"]),
         ("[1]", ["holds a list"]),
         ('{"schema": 99}', ["schema 99", "upgrade"]),
         ('{"tempreature": 1}', ["temperature"]),
@@ -170,3 +173,10 @@ def test_a_misspelt_setting_is_answered_with_the_nearest():
 def test_what_is_not_a_config_is_refused_by_run(given):
     with pytest.raises(ConfigError, match=r"give icon_nb.Config\(method='simclr'\)"):
         icon.run(given)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])  # the last two are what Windows writes
+def test_a_file_of_settings_may_have_any_encoding_of_json(encoding, tmp_path):
+    (tmp_path / "c.json").write_text('{"run_name": "é", "epochs": 0}', encoding=encoding)
+    (config,), _ = configs_from(parse(build_parser(), ["--config", str(tmp_path / "c.json")]))[:2]
+    assert (config.run_name, config.epochs) == ("é", 0)

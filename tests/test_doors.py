@@ -246,6 +246,11 @@ def test_a_pipe_is_no_settings_and_no_lock(tmp_path, capsys):
         FolderLock(tmp_path)
 
 
+def test_a_deep_provenance_is_no_source_of_settings(stopped, capsys):
+    (stopped / "provenance.json").write_text("[" * 100_000)
+    assert main(["--resume", str(stopped), "--quiet", "--no_viz", "--no_probe"]) == 0
+
+
 def test_sizes_are_checked_before_they_are_read(whole):
     with (whole / "metrics.json").open("r+b") as file:
         file.truncate(1 << 40)  # takes no room on the disk

@@ -115,7 +115,7 @@ def check_trust(given: Mapping[str, object], configs: Sequence[Config]) -> None:
 
 def sources_of(run: str) -> dict[str, str]:
     """Where the settings of a saved run came from, as far as its folder says so."""
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         told = json.loads(read(Path(run) / "provenance.json", LARGEST_TEXT))["sources"]
         return {name: source for name, source in told.items() if isinstance(source, str)}
     return {}
@@ -123,9 +123,9 @@ def sources_of(run: str) -> dict[str, str]:
 
 def read_settings(path: str) -> dict[str, object]:
     try:
-        text = read(place(path, ConfigError), LARGEST_TEXT).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config={path!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        text = read(place(path, ConfigError), LARGEST_TEXT)
+    except OSError as error:
+        raise ConfigError(f"config={path!r} cannot be read: {error.strerror or error}") from None
     return read_json(text, path, SETTINGS)
 
 

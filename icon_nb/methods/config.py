@@ -308,7 +308,7 @@ class Config:
         return json.dumps({"schema": SCHEMA, **self.to_dict()}, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str, where: str = "config.json") -> Config:
+    def from_json(cls, text: str | bytes, where: str = "config.json") -> Config:
         """The Config of a JSON text.
 
         Raises

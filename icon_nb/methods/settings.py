@@ -170,18 +170,26 @@ def check_names(names: Iterable[str], known: Iterable[str], where: str = "") -> 
             raise ConfigError(f"{where}{name!r} is not a setting; {remedy}")
 
 
-def read_json(text: str, where: str, known: Iterable[str]) -> dict[str, object]:
+def read_json(text: str | bytes, where: str, known: Iterable[str]) -> dict[str, object]:
     """The flat settings of a JSON text, names and schema checked, without those that are null; errors name ``where``."""
     try:
-        settings = json.loads(text)
+        settings = json.loads(text, object_pairs_hook=_each_once)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{where} is not JSON ({error}): write one flat object of settings") from None
+        raise ConfigError(f"{where} is not JSON of settings ({error}): write one flat object of settings") from None
     demand(isinstance(settings, dict), f"{where} holds a {type(settings).__name__}: write one flat object of settings")
     schema = settings.pop("schema", SCHEMA)
     if not isinstance(schema, int) or schema > SCHEMA:
         raise ConfigError(f"{where} has schema {schema!r}, this version reads up to {SCHEMA}: upgrade icon_nb")
     check_names(settings, known, f"{where}: ")
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = {}
+    for name, value in pairs:
+        demand(name not in found, f"{shown(name)} stands there twice", ValueError)
+        found[name] = value
+    return found
 
 
 STEPS = 5  # so many values does ``steps`` take

@@ -190,8 +190,8 @@ def _finished(folder: Path, session: Session) -> Results | None:
     if not record.exists() and not checkpoints.exists():
         return None
     try:
-        before = Config.from_json(read(settings, LARGEST_TEXT).decode(), where=str(settings))
-    except (OSError, UnicodeDecodeError) as error:
+        before = Config.from_json(read(settings, LARGEST_TEXT), where=str(settings))
+    except OSError as error:
         raise ConfigError(f"{settings} cannot be read ({error}): the run cannot be continued") from None
     check_settings(folder, session, before, settings.name)
     if not record.exists():

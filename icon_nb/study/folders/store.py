@@ -145,7 +145,7 @@ def load_run(source: Path | Mapping[str, bytes], kind: type):
     else:
         path, record, contents = Path("a run from elsewhere"), json.loads(source[RECORD]), source
     with verify.reading(path / "config.json"):
-        config = Config.from_json(contents["config.json"].decode(), where="config.json").resolve()  # what it leaves out: defaults
+        config = Config.from_json(contents["config.json"], where="config.json").resolve()  # what it leaves out: defaults
     with verify.reading(path / "provenance.json"):
         provenance = verify.parse(contents["provenance.json"])
         verify.follows(provenance, verify.PROVENANCE, path / "provenance.json")
