@@ -37,8 +37,8 @@ class Spread:
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
         known = [float(value) for value in values if value == value]
-        deviation = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
-        return cls(float(np.mean(known)) if known else math.nan, deviation, len(known))
+        mean = float(np.mean(known)) if known else math.nan
+        return cls(mean, float(np.std(known, ddof=1)) if len(known) > 1 else math.nan, len(known))
 
     def __str__(self) -> str:
         alike = 1e-3 <= abs(self.mean) < 1e4 and self.deviation < 1e4  # as many decimals as the mean has
@@ -77,14 +77,13 @@ class Table:
         return [row.get(column) for row in self.rows]
 
     def __str__(self) -> str:
-        aligned = []
-        for column, texts in zip(self.shown, zip(*self._cells())):
-            width = max(map(len, texts))
-            aligned.append([text.ljust(width) if self._is_text(column) else text.rjust(width) for text in texts])
-        return "\n".join([*("  ".join(line).rstrip() for line in zip(*aligned)), *self.notes])
+        widths = [max(map(len, texts)) for texts in zip(*self._cells())]
+        form = "  ".join(f"{{:{side}{width}}}" for side, width in zip(self._sides("<", ">"), widths))
+        return "\n".join([*(form.format(*texts).rstrip() for texts in self._cells()), *self.notes])
 
-    def _is_text(self, column: str) -> bool:
-        return any(isinstance(row.get(column), str) for row in self.rows)
+    def _sides(self, left: str, right: str) -> list[str]:
+        """For every column that is shown: left where it holds a text."""
+        return [left if any(isinstance(value, str) for value in self[column]) else right for column in self.shown]
 
     def __repr__(self) -> str:
         return f"Table({len(self.rows)} rows: {', '.join(self.shown)})"
@@ -92,7 +91,7 @@ class Table:
     def to_html(self) -> str:
         """A plain HTML table; every text is escaped."""
         head, *rows = self._cells()
-        look = [f'style="padding:2px 6px;text-align:{"left" if self._is_text(column) else "right"}"' for column in self.shown]
+        look = [f'style="padding:2px 6px;text-align:{side}"' for side in self._sides("left", "right")]
         th = "".join(f"<th {style}>{escape(name)}</th>" for style, name in zip(look, head))
         lines = ("".join(f"<td {style}>{escape(text)}</td>" for style, text in zip(look, row)) for row in rows)
         body = "".join(f"<tr>{line}</tr>" for line in lines)
@@ -120,9 +119,7 @@ class Table:
         records, out = self.records(), io.StringIO()
         writer = csv.DictWriter(out, list(records[0]) if records else list(self.columns), lineterminator="\n")
         writer.writeheader()
-        for record in records:
-            plain = {name: _plain(value, "") for name, value in record.items()}
-            writer.writerow({name: quoted(value) for name, value in plain.items()})
+        writer.writerows({name: quoted(_plain(value, "")) for name, value in record.items()} for record in records)
         return out.getvalue()
 
     def to_json(self) -> str:
@@ -137,15 +134,14 @@ class Table:
     def to_markdown(self) -> str:
         """A pipe table, with the notes below."""
         head, *rows = [[re.sub(r"([\\|*_`<\[])", r"\\\1", text) for text in line] for line in self._cells()]
-        rule = [":--" if self._is_text(name) else "--:" for name in self.shown]
-        lines = [f"| {' | '.join(line)} |" for line in (head, rule, *rows)]
+        lines = [f"| {' | '.join(line)} |" for line in (head, self._sides(":--", "--:"), *rows)]
         return "\n".join(lines) + "".join(f"\n\n{note}" for note in self.notes) + "\n"
 
     def to_latex(self) -> str:
         """A tabular with the rules of booktabs; the notes are comments above it."""
         head, *rows = [" & ".join(text.translate(_LATEX) for text in line) + r" \\" for line in self._cells()]
-        columns = "".join("l" if self._is_text(name) else "r" for name in self.shown)
-        top, end = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"], [r"\bottomrule", r"\end{tabular}"]
+        top = [rf"\begin{{tabular}}{{{''.join(self._sides('l', 'r'))}}}", r"\toprule"]
+        end = [r"\bottomrule", r"\end{tabular}"]
         return "\n".join([*(f"% {note}" for note in self.notes), *top, head, r"\midrule", *rows, *end]) + "\n"
 
     def to_frame(self):
@@ -206,13 +202,11 @@ def _scores() -> list[str]:
 def table(study, *, each: bool, baselines: bool, seconds: bool) -> Table:
     pooled = study.replicated and not each
     settings = [name for name in study.compared if not (pooled and name == "seed")] or ["method"]
-    if pooled:
-        rows = [_pool([_row(study, run, settings) for run in runs]) for runs in study.cells.values()]
-    else:
-        rows = [_row(study, run, settings) for run in study.runs]
-    if baselines:
-        scores = study.baselines.items()
-        rows += [{settings[0]: name, **{each: found[each] for each in _scores()}} for name, found in scores]
+    cells = study.cells.values() if pooled else [[run] for run in study.runs]
+    rows = [[_row(study, run, settings) for run in runs] for runs in cells]
+    rows = [_pool(several) for several in rows] if pooled else [row for (row,) in rows]
+    for name, found in study.baselines.items() if baselines else ():
+        rows.append({settings[0]: name, **{score: found[score] for score in _scores()}})
     columns = (*settings, "runs", "epochs", "loss", *_scores(), "seconds", "diagnosis", "error")
     used = {"runs": pooled, "error": any(row.get("error") for row in rows)}
     used["linear_probe"] = any(run.config.probe for run in study.runs)
@@ -243,8 +237,7 @@ def _pool(rows: Sequence[Mapping]) -> dict[str, object]:
         pooled |= {name: Spread.of(values)} if values else {}
     for name in ("diagnosis", "error"):
         counts = Counter(row[name] for row in rows if row[name])
-        said = counts if len(counts) == 1 else (f"{n} {word}" for word, n in counts.items())
-        pooled[name] = ", ".join(said) or None
+        pooled[name] = ", ".join(counts if len(counts) == 1 else (f"{n} {word}" for word, n in counts.items())) or None
     return pooled
 
 
