@@ -72,7 +72,7 @@ def answer(argv: list[str]) -> int:
         parser.error(printable(error))
     if threading.current_thread() is threading.main_thread():  # a request to terminate ends a run as an interrupt does
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    from .training import compare_all, join_run, ranks, run_one  # loads torch
+    from .saved import compare_all, join_run, ranks, run_one  # loads torch
 
     if ranks.started():
         return join_run(configs, given.get("resume"))
