@@ -39,10 +39,8 @@ class IconTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     Attributes
     ----------
-    results_ : Results
-        The run: history, trajectory, animation.
-    embedding_ : float32 array (n, d)
-        The samples of ``fit``, those without a label included.
+    results_, embedding_ : Results, float32 array (n, d)
+        The run; and the embedding of the samples of ``fit``, those without a label included.
 
     Examples
     --------

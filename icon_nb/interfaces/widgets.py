@@ -37,13 +37,10 @@ def temperature_study(
 
     Parameters
     ----------
-    config : Config, optional
-        Of a method with a temperature; ``Config()`` when not given.
-    temperatures : iterable of float
-    seeds : iterable of int
-        Several give bands around the curves.
-    data : optional
-        Data of your own, as in :func:`icon_nb.run`.
+    config, data : optional
+        As in :func:`icon_nb.run`; of a method with a temperature.
+    temperatures, seeds : iterable of float, iterable of int
+        Several seeds give bands around the curves.
 
     Returns
     -------
@@ -67,7 +64,7 @@ def method_explorer(config: Config | None = None, *, data=None) -> MethodExplore
     config : Config, optional
         Settings that every choice shares, for instance ``Config(epochs=5)``; those without an effect on a choice are left out.
     data : optional
-        Data of your own instead of a data set by name, as in :func:`icon_nb.run`.
+        As in :func:`icon_nb.run`.
 
     Examples
     --------

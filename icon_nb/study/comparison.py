@@ -32,9 +32,8 @@ class Comparison(Shown, Sequence):
     Parameters
     ----------
     runs : sequence of Results or Failure
-    title : str
-    compared : tuple of str
-        The settings that are compared; found from the runs when not given.
+    title, compared
+        A text, and the settings that are compared; found from the runs when not given.
     interrupted : bool
         Whether runs are missing because someone stopped them.
 
@@ -42,10 +41,8 @@ class Comparison(Shown, Sequence):
     --------
     >>> import icon_nb as icon
     >>> study = icon.sweep(icon.Config(n_samples=200, epochs=1, quiet=True), temperature=[0.1, 0.5])
-    >>> study
-    Comparison(sweep of temperature: 2 runs)
-    >>> [name for name in study.table().columns if name in ("temperature", "knn")]
-    ['temperature', 'knn']
+    >>> study, len(study.table())
+    (Comparison(sweep of temperature: 2 runs), 2)
     """
 
     runs: Sequence[Outcome]
@@ -214,8 +211,8 @@ class Comparison(Shown, Sequence):
 
 def differing(runs: Sequence[Outcome]) -> tuple[str, ...]:
     """The settings that someone gave and that differ between the runs; the method where nothing does."""
-    sources = (getattr(run, "provenance", {}).get("sources") or run.config.sources for run in runs)  # a loaded run knows its own
-    given = {name for each in sources for name, source in each.items() if not source.startswith(("default", "method "))}
+    sources = [source for run in runs for source in run.config.sources.items()]
+    given = {name for name, source in sources if not source.startswith(("default", "method "))}
     differ = [name for name, about in SETTINGS.items() if about.counts and len({getattr(run.config, name) for run in runs}) > 1]
     chosen = [name for name in differ if name == "method" or name in given]
     if "method" in chosen:

@@ -52,9 +52,8 @@ class Evidence:
     def __init__(self, run, verdict: str, since: int | None):
         self.run, self.verdict, self.since, self.config = run, verdict, since, run.config
         self.failed, self.dim = verdict in FAILURES, run.trajectory.dim
-        told = run.config.replace_sources(run.provenance.get("sources") or {})
-        self.given = {name: value for name, value in told.explicit().items() if not told.came_by_default(name)}
-        self.given.pop("run_name", None)
+        given = {name: value for name, value in run.config.explicit().items() if not run.config.came_by_default(name)}
+        self.given = {name: value for name, value in given.items() if name != "run_name"}
         knn = run.measured("knn_accuracy") or [math.nan]
         self.untrained, self.gain = knn[0], knn[-1] - knn[0]
         self.learns_classes = "labels" in axes.SUPERVISORY[method_of(run.config).supervisory].needs

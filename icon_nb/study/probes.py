@@ -21,9 +21,8 @@ from ..methods.resolve import method_of
 from ..objective.batch import Target
 from ..objective.distances import as_seen_by, metric_of
 from ..objective.objective import Objective, build_objective
-from ..training.backbones import seeded
 from ..training.batches import Reader, other_side
-from ..training.candidates import build_model, projection, second_encoder
+from ..training.candidates import build_model
 
 MAX_PROBE_POINTS = 10_000
 
@@ -44,17 +43,15 @@ def encoder_of(results, modality: str) -> tuple[nn.Module, Dataset]:
     if modality == "x":
         return results.backbone, data
     demand(modality == "pair", f"modality={modality!r} is not known; {nearest(modality, ['x', 'pair'])}")
-    own = _part(results, "other.")
     words = f"modality='pair': method={config.label!r} trains one encoder, of x"
-    demand(own, f"{words}; use a method over two modalities, such as clip")
-    with seeded(config.seed):
-        network = second_encoder(config, data, results.backbone)["other"]
-    network.to(next(results.backbone.parameters()).dtype).load_state_dict(own)
-    return network, other_side(data)
+    demand(any(name.startswith("other.") for name in results.state), f"{words}; use a method over two modalities, such as clip")
+    return _trained_model(results).other, other_side(data)
 
 
-def _part(results, prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): each for name, each in results.state.items() if name.startswith(prefix)}
+def _trained_model(results) -> nn.Module:
+    model = build_model(results.config, results.data()).to(next(results.backbone.parameters()).dtype)
+    model.load_state_dict(results.state)
+    return model
 
 
 def new_samples(dataset: Dataset, x) -> Tensor:
@@ -96,10 +93,7 @@ def probe_run(results) -> dict[str, dict[str, float]]:
         named = {name: embed(network, data, x, config) for name, network in networks.items()}
     named["raw"] = data.flat(x).numpy()
     if config.head in ("linear", "mlp"):
-        head = projection(config.embedding_dim, config.head)
-        head.load_state_dict(_part(results, "head."))
-        head.to(next(results.backbone.parameters()).dtype)
-        named["behind the head"] = embed(nn.Sequential(results.backbone, head), data, x, config)
+        named["behind the head"] = embed(nn.Sequential(results.backbone, _trained_model(results).head), data, x, config)
     metrics = dict.fromkeys(named, metric_of(config.distance)) | {"raw": "euclidean"}
     scores = {name: probe(z, y, seed=config.seed, metric=metrics[name]) for name, z in named.items()}
     return {**scores, "about": {"n_points": len(x), "held_out": held_out}}

@@ -166,9 +166,10 @@ def train_in_folder(
             raise
         return found  # on a disk that cannot be written, say
     try:
-        if not resume and ((folder / RECORD).exists() or (folder / CHECKPOINTS).exists()):
-            raise SaveError(f"{folder} holds a run: pass resume=True to go on with it, or choose another folder")
-        results = _finished(folder, session)
+        begun = (folder / RECORD).exists() or (folder / CHECKPOINTS).exists()
+        remedy = "pass resume=True to go on with it, or choose another folder"
+        demand(resume or not begun, f"{folder} holds a run: {remedy}", SaveError)
+        results = _finished(folder, session) if begun else None
         if results is None:
             results = _train_and_write(folder, session, checkpoints, after_epoch, progress)
         elif (folder / CHECKPOINTS).exists():  # it was stopped while it was drawn
@@ -185,10 +186,8 @@ def train_in_folder(
 
 
 def _finished(folder: Path, session: Session) -> Results | None:
-    """The run that stands in the folder to its end; None where it is to be begun, or gone on with, also for more epochs."""
+    """The run that stands in a folder where one was begun, to its end; None where it is gone on with, also for more epochs."""
     record, checkpoints, settings = folder / RECORD, folder / CHECKPOINTS, folder / "config.json"
-    if not record.exists() and not checkpoints.exists():
-        return None
     try:
         before = Config.from_json(read(settings, LARGEST_TEXT), where=str(settings))
     except OSError as error:
@@ -265,7 +264,7 @@ def fork(
 
 def _branch(results: Results, epoch: int, settings: Mapping[str, object]) -> Config:
     """The settings of a branch: what its weights and points depend on is the trunk's, everything else may change."""
-    told = results.config.replace_sources(results.provenance.get("sources") or {})
+    told = results.config
     kept = {name: getattr(told, name) for name in (*OF_THE_TRUNK, "epochs", "seed") if getattr(told, name) is not None}
     config = told.replace(**{**kept, **settings}).resolve()
     for name in OF_THE_TRUNK:

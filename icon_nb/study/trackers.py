@@ -50,10 +50,9 @@ class Tracking:
         return results
 
     def _call(self, what: str, *given) -> None:
-        if self.tracker is None:
-            return
         try:
-            getattr(self.tracker, what)(*given)
+            if self.tracker is not None:
+                getattr(self.tracker, what)(*given)
         except Exception as error:
             name, self.tracker = type(self.tracker).__name__, None
             warnings.warn(f"{name} failed and logs no more, the run goes on: {type(error).__name__}: {error}", stacklevel=4)
@@ -71,12 +70,12 @@ class Csv:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         columns, there = ["run", "epoch", *HISTORY], self.path.exists()
         demand(self.path.is_file() or not there, f"log_to='csv:{place}' is no regular file: choose another")
-        if not there or not self.path.stat().st_size:
+        if there and self.path.stat().st_size:  # a file of the user is not written into, whatever a saved config.json says
+            with self.path.open("rb") as file:
+                ours = file.readline(200).decode(errors="replace").strip() == ",".join(columns)
+            demand(ours, f"log_to='csv:{place}' is a file with other contents: choose another")
+        else:
             self._write(columns)
-            return
-        with self.path.open("rb") as file:  # a file of the user is not written into, whatever a saved config.json says
-            ours = file.readline(200).decode(errors="replace").strip() == ",".join(columns)
-        demand(ours, f"log_to='csv:{place}' is a file with other contents: choose another")
 
     def _write(self, row: list) -> None:
         line = io.StringIO()
@@ -136,8 +135,7 @@ class MLflow:
 
     def finish(self, results: Results) -> None:
         with TemporaryDirectory() as folder:
-            path = results.animate().save(Path(folder) / "training_dynamics.gif")
-            self.client.log_artifact(self.run, str(path))
+            self.client.log_artifact(self.run, str(results.animate().save(Path(folder) / "training_dynamics.gif")))
         self.client.set_terminated(self.run, "FINISHED" if results.status == "complete" else "KILLED")
 
 
@@ -155,8 +153,8 @@ class WandB:
     def finish(self, results: Results) -> None:
         import wandb
 
-        page = results.animate()._repr_html_()
-        self.run.log({"animation": wandb.Html(page)}, step=int(results.trajectory.epochs[-1]))
+        page = wandb.Html(results.animate()._repr_html_())
+        self.run.log({"animation": page}, step=int(results.trajectory.epochs[-1]))
         self.run.finish()
 
 

@@ -197,8 +197,7 @@ def _read(path: Path, expected: str | None = "") -> bytes:
 def _unpack(content: bytes, about: dict, path: Path) -> Trajectory:
     file = path / "embeddings.npz"
     with verify.reading(file):
-        verify.container(content, file)
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        with np.load(verify.container(content, file), allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in _ARRAYS if name in arrays}
             embeddings = arrays["trajectory"]
         verify.arrays(embeddings, found, len(about["class_names"]), file)

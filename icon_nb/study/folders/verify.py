@@ -91,22 +91,8 @@ def number(value) -> bool:
     return value is None or (isinstance(value, (int, float)) and abs(value) < 1e300)
 
 
-def of_any_length(value) -> bool:
-    """A text that is not drawn."""
-    return isinstance(value, str)
-
-
-def probes(value) -> bool:
-    """None of data without labels; what is said about them beside the scores."""
-    return fits(value, {str: {str: number}}) and (not value or fits(value.get("about"), {"n_points": count, "held_out": bool}))
-
-
 def count(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40
-
-
-def shape(value) -> bool:
-    return fits(value, [count]) and 0 < len(value) <= 3 and all(value)
 
 
 def increasing(epochs) -> bool:
@@ -122,6 +108,9 @@ def history(value) -> bool:
 
 # What stands in each file
 
+_ANY_TEXT = lambda value: isinstance(value, str)  # noqa: E731  of any length, as it is not drawn
+_ABOUT = {"n_points": count, "held_out": bool}  # where there are any: data without labels have none
+_SHAPE = lambda value: fits(value, [count]) and 0 < len(value) <= 3 and all(value)  # noqa: E731
 _BRANCHED = {
     "fork": ({"epoch": count, "settings": dict}, None),
     "resumed": ([{"epoch": count, "settings": dict, "threads_before": (count, None)}], None),
@@ -129,16 +118,16 @@ _BRANCHED = {
 
 RUN = {
     "status": ("complete", "interrupted", "failed"),
-    "error": of_any_length,
+    "error": _ANY_TEXT,
     "files": {str: str},
     "history": history,
     "trajectory": {"title": str, "class_names": [str], "names": ([str], None), "metrics": {str: [number]}},
-    "probes": (None, probes),
+    "probes": (None, lambda value: fits(value, {str: {str: number}}) and (not value or fits(value.get("about"), _ABOUT))),
 }
 """``metrics.json``: status, history, trajectory, and the checksums of the other files."""
 
 PROVENANCE = {
-    "dataset": {"name": str, "kind": str, "shape": shape, "n_train": count, "n_tokens": count},
+    "dataset": {"name": str, "kind": str, "shape": _SHAPE, "n_train": count, "n_tokens": count},
     "sources": {str: str},
     "baselines": ({str: number}, None),
     "versions": {str: str},
@@ -165,7 +154,7 @@ COMPARISON = {
     "title": str,
     "compared": [SETTINGS.__contains__],
     "interrupted": bool,
-    "runs": [{"config": dict, "error": of_any_length, "folder": (str, None), "scores": ({str: number}, None)}],
+    "runs": [{"config": dict, "error": _ANY_TEXT, "folder": (str, None), "scores": ({str: number}, None)}],
 }
 """``comparison.json``: what is compared, and an entry for every run."""
 
