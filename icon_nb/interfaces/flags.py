@@ -175,16 +175,14 @@ def workers_of(given: Mapping[str, object]) -> int | None:
     return int(text) if "workers" in given else None
 
 
-YES, NO = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
-
-
 def typed(name: str, setting: Setting, text: str) -> object:
     kind = setting.kind
     if kind in (str, object):
         return text
     if kind is bool:
-        demand(text.lower() in (*YES, *NO), f"{name}={text!r}: give true or false")
-        return text.lower() in YES
+        yes, no = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
+        demand(text.lower() in (*yes, *no), f"{name}={text!r}: give true or false")
+        return text.lower() in yes
     try:
         return int(text) if kind is int else float(text)
     except ValueError:

@@ -69,7 +69,7 @@ def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], 
     """Run and save every config, and compare them in a folder of their own; one that fails does not stop the others."""
     done, codes = [], []
     try:
-        outputs.check_room(configs[0])
+        outputs.fresh_folder(place(configs[0].output_dir), ".room").rmdir()  # it can be written, before anything is trained
         for outcome, folder, code in one_by_one(configs) if n is None else in_processes(configs, n):
             done.append((outcome, folder))
             codes.append(code)

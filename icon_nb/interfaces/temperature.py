@@ -185,16 +185,11 @@ class TemperatureWidget:
 
     def run(self) -> TemperatureWidget:
         """Train what is missing, then show it."""
-        return self._train(self.tau.value)
+        return self._train(lambda: self.tau.value)
 
     def add(self, temperature: float | None = None) -> TemperatureWidget:
         """Train one more temperature and let it join the study."""
-        try:
-            return self._train(self.study.add(self.between.value if temperature is None else temperature))
-        except IconError as error:
-            self.message = str(error)
-        self._refresh(self.tau.value)
-        return self
+        return self._train(lambda: self.study.add(self.between.value if temperature is None else temperature))
 
     def what_if(self, temperature: float | None = None) -> TemperatureWidget:
         """From the epoch that is shown, let the run go on at another temperature, and show both futures side by side."""
@@ -222,11 +217,14 @@ class TemperatureWidget:
         self.note.value = html.escape(self.message)
         return self
 
-    def _train(self, then: float) -> TemperatureWidget:
+    def _train(self, choose: Callable[[], float]) -> TemperatureWidget:
+        """Train what is missing, and show the temperature that is chosen, which may join the study."""
         self.button.disabled = self.more.disabled = True
-        frames = len(self.study.missing) * (self.study.config.resolve().epochs + 1)
-        self.progress.max, self.progress.value = max(frames, 1), 0
+        then = self.tau.value
         try:
+            then = choose()
+            frames = len(self.study.missing) * (self.study.config.resolve().epochs + 1)
+            self.progress.max, self.progress.value = max(frames, 1), 0
             self.study.train(self._step)
             self.message = ""
         except IconError as error:
@@ -256,8 +254,8 @@ class TemperatureWidget:
 
     def still_of(self, temperature: float, seed: int, frame: int) -> bytes:
         """PNG of the embedding of a run at a recorded frame, on axes that hold for all its frames."""
-        key, options = (temperature, seed), {"size": (SIDE, SIDE), "title": f"temperature {temperature:g}", "turn": 0}
-        painter = self._once(key, lambda: animate(self.study.runs[key][0].trajectory, **options)).painter
+        key, look = (temperature, seed), {"size": (SIDE, SIDE), "title": f"temperature {temperature:g}", "turn": 0}
+        painter = self._once(key, lambda: animate(self.study.runs[key][0].trajectory, **look)).painter
         k = min(frame, painter.timeline.n_frames - 1)
         return self._once((*key, k), lambda: painter.png(k))
 
@@ -329,14 +327,14 @@ class TemperatureWidget:
         """The study without a kernel, as HTML: a filmstrip of every temperature, and the measures."""
         if not self.study.complete:
             return f"<p>{html.escape(repr(self))}. {html.escape(self.message)}</p>"
-        strip, curves, complete = self._strip(), self._measures(), ", ".join(f"{t:g}" for t in self.study.complete)
+        curves, complete = self._measures(), ", ".join(f"{t:g}" for t in self.study.complete)
         words = f"The first epochs and the last of the embedding, for temperatures {complete}"
-        return image(strip, words) + "<br>" + image(curves.png, f"At the last epoch: {curves.alt}")
+        return image(self._strip(), words) + "<br>" + image(curves.png, f"At the last epoch: {curves.alt}")
 
     def _strip(self) -> bytes:
         moving = {f"temperature {t:g}": self.study.runs[t, self.study.seeds[0]][0].trajectory for t in self.study.complete}
-        title = self.study.config.label
-        return filmstrip(side_by_side([*moving.values()], [*moving], title=title, turn=0)) if moving else b""
+        look = {"title": self.study.config.label, "turn": 0}
+        return filmstrip(side_by_side([*moving.values()], [*moving], **look)) if moving else b""
 
     def __repr__(self) -> str:
         return f"TemperatureWidget({repr(self.study).partition('(')[2]}"

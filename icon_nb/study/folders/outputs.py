@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -36,27 +34,14 @@ def new_folder(config: Config) -> Path:
     return fresh_folder(place(config.output_dir), "_".join(map(safe_name, parts)))
 
 
-def check_room(config: Config) -> None:
-    """Make the output folder, before anything is trained; a SaveError where it is a file, or cannot be written."""
-    with _made(place(config.output_dir)) as parent:
-        if not os.access(parent, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-
 def fresh_folder(parent: Path, name: str) -> Path:
     """Make a folder of this name, with a number behind it where there is one already."""
-    with _made(parent):
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
         for folder in (parent / (name if k == 1 else f"{name}-{k}") for k in count(1)):
             with suppress(FileExistsError):
                 folder.mkdir()
                 return folder
-
-
-@contextmanager
-def _made(parent: Path) -> Iterator[Path]:
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        yield parent
     except FileExistsError:
         raise SaveError(f"output_dir={str(parent)!r} is a file: choose a folder") from None
     except OSError as error:
