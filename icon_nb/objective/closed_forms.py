@@ -25,7 +25,8 @@ from torch import Tensor
 from ..errors import DataError, demand
 from .batch import Target
 from .divergences import kl, rkl
-from .learned import Clusters, Gaussian, Joint, StudentT
+from .learned import Clusters, DoublyStochastic, Gaussian, Joint, StudentT
+from .sinkhorn import balance
 from .supervisory.neighbourhoods import log_perplexity_of
 
 SHORTEST = 1e-12  # an embedding shorter than this counts as this long, as in torch's ``normalize``
@@ -76,6 +77,7 @@ class FusedKL:
     kernel: Gaussian  # or a StudentT, with sqeuclidean or cosine distance
     joint: bool  # one distribution over all pairs instead of one per anchor
     symmetric: bool = False  # p of a pair is the same either way round: then so is a joint q, and half of the gradient is enough
+    doubly: bool = False  # rows and columns of q sum to one, and so do those of p, which is symmetric
     work: Workspace = field(default_factory=Workspace, repr=False, compare=False)
 
     def __call__(self, target: Target, z: Tensor) -> Tensor:
@@ -96,7 +98,8 @@ class FusedKL:
             z = z / lengths
         else:
             z = z - z.mean(0)  # keeps the squared distances exact where the embedding has drifted
-        attraction, weights, norm, log_norm, slope = (self._student if self.heavy else self._gaussian)(z, p, valued)
+        kernel = self._doubly if self.doubly else self._student if self.heavy else self._gaussian
+        attraction, weights, norm, log_norm, slope = kernel(z, p, valued)
         gap = torch.addcdiv(p, weights, norm, value=-1, out=self.work(1, p))  # p - q, (n, n)
         gap = gap if slope is None else gap.mul_(slope)
         value = (attraction + log_norm.sum() - target.entropy.sum()) / rows if valued else None
@@ -106,7 +109,7 @@ class FusedKL:
             return value, torch.addcmul(pull, along, z, value=-1).mul_(-self.rate / rows).div_(lengths)
         one = torch.cat([z, torch.ones_like(z[:, :1])], 1)
         # (n, d + 1): the last column is the sum of row and column.
-        if not self.joint or not self.symmetric:
+        if not self.symmetric:
             moved = gap @ one + (one.T @ gap).T
         else:  # the same either way but for rounding; from the left it is five times as fast
             moved = 2 * (gap @ one) if valued else 2 * (one.T @ gap).T
@@ -159,6 +162,16 @@ class FusedKL:
         norm = weights.sum() if self.joint else weights.sum(1, keepdim=True)
         return attraction, weights, norm, norm.log() + top, None
 
+    def _doubly(self, z: Tensor, p: Tensor, valued: bool):
+        """As :meth:`_student`; the gradient of the factors e^f adds nothing, because they are where a sum over all pairs is least."""
+        df, scale = (self.kernel.df if self.heavy else 1), self.kernel.temperature
+        scores = self._scaled_distances(z, 1 / (df * scale), 0.0, self.work(0, p)).clamp_(min=0)
+        slope = (1 / (1 + scores)).fill_diagonal_(0) if self.heavy else None
+        scores = scores.log1p_().mul_(-(df + 1) / 2) if self.heavy else scores.neg_()
+        attraction = -torch.dot(p.reshape(-1), scores.reshape(-1)) if valued else None
+        f = balance(scores.fill_diagonal_(-math.inf))
+        return attraction, scores.add_(f[:, None] + f).exp_(), z.new_ones(1), -2 * f, slope
+
 
 @dataclass(frozen=True)
 class FusedClusters:
@@ -198,9 +211,12 @@ class FusedClusters:
 
 def fuse(learned, symmetric: bool = False) -> FusedKL | None:
     """The closed form of the mean KL from a p, symmetric or not, to a learned component, or None where there is none."""
-    joint, kernel = isinstance(learned, Joint), learned.kernel if isinstance(learned, Joint) else learned
+    joint, doubly = isinstance(learned, Joint), isinstance(learned, DoublyStochastic)
+    kernel = learned.kernel if joint or doubly else learned
+    if doubly and not symmetric:
+        return None
     fits = type(kernel) in (Gaussian, StudentT) and kernel.distance in ("sqeuclidean", "cosine") and not kernel.include_self
-    return FusedKL(kernel, joint, symmetric) if fits else None
+    return FusedKL(kernel, joint, symmetric and (joint or doubly), doubly) if fits else None
 
 
 def closed_form(learned, divergence: Callable, symmetric: bool = False) -> FusedKL | FusedClusters | None:

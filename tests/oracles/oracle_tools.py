@@ -26,8 +26,8 @@ def package(name: str):
         pytest.skip(f"the oracle package {name} is not installed")
 
 
-def objective(method: str, **settings):
-    """The objective of a registered method, exactly as a run builds it."""
+def objective(method: str | None = None, **settings):
+    """The objective of a registered method, or of a pair, exactly as a run builds it."""
     return build_objective(Config(method=method, **settings).resolve())
 
 

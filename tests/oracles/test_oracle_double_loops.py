@@ -65,7 +65,7 @@ def distance(a, b, config):
 
 def log_kernel(config, d):
     """Unnormalised log q of one distance."""
-    if config.learned in ("gaussian", "gaussian_joint"):
+    if config.learned in ("gaussian", "gaussian_joint", "gaussian_doubly"):
         return -d / config.temperature
     if config.learned == "student_t_narrow":
         return -(config.df + 1) / 2 * torch.log(d)
@@ -76,6 +76,16 @@ def kernel_rows(config, a, b, counts_self):
     for i in range(len(a)):
         allowed = [j for j in range(len(b)) if counts_self or a is not b or j != i]
         yield i, {j: log_kernel(config, distance(a[i], b[j], config)) for j in allowed}
+
+
+def doubly_rows(config, z):
+    """Rows of q that Sinkhorn's iteration, unrolled for autograd, has balanced."""
+    scores = {i: row for i, row in kernel_rows(config, z, z, False)}
+    f = [z.new_zeros(())] * len(z)
+    for _ in range(300):
+        f = [(f[i] - torch.logsumexp(torch.stack([value + f[j] for j, value in scores[i].items()]), 0)) / 2 for i in range(len(z))]
+    for i in range(len(z)):
+        yield i, {j: value + f[j] for j, value in scores[i].items()}
 
 
 def cluster_rows(z, measure):
@@ -180,6 +190,7 @@ def definition(config, method, p, measure, blocks, weights=None):
                 total, row = total + limit_loss(config, p[row], {j: distance(a[i], b[j], config) for j in allowed}), row + 1
             continue
         rows = cluster_rows(a, measure) if config.learned == "clusters" else kernel_rows(config, a, b, counts_self)
+        rows = doubly_rows(config, a) if config.learned.endswith("_doubly") else rows
         for _, scores in rows:
             if measure is not None and measure.dim() == 2:
                 scores = {j: value + torch.log(measure[row, j]) for j, value in scores.items() if measure[row, j] > 0}

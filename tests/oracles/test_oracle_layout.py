@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from icon_nb.objective.distances import sqeuclidean
+from icon_nb.objective.objective import Objective
 from icon_nb.objective.supervisory import Batch, perplexity_rows
 
 from .oracle_tools import SEEDS, agree, differ, gaussian, literal, objective, package, points, student
@@ -107,6 +108,63 @@ def test_learned_rows_are_the_affinities_of_torchdr(name):
         ours = objective("tsne_conditional", perplexity=3.0, df=2.0).learned(y)
         affinity = torchdr.NormalizedStudentAffinity(degrees_of_freedom=2.0, normalization_dim=1, device="cpu")
     torch.testing.assert_close(ours.exp(), affinity(y) * len(y), rtol=1e-6, atol=1e-9)
+
+
+def entropic_optimum(cost, perplexity):
+    """The symmetric p of least cost with rows of sum one and enough entropy, by scipy's optimizer of constrained problems."""
+    minimize = package("scipy.optimize").minimize
+    n, upper = len(cost), np.triu_indices(len(cost), 1)
+
+    def rows(values):
+        p = np.zeros((n, n))
+        p[upper] = values
+        return p + p.T
+
+    def more(values):
+        p = rows(values)
+        return -(p * np.log(np.where(p > 0, p, 1))).sum(1) - np.log(perplexity)
+
+    constraints = [{"type": "eq", "fun": lambda values: rows(values).sum(1) - 1}, {"type": "ineq", "fun": more}]
+    start, bounds = np.full(n * (n - 1) // 2, 1 / (n - 1)), [(1e-12, 1)] * (n * (n - 1) // 2)
+    options = {"maxiter": 2000, "ftol": 1e-14}
+    found = minimize(lambda values: values @ cost[upper], start, bounds=bounds, constraints=constraints, options=options)
+    return rows(found.x)
+
+
+@pytest.mark.parametrize(("seed", "perplexity"), [(0, 2.5), (1, 3.0), (2, 4.0)])
+def test_symmetric_entropic_rows_solve_the_problem_of_the_paper(seed, perplexity):
+    batch = inputs(7, 4, seed)
+    p = objective("snekhorn", perplexity=perplexity).supervisory(batch)
+    theirs = entropic_optimum(sqeuclidean(batch.x, batch.x).numpy(), perplexity)
+    np.testing.assert_allclose(p.numpy(), theirs, atol=2e-4)
+    torch.testing.assert_close(p, p.T)
+    torch.testing.assert_close(p.sum(1), torch.ones(7, dtype=p.dtype))
+    assert (-torch.xlogy(p, p).sum(1) > np.log(perplexity) - 1e-6).all()
+    conditional = objective("sne", perplexity=perplexity).supervisory(batch)
+    assert (conditional - p).abs().max() > 0.05
+
+
+@pytest.mark.parametrize(("method", "kernel"), [("snekhorn", "gaussian"), ("tsnekhorn", "student")])
+def test_doubly_stochastic_rows_are_those_of_torchdr(method, kernel):
+    y = points(15, 2, 0)
+    affinity = package("torchdr").SinkhornAffinity(tol=1e-12, max_iter=10000, base_kernel=kernel, device="cpu")
+    q = objective(method, perplexity=3.0).learned(y).exp()
+    torch.testing.assert_close(q, affinity(y) * (1 / affinity(y).sum(1).mean()), rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(q.sum(0), torch.ones(15, dtype=q.dtype))
+
+
+@pytest.mark.parametrize(("method", "learned"), [("snekhorn", "gaussian_doubly"), ("tsnekhorn", "student_t_doubly")])
+def test_the_gradient_through_sinkhorn_is_that_of_finite_differences(method, learned):
+    """Also where p is not symmetric, so that the factors of q no longer drop out."""
+    batch, y = inputs(8, 3, 0), points(8, 2, 1).requires_grad_()
+    ours = objective(method, perplexity=3.0)
+    assert ours.fused is not None
+    assert torch.autograd.gradcheck(lambda z: ours(batch, z), y, atol=1e-7)
+    plain = Objective(ours.supervisory, ours.learned, ours.divergence)
+    torch.testing.assert_close(plain(batch, y), ours(batch, y))
+    other = objective(None, supervisory="gaussian", learned=learned, perplexity=3.0)
+    assert other.fused is None
+    assert torch.autograd.gradcheck(lambda z: other(batch, z), y, atol=1e-7)
 
 
 def joint_cost(p, n, df=1):

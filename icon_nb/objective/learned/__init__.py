@@ -4,12 +4,12 @@ Every q takes z (n, d) and returns (n, m) log-probabilities.
 """
 
 from ..component import without_self  # noqa: I001 (which would write a name a line)
-from .kernels import Clusters, Gaussian, Joint, Mixed, StudentT, StudentTNarrow
+from .kernels import Clusters, DoublyStochastic, Gaussian, Joint, Mixed, StudentT, StudentTNarrow
 from .limits import (
     ClassMeans, GaussianAngular, GaussianHard, GaussianMargin, GaussianNarrow, GaussianWide, KernelWide, Sigmoid,
 )  # fmt: skip
 
 __all__ = [
-    "ClassMeans", "Clusters", "Gaussian", "GaussianAngular", "GaussianHard", "GaussianMargin", "GaussianNarrow", "GaussianWide",
-    "Joint", "KernelWide", "Mixed", "Sigmoid", "StudentT", "StudentTNarrow", "without_self",
+    "ClassMeans", "Clusters", "DoublyStochastic", "Gaussian", "GaussianAngular", "GaussianHard", "GaussianMargin",
+    "GaussianNarrow", "GaussianWide", "Joint", "KernelWide", "Mixed", "Sigmoid", "StudentT", "StudentTNarrow", "without_self",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...errors import demand
 from ..component import Learned
+from ..sinkhorn import potentials
 
 NOT_NEGATIVE = ("sqeuclidean", "cosine")  # the distances that a Student-t kernel can take
 
@@ -94,6 +95,24 @@ class Joint(Learned):
 
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
         return self.kernel.logits(z, candidates).reshape(1, -1).log_softmax(1)
+
+
+@dataclass(frozen=True)
+class DoublyStochastic(Learned):
+    r"""Kernel whose rows and columns all sum to one, :math:`q_{ij} = e^{f_i + f_j} k(d_{ij})`, by Sinkhorn's iteration.
+
+    The factors :math:`e^{f_i}` follow from the distances, and so does their gradient. Weights of the candidates would be taken
+    back by them, so that a measure has no effect.
+
+    >>> DoublyStochastic(StudentT())(torch.tensor([[0.0], [1.0], [3.0], [4.0]])).exp().sum(0).round(decimals=4)
+    tensor([1., 1., 1., 1.])
+    """
+
+    kernel: Gaussian
+
+    def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
+        logits = self.kernel.logits(z)
+        return (logits + potentials(logits)).log_softmax(1)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from .graphs import (
 )  # fmt: skip
 from .identity import Identity, KeyAndQueue, Label, Mixed, OtherSide, PositivePairs, PositivePairsJoint, SameClass
 from .neighbourhoods import (
-    Companion, Gaussian, GaussianFixed, GaussianJoint, Sharpened, ShortestPaths, StudentT, SwappedCodes, Teacher, perplexity_rows,
+    Companion, Gaussian, GaussianFixed, GaussianJoint, Sharpened, ShortestPaths, StudentT, SwappedCodes, SymmetricEntropic, Teacher,
+    perplexity_rows,
 )  # fmt: skip
 
 __all__ = [
     "Batch", "Companion", "CompanionNeighbors", "Gaussian", "GaussianFixed", "GaussianJoint", "GraphContexts",
     "GraphGibbs", "GraphWeights", "Identity", "KeyAndQueue", "Label", "Mixed", "NearestNeighbors", "OtherSide",
     "PositivePairs", "PositivePairsJoint", "SameClass", "SampledNeighbors", "Sharpened", "ShortestPaths", "Spectral",
-    "StudentT", "SwappedCodes", "Teacher", "ViewsAndNeighbors", "perplexity_rows",
+    "StudentT", "SwappedCodes", "SymmetricEntropic", "Teacher", "ViewsAndNeighbors", "perplexity_rows",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from ...errors import DataError, demand
 from ..batch import Batch
 from ..component import Softmax
 from ..distances import cosine, exact, sqeuclidean
+from ..sinkhorn import log_entropic
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}  # of the entropy, in nats
 STEPS, STRIDE = 200, 8.0  # of the search: how many at most, and how far each may go in the log of the precision
@@ -59,6 +60,24 @@ class GaussianJoint(Gaussian):
     def log_rows(self, batch: Batch) -> Tensor:
         rows = super().log_rows(batch)
         return (torch.logaddexp(rows, rows.T) - math.log(2 * len(rows))).reshape(1, -1)
+
+
+@dataclass(frozen=True)
+class SymmetricEntropic(Gaussian):
+    r"""Symmetric entropic affinities, :math:`p_{ij} = p_{ji} = e^{(\lambda_i + \lambda_j - 2 d_{ij}) / (\gamma_i + \gamma_j)}`.
+
+    The symmetric p of the least mean squared distance d whose rows sum to one and have the entropy
+    :math:`\log(\text{perplexity})` or more (Van Assel et al. 2023).
+
+    >>> p = SymmetricEntropic(perplexity=3.0)(Batch(index=torch.arange(5), x=torch.arange(5.0)[:, None]))
+    >>> torch.equal(p, p.T), p.sum(1).round(decimals=4)
+    (True, tensor([1., 1., 1., 1., 1.]))
+    """
+
+    symmetric = True
+
+    def log_rows(self, batch: Batch) -> Tensor:
+        return log_entropic(self.distances_of(batch), self.perplexity)
 
 
 @dataclass(frozen=True)
