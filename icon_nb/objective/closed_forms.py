@@ -163,7 +163,7 @@ class FusedKL:
         return attraction, weights, norm, norm.log() + top, None
 
     def _doubly(self, z: Tensor, p: Tensor, valued: bool):
-        """As :meth:`_student`; the gradient of the factors e^f adds nothing, because they are where a sum over all pairs is least."""
+        """As :meth:`_student`; the factors e^f add nothing to the gradient, because they minimise a sum over all pairs."""
         df, scale = (self.kernel.df if self.heavy else 1), self.kernel.temperature
         scores = self._scaled_distances(z, 1 / (df * scale), 0.0, self.work(0, p)).clamp_(min=0)
         slope = (1 / (1 + scores)).fill_diagonal_(0) if self.heavy else None

@@ -1,4 +1,4 @@
-"""Symmetric matrices whose rows, and so whose columns, sum to one: by Sinkhorn's iteration, and with entropies that are asked for."""
+"""Symmetric matrices whose rows and columns sum to one: by Sinkhorn's iteration, and with entropies that are asked for."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from torch import Tensor
 
 from ..errors import DataError, demand
 
-ROUNDS, PRODUCTS = 50, 20  # of Sinkhorn's iteration: at most so many rounds, of so many products of the matrix with a vector
-NEWTON, CONJUGATE, HALVINGS = 200, 40, 30  # steps of the search for entropies, of each of its solutions, and of each step's length
+ROUNDS, PRODUCTS = 50, 20  # of Sinkhorn's iteration: rounds, and products with a vector in each, at most
+NEWTON, CONJUGATE, HALVINGS = 200, 40, 30  # steps of the search for entropies, of each solution in it, of each length
 BARRIERS = 1e-1, 1e-6  # the first and the last weight of what keeps gamma positive
 CLOSE = 1e-6  # how far a sum or an entropy may be from what was asked for
 
 
 def potentials(scores: Tensor) -> Tensor:
-    r"""f (n,) with which the rows of :math:`e^{s_{ij} + f_i + f_j}` sum to one, for symmetric scores s (n, n); autograd can follow.
+    r"""f (n,) with which the rows of :math:`e^{s_{ij} + f_i + f_j}` sum to one, for symmetric scores s (n, n).
 
-    Sinkhorn's iteration finds them without a gradient. One step of Newton's method from there changes nothing but rounding, and
-    has the gradient of the implicit function.
+    Autograd can follow: Sinkhorn's iteration finds them without a gradient, and one step of Newton's method from there, which
+    changes nothing but rounding, has the gradient of the implicit function. Among scores that differ by thousands the iteration
+    ends early, and columns may not sum to one.
 
     >>> s = torch.tensor([[-torch.inf, 0.0, 1.0], [0.0, -torch.inf, 2.0], [1.0, 2.0, -torch.inf]])
     >>> f = potentials(s)
@@ -28,12 +29,13 @@ def potentials(scores: Tensor) -> Tensor:
     """
     f = balance(scores.detach())
     q = (scores.detach() + f[:, None] + f).exp()
-    return f - torch.linalg.solve(q + torch.eye(len(q)).to(q), f + (scores + f).logsumexp(1))
+    ridge = 1 + 1e3 * torch.finfo(q.dtype).eps  # two points that see only each other leave the difference of their factors open
+    return f - torch.linalg.solve(q + ridge * torch.eye(len(q)).to(q), f + (scores + f).logsumexp(1))
 
 
 @torch.no_grad()
 def balance(scores: Tensor) -> Tensor:
-    """The same without a gradient, to rounding: most steps are products, which may underflow where a step in log space does not."""
+    """The same without a gradient: most steps are products, which may underflow where a step in log space does not."""
     f, info = -scores.logsumexp(1) / 2, torch.finfo(scores.dtype)
     for _ in range(ROUNDS):
         f = (f - (scores + f).logsumexp(1)) / 2
@@ -42,7 +44,9 @@ def balance(scores: Tensor) -> Tensor:
             sums = u * (kernel @ u)
             if float((sums - 1).abs().max()) < 100 * info.eps:
                 return f + u.log()
-            u = u / sums.clamp_min(info.tiny).sqrt()
+            if float(sums.min()) < info.tiny**0.5:
+                break
+            u = u / sums.sqrt()
         f = f + u.log()
     return f
 

@@ -80,12 +80,13 @@ def kernel_rows(config, a, b, counts_self):
 
 def doubly_rows(config, z):
     """Rows of q that Sinkhorn's iteration, unrolled for autograd, has balanced."""
-    scores = {i: row for i, row in kernel_rows(config, z, z, False)}
+    scores = [row for _, row in kernel_rows(config, z, z, False)]
     f = [z.new_zeros(())] * len(z)
-    for _ in range(300):
-        f = [(f[i] - torch.logsumexp(torch.stack([value + f[j] for j, value in scores[i].items()]), 0)) / 2 for i in range(len(z))]
-    for i in range(len(z)):
-        yield i, {j: value + f[j] for j, value in scores[i].items()}
+    for _ in range(150):
+        norms = [torch.logsumexp(torch.stack([value + f[j] for j, value in row.items()]), 0) for row in scores]
+        f = [(mine - norm) / 2 for mine, norm in zip(f, norms)]
+    for i, row in enumerate(scores):
+        yield i, {j: value + f[j] for j, value in row.items()}
 
 
 def cluster_rows(z, measure):

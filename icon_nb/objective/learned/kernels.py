@@ -111,6 +111,7 @@ class DoublyStochastic(Learned):
     kernel: Gaussian
 
     def __call__(self, z: Tensor, candidates: Tensor | None = None, measure: Tensor | None = None) -> Tensor:
+        demand(candidates is None, "columns sum to one only where the candidates are the batch itself: leave candidates out")
         logits = self.kernel.logits(z)
         return (logits + potentials(logits)).log_softmax(1)
 

@@ -9,8 +9,8 @@ from .graphs import (
 )  # fmt: skip
 from .identity import Identity, KeyAndQueue, Label, Mixed, OtherSide, PositivePairs, PositivePairsJoint, SameClass
 from .neighbourhoods import (
-    Companion, Gaussian, GaussianFixed, GaussianJoint, Sharpened, ShortestPaths, StudentT, SwappedCodes, SymmetricEntropic, Teacher,
-    perplexity_rows,
+    Companion, Gaussian, GaussianFixed, GaussianJoint, Sharpened, ShortestPaths, StudentT, SwappedCodes, SymmetricEntropic,
+    Teacher, perplexity_rows,
 )  # fmt: skip
 
 __all__ = [
