@@ -16,7 +16,7 @@ import pytest
 from moving_points import animate
 from PIL import Image
 
-from icon_nb.animation import page as pages
+from icon_nb.animation import player as pages
 from icon_nb.animation.palette import class_color, class_marker
 from icon_nb.animation.player import player
 from icon_nb.animation.projection import fit_projection

@@ -38,18 +38,14 @@ SAVE = 'Write it with <code>.save("dynamics.gif")</code>.'
 def animate(trajectory: Trajectory, **options) -> Animation:
     """Show how the points of a trajectory move from epoch to epoch.
 
-    Nothing is projected or drawn until the animation is looked at or saved.
+    Nothing is projected or drawn until the animation is looked at or saved. A ConfigError for an unknown option (with the nearest
+    match), a value out of range, or an option the trajectory has no data for.
 
     Parameters
     ----------
     trajectory : Trajectory
         What a Recorder or a run recorded.
     **options
-
-    Raises
-    ------
-    ConfigError
-        An unknown option (with the nearest match), a value out of range, or an option the trajectory has no data for.
 
     Examples
     --------
@@ -64,7 +60,8 @@ def animate(trajectory: Trajectory, **options) -> Animation:
 def side_by_side(trajectories: Sequence[Trajectory], titles: Sequence[str] | None = None, **options) -> Animation:
     """Several runs, or one run under several projections, in one animation with one epoch counter.
 
-    A run that stopped early holds its last frame. Options are those of :func:`animate`; ``title`` stands over the whole.
+    A run that stopped early holds its last frame. Options are those of :func:`animate`; ``title`` stands over the whole. A
+    ConfigError for no trajectories, another number of titles or projections than panels, or an unknown option.
 
     Parameters
     ----------
@@ -73,11 +70,6 @@ def side_by_side(trajectories: Sequence[Trajectory], titles: Sequence[str] | Non
         What stands over each panel; by default the trajectories' own titles.
     projection : str or Projection, or a sequence with one entry a panel
     **options
-
-    Raises
-    ------
-    ConfigError
-        No trajectories, another number of titles or projections than panels, or an unknown option.
 
     Examples
     --------
@@ -230,12 +222,7 @@ class Animation:
     def save(self, path, epochs: Sequence[int] | None = None) -> Path:
         """Write a ``.gif``, a ``.mp4``, or the last frame as ``.png``; ``.pdf`` and ``.svg`` show chosen epochs, by default six.
 
-        Raises
-        ------
-        ConfigError
-            The suffix names no format.
-        SaveError
-            The file cannot be written; an older one is left as it was.
+        A ConfigError where the suffix names no format; a SaveError where it cannot be written: an older file is left as it was.
         """
         path = place(path)
         suffix = path.suffix.lower()
@@ -250,15 +237,17 @@ class Animation:
     def save_frames(self, folder, pattern: str = "epoch_{epoch:03d}.png", untrained: bool = True) -> list[Path]:
         """Write one PNG for each recorded epoch shown, ``untrained`` with epoch 0, and return the paths.
 
-        Raises
-        ------
-        ConfigError
-            The pattern gives two epochs the same name, or no name of a PNG.
-        SaveError
-            A file cannot be written.
+        A ConfigError where the pattern gives two epochs one name, or no name of a PNG; a SaveError where it cannot be written.
         """
         wanted = {k: epoch for k, epoch in self.timeline.recorded().items() if epoch > 0 or untrained}
-        folder, names = place(folder), _named(pattern, wanted.values())
+        folder, tried = place(folder), {*wanted.values(), 1, 2}
+        try:
+            names = {epoch: pattern.format(epoch=epoch) for epoch in tried}
+        except (AttributeError, LookupError, ValueError):
+            names = {}
+        apart = len(set(names.values())) == len(tried)
+        demand(apart, f"pattern={shown(pattern)} needs {{epoch}}, as 'epoch_{{epoch:03d}}.png' has it")
+        demand(pattern.lower().endswith(".png"), f"pattern={shown(pattern)} names no PNG: let it end in .png")
         return [write_whole(folder / names[e], painter.png(self.frames, k)) for k, e in wanted.items()]
 
     # Show
@@ -274,39 +263,22 @@ class Animation:
 
         A player ``page`` that is not too large is one click away. Equal runs give equal bytes.
         """
-        still = filmstrip(self)
-        shown = self._figure(self.to_bytes("gif"), still)
-        if page is not None and page.nbytes <= LARGEST_PLAYER:
-            shown += f"<details><summary>Open the player: scrub, turn, pin a point</summary>{page.frame()}</details>"
-        return {"text/plain": repr(self), "text/html": shown, "image/png": b64encode(still).decode()}
-
-    def _figure(self, gif: bytes, still: bytes) -> str:
-        """An image with alternative text and caption; names given by the user are escaped."""
-        limit, width = self.options.inline_limit, round(self.size[0] * 100 / self.options.dpi)
-        shown, note = image(gif, self.alt, width, "gif"), ""
+        gif, still, limit, words = self.to_bytes("gif"), filmstrip(self), self.options.inline_limit, html.escape(self.caption)
+        width = round(self.size[0] * 100 / self.options.dpi)
+        shown = image(gif, self.alt, width, "gif")
         if len(gif) > limit:
             way_out = f"It is saved at {html.escape(str(self.saved))}." if self.saved else SAVE
             size = f"the animation has {len(gif) / 1e6:.1f} MB, above the limit of {limit / 1e6:.1f} MB inline"
             note = f"<strong>A filmstrip: {size}.</strong> {way_out} Lift the limit with <code>inline_limit={len(gif)}</code>. "
-            shown = image(still, self.alt, width)
-        look, words = "font-size:0.85em;opacity:0.8;line-height:1.35", note + html.escape(self.caption)
-        return f'<figure style="margin:0;max-width:{width}px">{shown}<figcaption style="{look}">{words}</figcaption></figure>'
+            shown, words = image(still, self.alt, width), note + words
+        look = "font-size:0.85em;opacity:0.8;line-height:1.35"
+        shown = f'<figure style="margin:0;max-width:{width}px">{shown}<figcaption style="{look}">{words}</figcaption></figure>'
+        if page is not None and page.nbytes <= LARGEST_PLAYER:
+            shown += f"<details><summary>Open the player: scrub, turn, pin a point</summary>{page.frame()}</details>"
+        return {"text/plain": repr(self), "text/html": shown, "image/png": b64encode(still).decode()}
 
     def __repr__(self) -> str:
         names = ", ".join(filter(None, self.titles)) or "untitled"
         kinds = ", ".join(dict.fromkeys(view.kind for view in self._views))
         width, height = self.size
         return f"Animation({names}: epochs {self.epochs[0]}..{self.epochs[-1]}, {width}x{height}, projection {kinds})"
-
-
-def _named(pattern: str, epochs: Iterable[int]) -> dict[int, str]:
-    """The file name of every epoch, each another one."""
-    tried = {*epochs, 1, 2}
-    try:
-        names = {epoch: pattern.format(epoch=epoch) for epoch in tried}
-    except (AttributeError, LookupError, ValueError):
-        names = {}
-    apart = len(set(names.values())) == len(tried)
-    demand(apart, f"pattern={shown(pattern)} needs {{epoch}}, as 'epoch_{{epoch:03d}}.png' has it")
-    demand(pattern.lower().endswith(".png"), f"pattern={shown(pattern)} names no PNG: let it end in .png")
-    return names

@@ -17,25 +17,22 @@ from .palette import class_color, class_marker
 from .view import View
 
 FIGURES = 0.75  # ems; digits and lower case are about 0.6 wide
-METRICS = {"loss": ("loss", "{:.3f}"), "knn_accuracy": ("kNN accuracy", "{:.1%}")}
+METRICS = {"loss": ".3f", "knn_accuracy": ".1%"}  # those that stand first, and how many figures they have
 MOST_CURVES = 4
 ROW, TEXT = 17, 11.5  # design pixels from line to line of the legend, and of its letters
 
 
 def word_for(metric: str) -> str:
     """What a metric is called in a picture."""
-    return METRICS.get(metric, (metric.replace("_", " "),))[0]
+    return "kNN accuracy" if metric == "knn_accuracy" else metric.replace("_", " ")
 
 
 def metrics_line(trajectory: Trajectory, source: int, more: tuple[str, ...] = ()) -> str:
     """Loss, kNN accuracy, and ``more`` metrics by name, at a recorded frame; what was not measured is left out."""
-    words = []
-    for name in dict.fromkeys((*METRICS, *more)):
-        value = float(trajectory.metrics[name][source]) if name in trajectory.metrics else np.nan
-        if np.isfinite(value):
-            title, form = METRICS.get(name, (word_for(name), "{:.3g}"))
-            words.append(f"{title} {form.format(value)}")
-    return "   ".join(words)
+    names = [name for name in dict.fromkeys((*METRICS, *more)) if name in trajectory.metrics]
+    values = {name: float(trajectory.metrics[name][source]) for name in names}
+    shown = [(name, value) for name, value in values.items() if np.isfinite(value)]
+    return "   ".join(f"{word_for(name)} {value:{METRICS.get(name, '.3g')}}" for name, value in shown)
 
 
 class LiveText:
@@ -142,10 +139,9 @@ def curve_scales(trajectories, names) -> dict[str, tuple[float, float]]:
     """Smallest and largest finite value of each metric over all runs, so that curves side by side can be compared."""
     scales = {}
     for name in names:
-        found = [t.metrics[name][np.isfinite(t.metrics[name])] for t in trajectories if name in t.metrics]
-        values = np.concatenate(found) if found else np.zeros(0)
-        if len(values):
-            low, high = float(values.min()), float(values.max())
+        found = [float(value) for t in trajectories for value in t.metrics.get(name, ()) if np.isfinite(value)]
+        if found:
+            low, high = min(found), max(found)
             scales[name] = (low, high) if high > low else (low - 0.5, high + 0.5)
     return scales
 

@@ -19,11 +19,10 @@ from ..methods.catalogue import DATASETS, DIVERGENCES
 from ..methods.config import SETTINGS, Config
 from ..methods.methods import METHODS
 from .display import Page
-from .page import assets, document, packed
 from .palette import CLASS_COLORS, THEMES
+from .player import assets, document, packed
 
-_PARTS = ("_divergences", "_math", "_data", "_trainer", "_words", "_view", "_state", "")
-SCRIPTS = tuple(f"bench_files/bench{part}.js" for part in _PARTS)
+PARTS = ("_divergences", "_math", "_data", "_trainer", "_words", "_view", "_state", "")
 HAS = tomllib.loads((files(__package__) / "bench_files/bench.toml").read_text(encoding="utf-8"))
 CARRIED = HAS["settings"]
 P = {name: axes.SUPERVISORY[name] for name in HAS["supervisory"]}
@@ -53,12 +52,8 @@ def bench(**start) -> BenchPage:
     ----------
     **start
         Settings of :class:`icon_nb.Config` that the page starts with, for instance ``method="simclr"``, ``temperature=0.1``.
-        ``dataset`` may also be ``"two_moons"``, ``"blobs"`` or ``"drawn"``, points that you draw.
-
-    Raises
-    ------
-    ConfigError
-        A setting that cannot be, or that the page does not have.
+        ``dataset`` may also be ``"two_moons"``, ``"blobs"`` or ``"drawn"``, points that you draw. A ConfigError for a setting
+        that cannot be, or that the page does not have.
 
     Examples
     --------
@@ -80,7 +75,7 @@ def bench(**start) -> BenchPage:
     given = {name: value for name, value in config.explicit().items() if name in CARRIED}
     dataset = dataset or ("karate_club" if "graph" in method.p.needs else "digits")
     told = given | {"p": method.supervisory, "q": method.learned, "data": dataset}
-    page = document({**contents(), "start": told}, "I-Con bench", assets("bench_files/bench", SCRIPTS))
+    page = document({**contents(), "start": told}, "I-Con bench", assets("bench_files/bench", PARTS))
     return BenchPage(page, f"{method.name} on {data[dataset]}")
 
 

@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D, IdentityTransform
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..evaluation.trajectory import Trajectory
 from .canvas import plain
@@ -259,14 +259,10 @@ def thumbnails(panel) -> None:
 
 def _framed(image: np.ndarray, color: str, side: int) -> np.ndarray:
     """uint8 (side, side, 4) with a border, rows from the bottom as renderers want them."""
-    image = image if image.ndim == 3 else image[..., None]
-    colored = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image[..., :3]
-    border = max(2, side // 12)
-    inside = Image.fromarray(np.ascontiguousarray(colored, dtype=np.uint8)).resize((side - 2 * border,) * 2, Image.Resampling.BOX)
-    framed = np.full((side, side, 4), 255, np.uint8)
-    framed[..., :3] = np.rint(rgb(color) * 255)
-    framed[border:-border, border:-border, :3] = np.asarray(inside)
-    return framed[::-1].copy()
+    image, border = np.ascontiguousarray(image, dtype=np.uint8), max(2, side // 12)
+    inside = Image.fromarray(image[..., 0] if image.shape[2:] == (1,) else image).convert("RGB")
+    framed = ImageOps.expand(inside.resize((side - 2 * border,) * 2, Image.Resampling.BOX), border, color)
+    return np.asarray(framed.convert("RGBA"))[::-1].copy()
 
 
 def spread_out(xy: np.ndarray, count: int) -> np.ndarray:

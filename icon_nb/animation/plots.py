@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ..errors import ConfigError, demand, nearest
+from ..errors import demand, nearest
 from ..evaluation.trajectory import Rows, Trajectory
 from .annotations import ROW, Entry, class_entries, plan_legend, set_out, word_for
 from .canvas import Canvas, Picture, Rect, plain
@@ -16,10 +16,9 @@ from .options import in_pixels
 from .painter import Frames, Panel, png
 from .palette import class_color, class_marker
 
-CELL = 130  # least width of a panel where many stand in a row
+CELL, LARGEST = 130, 24  # least width of a panel where many stand in a row, and most panels of a picture
 PANEL, LEFT, TOP, GAP, FOOT = (215, 150), 52, 34, 52, 44  # pixels of a picture of measures
 BARS = 14
-LARGEST = 24  # panels of a picture
 
 
 def small_multiples(animation, epochs: Sequence[int] | None = None, most: int = 0) -> Picture:
@@ -31,12 +30,7 @@ def small_multiples(animation, epochs: Sequence[int] | None = None, most: int = 
         Of any number of runs: each run is a row where there are several.
     epochs : sequence of int, optional
         By default up to six, of several runs up to four, or at most so many as ``most``, then all in one row a run; more of them
-        early, when points move most.
-
-    Raises
-    ------
-    ConfigError
-        An epoch that the animation does not show.
+        early, when points move most. A ConfigError for an epoch that the animation does not show.
 
     Examples
     --------
@@ -62,11 +56,10 @@ def small_multiples(animation, epochs: Sequence[int] | None = None, most: int = 
     shown = {k: animation.timeline.recorded()[k] for k in frames}
     for (view, k), rect, head in zip(cells, layout.panels, layout.heads):
         Panel(canvas, view, rect).update(k)
-        bottom = head.y + head.h
-        canvas.text(head.x, bottom - 17 * canvas.unit, f"epoch {shown[k]}", 12, canvas.theme.muted, room=rect.w)
+        below, over = (head.y + head.h - lines * canvas.unit for lines in (17, 34))
+        canvas.text(head.x, below, f"epoch {shown[k]}", 12, canvas.theme.muted, room=rect.w)
         if len(views) > 1 and k == frames[0]:
-            over, room = bottom - 34 * canvas.unit, layout.title.w
-            canvas.text(head.x, over, view.title, 12.5, canvas.theme.ink, bold=True, room=room)
+            canvas.text(head.x, over, view.title, 12.5, canvas.theme.ink, bold=True, room=layout.title.w)
     names = " and ".join(filter(None, animation.titles)) or "an embedding"
     return Picture(canvas, f"{names} at epochs {', '.join(map(str, shown.values()))}")
 
@@ -88,9 +81,8 @@ def _frames_of(animation, epochs, most: int) -> list[int]:
     """Frames of the timeline that show the epochs; without any, at most so many."""
     known = {epoch: k for k, epoch in animation.timeline.recorded().items()}
     if epochs is None:
-        count = min(most, len(known))
-        spread = np.unique(np.rint((len(known) - 1) * np.linspace(0, 1, count) ** 1.5).astype(int))
-        return [list(known.values())[k] for k in spread]
+        spread = (len(known) - 1) * np.linspace(0, 1, min(most, len(known))) ** 1.5
+        return [list(known.values())[k] for k in np.unique(np.rint(spread).astype(int))]
     for epoch in epochs:
         demand(epoch in known, f"epoch {epoch} is not among the epochs shown: choose from {sorted(known)}")
     return [known[epoch] for epoch in epochs]
@@ -116,18 +108,13 @@ def curves(
     labels : sequence of str, optional
         One per trajectory, by default their titles; those that share a label are their mean, in a band from least to greatest.
     metrics : str or sequence of str, optional
-        Names in ``Trajectory.metrics``; every one that a run measured when not given.
+        Names in ``Trajectory.metrics``; every one that a run measured when not given. A ConfigError where no run measured any.
     baselines : mapping, optional
         ``{"knn_accuracy": {"raw pixels": 0.97}}`` draws a dashed line, named, in the panel of that metric.
     title, note : str
         A heading, and a line below the panels.
     size, dpi, style
         As in :func:`icon_nb.animation.animate`; without a size the picture is as high as its legend in full needs.
-
-    Raises
-    ------
-    ConfigError
-        No run measured any of the metrics, or another number of labels than runs.
 
     Examples
     --------
@@ -159,8 +146,8 @@ def _measured(runs: Sequence[Trajectory], metrics: Sequence[str] | None) -> list
     """The metrics that some run has a value of."""
     recorded = dict.fromkeys(name for run in runs for name in run.metrics)
     asked = [metrics] if isinstance(metrics, str) else list(metrics or recorded)
-    for name in [name for name in asked if recorded and name not in recorded]:
-        raise ConfigError(f"metrics={name!r} was not recorded: {nearest(name, recorded)}")
+    for name in asked if recorded else ():
+        demand(name in recorded, f"metrics={name!r} was not recorded: {nearest(name, recorded)}")
     shown = [name for name in asked if any(np.isfinite(run.metrics.get(name, np.nan)).any() for run in runs)]
     named = ", ".join(asked) or "(there are none)"
     demand(bool(shown), f"none of the metrics {named} was recorded: record(z, loss=...)")
@@ -230,16 +217,7 @@ def against(
     baselines: Mapping[str, Mapping[str, float]] | None = None,
     style: str = "notebook",
 ) -> Picture:
-    """One panel per measure against a setting: the mean over seeds, a band from the least to the greatest, and a cursor.
-
-    The ``values`` stand on a logarithmic axis, ``measures`` are arrays (n_values, n_seeds), and ``names`` their headings;
-    ``baselines`` are dashed lines, as in :func:`plot`.
-
-    Examples
-    --------
-    >>> against([0.1, 1.0], {"kNN accuracy": np.array([[0.9], [0.8]])})
-    Picture(kNN accuracy against temperature, 319x228)
-    """
+    """One panel per measure (n_values, n_seeds) against a setting: the mean, a band from least to greatest, and a cursor."""
     shown = {name: value for name, value in measures.items() if np.isfinite(value).any()}
     size = LEFT + (PANEL[0] + GAP) * max(len(shown), 1), TOP + PANEL[1] + FOOT
     canvas = Canvas(size, 100, style)

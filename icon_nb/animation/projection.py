@@ -46,13 +46,7 @@ class Projection:
     _placed: WeakKeyDictionary | None = None
 
     def transform(self, Z) -> np.ndarray:
-        """Coordinates (m, dim) of embeddings (m, d).
-
-        Raises
-        ------
-        ConfigError
-            For t-SNE and UMAP, which have no map for other points.
-        """
+        """Coordinates (m, dim) of embeddings (m, d); a ConfigError for t-SNE and UMAP, which have no map for other points."""
         demand(self.map, f"projection={self.kind!r} places only the points it was fitted on: use 'pca' to place others")
         return self.map(as_matrix(Z)).astype(np.float32)
 
@@ -82,6 +76,8 @@ def _once(trajectory: Trajectory, key: Hashable, find: Callable):
 def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", seed: int = 0, frames=None) -> Projection:
     """Fit one projection for all frames of a trajectory.
 
+    A ConfigError for an unknown kind, an epoch that was not recorded, a kind that does not fit the dimension, or no seed.
+
     Parameters
     ----------
     trajectory : Trajectory
@@ -98,11 +94,6 @@ def fit_projection(trajectory: Trajectory, kind: str = "auto", fit_on="last", se
         For t-SNE and UMAP.
     frames : int array, optional
         For t-SNE and UMAP, which place every frame anew: positions of the frames that will be looked at; others repeat them.
-
-    Raises
-    ------
-    ConfigError
-        Unknown kind, an epoch that was not recorded, a kind that does not fit the dimension, or a seed that is none.
 
     Examples
     --------
@@ -124,21 +115,17 @@ def kind_and_frame(trajectory: Trajectory, kind: str, fit_on) -> tuple[str, int]
     """The kind that "auto" means and the frame that ``fit_on`` names, or a ConfigError; nothing is fitted."""
     known = isinstance(kind, str) and kind in PROJECTIONS
     demand(known, f"projection={kind!r} is unknown: {nearest(kind, PROJECTIONS)}")
-    d = trajectory.dim
-    if kind == "auto":
-        kind = _of_many(trajectory) if d > 3 else "sphere" if d == 3 and trajectory.of_unit_length else "raw"
+    n, d = trajectory.n_points, trajectory.dim
+    if kind == "auto" and d <= 3:
+        kind = "sphere" if d == 3 and trajectory.of_unit_length else "raw"
+    elif kind == "auto":
+        cheap = n >= MANY and trajectory.n_frames * n**2 <= AFFORDABLE and find_spec("torch")
+        kind = "tsne_quick" if cheap and _kept_by_pca(trajectory) < ENOUGH else "pca"
     row = PROJECTIONS[kind]
     wants = f"{row.low}" if row.low == row.high else f"at most {row.high}" if row.low == 1 else f"at least {row.low}"
     said = f"projection={kind!r} shows embeddings of {wants} dimensions and this one has {d}: {row.instead}"
     demand(row.low <= d <= row.high, said)
     return kind, fitted_frame(trajectory, "first" if kind == "tsne_quick" and fit_on == "last" else fit_on)
-
-
-def _of_many(trajectory: Trajectory) -> str:
-    """What ``auto`` means for more than three dimensions."""
-    n = trajectory.n_points
-    cheap = n >= MANY and trajectory.n_frames * n**2 <= AFFORDABLE and find_spec("torch")
-    return "tsne_quick" if cheap and _kept_by_pca(trajectory) < ENOUGH else "pca"
 
 
 def _kept_by_pca(trajectory: Trajectory) -> float:
@@ -151,9 +138,10 @@ def fitted_frame(trajectory: Trajectory, fit_on) -> int:
     """Position of the recorded frame that ``fit_on`` names."""
     if fit_on in ("last", "first"):
         return 0 if fit_on == "first" else trajectory.n_frames - 1
-    known = isinstance(fit_on, (int, np.integer)) and fit_on in trajectory.epochs
-    demand(known, f"fit_on={fit_on!r} is not a recorded epoch: use 'last', 'first' or one of {trajectory.epochs.tolist()}")
-    return trajectory.epochs.tolist().index(fit_on)
+    epochs = trajectory.epochs.tolist()
+    known = isinstance(fit_on, (int, np.integer)) and fit_on in epochs
+    demand(known, f"fit_on={fit_on!r} is not a recorded epoch: use 'last', 'first' or one of {epochs}")
+    return epochs.index(fit_on)
 
 
 # Maps of any points
@@ -197,10 +185,8 @@ def fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
     return Projection("sphere", 3, "directions on the unit sphere", caption, map=unit)
 
 
-@cache
-def _linear_algebra():
-    """The libraries that numpy computes with; to look for them takes as long as to find the axes."""
-    return ThreadpoolController()
+_linear_algebra = cache(ThreadpoolController)
+"""The libraries that numpy computes with; to look for them takes as long as to find the axes."""
 
 
 def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -217,11 +203,9 @@ def principal_axes(z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.nd
         else:
             values, vectors = np.linalg.eigh(centred.T @ centred)
             axes = vectors[:, ::-1][:, :k].T
-    largest = np.abs(axes).argmax(1)
+    largest, total = np.abs(axes).argmax(1), values.sum()
     axes = axes * np.where(axes[np.arange(k), largest] < 0, -1.0, 1.0)[:, None]
-    total = values.sum()
-    share = values[::-1][:k].clip(0) / total if total > 0 else np.zeros(k)
-    return mean, axes, share
+    return mean, axes, values[::-1][:k].clip(0) / total if total > 0 else np.zeros(k)
 
 
 def neighbours_kept(trajectory: Trajectory, flat: np.ndarray) -> float:
@@ -247,13 +231,13 @@ def _nearest(points: np.ndarray, k: int = 10) -> np.ndarray:
 
 
 def _fit_chain(trajectory: Trajectory, kind: str, frame: int, seed: int, frames: np.ndarray) -> Projection:
-    row, epoch = PROJECTIONS[kind], int(trajectory.epochs[frame])
-    demand(trajectory.n_points >= 5, f"projection={kind!r} needs at least 5 points, got {trajectory.n_points}: use 'pca'")
+    row, epoch, n = PROJECTIONS[kind], int(trajectory.epochs[frame]), trajectory.n_points
+    demand(n >= 5, f"projection={kind!r} needs at least 5 points, got {n}: use 'pca'")
     try:
-        make = resolve_name(row.make)
+        step = resolve_name(row.make)(n, seed)
     except ModuleNotFoundError:
         raise ConfigError(f"projection={kind!r} needs torch: pip install torch, or use 'pca'") from None
-    points = chain(trajectory.embeddings, frame, frames, make(trajectory.n_points, seed))
+    points = chain(trajectory.embeddings, frame, frames, step)
     caption = (
         f"{row.chained} of each epoch, begun at epoch {epoch}; each other starts from its neighbour and is turned onto it, not "
         "scaled. Who is near whom has meaning; distances, sizes and gaps between clusters have none."
@@ -274,18 +258,15 @@ def chain(embeddings: np.ndarray, start: int, frames: np.ndarray, step: Step) ->
     Only ``frames`` (sorted, ``start`` among them) are placed by ``step``, from a frame and the map before it; the others repeat
     the nearest placed frame before them, or after them at the beginning. Every frame is centred.
     """
-
-    def centred(k: int, previous: np.ndarray | None) -> np.ndarray:
-        points = step(embeddings[k], previous)
-        return points - points.mean(0)
-
-    placed = {start: centred(start, None)}
-    at = int(np.searchsorted(frames, start))
-    for run in (frames[:at][::-1], frames[at + 1 :]):
-        previous = placed[start]
-        for k in map(int, run):
-            now = centred(k, previous)
-            previous = placed[k] = now @ procrustes(now, previous)
+    placed, at = {}, int(np.searchsorted(frames, start))
+    for run in (frames[at:], frames[: at + 1][::-1]):  # both begin at the start, which is placed once
+        previous = None
+        for k in run.tolist():
+            if k not in placed:
+                now = step(embeddings[k], previous)
+                now = now - now.mean(0)
+                placed[k] = now if previous is None else now @ procrustes(now, previous)
+            previous = placed[k]
     nearest_placed = frames[np.clip(np.searchsorted(frames, np.arange(len(embeddings)), side="right") - 1, 0, None)]
     return np.stack([placed[int(k)] for k in nearest_placed]).astype(np.float32)
 

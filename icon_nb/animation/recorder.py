@@ -77,6 +77,10 @@ class Recorder:
     def record(self, embeddings, labels=None, epoch: int | None = None, **metrics: float) -> None:
         """Add one frame: a copy, on the CPU, of the embeddings (n, d) of the same n points in the same order.
 
+        A DataError for what is no matrix, another number of points than before, values that are NaN, infinite or beyond single
+        precision, other labels than before, an epoch that does not increase, a metric that is no number. What is refused leaves
+        no trace.
+
         Parameters
         ----------
         embeddings : tensor or array (n, d)
@@ -86,12 +90,6 @@ class Recorder:
             Defaults to one more than the last; must increase.
         **metrics : float
             Values shown with the frame, for instance ``loss=0.3``.
-
-        Raises
-        ------
-        DataError
-            Not a matrix, another number of points than before, values that are NaN, infinite or beyond single precision, other
-            labels than before, an epoch that does not increase, or a metric that is no number. What is refused leaves no trace.
         """
         z = single(as_matrix(embeddings))
         labels, class_names = self._same_labels(labels)

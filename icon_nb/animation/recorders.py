@@ -113,10 +113,7 @@ def torchdr(recorder: Recorder, estimator, every: int = 10):
 def umap(recorder: Recorder, estimator, x, every: int = 10, y=None):
     """Fit a ``UMAP`` of umap-learn on x (n, features) and record its map on the way; returns the fitted estimator.
 
-    Raises
-    ------
-    DataError
-        The estimator leaves its number of epochs to the data, so that nobody knows which to record.
+    A DataError where the estimator leaves its number of epochs to the data, so that nobody knows which to record.
     """
     last = estimator.n_epochs
     if not isinstance(last, int):
