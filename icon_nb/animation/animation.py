@@ -77,15 +77,14 @@ def side_by_side(trajectories: Sequence[Trajectory], titles: Sequence[str] | Non
     >>> side_by_side([Trajectory(walk, np.arange(4))] * 2, titles=["PCA", "t-SNE"], projection=["pca", "tsne"])
     Animation(PCA, t-SNE: epochs 0..3, 640x430, projection pca, tsne)
     """
-    trajectories = tuple(trajectories)
-    kinds = options.pop("projection", "auto")
-    kinds = [kinds] * len(trajectories) if isinstance(kinds, (str, Projection)) else list(kinds)
+    trajectories, kinds = tuple(trajectories), options.pop("projection", "auto")
+    n = len(trajectories)
+    kinds = (kinds,) * n if isinstance(kinds, (str, Projection)) else tuple(kinds)
     demand_type("titles", titles, (Iterable, NoneType), "a heading for each panel")
-    titles = [t.title for t in trajectories] if titles is None else [str(title) for title in titles]
+    titles = tuple(t.title for t in trajectories) if titles is None else tuple(map(str, titles))
     for name, given in [("titles", titles), ("projections", kinds)]:
-        fits = trajectories and len(given) == len(trajectories)
-        demand(fits, f"side_by_side got {len(given)} {name} for {len(trajectories)} trajectories: give one each")
-    return Animation(trajectories, make_options(options), tuple(kinds), tuple(titles))
+        demand(n and len(given) == n, f"side_by_side got {len(given)} {name} for {n} trajectories: give one each")
+    return Animation(trajectories, make_options(options), kinds, titles)
 
 
 def small(draw: Callable[..., Animation], max_points: int = SMALL["max_points"]) -> Animation:
@@ -149,8 +148,8 @@ class Animation:
         if self.options.size is not None:
             return tuple(self.options.size)
         rows, columns = grid_shape(len(self.titles))
-        width, height = (500, 500) if len(self.titles) == 1 else (max(500, 320 * columns), 90 + 340 * rows)
-        return round(width * self.options.dpi / 100), round(height * self.options.dpi / 100)
+        sides = (500, 500) if len(self.titles) == 1 else (max(500, 320 * columns), 90 + 340 * rows)
+        return tuple(round(side * self.options.dpi / 100) for side in sides)
 
     @property
     def durations(self) -> tuple[int, ...]:
@@ -162,8 +161,8 @@ class Animation:
     @property
     def heading(self) -> str:
         """The title over all panels."""
-        single = self.titles[0] if len(self.titles) == 1 else ""
-        return single if self.options.title is None else self.options.title
+        given = self.options.title
+        return given if given is not None else self.titles[0] if len(self.titles) == 1 else ""
 
     @property
     def caption(self) -> str:

@@ -82,6 +82,7 @@ def bench(**start) -> BenchPage:
 @cache
 def contents() -> dict:
     """All that is the same for every page."""
+    made = HAS["made"].items()
     p, q = ({name: {told: getattr(row, told) for told in HAS["told"]} for name, row in rows.items()} for rows in (P, Q))
     return {
         "p": p,
@@ -90,7 +91,7 @@ def contents() -> dict:
         "cells": list(cells()),
         "columns": axes.COLUMNS,
         "rows": {row: title for row, title in axes.ROWS.items() if row in ROWS},
-        "data": data(),
+        "data": {name: published(name) for name in HAS["datasets"]} | {name: in_the_plane(**made) for name, made in made},
         "colours": CLASS_COLORS,
         "themes": {style: vars(THEMES[style]) for style in ("notebook", "dark")},
     }
@@ -156,19 +157,16 @@ def cells() -> Iterator[dict]:
         }
 
 
-def data() -> dict[str, dict]:
-    """The data sets of the page. Free points are laid out for all samples, networks are shown the training samples alone."""
-    found = {name: {"dataset": name, **published(name)} for name in HAS["datasets"]}
-    return found | {name: in_the_plane(**made) for name, made in HAS["made"].items()}
-
-
 def published(name: str) -> dict:
-    """A data set of the package: at most ``N_POINTS`` of its samples, as a Config with ``n_samples`` takes them."""
-    many = len(load(name)) > N_POINTS
-    samples = {"n_samples": N_POINTS} if many else {}
-    shown, trained = load(name, **samples, whole=True), load(name, **samples)
-    about = {"title": name.replace("_", " "), "about": DATASETS[name].about, **samples, **augmentation(shown)}
-    return about | {"table": table(shown)} | ({"network": table(trained)} if many else {})
+    """A data set of the package: at most ``N_POINTS`` of its samples, as a Config with ``n_samples`` takes them.
+
+    Free points are laid out for all samples, networks are shown the training samples alone.
+    """
+    row, samples = DATASETS[name], {"n_samples": N_POINTS} if len(load(name)) > N_POINTS else {}
+    shown = load(name, **samples, whole=True)
+    about = {"dataset": name, "title": name.replace("_", " "), "about": row.about, **samples}
+    about |= {"augment": default_augment(shown), "augment_strength": row.strength, "table": table(shown, row.strength)}
+    return about | ({"network": table(load(name, **samples), row.strength)} if samples else {})
 
 
 def in_the_plane(title: str, maker: str, options: dict) -> dict:
@@ -177,22 +175,14 @@ def in_the_plane(title: str, maker: str, options: dict) -> dict:
 
     x, y = getattr(datasets, maker)(N_POINTS, random_state=0, **options)
     given = ", ".join(f"{name}={value}" for name, value in options.items())
-    code = f"x, y = {maker}({N_POINTS}, random_state=0, {given})"
-    dataset = load((x.astype(np.float32), y))
-    about = {"title": title, "about": f"{N_POINTS} points in the plane", "import": maker, "code": code, **augmentation(dataset)}
-    return about | {"table": table(dataset)}
+    dataset, code = load((x.astype(np.float32), y)), f"x, y = {maker}({N_POINTS}, random_state=0, {given})"
+    about = {"title": title, "about": f"{N_POINTS} points in the plane", "import": maker, "code": code}
+    return about | {"augment": default_augment(dataset), "augment_strength": 1.0, "table": table(dataset, 1.0)}
 
 
-def augmentation(dataset) -> dict:
-    """What ``augment="auto"`` means for a data set, and how strong it is."""
-    row = DATASETS.get(dataset.name)
-    return {"augment": default_augment(dataset), "augment_strength": row.strength if row else 1.0}
-
-
-def table(dataset) -> dict:
+def table(dataset, strength: float) -> dict:
     """The samples, labels and normalisation of a data set, arrays packed, and the parts of its augmentation."""
-    x = dataset.x.numpy()
-    augment = build_augment("auto", dataset, augmentation(dataset)["augment_strength"])
+    x, augment = dataset.x.numpy(), build_augment("auto", dataset, strength)
     return {
         "n": len(x),
         "shape": list(x.shape[1:]),

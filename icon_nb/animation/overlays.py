@@ -6,6 +6,7 @@ Each function adds its artists to a panel. Those that are asked for by name have
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -39,10 +40,7 @@ class Look:
 
 
 class Cloud(Artist):
-    """Draws groups of points, each with its look, through the renderer's marker stamp; what is faded lies under what stands out.
-
-    The colour of the ``panel`` fades far points of 3-d views and fills hollow markers.
-    """
+    """Groups of points, each with a look; the colour of the ``panel`` fades far points of 3-d views and fills hollow markers."""
 
     def __init__(self, groups: list[tuple[np.ndarray, Look]], panel: str):
         super().__init__()
@@ -56,7 +54,7 @@ class Cloud(Artist):
         self.xy, self.depth = xy, depth
 
     def parts(self) -> list[tuple[np.ndarray, Look, float]]:
-        """Members, look and fog of each stamp, in drawing order."""
+        """Members, look and fog of each stamp, in drawing order: what is faded lies under what stands out."""
         if self.depth is None:
             parts = [(members[k::LAYERS], look, 1.0) for k in range(LAYERS) for members, look in self.groups]
         else:
@@ -79,27 +77,20 @@ class Cloud(Artist):
 
 
 def group_points(trajectory: Trajectory, base: Look, highlight: np.ndarray | None) -> list[tuple[np.ndarray, Look]]:
-    """Points by class, held out or not, highlighted or not, each group with its look.
-
-    ``base`` has the size, the rim and the colour of unlabelled points. Those of ``highlight`` (n,), if any, are drawn larger and
-    outlined, and the others fade.
-    """
-    n = trajectory.n_points
+    """Points by class, held out (hollow) or not, highlighted (larger, the others faded) or not; ``base`` is unlabelled."""
+    n, groups = trajectory.n_points, []
     labels = np.full(n, -1) if trajectory.labels is None else trajectory.labels
     held = np.zeros(n, bool) if trajectory.held_out is None or trajectory.held_out.all() else trajectory.held_out.astype(bool)
     lit = np.zeros(n, bool) if highlight is None else highlight
-    groups = []
-    for chosen, aside in [(False, False), (False, True), (True, False), (True, True)]:
-        for c in np.unique(labels):
-            members = np.flatnonzero((labels == c) & (held == aside) & (lit == chosen))
-            look = base if c < 0 else replace(base, color=class_color(int(c)), marker=class_marker(int(c)))
-            if aside:
-                look = replace(look, hollow=True, diameter=look.diameter * 1.15, rim=look.diameter * 0.28)
-            if chosen:
-                look = replace(look, diameter=look.diameter * 1.6, rim=max(look.rim, look.diameter * 0.2), edge="#000000")
-            elif highlight is not None:
-                look = replace(look, strength=0.3)
-            groups.append((members, look))
+    for chosen, aside, c in product((False, True), (False, True), np.unique(labels)):
+        look = base if c < 0 else replace(base, color=class_color(int(c)), marker=class_marker(int(c)))
+        if aside:
+            look = replace(look, hollow=True, diameter=look.diameter * 1.15, rim=look.diameter * 0.28)
+        if chosen:
+            look = replace(look, diameter=look.diameter * 1.6, rim=max(look.rim, look.diameter * 0.2), edge="#000000")
+        elif highlight is not None:
+            look = replace(look, strength=0.3)
+        groups.append((np.flatnonzero((labels == c) & (held == aside) & (lit == chosen)), look))
     return [(members, look) for members, look in groups if len(members)]
 
 
@@ -190,19 +181,15 @@ def forces(panel) -> None:
 
     def update(frame: int) -> None:
         source, points = view.sources[view.timeline.at(frame)[0]], view.points(frame)[chosen]
-        start = view.flatten(points, frame)[0]
-        ends = [view.flatten(points - scale * part[source, chosen], frame)[0] for part in view.forces]
-        look = zip(ends, (theme.p, theme.q))
-        strokes.bundles = [(_arrows(start, end), blend(color, theme.panel, 1.0), canvas.points(1.4)) for end, color in look]
+        start, strokes.bundles = view.flatten(points, frame)[0], []
+        for part, color in zip(view.forces, (theme.p, theme.q)):
+            end = view.flatten(points - scale * part[source, chosen], frame)[0]
+            back = (start - end) * 0.3
+            head = [end + back @ np.array([[0.8, turn * 0.6], [-turn * 0.6, 0.8]]) for turn in (1, -1)]
+            arrows = np.concatenate([np.stack([end, other], axis=1) for other in (start, *head)])  # (3 m, 2, 2)
+            strokes.bundles.append((arrows, blend(color, theme.panel, 1.0), canvas.points(1.4)))
 
     panel.add(update, strokes)
-
-
-def _arrows(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Segments (3 m, 2, 2): a shaft from every start (m, 2) to its end, and the two sides of its head."""
-    back = (start - end) * 0.3
-    sides = [end + back @ np.array([[0.8, turn * 0.6], [-turn * 0.6, 0.8]]) for turn in (1, -1)]
-    return np.concatenate([np.stack([end, other], axis=1) for other in (start, *sides)])
 
 
 def regions(panel) -> None:
@@ -296,7 +283,7 @@ def wires(panel) -> None:
 def _sphere() -> np.ndarray:
     """Meridians and parallels every 30 degrees as segments (m, 2, 3)."""
     around = np.linspace(0, 2 * np.pi, 61)
-    parallels = [(around, np.full(61, elevation)) for elevation in np.deg2rad([-60, -30, 0, 30, 60])]
-    meridians = [(np.full(61, azimuth), around) for azimuth in np.deg2rad(range(0, 180, 30))]
-    curves = [np.column_stack([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)]) for a, e in parallels + meridians]
+    circles = [(around, elevation) for elevation in np.deg2rad([-60, -30, 0, 30, 60])]
+    circles += [(azimuth, around) for azimuth in np.deg2rad(range(0, 180, 30))]
+    curves = [np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e) + 0 * a]).T for a, e in circles]
     return np.concatenate([np.stack([curve[:-1], curve[1:]], axis=1) for curve in curves])

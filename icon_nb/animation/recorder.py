@@ -65,10 +65,10 @@ class Recorder:
             demand(is_whole(value) and value >= least, said, DataError)
         demand_type("class_names", class_names, (Iterable, NoneType), "a list of texts", DataError)
         self.title, self.max_points, self.max_frames, self.seed = checked_title(title), max_points, max_frames, seed
+        self._given_names = None if class_names is None else tuple(class_names) or None
         about = {"index": index, "held_out": held_out, "names": names}
         self._about = {name: None if value is None else of_points(name, value) for name, value in about.items()}
         self._about["images"] = checked_images(images)
-        self._given_names = None if class_names is None else tuple(class_names) or None
         self._labels, self._class_names = encode_labels(labels, self._given_names)
         self._frames: list[tuple[int, np.ndarray, dict[str, float]]] = []  # epoch, embeddings, metrics
         self._keep: np.ndarray | None = None
@@ -119,9 +119,8 @@ class Recorder:
             demand(z.shape == self._shape, same, DataError)
             return self._keep
         for name, value in [("labels", labels), *self._about.items()]:
-            if value is not None:
-                said = f"{name} has {len(value)} entries for {len(z)} points: pass one per point"
-                demand(len(value) == len(z), said, DataError)
+            n = len(z) if value is None else len(value)
+            demand(n == len(z), f"{name} has {n} entries for {len(z)} points: pass one per point", DataError)
         return choose_points(len(z), self.max_points, self.seed)
 
     def _next(self, epoch: int | None) -> int:
@@ -147,12 +146,11 @@ class Recorder:
         epochs, frames, measured = zip(*self._frames)
         names = dict.fromkeys(name for metrics in measured for name in metrics)
         metrics = {name: np.array([each.get(name, np.nan) for each in measured]) for name in names}
-        about = {name: None if value is None else value[self._keep] for name, value in self._about.items()}
-        if about["index"] is None:
-            about["index"] = self._keep
-        about["names"] = () if about["names"] is None else tuple(map(str, about["names"]))
-        labels = None if self._labels is None else self._labels[self._keep]
-        return Trajectory(np.stack(frames), np.array(epochs), labels, self._class_names, metrics, title=self.title, **about)
+        known = {"labels": self._labels, **self._about}
+        about = {name: value[self._keep] for name, value in known.items() if value is not None}
+        about = {"index": self._keep, **about, "names": tuple(map(str, about.get("names", ())))}
+        about |= {"class_names": self._class_names, "metrics": metrics, "title": self.title}
+        return Trajectory(np.stack(frames), np.array(epochs), **about)
 
     def animate(self, **options):
         """The animation of what was recorded; options as in :func:`icon_nb.animation.animate`."""
