@@ -23,7 +23,6 @@ ROW, TEXT = 17, 11.5  # design pixels from line to line of the legend, and of it
 
 
 def word_for(metric: str) -> str:
-    """What a metric is called in a picture."""
     return "kNN accuracy" if metric == "knn_accuracy" else metric.replace("_", " ")
 
 
@@ -59,7 +58,6 @@ def header(canvas: Canvas, rect: Rect, title: str, single: bool, words: Callable
 
 
 def panel_header(canvas: Canvas, rect: Rect, view: View, metrics: tuple[str, ...]) -> LiveText:
-    """Title of one of several panels and its metrics."""
     u = canvas.unit
     canvas.text(rect.x, rect.y + 2 * u, view.title, 13, canvas.theme.ink, bold=True, room=rect.w)
 
@@ -75,10 +73,9 @@ class ProgressBar:
     """How far the animation has come, along the bottom edge; it also keeps equal frames apart."""
 
     def __init__(self, canvas: Canvas, n_frames: int):
-        self.last, (width, height) = max(n_frames - 1, 1), canvas.size
-        self.least = 2 / width
+        self.last, self.least = max(n_frames - 1, 1), 2 / canvas.size[0]
         look = {"transform": canvas.figure.transFigure, "color": canvas.theme.accent, "linewidth": 0}
-        self.artists = [canvas.figure.add_artist(Rectangle((0, 0), 0, 3 * canvas.unit / height, **look))]
+        self.artists = [canvas.figure.add_artist(Rectangle((0, 0), 0, 3 * canvas.unit / canvas.size[1], **look))]
 
     def update(self, frame: int) -> None:
         self.artists[0].set_width(max(frame / self.last, self.least))
@@ -97,42 +94,37 @@ class MetricCurves:
         margin = max(last - first, 1) * 0.02
         self.axes.set(xlim=(first - margin, last + margin), ylim=(-0.14, 1.14), autoscale_on=False)
         self.cursor = self._line([first, first], [-0.14, 1.14], canvas.theme.muted, canvas.points(1), zorder=4)
-        self.curves = []
+        self.curves, epochs, metrics = [], view.trajectory.epochs, view.trajectory.metrics
         self.colors = dict(zip(names, (canvas.theme.accent, canvas.theme.second, class_color(6), class_color(9))))
+        look = {"marker": "o", "markersize": canvas.points(6), "markeredgecolor": canvas.theme.panel, "zorder": 5}
         for k, (word, (name, color)) in enumerate(zip(words, self.colors.items())):
             middle = rect.y + (k + 0.5) * rect.h / len(names)
             canvas.text(rect.x, middle - 5 * u, word, 11, color, bold=True, va="center_baseline")
             canvas.text(rect.x, middle + 6 * u, ranges[k], 8.5, color, va="center_baseline")
-            if name in view.trajectory.metrics and name in scales:
-                self._curve(canvas, view.trajectory.metrics[name], scales[name], color)
+            if name in metrics and name in scales:
+                known, (low, high) = np.isfinite(metrics[name]), scales[name]
+                curve = epochs[known], (metrics[name][known] - low) / (high - low)
+                self._line(*curve, color, canvas.points(1.6), zorder=3)
+                self.curves.append((*curve, self._line([], [], color, 0, **look)))
         self.artists = [self.cursor, *(dot for _, _, dot in self.curves)]
 
     def _line(self, x, y, color, width, **more) -> Line2D:
         return self.axes.add_line(Line2D(x, y, color=color, linewidth=width, solid_capstyle="round", **more))
 
-    def _curve(self, canvas: Canvas, values: np.ndarray, scale: tuple[float, float], color: str) -> None:
-        known, epochs = np.isfinite(values), self.view.trajectory.epochs
-        height = (values - scale[0]) / (scale[1] - scale[0])
-        self._line(epochs[known], height[known], color, canvas.points(1.6), zorder=3)
-        look = {"marker": "o", "markersize": canvas.points(6), "markeredgecolor": canvas.theme.panel}
-        self.curves.append((epochs, height, self._line([], [], color, 0, zorder=5, **look)))
-
     def update(self, frame: int) -> None:
-        k, part = self.view.timeline.at(frame)
-        shown = self.view.timeline.epochs
+        (k, part), shown = self.view.timeline.at(frame), self.view.timeline.epochs
         epoch = shown[k] * (1 - part) + shown[min(k + 1, len(shown) - 1)] * part
         self.cursor.set_xdata([epoch, epoch])
+        at = min(epoch, self.view.trajectory.epochs[-1])
         for epochs, height, dot in self.curves:
-            known, at = np.isfinite(height), min(epoch, epochs[-1])
-            dot.set_data([at], [np.interp(at, epochs[known], height[known], left=np.nan)])
+            dot.set_data([at], [np.interp(at, epochs, height, left=np.nan)])
 
 
 def curve_names(trajectories, overlays) -> tuple[str, ...]:
     """The metrics that the overlays draw as curves, where some run has a value: loss and kNN accuracy first, at most four."""
-    recorded = [name for t in trajectories for name, values in t.metrics.items() if np.isfinite(values).any()]
-    recorded = [name for name in dict.fromkeys((*METRICS, *recorded)) if name in recorded]
-    named = [name for overlay in overlays for name in (recorded if overlay == "curves" else [overlay])]
-    return tuple(name for name in dict.fromkeys(named) if name in recorded)[:MOST_CURVES]
+    measured = [name for t in trajectories for name, values in t.metrics.items() if np.isfinite(values).any()]
+    named = [name for overlay in overlays for name in ((*METRICS, *measured) if overlay == "curves" else [overlay])]
+    return tuple(name for name in dict.fromkeys(named) if name in measured)[:MOST_CURVES]
 
 
 def curve_scales(trajectories, names) -> dict[str, tuple[float, float]]:
@@ -223,13 +215,12 @@ def set_out(canvas, legend: Legend, n: int, note="", caption="", *, most=2, stri
     design pixels.
     """
     (width, height), u, pad, gap = canvas.size, canvas.unit, 10 * canvas.unit, 8 * canvas.unit
-    lines = [(line, canvas.theme.ink) for line in wrap(canvas, note, width - 2 * pad, most)]
-    lines += [(line, canvas.theme.muted) for line in wrap(canvas, caption, width - 2 * pad, most)]
+    said = [(note, canvas.theme.ink), (caption, canvas.theme.muted)]
+    lines = [(line, color) for text, color in said for line in wrap(canvas, text, width - 2 * pad, most)]
     right = legend.width if legend.beside else 0
     below = legend.rows * ROW * u + 4 * u if legend.entries and not right else 0
     foot = (3 + 5) * u + len(lines) * 14 * u + (4 * u if lines else 0)
-    top = pad + (top if top is not None else 42 if n == 1 else 26) * u
-    bottom = height - foot - below
+    top, bottom = pad + (top if top is not None else 42 if n == 1 else 26) * u, height - foot - below
     head = head * u if n > 1 or columns else 0
     strip = max(58, 6 + 24 * strip) * u if strip else 0
     columns = columns or grid_shape(n)[1]

@@ -16,11 +16,6 @@ from ..methods.catalogue import OVERLAYS, PROJECTIONS
 from ..methods.settings import Setting
 from .palette import theme
 
-PAIRS = {  # options that are two numbers: their kind, least, greatest, and the words for them
-    "size": (Integral, 120, 4000, "(width, height) in whole pixels, each from 120 to 4000"),
-    "camera": (Real, -3600, 3600, "(azimuth, elevation), two numbers of degrees"),
-}
-
 
 def option(default, help: str, kind: type = object, python: str = "", **limits):
     """A field that carries its :class:`Setting`, and what only Python can give; one whose default is None may be None."""
@@ -96,11 +91,8 @@ class Options:
         theme(self.style)
         check_seed(self.seed)
         object.__setattr__(self, "size", in_pixels(self.size, self.dpi))
-        for name, (kind, least, greatest, words) in PAIRS.items():
-            value = getattr(self, name)
-            two = isinstance(value, (Sequence, np.ndarray)) and len(value) == 2
-            fits = two and all(isinstance(v, kind) and not isinstance(v, bool) and least <= v <= greatest for v in value)
-            demand(value is None or fits, f"{name}={shown(value)} must be {words}")
+        check_pair("size", self.size, Integral, 120, 4000, "(width, height) in whole pixels, each from 120 to 4000")
+        check_pair("camera", self.camera, Real, -3600, 3600, "(azimuth, elevation), two numbers of degrees")
         named = isinstance(self.own_scale, Collection) and all(isinstance(name, str) for name in self.own_scale)
         demand(named, f"own_scale={shown(self.own_scale)}: give the name of a metric, or several")
         paired = ("forces" in self.overlays) == (self.forces is not None)
@@ -167,8 +159,15 @@ def help_of(f, python: bool = True) -> str:
     """What an option is, with the names that it takes; for a shell without markup and without what only Python can give."""
     setting = f.metadata["setting"]
     named = ", ".join(f"``{row.name}`` ({row.about})" for row in dict(setting.choices).values())
-    parts = (setting.help, f.metadata["python"] if python else "", f"There are {named}." if named else "")
-    return " ".join(filter(None, parts)) if python else " ".join(filter(None, parts)).replace("``", "")
+    text = " ".join(filter(None, (setting.help, f.metadata["python"] if python else "", f"There are {named}." if named else "")))
+    return text if python else text.replace("``", "")
+
+
+def check_pair(name: str, value, kind: type, least: float, greatest: float, words: str) -> None:
+    """Refuse what is given and no two numbers of a kind between the least and the greatest."""
+    two = isinstance(value, (Sequence, np.ndarray)) and len(value) == 2
+    fits = two and all(isinstance(v, kind) and not isinstance(v, bool) and least <= v <= greatest for v in value)
+    demand(value is None or fits, f"{name}={shown(value)} must be {words}")
 
 
 def check_seed(seed: int) -> None:

@@ -39,7 +39,6 @@ THEMES = {
 
 
 def theme(style: str) -> Theme:
-    """The theme called ``style``: paper, slides, notebook or dark."""
     demand(style in THEMES, f"style={style!r} is unknown: {nearest(style, THEMES)}")
     return THEMES[style]
 
@@ -72,11 +71,11 @@ def indexed_palette(style: str, photos: bool = False) -> np.ndarray:
     Entry 0 is the background. ``photos`` adds a colour cube and finer greys, for pictures that carry coloured thumbnails.
     """
     t = theme(style)
-    greys = [blend(t.ink, t.background, a) for a in np.linspace(0, 1, 32 if photos else 13)]
-    named = [t.panel, t.ink, t.muted, t.faint]
+    named = map(rgb, (t.background, t.panel, t.ink, t.muted, t.faint))
     colors = [blend(c, t.panel, a) for c in CLASS_COLORS + (t.accent, t.second, t.p, t.q) for a in BLENDS]
+    greys = [blend(t.ink, t.background, a) for a in np.linspace(0, 1, 32 if photos else 13)]
     cube = np.stack(np.meshgrid(*[np.linspace(0, 1, k) for k in (5, 7, 5)]), -1).reshape(-1, 3).tolist() if photos else []
-    entries = np.rint(np.array([rgb(t.background), *map(rgb, named), *colors, *greys, *cube]) * 255).astype(np.uint8)
+    entries = np.rint(np.array([*named, *colors, *greys, *cube]) * 255).astype(np.uint8)
     return np.array(list(dict.fromkeys(map(tuple, entries.tolist()))), dtype=np.uint8)[:256]
 
 
@@ -84,11 +83,9 @@ def indexed_palette(style: str, photos: bool = False) -> np.ndarray:
 def nearest_entry(style: str, photos: bool = False) -> np.ndarray:
     """For every colour of 5 bits a channel, the nearest entry of :func:`indexed_palette`: uint8 array (32768,)."""
     palette = indexed_palette(style, photos).astype(np.float32)
-    steps = np.arange(32, dtype=np.float32) * 8 + 4
-    cells = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
+    cells = np.indices((32, 32, 32), np.float32).reshape(3, -1).T * 8 + 4
     distance = (palette**2).sum(1) - 2 * cells @ palette.T
     table = distance.argmin(1).astype(np.uint8)
-    exact = palette.astype(np.uint16) >> 3
-    cell = (exact[:, 0] << 10) | (exact[:, 1] << 5) | exact[:, 2]
+    cell = np.ravel_multi_index((palette.astype(int) >> 3).T, (32, 32, 32))
     table[cell[::-1]] = np.arange(len(palette))[::-1]  # where two share a cell, the earlier one wins
     return table

@@ -135,7 +135,6 @@ def _kept_by_pca(trajectory: Trajectory) -> float:
 
 
 def fitted_frame(trajectory: Trajectory, fit_on) -> int:
-    """Position of the recorded frame that ``fit_on`` names."""
     if fit_on in ("last", "first"):
         return 0 if fit_on == "first" else trajectory.n_frames - 1
     epochs = trajectory.epochs.tolist()
@@ -155,15 +154,13 @@ def fit_raw(trajectory: Trajectory, frame: int) -> Projection:
         return Projection("raw", d, f"the {d}-d embedding itself", meaning, map=lambda z: np.asarray(z, np.float32))
     span = float(np.ptp(trajectory.embeddings)) or 1.0
     row = np.zeros(n, int) if trajectory.labels is None else trajectory.labels
-    rows = max(1, int(row.max()) + 1)
-    spread = (np.arange(n) * 0.6180339887 % 1 - 0.5) * 0.7
+    rows, spread = max(1, int(row.max()) + 1), (np.arange(n) * 0.6180339887 % 1 - 0.5) * 0.7
     height = (((rows - 1) / 2 - row + spread) * span * 0.8 / rows).astype(np.float32)
     meaning = "The 1-d embedding runs from left to right; height only separates the classes and has no meaning."
     return Projection("raw", 2, "the 1-d embedding, left to right", meaning, map=lambda z: np.column_stack([z[:, 0], height]))
 
 
 def fit_pca(trajectory: Trajectory, frame: int, k: int = 2) -> Projection:
-    """The first k principal axes of one frame."""
     d, epoch = trajectory.dim, int(trajectory.epochs[frame])
     mean, axes, share = principal_axes(trajectory.embeddings[frame], k)
     each = ", ".join(f"{100 * s:.0f} %" for s in share)
@@ -179,7 +176,6 @@ fit_pca3 = partial(fit_pca, k=3)
 
 
 def fit_sphere(trajectory: Trajectory, frame: int) -> Projection:
-    """The directions of a 3-d embedding."""
     caption = "The directions of the 3-d embedding on the unit sphere: angles are those of the embedding, lengths are left out."
     unit = lambda z: z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)  # noqa: E731
     return Projection("sphere", 3, "directions on the unit sphere", caption, map=unit)
@@ -259,7 +255,7 @@ def chain(embeddings: np.ndarray, start: int, frames: np.ndarray, step: Step) ->
     the nearest placed frame before them, or after them at the beginning. Every frame is centred.
     """
     placed, at = {}, int(np.searchsorted(frames, start))
-    for run in (frames[at:], frames[: at + 1][::-1]):  # both begin at the start, which is placed once
+    for run in (frames[: at + 1][::-1], frames[at:]):  # both begin at the start, which is placed once
         previous = None
         for k in run.tolist():
             if k not in placed:

@@ -1,18 +1,17 @@
 """One embedding: how its rows are read, and what can be read off them by something simple.
 
 Distances are read in one of two ways: ``"cosine"`` compares directions, ``"euclidean"`` compares positions; ``"auto"`` reads maps
-of up to three dimensions as positions and everything else as directions. Every function takes plain arrays or tensors and knows
-nothing of configs.
+of up to three dimensions as positions and everything else as directions.
 
 The accuracy of the nearest neighbours has one definition, :func:`knn_accuracy`: k = 5 neighbours vote. It is asked in two ways.
-``knn_accuracy``, in a history and on whatever shows a run as it learns, is *leave-one-out*: every recorded point asks all the
-others. ``knn``, in ``scores`` and the tables made of them, is *on held-out parts*, those of the linear probe beside it: see
-:func:`probe`. There are fewer neighbours to ask in the second, so that the two differ a little for one and the same embedding.
+``knn_accuracy``, in a history, is *leave-one-out*: every recorded point asks all the others. ``knn``, in ``scores``, is *on
+held-out parts*, those of :func:`probe`, with fewer neighbours to ask, so that the two differ a little for one embedding.
 """
 
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
@@ -74,13 +73,10 @@ def alignment(z: np.ndarray, y: np.ndarray | None = None, *, positives: np.ndarr
     demand((y is None) != (positives is None), "alignment needs either labels y or positives, and not both", DataError)
     if positives is not None:
         return float(((z - as_points(positives, "cosine")) ** 2).sum(1).mean())
-    total, pairs = 0.0, 0
-    for label in np.unique(y):
-        members = z[np.asarray(y) == label]
-        n = len(members)
-        # The squared distances of all ordered pairs sum to 2 n times the squared distances from the mean.
-        total += 2 * n * ((members - members.mean(0)) ** 2).sum()
-        pairs += n * (n - 1)
+    members = [z[np.asarray(y) == label] for label in np.unique(y)]
+    pairs = sum(len(each) * (len(each) - 1) for each in members)
+    # The squared distances of all ordered pairs of n points sum to 2 n times the squared distances from their mean.
+    total = sum(2 * len(each) * ((each - each.mean(0)) ** 2).sum() for each in members)
     return float(total / pairs) if pairs else float("nan")
 
 
@@ -280,7 +276,7 @@ def probe(z, y, seed: int = 0, k: int = 5, metric: str = "auto", *, linear: bool
     """
     z, y = finite_matrix(z), as_array(y, len(z))
     parts = folds(y, seed=seed) if len(y) <= FEW_POINTS else [split(y, seed=seed)]
-    sizes = [len(test) for _, test in parts]
     near = [knn_accuracy(z[test], y[test], k, bank=z[train], bank_labels=y[train], metric=metric) for train, test in parts]
     straight = [linear_probe(z[train], y[train], z[test], y[test]) if linear else np.nan for train, test in parts]
-    return {"linear_probe": float(np.average(straight, weights=sizes)), "knn": float(np.average(near, weights=sizes))}
+    mean = partial(np.average, weights=[len(test) for _, test in parts])
+    return {"linear_probe": float(mean(straight)), "knn": float(mean(near))}
