@@ -15,7 +15,7 @@ from icon_nb.objective.closed_forms import Edges, FusedKL, neighbour_edges, spar
 from icon_nb.objective.distances import sqeuclidean
 from icon_nb.objective.learned import Gaussian, StudentT
 from icon_nb.objective.supervisory.neighbourhoods import perplexity_rows
-from icon_nb.training import open_tsne
+from icon_nb.training import optimizers
 
 KERNELS = [
     (StudentT(), True),
@@ -120,8 +120,8 @@ def test_open_tsne_takes_its_defaults_and_leaves_what_was_given(many):
     [{"df": 2.0}, {"alpha": 0.1}, {"embedding_dim": 3}, {"optimizer": "adam"}, {"divergence": "js"}, {"backbone": "mlp"}],
 )
 def test_what_open_tsne_does_not_minimise_is_left_to_others(setting):
-    assert open_tsne.fits(icon.Config(method="tsne").resolve())
-    assert not open_tsne.fits(icon.Config(method="tsne", **setting).resolve())
+    assert optimizers.fits(icon.Config(method="tsne").resolve())
+    assert not optimizers.fits(icon.Config(method="tsne", **setting).resolve())
 
 
 def test_frames_and_losses_of_open_tsne_stand_at_every_recorded_epoch(many, capsys):

@@ -106,8 +106,8 @@ class AugmentationPart(Named):
 class CandidateKind(Named):
     """What the m columns of p and q are; ``make`` takes the model and the views, and returns the blocks that q compares."""
 
-    parts: str = ""  # what makes the vectors that belong to it: prototypes, a queue
-    networks: tuple[str, ...] = ()  # what makes its networks beside the backbone and its head
+    parts: Mapping[str, str] = field(default_factory=dict)  # what makes the vectors that belong to it: prototypes, a queue
+    networks: Mapping[str, str] = field(default_factory=dict)  # what makes its networks beside the backbone and its head
     two_views: bool = False  # whether one view is compared with the other
     counted: bool = False  # whether n_candidates says how many there are
     after_step: str = ""  # what is done to the model after every step

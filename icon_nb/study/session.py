@@ -26,8 +26,8 @@ from ..methods.config import SETTINGS, Config
 from ..methods.resolve import fit_to_data
 from ..methods.settings import is_own
 from ..objective.distances import metric_of
-from ..training import open_tsne
 from ..training.backbones import fit_own
+from ..training.optimizers import installed
 from ..training.trainer import Record, Trainer, is_for_open_tsne, usual_torch
 from .results import Results
 
@@ -43,7 +43,7 @@ def start(config: Config, data=None) -> Session:
 @usual_torch()
 def session_of(config: Config, dataset: Dataset) -> Session:
     config = fit_own(config, dataset)
-    by_open_tsne = is_for_open_tsne(config, dataset) and open_tsne.installed()
+    by_open_tsne = is_for_open_tsne(config, dataset) and installed()
     return Session(fit_to_data(config, len(dataset), default_augment(dataset), by_open_tsne), dataset)
 
 

@@ -136,16 +136,14 @@ def fit_own(config: Config, dataset) -> Config:
         return config
     network, x = own(dataset.shape, 0, None, config.backbone), dataset.inputs(dataset.x[:2].cpu())
     demand_type("backbone", network, nn.Module, "an nn.Module")
-    network = network.float().cpu().eval()
     try:
         with torch.no_grad():
-            z = network(x)
-        found = tuple(z.shape)
+            found = tuple(network.float().cpu().eval()(x).shape)
     except Exception as error:  # a network of the user's may raise anything
-        why = (str(error).splitlines() or [""])[0]
+        why = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+        form = f"{dataset.kind} of shape (n, {', '.join(map(str, dataset.shape))})"
         raise ConfigError(
-            f"backbone={config.backbone!r} cannot read {dataset.kind} of shape (n, {', '.join(map(str, dataset.shape))}) "
-            f"({type(error).__name__}: {why}): give one that can, or other data"
+            f"backbone={config.backbone!r} cannot read {form} ({why}): give one that can, or other data"
         ) from error
     rows = len(found) == 2 and found[0] == len(x)
     demand(rows, f"backbone={config.backbone!r} makes {found} of {len(x)} samples: it must make rows, (n, d)")

@@ -27,14 +27,13 @@ from ..objective.batch import Batch
 
 STEPS_AHEAD = 64  # batches that have their augmentation drawn together: one alone pays more for the calls than for the numbers
 
-MISSING = {
+MISSING = {  # what a p may need -> the part of the data that it is, and what to do without it
     "labels": ("y", "choose a method without labels"),
     "pairs": ("pair", "use dataset='digit_captions' or 'digit_halves', or give pair= with your own data"),
     "companion": ("companion", "use dataset='digit_captions', or a Dataset with companion embeddings"),
     "logits": ("companion", "use dataset='taught_digits', or a Dataset with the logits of a teacher as companion"),
     "graph": ("graph", "use dataset='karate_club', or supervisory='knn', which makes a graph of its own"),
 }
-"""What a p may need -> the part of the data that it is, and what to do without it."""
 
 Rows = Callable[[], Batch]  # makes what p may look at; called only while p is not known
 
@@ -115,15 +114,12 @@ class Reader:
     def batch(self, index: Tensor) -> Batch:
         """The parts of the data that p needs, for every view of the samples at ``index``."""
         data, rows = self.dataset, index.repeat(self.views)
-        return Batch(
-            rows,
-            data.flat(self.samples(index)).to(self.dtype) if "inputs" in self.needs else None,
-            None if data.y is None else data.y[rows],
-            data.n_classes,
-            self.dtype,
-            data.companion[rows] if {"companion", "logits"} & set(self.needs) else None,
-            edges(data.graph, rows) if "graph" in self.needs else None,
-        )
+        x = data.flat(self.samples(index)).to(self.dtype) if "inputs" in self.needs else None
+        y = None if data.y is None else data.y[rows]
+        companion = data.companion[rows] if {"companion", "logits"} & set(self.needs) else None
+        graph = data.graph.index_select(0, rows).index_select(1, rows) if "graph" in self.needs else None
+        graph = graph.to_dense() if graph is not None and graph.is_sparse else graph
+        return Batch(rows, x, y, data.n_classes, self.dtype, companion, graph)
 
     @cached_property
     def other(self) -> Dataset:
@@ -159,8 +155,8 @@ def read_contexts(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple
 def around(x: Tensor, place: Tensor) -> Tensor:
     """Rows of words (n, length) moved so that the word at ``place`` (n, 1) would stand in the middle, and hidden there.
 
-    Beyond the ends of a row, and in its middle, stands token 0. A network then sees "the word before" at one place of its
-    input, wherever in the row the hidden word stood: from a small text it could not learn every place by itself.
+    Beyond the ends of a row stands token 0 too. "The word before" is then at one place of the input, which a network could not
+    learn for every place from a small text.
     """
     length = x.shape[1]
     at = torch.arange(length, device=x.device) + place - length // 2  # (n, length)
@@ -173,12 +169,6 @@ def other_side(dataset: Dataset) -> Dataset:
     """The second modality as a data set of its own, row i belonging to sample i."""
     tokens = {} if dataset.kind == "tokens" else {"vocabulary": dataset.vocabulary}
     return Dataset(f"{dataset.name}, second modality", dataset.pair, x_test=dataset.pair_test, **tokens)
-
-
-def edges(graph: Tensor, index: Tensor) -> Tensor:
-    """The dense weights (n, n) between the samples at ``index``."""
-    rows = graph.index_select(0, index).index_select(1, index)
-    return rows.to_dense() if rows.is_sparse else rows
 
 
 def check_fit(config: Config, data: Dataset) -> None:
@@ -207,24 +197,18 @@ def check_fit(config: Config, data: Dataset) -> None:
         raise ConfigError(f"perplexity={config.perplexity:g} needs more than {points} points at once: {remedy}")
     if config.augment not in (None, "none") and data.kind == "tokens":
         raise ConfigError(f"augment={config.augment!r} has no meaning for tokens: use augment='none'")
-    if method_of(config).learned == "gaussian_wide":
-        _check_bounded(config, data, p)
     convolutional = [name for name, row in BACKBONES.items() if row.reads == "images"]
     if config.channels_last and config.backbone not in convolutional and not is_own(config.backbone):
         remedy = f"leave it out, or use {', '.join(convolutional)}"
         raise ConfigError(f"channels_last=True has no effect with backbone={config.backbone!r}: {remedy}")
-
-
-def _check_bounded(config: Config, data: Dataset, p: axes.Axis) -> None:
-    """Only directions, and an orthonormal map of samples, cannot move apart without end."""
+    if method_of(config).learned != "gaussian_wide":
+        return
     framed, features = is_framed(p, config.backbone) and data.kind != "tokens", prod(data.shape)
-    demand(
-        config.distance == "cosine" or framed,
-        f"distance={config.distance!r}: with learned='gaussian_wide' the loss falls without end as the embedding grows: "
-        "use distance='cosine', or backbone='linear' on samples that are not tokens, which is kept orthonormal",
-    )
-    demand(
-        config.backbone != "linear" or config.embedding_dim <= features,
-        f"embedding_dim={config.embedding_dim}: learned='gaussian_wide' on backbone='linear' is an orthonormal map of the "
-        f"{features} feature(s) of {data.name}: use at most {features}",
-    )
+    if config.distance != "cosine" and not framed:  # only directions and orthonormal maps cannot move apart without end
+        raise ConfigError(
+            f"distance={config.distance!r}: with learned='gaussian_wide' the loss falls without end as the embedding grows: "
+            "use distance='cosine', or backbone='linear' on samples that are not tokens, which is kept orthonormal"
+        )
+    frame = f"learned='gaussian_wide' on backbone='linear' is an orthonormal map of the {features} feature(s) of {data.name}"
+    few = config.backbone != "linear" or config.embedding_dim <= features
+    demand(few, f"embedding_dim={config.embedding_dim}: {frame}: use at most {features}")

@@ -132,26 +132,23 @@ def sharpened(model: Model, x: Tensor) -> Blocks:
     return [(z, model.prototypes)]
 
 
-def prototypes(n: int, d: int) -> dict:
+def prototypes(n: int, d: int) -> nn.Parameter:
     """One learned vector for each of n candidates."""
-    return {"prototypes": nn.Parameter(torch.randn(n, d) / d**0.5)}
+    return nn.Parameter(torch.randn(n, d) / d**0.5)
 
 
-def centred_prototypes(n: int, d: int) -> dict:
-    """The same, and the mean of what a teacher said of each (DINO)."""
-    centre = nn.Module()
-    centre.register_buffer("mean", torch.zeros(n))
-    return {**prototypes(n, d), "centre": centre}
-
-
-def centres(config: Config, dataset: Dataset, network: nn.Module) -> dict:
+def centres(config: Config, dataset: Dataset, network: nn.Module) -> nn.Parameter:
     """Prototypes that start at seeds of k-means++ among the embeddings (DEC)."""
     seeds = kmeans_seeds(dataset, config.n_candidates, config.seed, lambda x: network(dataset.inputs(x)))
-    return {"prototypes": nn.Parameter(seeds.float())}
+    return nn.Parameter(seeds.float())
 
 
-def queue(n: int, d: int) -> dict:
-    return {"queue": Queue(n, d)}
+class Centre(nn.Module):
+    """The mean of what a teacher said of each candidate (DINO)."""
+
+    def __init__(self, n: int, d: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n))
 
 
 class Queue(nn.Module):
@@ -170,14 +167,10 @@ class Queue(nn.Module):
         return before
 
 
-def draws(n: int, d: int) -> dict:
-    return {"draws": Draws(n)}
-
-
 class Draws(nn.Module):
     """Random numbers (rows, n), others after every call in training; what was drawn is part of the state."""
 
-    def __init__(self, n: int):
+    def __init__(self, n: int, d: int):
         super().__init__()
         self.n = n
         self.register_buffer("seed", torch.randint(2**40, ()))
@@ -188,14 +181,9 @@ class Draws(nn.Module):
         return drawn
 
 
-def predictor(config: Config, dataset: Dataset, network: nn.Module) -> dict:
+def predictor(config: Config, dataset: Dataset, network: nn.Module) -> nn.Module:
     """A map between the network and the queries (MoCo v3), or the candidates (NNCLR)."""
-    return {"predictor": projection(config.embedding_dim, "mlp")}
-
-
-def slow_copy(config: Config, dataset: Dataset, network: nn.Module) -> dict:
-    """A copy of the backbone and its head that only follows."""
-    return {"slow": Slow(deepcopy(network), config.ema_momentum)}
+    return projection(config.embedding_dim, "mlp")
 
 
 def projection(d: int, kind: str) -> nn.Module:
@@ -204,16 +192,16 @@ def projection(d: int, kind: str) -> nn.Module:
     return nn.Linear(d, d) if kind == "linear" else nn.Sequential(nn.Linear(d, hidden), nn.ReLU(), nn.Linear(hidden, d))
 
 
-def second_encoder(config: Config, dataset: Dataset, network: nn.Module) -> dict:
-    return {"other": _encoder(config, other_side(dataset))}
+def second_encoder(config: Config, dataset: Dataset, network: nn.Module) -> nn.Module:
+    return encoder(config, other_side(dataset))
 
 
 class Slow(nn.Module):
-    """A network whose weights are a moving average of another's, :math:`\\theta' \\leftarrow m \\theta' + (1 - m) \\theta`."""
+    """A copy of a network that follows it as a moving average, :math:`\\theta' \\leftarrow m \\theta' + (1 - m) \\theta`."""
 
-    def __init__(self, network: nn.Module, momentum: float):
+    def __init__(self, config: Config, dataset: Dataset, network: nn.Module):
         super().__init__()
-        self.network, self.momentum = network.requires_grad_(False), momentum
+        self.network, self.momentum = deepcopy(network).requires_grad_(False), config.ema_momentum
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
@@ -242,14 +230,14 @@ def build_model(config: Config, dataset: Dataset) -> Model:
     method = method_of(config)
     kind = CANDIDATES[method.p.candidates]
     with seeded(config.seed):
-        backbone = _encoder(config, dataset)
+        backbone = encoder(config, dataset)
         sizes = {"tokens": dataset.n_tokens, "classes": dataset.n_classes, "contexts": len(dataset)}
-        parts = resolve_name(kind.parts)(sizes.get(kind.name, config.n_candidates), config.embedding_dim) if kind.parts else {}
+        size = sizes.get(kind.name, config.n_candidates), config.embedding_dim
+        parts = {name: resolve_name(make)(*size) for name, make in kind.parts.items()}
         if config.head in ("linear", "mlp"):
             parts["head"] = projection(config.embedding_dim, config.head)
         network = nn.Sequential(backbone, parts["head"]) if "head" in parts else backbone
-        for make in kind.networks:
-            parts |= resolve_name(make)(config, dataset, network)
+        parts |= {name: resolve_name(make)(config, dataset, network) for name, make in kind.networks.items()}
     if config.init == "pca":
         backbone.weight.data = initial_points(dataset, config.embedding_dim).to(backbone.weight.dtype)
     if config.init == "kmeans++":
@@ -262,7 +250,7 @@ def build_model(config: Config, dataset: Dataset) -> Model:
     return model
 
 
-def _encoder(config: Config, dataset: Dataset) -> nn.Module:
+def encoder(config: Config, dataset: Dataset) -> nn.Module:
     sizes = {"n_points": len(dataset), "n_tokens": dataset.n_tokens or None, "hidden_dim": config.hidden_dim}
     return build_backbone(config.backbone, dataset.shape, config.embedding_dim, kind=dataset.kind, **sizes)
 

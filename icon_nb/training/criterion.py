@@ -95,9 +95,8 @@ class Criterion(nn.Module):
             said = "needs n_classes=..., one prototype each" if self.kind.parts else "has no use for n_classes: leave it out"
             raise ConfigError(f"method={config.label!r} {said}")
         self.width, self.prototypes = resolved.embedding_dim, None
-        make = resolve_name(self.kind.parts) if self.kind.parts else lambda n, d: {}
-        for name, part in make(n_classes or resolved.n_candidates, self.width).items():
-            setattr(self, name, part)
+        for name, make in self.kind.parts.items():
+            setattr(self, name, resolve_name(make)(n_classes or resolved.n_candidates, self.width))
         self.head = nn.Linear(in_features, self.width) if in_features else nn.Identity()
 
     def forward(

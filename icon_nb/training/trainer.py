@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,18 +24,16 @@ from ..objective.batch import Target
 from ..objective.closed_forms import Edges, FusedKL, fuse, neighbour_edges, sparse_kl
 from ..objective.distances import as_seen_by
 from ..objective.objective import Objective, build_objective
-from . import open_tsne
 from .backbones import accelerate
 from .batches import Reader, Rows, check_fit
 from .candidates import Blocks, build_model
-from .optimizers import build_optimizer, made
+from .optimizers import REMEDY, OpenTSNE, build_optimizer, fits, installed, made
 from .ranks import Ranks
 
 DENSE_POINTS = 8192  # a table of more free points than this keeps p on the nearest neighbours only
 EARLY = 1 / 4  # the share of the epochs in which p is exaggerated, as in scikit-learn
 SHARP = 0.01  # a temperature below which gradients, which grow with its inverse, are likely to be too large
-HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
-"""Types in which the network computes; its weights, p, q and the loss are float32 then."""
+HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}  # of the network; weights, p, q and the loss are float32 then
 
 
 @contextmanager
@@ -77,9 +76,10 @@ class Trainer:
         accelerate(config, self.model, self.device)
         self.strategy = strategy_of(config, self.dataset, self.objective, self.dtype)
         self.optimizer = self.strategy.optimizer(config.at(0), self.model.parameters())
-        own = config.scheduler  # which moves the learning rate
-        self.scheduler = None if own is None else made("scheduler", own, self.optimizer, LRScheduler)
+        self.scheduler = config.scheduler and made("scheduler", config.scheduler, self.optimizer, LRScheduler)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "float16")
+        half = HALVES.get(config.precision)
+        self.autocast = partial(torch.autocast, self.device.type, half) if half else nullcontext
         self.epoch = 0
 
     @property
@@ -91,7 +91,7 @@ class Trainer:
         start = time.perf_counter()
         self.epoch += 1
         self.model.train()
-        if any(isinstance(each, str) for each in (self.config.temperature, self.config.alpha)):
+        if isinstance(self.config.temperature, str) or isinstance(self.config.alpha, str):
             self.strategy.take(build_objective(self.config, (self.epoch - 1) / max(1, self.config.epochs - 1)))
         self.optimizer.zero_grad(set_to_none=True)
         losses, together = [], self.config.accumulate or 1
@@ -148,15 +148,11 @@ class Trainer:
     def loss(self, index: Tensor, step: int) -> Tensor:
         """The mean divergence on the samples at ``index``."""
         x, rows = self.reader.read(index, self.epoch, step)  # every view of every sample, augmented; and what p may look at
-        with self._autocast():
+        with self.autocast():
             blocks = self.model(self.ranks.share(x))  # z = f(x): anchors and their candidates
         blocks = [(z.to(self.dtype), other if other is None else other.to(self.dtype)) for z, other in blocks]
         p = self.strategy.p(self.model.taught(rows), self.epoch)  # p(j | i)
         return self.strategy.loss(p, blocks)  # q(j | i), and the mean of D(p || q)
-
-    def _autocast(self):
-        half = HALVES.get(self.config.precision)
-        return torch.autocast(self.device.type, half) if half else nullcontext()
 
     @torch.no_grad()
     def initial(self) -> Record:
@@ -173,8 +169,8 @@ class Trainer:
     def embed(self, x: Tensor, chunk: int = 4096) -> Tensor:
         """Embeddings (n, d) of raw samples, or of positions for a table, on the device, without augmentation."""
         self.model.eval()
-        with self._autocast():
-            embed = self.model.backbone.forward  # not compiled: chunks differ in size
+        embed = self.model.backbone.forward  # not compiled: chunks differ in size
+        with self.autocast():
             parts = [embed(self.reader.plain(part.to(self.device))) for part in x.split(chunk)]
         return as_seen_by(self.config.distance, torch.cat(parts).to(self.dtype))
 
@@ -183,6 +179,7 @@ class Exact:
     """p is made for every batch, or once: where each is the whole data set, or p only asks which rows are views of one sample."""
 
     engine, optimizer = "exact", staticmethod(build_optimizer)
+    measures = staticmethod(lambda epoch: True)  # whether the loss is known in an epoch
 
     def __init__(self, objective: Objective, once: bool = True):
         self.objective, self.once, self.known = objective, once, None
@@ -191,10 +188,6 @@ class Exact:
         """Go on with another temperature or alpha."""
         self.known = self.known if objective.supervisory == self.objective.supervisory else None
         self.objective = objective
-
-    def measures(self, epoch: int) -> bool:
-        """Whether the loss is known in an epoch."""
-        return True
 
     def p(self, rows: Rows, epoch: int) -> Target | Edges:
         if self.known is None or not self.once:
@@ -249,10 +242,10 @@ class OnEdges(Exact):
 
 def is_for_open_tsne(config: Config, dataset: Dataset) -> bool:
     """Whether a resolved Config on these data is t-SNE of many points on a CPU."""
-    return len(dataset) > DENSE_POINTS and open_tsne.fits(config) and pick_device(config.device).type == "cpu"
+    return len(dataset) > DENSE_POINTS and fits(config) and pick_device(config.device).type == "cpu"
 
 
-def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: torch.dtype) -> Exact | open_tsne.OpenTSNE:
+def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: torch.dtype) -> Exact | OpenTSNE:
     """How p is held for a resolved Config on these data."""
     if config.exaggeration:
         if objective.fused is None or len(dataset) > DENSE_POINTS:
@@ -271,12 +264,12 @@ def strategy_of(config: Config, dataset: Dataset, objective: Objective, dtype: t
             f"set n_samples to at most {DENSE_POINTS}, or use sne, tsne or tsne_conditional, which need not"
         )
     x, linear = dataset.flat(dataset.x).to(dtype), is_for_open_tsne(config, dataset)
-    if linear and open_tsne.installed():
-        return open_tsne.OpenTSNE(config, x)
+    if linear and installed():
+        return OpenTSNE(config, x)
     exact = OnEdges(objective, kernel, x, config.perplexity)
     if linear:
-        exact.engine += f"; {open_tsne.REMEDY}"
-        warnings.warn(f"every epoch takes time quadratic in the {len(dataset)} points: {open_tsne.REMEDY}", stacklevel=2)
+        exact.engine += f"; {REMEDY}"
+        warnings.warn(f"every epoch takes time quadratic in the {len(dataset)} points: {REMEDY}", stacklevel=2)
     return exact
 
 
