@@ -15,8 +15,7 @@ from torchvision import transforms as tv
 
 from benchmarks.harness import alternate, report
 from icon_nb.data import Dataset
-from icon_nb.data.augment import Augment, build_augment
-from icon_nb.data.transforms import Affine, Crop, Flip, Grey, Jitter
+from icon_nb.data.augment import Affine, Augment, Crop, Flip, Grey, Jitter, build_augment
 
 CASES = {"grey_28": ((1, 28, 28), "affine"), "grey_28_crop_flip": ((1, 28, 28), "crop+flip"), "colour_32": ((3, 32, 32), "auto")}
 TARGETS = {"grey_28_images_per_s": "at least 60,000 on 2 free cores"}

@@ -18,7 +18,7 @@ from torchvision import transforms as tv
 import icon_nb as icon
 from benchmarks.harness import report
 from benchmarks.peers import Pairs, loop, nt_xent
-from icon_nb.data.transforms import Affine, Grey, Jitter
+from icon_nb.data.augment import Affine, Grey, Jitter
 from icon_nb.study.run import start
 from icon_nb.training.ranks import multiplications
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms as tv
 
-from icon_nb.data.transforms import Affine
+from icon_nb.data.augment import Affine
 
 
 class Pairs(Dataset):

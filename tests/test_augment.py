@@ -9,8 +9,7 @@ from torchvision.transforms import ColorJitter, InterpolationMode, RandomAffine,
 from torchvision.transforms import functional as tv
 
 from icon_nb.data import Dataset, load
-from icon_nb.data.augment import Augment, _grid, build_augment, default_augment
-from icon_nb.data.transforms import Affine, Blur, Crop, Flip, Grey, Jitter, Noise
+from icon_nb.data.augment import Affine, Augment, Blur, Crop, Flip, Grey, Jitter, Noise, _grid, build_augment, default_augment
 from icon_nb.errors import ConfigError
 from icon_nb.methods.catalogue import AUGMENTATIONS
 
@@ -174,7 +173,7 @@ def test_hue_keeps_grey_pictures_and_brightness_and_turns_back():
 
 
 def test_small_hue_turns_go_the_same_way_as_torchvisions():
-    from icon_nb.data.transforms import _hue
+    from icon_nb.data.augment import _hue
 
     red = torch.tensor([0.7, 0.3, 0.3]).view(3, 1, 1)
     for turn in (0.05, -0.05):

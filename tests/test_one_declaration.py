@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import icon_nb as icon
+from docs import make_tables
 from icon_nb.errors import ConfigError
 from icon_nb.interfaces.cli import main
 from icon_nb.interfaces.flags import build_parser
@@ -89,7 +90,7 @@ def declare(monkeypatch, *rows) -> None:
 
 
 def test_the_readme_lists_it(row):
-    assert f"`{row.name}`" in icon.methods.names_markdown()
+    assert f"`{row.name}`" in make_tables.names()
 
 
 def test_help_names_it(row):
@@ -167,7 +168,7 @@ def test_a_method_of_a_new_p_and_q_stands_in_the_tables_and_runs(monkeypatch):
     declare(monkeypatch, P, Q)
     method = Method("next_map", "Next-door map", "next_door", "laplace", r"\sum_i D(p_i \Vert q_i)")
     monkeypatch.setitem(METHODS, "next_map", method)
-    assert "| `next_map` | Next door | Laplace | the samples of the batch, self excluded |" in icon.methods.methods_markdown()
+    assert "| `next_map` | Next door | Laplace | the samples of the batch, self excluded |" in make_tables.methods()
     assert "next_map" in str(icon.methods.table())
     assert "next_map" in build_parser().format_help()
     assert icon.run(Config(method="next_map", **SMALL)).config.learned == "laplace"

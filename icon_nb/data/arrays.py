@@ -16,6 +16,7 @@ from ..errors import DataError, demand, shown
 
 LARGEST, SMALLEST = 1e15, 1e-15  # sizes of features between which squared distances fit single precision with room to spare
 CHANNELS = (1, 3, 4)  # usual numbers of channels
+UNIT, AS_THEY_ARE = (0.0, 1.0), (0.0, None)  # the scales of pictures on 0..1, and of those on 0..255
 GREY_MODES, DEEP_MODES = {"1", "L", "LA"}, {"I;16", "I;16B", "I", "F"}  # Pillow's pictures in grey, and of more than 8 bits
 
 
@@ -61,11 +62,11 @@ def together(parts: Mapping[str, object]) -> tuple[dict[str, object], str]:
     pictures = {name: part for name, part in read.items() if part is not None and part.ndim == 4}
     if not pictures:
         return read, ""
-    pixels = _common(pictures)
+    pixels, last = _common(pictures), {name: _channels_last(x.shape) for name, x in pictures.items()}
     for name, x in pictures.items():
-        transform = partial(to_levels, scale=pixels.scale, channels_last=channels_last(x.shape))
+        transform = partial(_to_levels, scale=pixels.scale, channels_last=last[name])
         read[name] = transform(x) if isinstance(x, np.ndarray) else x.with_transform(transform)
-    notes = ["images read as (n, h, w, c)"] if channels_last(next(iter(pictures.values())).shape) else []
+    notes = ["images read as (n, h, w, c)"] if next(iter(last.values())) else []
     if pixels.scale not in (UNIT, AS_THEY_ARE):
         notes.append(f"pixel values {pixels.low:g} to {pixels.high:g} stretched to 256 levels")
     return read, "; ".join(notes)
@@ -88,9 +89,6 @@ def _form(value, what: str) -> np.ndarray:
     if array.ndim == 2:
         return np.array(array, np.float32, order="C")  # a copy: the caller's array stays the caller's
     return array[:, None] if array.ndim == 3 else array
-
-
-UNIT, AS_THEY_ARE = (0.0, 1.0), (0.0, None)  # the scales of pictures on 0..1, and of those on 0..255
 
 
 @dataclass(frozen=True)
@@ -116,12 +114,6 @@ class PixelRange:
         """What a number means, as far as types tell: uint8 has a scale of its own, and so has bool."""
         return self.dtype.name if self.dtype.name in ("uint8", "bool") else self.dtype.kind == "f"
 
-    def holds(self, other: PixelRange) -> bool:
-        """Whether the values of the other pictures are levels 0 to 255 on the scale of these."""
-        low, span = self.scale
-        lowest, highest = (np.rint((value - low) / (span or 255.0) * 255) for value in (other.low, other.high))
-        return bool(lowest >= 0 and highest <= 255)
-
 
 def _common(pictures: Mapping[str, object]) -> PixelRange:
     """The range of the first part, or of all together where another goes beyond it; one on a scale of its own is refused."""
@@ -131,15 +123,19 @@ def _common(pictures: Mapping[str, object]) -> PixelRange:
     }
     (first, x), *others = measured.items()
     for name, part in others:
-        beyond = part.scale != x.scale and not x.holds(part)
-        if (part.scale != x.scale and part.meaning != x.meaning) or (beyond and x.scale == UNIT):
+        if part.scale == x.scale:
+            continue
+        low, span = x.scale
+        lowest, highest = (np.rint((value - low) / (span or 255.0) * 255) for value in (part.low, part.high))
+        beyond = lowest < 0 or highest > 255
+        if part.meaning != x.meaning or (beyond and x.scale == UNIT):
             raise DataError(f"{name} is {part}, {first} {x}: bring both to one type and one range, 0..1 or 0..255")
         if beyond:
             x = replace(x, low=min(x.low, part.low), high=max(x.high, part.high))
     return x
 
 
-def to_levels(array: np.ndarray, scale: tuple[float, float | None], channels_last: bool) -> np.ndarray:
+def _to_levels(array: np.ndarray, scale: tuple[float, float | None], channels_last: bool) -> np.ndarray:
     """Pictures (n, ...) of any numeric type as uint8 (n, c, h, w)."""
     low, span = scale
     array = np.moveaxis(array, -1, 1) if channels_last else array
@@ -149,7 +145,7 @@ def to_levels(array: np.ndarray, scale: tuple[float, float | None], channels_las
     return np.ascontiguousarray(np.rint(levels), np.uint8)
 
 
-def channels_last(shape: tuple[int, ...]) -> bool:
+def _channels_last(shape: tuple[int, ...]) -> bool:
     """Whether (n, a, b, c) has its channels at the end: a usual number of them there and not in front, or simply fewer."""
     front, end = shape[1], shape[3]
     return end in CHANNELS if (front in CHANNELS) != (end in CHANNELS) else end < front

@@ -32,17 +32,20 @@ def read_folder(path: str, image_size, skip_unreadable: bool, streaming: Streami
     if root.resolve() == Path(root.resolve().anchor):
         raise DataError(f"folder:{path} is the whole file system: give the folder that holds the pictures")
     try:
-        train, test = _splits(root)
-        files, held = _files(train), _files(test) if test else []
+        inside = {folder.name.lower(): folder for folder in _folders(root)}
+        train, test = (next((inside[name] for name in names if name in inside), None) for names in (TRAIN, TEST))
+        twins = [folder.name for folder in _folders(root) if folder.name.lower() in TRAIN]
+        remedy = "keep one folder of training pictures, or rename the others"
+        demand(len(twins) < 2, f"{root} holds {' and '.join(twins)}: {remedy}", DataError)
+        files, held = _files(train or root), _files(test) if train and test else []
     except OSError as error:
         raise DataError(f"folder:{path} cannot be read ({error}): allow it, or give another folder") from error
     demand(files, f"folder:{path} holds no pictures ({', '.join(sorted(ENDINGS))})", DataError)
     forms, bad = _forms([file for file, _ in files + held])
     size, note = _size(Counter(size for size, _ in forms.values()), image_size)
     grey = all(grey for _, grey in forms.values())
-    (x, y), (x_test, y_test) = (
-        _part([file for file in each if file[0] in forms], size, grey, bad, streaming) for each in (files, held)
-    )
+    usable = ([file for file in each if file[0] in forms] for each in (files, held))
+    (x, y), (x_test, y_test) = (_part(each, size, grey, bad, streaming) for each in usable)
     if bad and not skip_unreadable:
         listed = ", ".join(bad[:10]) + (f" and {len(bad) - 10} more" if len(bad) > 10 else "")
         remedy = "repair or delete them, or load them in Python with icon_nb.data.load(..., skip_unreadable=True)"
@@ -52,17 +55,8 @@ def read_folder(path: str, image_size, skip_unreadable: bool, streaming: Streami
         raise DataError(f"folder:{path}: not one picture {which}could be read: repair them")
     (y, y_test), names = classes(y, y_test)
     skipped = f"left out {len(bad)} unreadable: {', '.join(bad[:10])}" if bad else ""
-    note = "; ".join(part for part in (note, skipped) if part)
+    note = "; ".join(filter(None, (note, skipped)))
     return {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "class_names": names, "note": note}
-
-
-def _splits(root: Path) -> tuple[Path, Path | None]:
-    inside = {folder.name.lower(): folder for folder in _folders(root)}
-    train, test = (next((inside[name] for name in names if name in inside), None) for names in (TRAIN, TEST))
-    twins = [folder.name for folder in _folders(root) if folder.name.lower() in TRAIN]
-    if len(twins) > 1:
-        raise DataError(f"{root} holds {' and '.join(twins)}: keep one folder of training pictures, or rename the others")
-    return (train, test) if train is not None else (root, None)
 
 
 def _files(folder: Path) -> list[tuple[Path, str | None]]:
@@ -124,14 +118,16 @@ class ImageFiles:
 
     def __init__(self, files: list[Path], size: tuple[int, int], grey: bool):
         self.files, self.size, self.grey = files, size, grey
-        self.stamps = [_stamp(file) for file in files]  # a file that changes later is refused
+        self.written = [file.stat() for file in files]
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        """uint8 (c, h, w), c is 1 or 3."""
-        demand(_stamp(self.files[i]) == self.stamps[i], "it was written anew", DataError)
+        """uint8 (c, h, w), c is 1 or 3; a file that has changed is refused."""
+        now, before = self.files[i].stat(), self.written[i]
+        same = (now.st_mtime_ns, now.st_size) == (before.st_mtime_ns, before.st_size)
+        demand(same, "it was written anew", DataError)
         with Image.open(self.files[i]) as image:
             deep = _is_deep(image)
             image = ImageOps.exif_transpose(image)
@@ -147,11 +143,6 @@ class ImageFiles:
         return self.files[i].name
 
 
-def _stamp(file: Path) -> tuple[int, int]:
-    about = file.stat()
-    return about.st_mtime_ns, about.st_size
-
-
 def _part(files: list, size: tuple[int, int], grey: bool, bad: list[str], streaming: Streaming):
     """Pictures and classes of one part of a split; two times None where there are none. What cannot be read joins ``bad``."""
     if not files:
@@ -165,9 +156,6 @@ def _part(files: list, size: tuple[int, int], grey: bool, bad: list[str], stream
     good = [i for i in range(len(files)) if i not in unreadable]
     if not good:
         return None, None
-    if not stays:
-        x = np.stack([items[i] for i in good])
-    elif unreadable:
-        x = x.only(good)
     names = [files[i][1] for i in good]
+    x = (x.only(good) if unreadable else x) if stays else np.stack([items[i] for i in good])
     return x, None if names[0] is None else names

@@ -5,9 +5,6 @@ What a row makes (a p, a network, a data set) lives in the rooms above, and the 
 
 from .config import Config
 from .methods import ALIASES, ICON, METHODS, OUTSIDE, Method, Paper, get, of_pair
-from .periodic import methods_markdown, names_markdown, table
+from .periodic import table
 
-__all__ = [
-    "ALIASES", "Config", "ICON", "METHODS", "Method", "OUTSIDE", "Paper", "get", "methods_markdown", "names_markdown",
-    "of_pair", "table",
-]  # fmt: skip
+__all__ = ["ALIASES", "Config", "ICON", "METHODS", "Method", "OUTSIDE", "Paper", "get", "of_pair", "table"]

@@ -1,4 +1,4 @@
-"""The periodic table as a thing to look at: a page for a notebook, plain text, and the tables of the README; and the atlas.
+"""The periodic table as a thing to look at, a page for a notebook and plain text; and the atlas.
 
 The atlas is what each cell reaches: the rows that were measured, as plain data and as a page. Loads no torch.
 """
@@ -14,9 +14,8 @@ from pathlib import Path
 
 from ..errors import LoadError, demand
 from . import axes
-from .catalogue import AUGMENTATIONS, BACKBONES, CLASS_COLORS, DATASETS, DIVERGENCES, OVERLAYS, PROJECTIONS, SCORES, TRACKERS
+from .catalogue import CLASS_COLORS
 from .methods import METHODS, OUTSIDE, STYLE, Method
-from .recipes import RECIPES
 
 KINDS = {
     "known": "a method of the literature",
@@ -119,42 +118,6 @@ def _html_entry(method: Method) -> str:
     title = f"<i>{escape(method.title)}</i>" if method.gap else f"<b>{escape(method.title)}</b>"
     inside = f"${escape(method.loss)}$<br><code>{escape(method.how_to_run)}</code>"
     return f"<div>{title} <small>{paper}</small><details><summary>loss, run</summary>{inside}</details></div>"
-
-
-def methods_markdown() -> str:
-    """The table of methods in the README, one line each."""
-    head = ["method", "p", "q", "candidates", "minimised", "backbone", "equal to", "paper", "notebook"]
-    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
-    for method in METHODS.values():
-        paper = "composed here" if method.paper is None else f"{method.paper.authors} {method.paper.year}"
-        if method.paper and method.paper.arxiv:
-            paper = f"[{paper}](https://arxiv.org/abs/{method.paper.arxiv})"
-        name = f"`{method.name}`" + (" (gap)" if method.gap else "")
-        notebook = f"[{method.notebook[:2]}](notebooks/{method.notebook}.ipynb)"
-        about = [method.p.title, method.q.title, method.candidates, method.direction, method.backbone, method.oracle]
-        cells = [name, *about, paper, notebook]
-        lines.append("| " + " | ".join(str(cell).replace("|", r"\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def names_markdown() -> str:
-    """Everything else that has a name: where it is given or found, and its names, one line for each table."""
-    tables = {
-        "`supervisory`: p": axes.SUPERVISORY,
-        "`learned`: q": axes.LEARNED,
-        "`divergence`": DIVERGENCES,
-        "`dataset`": DATASETS,
-        "`augment`: parts": AUGMENTATIONS,
-        "`backbone`": BACKBONES,
-        "`gif_method`, `projection=`": PROJECTIONS,
-        "`gif_overlay`, `overlay=`": OVERLAYS,
-        "`results.scores`": SCORES,
-        "`log_to`": TRACKERS,
-        "`--recipe`, `icon.run_recipe`": RECIPES,
-    }
-    lines = ["| where | names |", "| --- | --- |"]
-    lines += [f"| {where} | {', '.join(f'`{name}`' for name in rows)} |" for where, rows in tables.items()]
-    return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True, repr=False)
