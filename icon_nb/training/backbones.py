@@ -142,9 +142,8 @@ def fit_own(config: Config, dataset) -> Config:
     except Exception as error:  # a network of the user's may raise anything
         why = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         form = f"{dataset.kind} of shape (n, {', '.join(map(str, dataset.shape))})"
-        raise ConfigError(
-            f"backbone={config.backbone!r} cannot read {form} ({why}): give one that can, or other data"
-        ) from error
+        said = f"backbone={config.backbone!r} cannot read {form} ({why}): give one that can, or other data"
+        raise ConfigError(said) from error
     rows = len(found) == 2 and found[0] == len(x)
     demand(rows, f"backbone={config.backbone!r} makes {found} of {len(x)} samples: it must make rows, (n, d)")
     if config.came_by_default("embedding_dim"):
