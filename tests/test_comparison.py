@@ -135,6 +135,13 @@ def test_what_a_notebook_shows(study):
     assert bundle == study._repr_mimebundle_()
 
 
+def test_a_study_moves_and_is_small_where_it_shows_itself(study):
+    shown = Comparison(study[:3], "three of them")._animation
+    assert len(shown.frames) >= 20
+    assert len(shown.to_bytes()) <= 200_000
+    assert shown.size[0] > 500
+
+
 def test_pictures_show_one_run_of_each_cell(study):
     assert study.animate().titles == ("temperature=0.1", "temperature=0.5")
     assert len(study.animate(each=True).titles) == 4

@@ -87,12 +87,12 @@ def side_by_side(trajectories: Sequence[Trajectory], titles: Sequence[str] | Non
     return Animation(trajectories, make_options(options), kinds, titles)
 
 
-def small(draw: Callable[..., Animation], max_points: int = SMALL["max_points"]) -> Animation:
-    """The animation of one run in a notebook, by a function of its options, in at most 200,000 bytes.
+def small(draw: Callable[..., Animation], max_points: int = SMALL["max_points"], **more) -> Animation:
+    """The animation of a run, or of several, in a notebook, by a function of its options, in at most 200,000 bytes.
 
     Where these are not enough, it has 20 frames, and fewer points if need be.
     """
-    options = {**SMALL, "max_points": min(max_points, SMALL["max_points"])}
+    options = {**SMALL, "max_points": min(max_points, SMALL["max_points"]), **more}
     while True:
         shown = draw(**options)
         size, points = len(shown.to_bytes()), len(shown.views[0].keep)

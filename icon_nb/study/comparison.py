@@ -186,7 +186,9 @@ class Comparison(Shown, Sequence):
 
     @cached_property
     def _animation(self):
-        return self.animate()
+        from ..animation.animation import small
+
+        return small(self.animate, min(run.config.gif_max_points for run in self.results), size=None)
 
     def summary(self) -> str:
         """A line for the whole, and one for every run."""

@@ -350,6 +350,38 @@ def test_touch_pins(visit):
     reads(page, "pinned", "^0:16$")
 
 
+def swipe(page, fingers, start: float, end: float) -> float:
+    """Fingers at x that go from a height to another, one after the other put down; how far the page is then scrolled."""
+    touch = page.context.new_cdp_session(page)
+
+    def put(kind, y, xs):
+        points = [{"x": x, "y": y, "id": k} for k, x in enumerate(xs)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    for k in range(len(fingers)):
+        put("touchStart", start, fingers[: k + 1])
+    for step in range(1, 11):
+        put("touchMove", start + (end - start) * step / 10, fingers)
+        page.wait_for_timeout(20)
+    put("touchEnd", end, [])
+    page.wait_for_timeout(400)
+    return page.evaluate("scrollY")
+
+
+def test_one_finger_and_two_scroll_past_the_picture_again_and_again(visit):
+    shown = Shown(three_clusters())
+    document = f'<body style="margin:0;height:4000px">{shown.page.frame()}</body>'
+    page = visit(shown, document, has_touch=True, is_mobile=True, viewport={"width": 400, "height": 620})
+    canvas = page.frame_locator("iframe").locator("canvas.points")
+    places = []
+    for fingers in (1, 2, 1):
+        box = canvas.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.8
+        places.append(swipe(page, [x - 60, x + 60][:fingers], y, y - 150))
+    assert 0 < places[0] < places[1] < places[2]
+    assert canvas.evaluate("(c) => c.style.touchAction") == "pan-y pinch-zoom"
+
+
 # --- three dimensions -----------------------------------------------------------------------------------------------------
 
 

@@ -128,7 +128,7 @@ class Player {
     hint.append(
       element("span", { class: "keys" }, key("space"), " play, ", key("\u2190"), " ", key("\u2192"), " one epoch, ", key("N"),
         " pin the next point, ", key("W"), key("A"), key("S"), key("D"), solid ? " turn, " : " move, ", key("Ctrl"), " + wheel zoom. "),
-      `Click a point to follow it${this.linkWords()}, ${turn}, pinch to zoom. `,
+      `Click a point to follow it${this.linkWords()}, ${turn}, + and \u2212 zoom. `,
       this.still.matches ? "Steps from one recorded epoch to the next." : "Between two recorded epochs the points move in straight lines.");
   }
 

@@ -290,7 +290,7 @@ class Panel {
       if (this.canvas.dataset[name] !== text) this.canvas.dataset[name] = text;
     }
     const steady = view.zoom === 1 && !view.panX && !view.panY;
-    this.canvas.style.touchAction = steady ? "pan-y" : "none";
+    this.canvas.style.touchAction = steady ? "pan-y pinch-zoom" : "none";
   }
 
   about(i) {
@@ -382,7 +382,7 @@ class Panel {
     on("pointerdown", (event) => this.press(event));
     on("pointermove", (event) => this.move(event));
     on("pointerup", (event) => this.release(event));
-    on("pointercancel", (event) => this.forget(event));
+    on("pointercancel", (event) => this.giveBack(event));
     on("pointerleave", (event) => event.pointerType === "mouse" && this.player.setHover(this, -1));
     on("dblclick", () => this.resetView());
     on("wheel", (event) => this.wheel(event), { passive: false });
@@ -391,6 +391,7 @@ class Panel {
 
   press(event) {
     this.canvas.setPointerCapture(event.pointerId);
+    if (!this.pointers.size) this.untouched = { ...this.view };
     this.pointers.set(event.pointerId, { ...this.spot(event), travelled: 0 });
   }
 
@@ -433,6 +434,13 @@ class Panel {
     const { x, y } = this.spot(event), touched = this.nearest(x, y, REACH[event.pointerType] || 10);
     if (event.pointerType !== "mouse") this.player.setHover(this, -1);
     this.player.pin(this, touched);
+  }
+
+  // The browser scrolls instead: what the fingers did to the picture before that is taken back, or it could not be scrolled past again.
+  giveBack(event) {
+    Object.assign(this.view, this.untouched);
+    this.forget(event);
+    this.player.invalidate();
   }
 
   forget(event) {
