@@ -239,6 +239,20 @@ def test_a_wide_q_takes_the_distance_that_is_bounded_on_its_backbone():
     assert Config(**pair, backbone="linear").resolve().distance == "sqeuclidean"
 
 
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"dataset": "tiny_text", "supervisory": "masked_token", "learned": "gaussian_wide"}, 64),
+        ({"supervisory": "knn", "learned": "gaussian_wide", "backbone": "linear"}, 64),
+        ({"method": "pca", "dataset": np.random.default_rng(0).random((50, 1))}, 1),
+    ],
+)
+def test_the_default_dimension_of_an_orthonormal_map_bows_to_the_data(settings, found):
+    assert icon.run(Config(**settings, epochs=1, quiet=True)).config.embedding_dim == found
+    with pytest.raises(ConfigError, match="embedding_dim=999.*use at most"):
+        icon.run(Config(**settings, embedding_dim=999, epochs=1, quiet=True))
+
+
 def test_triplet_clip_does_not_end_in_one_place():
     trainer = trained("triplet_clip")
     assert trainer.run_epoch().loss < 0.8 * trainer.config.margin

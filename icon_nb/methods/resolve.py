@@ -178,14 +178,15 @@ def resolved(case: Case) -> tuple[dict[str, object], dict[str, str]]:
     return merged, dict.fromkeys(merged, "default") | own | suits
 
 
-def fit_to_data(config, n: int, augment: str, open_tsne: bool = False):
+def fit_to_data(config, n: int, augment: str, open_tsne: bool = False, n_features: int | None = None):
     """Lower the defaults of a resolved Config that n training samples cannot serve; what was given explicitly stays as it is.
 
     Where openTSNE trains it, its own defaults are taken.
     """
     demand(n >= 2, "the data hold one training sample: p and q compare samples, so give at least two", DataError)
-    points = min(config.batch_size or n, n)
+    points, framed = min(config.batch_size or n, n), config.backbone == "linear" and method_of(config).learned == "gaussian_wide"
     wanted = {
+        "embedding_dim": n_features if framed and n_features else config.embedding_dim,
         "batch_size": points,
         "perplexity": max(1.0, min(30.0, (points - 1) / 3)),
         "n_neighbors": max(1, (points - 1) // 3),

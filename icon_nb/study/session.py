@@ -26,7 +26,7 @@ from ..methods.config import SETTINGS, Config
 from ..methods.resolve import fit_to_data
 from ..methods.settings import is_own
 from ..objective.distances import metric_of
-from ..training.backbones import fit_own
+from ..training.backbones import fit_own, n_features
 from ..training.optimizers import installed
 from ..training.trainer import Record, Trainer, is_for_open_tsne, usual_torch
 from .results import Results
@@ -44,7 +44,8 @@ def start(config: Config, data=None) -> Session:
 def session_of(config: Config, dataset: Dataset) -> Session:
     config = fit_own(config, dataset)
     by_open_tsne = is_for_open_tsne(config, dataset) and installed()
-    return Session(fit_to_data(config, len(dataset), default_augment(dataset), by_open_tsne), dataset)
+    features = n_features(dataset.shape, dataset.kind)
+    return Session(fit_to_data(config, len(dataset), default_augment(dataset), by_open_tsne, features), dataset)
 
 
 @dataclass

@@ -20,6 +20,7 @@ from ..methods.settings import is_own, thing_of
 
 SMALL_IMAGE = 64  # images up to this side get a ResNet stem that does not shrink them four times before the first block
 TABLE_SPREAD = 1e-2  # standard deviation of a fresh table: small, so that no point starts in a wrong place that it must leave
+WORD = 32  # numbers that a word of a text is made of
 COMPILERS = ("c++", "g++", "clang++")
 
 _SEEDING = threading.RLock()
@@ -64,8 +65,13 @@ def build_backbone(
         return make(n_points, embedding_dim)
     if row.reads in ("images", "samples"):
         return make(tuple(dataset_shape), embedding_dim, width, **row.options)
-    words = [nn.Embedding(n_tokens, 32)] if kind == "tokens" else []  # each token position keeps its place
-    return Layers(*words, nn.Flatten(), *make(prod(dataset_shape) * (32 if words else 1), embedding_dim, width))
+    words = [nn.Embedding(n_tokens, WORD)] if kind == "tokens" else []  # each token position keeps its place
+    return Layers(*words, nn.Flatten(), *make(n_features(dataset_shape, kind), embedding_dim, width))
+
+
+def n_features(shape: tuple[int, ...], kind: str) -> int:
+    """How many numbers of a sample a network without convolutions sees: a word is a vector of its own."""
+    return prod(shape) * (WORD if kind == "tokens" else 1)
 
 
 class Layers(nn.Sequential):

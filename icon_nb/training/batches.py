@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
-from math import prod
 from pkgutil import resolve_name
 
 import torch
@@ -24,6 +23,7 @@ from ..methods.config import Config
 from ..methods.resolve import is_framed, method_of
 from ..methods.settings import is_own
 from ..objective.batch import Batch
+from .backbones import n_features
 
 STEPS_AHEAD = 64  # batches that have their augmentation drawn together: one alone pays more for the calls than for the numbers
 
@@ -203,7 +203,7 @@ def check_fit(config: Config, data: Dataset) -> None:
         raise ConfigError(f"channels_last=True has no effect with backbone={config.backbone!r}: {remedy}")
     if method_of(config).learned != "gaussian_wide":
         return
-    framed, features = is_framed(p, config.backbone) and data.kind != "tokens", prod(data.shape)
+    framed, features = is_framed(p, config.backbone) and data.kind != "tokens", n_features(data.shape, data.kind)
     if config.distance != "cosine" and not framed:  # only directions and orthonormal maps cannot move apart without end
         raise ConfigError(
             f"distance={config.distance!r}: with learned='gaussian_wide' the loss falls without end as the embedding grows: "
