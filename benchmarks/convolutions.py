@@ -7,7 +7,6 @@ product.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +15,7 @@ import torch
 from torchvision import transforms as tv
 
 import icon_nb as icon
-from benchmarks.harness import report
+from benchmarks.harness import report, summary
 from benchmarks.peers import Pairs, loop, nt_xent
 from icon_nb.data.augment import Affine, Grey, Jitter
 from icon_nb.study.run import start
@@ -40,21 +39,21 @@ def pipeline(mean, std) -> tv.Compose:
     )
 
 
-def processor(action: Callable[[], object], n: int) -> float:
-    """The median of the processor's seconds that a call takes, after one that does not count."""
+def processor(action: Callable[[], object], n: int) -> dict:
+    """The processor's seconds that a call takes, after one that does not count."""
     action()
     seconds = []
     for _ in range(n):
         begin = time.process_time()
         action()
         seconds.append(time.process_time() - begin)
-    return statistics.median(seconds)
+    return summary(seconds)
 
 
 def rate_of_products() -> float:
     """Multiplications in a second of this processor, in a product of large matrices."""
     a = torch.randn(1024, 1024)
-    return 1024**3 / processor(lambda: a @ a, 20)
+    return 1024**3 / processor(lambda: a @ a, 20)["median_s"]
 
 
 def run(quick: bool = False) -> dict:
@@ -68,6 +67,8 @@ def run(quick: bool = False) -> dict:
         network = start(session.config).trainer.model.backbone
         peer = partial(loop, pairs, network, lambda a, b: nt_xent(torch.cat([a, b]), 0.15), 128, workers=0)
         ours, theirs = processor(trainer.run_epoch, repeats), processor(peer, repeats)
+        figures |= {f"{backbone}_cpu": ours, f"{backbone}_loop_cpu": theirs}
+        ours, theirs = ours["median_s"], theirs["median_s"]
         products = 3 * 2 * n * multiplications(network, trainer.reader.plain(trainer.dataset.x[:1])) / rate_of_products()
         figures |= {f"{backbone}_images_per_s": n / ours, f"{backbone}_times_loop": theirs / ours}
         figures[f"{backbone}_share_of_limit"] = products / ours

@@ -28,11 +28,10 @@ def run(quick: bool = False) -> dict:
     digits, rarely = {"dataset": "digits", "quiet": True}, {"record_every": 10, "max_points": 2}
     alone = alternate(lambda: icon.run(**digits), lambda: icon.run(**digits, **rarely), n=n)
     figures = {
+        "run_and_animation": by_itself,
         "run_and_animation_s": by_itself["median_s"],
-        "run_and_animation_spread_s": by_itself["spread_s"],
-        "run_and_animation_beside_peer_s": timed["ours"]["median_s"],
-        "logistic_regression_s": timed["peer"]["median_s"],
-        "run_alone_s": alone["ours"]["median_s"],
+        "logistic_regression_over_run_and_animation": timed,
+        "recorded_rarely_over_run": alone,
         "over_recording": alone["ours"]["median_s"] / alone["peer"]["median_s"] - 1,
     }
     report("digits", figures, TARGETS)

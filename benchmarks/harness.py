@@ -12,6 +12,9 @@ from importlib import metadata
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
+BUSY, SUFFIX = "BENCHMARK_BUSY", "BENCHMARK_SUFFIX"
+"""Variables that say how many processes ``--busy`` lets work beside a benchmark, and what its file is called after its name."""
+
 PACKAGES = (
     "icon_nb",
     "torch",
@@ -42,19 +45,22 @@ def summary(seconds: list[float]) -> dict:
     }
 
 
-def alternate(ours: Callable[[], object], peer: Callable[[], object], n: int = 5, warm_up: int = 1) -> dict:
-    """Time two callables in turn, so that whatever else the machine does falls on both.
+def alternate(
+    ours: Callable[[], object], peer: Callable[[], object], n: int = 5, warm_up: int = 1, items: tuple[int, int] = (1, 1)
+) -> dict:
+    """Time two callables in turn, so that whatever else the machine does falls on both; of so many items each, the time of one.
 
     Returns
     -------
-    dict with ``ours``, ``peer`` (see :func:`summary`) and ``ratio``, the peer's median over ours: above 1, ours is faster.
+    dict with ``ours``, ``peer`` (see :func:`summary`), ``ratio``, the peer's median over ours: above 1, ours is faster; and its
+    ``spread`` over the pairs.
     """
     for _ in range(warm_up):
         ours()
         peer()
-    pairs = [(clock(ours), clock(peer)) for _ in range(n)]
-    mine, other = summary([a for a, _ in pairs]), summary([b for _, b in pairs])
-    return {"ours": mine, "peer": other, "ratio": other["median_s"] / mine["median_s"]}
+    pairs = [(clock(ours) / items[0], clock(peer) / items[1]) for _ in range(n)]
+    mine, other, ratios = summary([a for a, _ in pairs]), summary([b for _, b in pairs]), [b / a for a, b in pairs]
+    return {"ours": mine, "peer": other, "ratio": other["median_s"] / mine["median_s"], "spread": [min(ratios), max(ratios)]}
 
 
 def least_seconds(products: Iterable[tuple[int, int, int]], floats_moved: int = 0, seconds: float = 1.0) -> float:
@@ -107,7 +113,8 @@ def environment() -> dict:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     machine = {"machine": platform.machine(), "processor": _processor(), "cores": cores, "system": platform.system()}
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {"python": platform.python_version(), "versions": versions, "hardware": machine, "load_at_start": load}
+    asked = {"threads": os.environ.get("OMP_NUM_THREADS", "as many as cores"), "busy": os.environ.get(BUSY, "0"), "load": load}
+    return {"python": platform.python_version(), "versions": versions, "hardware": machine, **asked}
 
 
 def _processor() -> str:
@@ -118,16 +125,28 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
+def said(value: object) -> str:
+    """A figure as it is printed: a time with its spread and n, a comparison with both times and its ratio."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, dict) and "median_s" in value:
+        low, high = value["spread_s"]
+        return f"{value['median_s']:.3g} s ({low:.3g} to {high:.3g}, n={value['n']})"
+    if isinstance(value, dict) and "ratio" in value:
+        low, high = value["spread"]
+        return f"{value['ratio']:.3g} times ({low:.3g} to {high:.3g}): {said(value['ours'])}, the peer {said(value['peer'])}"
+    return "" if isinstance(value, dict) else str(value)
+
+
 def report(name: str, figures: Mapping[str, object], target: Mapping[str, str] | None = None) -> None:
     """Print figures as a table, with the target beside each where there is one, and write them to ``benchmarks/results``."""
-    targets = target or {}
+    targets, about = target or {}, environment()
     width = max(map(len, figures)) + 2
-    print(name)
+    print(f"{name} (threads: {about['threads']}; busy processes beside it: {about['busy']}; load: {about['load']:.1f})")
     for key, value in figures.items():
-        if not isinstance(value, dict):
-            shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+        if shown := said(value):
             print(f"  {key:<{width}}{shown:>12}   {targets.get(key, '')}".rstrip())
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"figures": dict(figures), "environment": environment()}, indent=2))
+    path = RESULTS / (name + os.environ.get(SUFFIX, "") + ".json")
+    path.write_text(json.dumps({"figures": dict(figures), "environment": about}, indent=2))
     print(f"  written to benchmarks/results/{path.name}")

@@ -94,7 +94,7 @@ def run(quick: bool = False) -> dict:
         mine, peer, z, other = ours(size), globals()[name](size), embeddings(size), embeddings(size)
         assert abs(step(mine, z) - step(peer, other)) < 1e-4
         timed = alternate(lambda z=z, mine=mine: step(mine, z), lambda peer=peer, z=other: step(peer, z), n=repeats)
-        figures[f"times_{name}"] = timed["ratio"]
+        figures |= {f"{name}_over_ours": timed, f"times_{name}": timed["ratio"]}
         own[size] = timed["ours"]["median_s"]
         memory = {each: added_memory(each, size) for each in ("ours", name)}
         figures |= {f"{each}_mb_at_2x{size}": value for each, value in memory.items()}
