@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 import icon_nb as icon
-from icon_nb.animation.options import Options
+from icon_nb.animation.options import OPTIONS
 from icon_nb.interfaces.cli import COMMANDS, NOT_DRAWN, configs_from, main, parser_of
 from icon_nb.interfaces.flags import EXAMPLES, FIRST, STUDY, build_parser, parse
 from icon_nb.methods.catalogue import DATASETS
@@ -248,7 +248,7 @@ def test_every_command_explains_each_of_its_flags_in_words(name, capsys):
 
 def test_the_flags_of_animate_are_the_options_that_a_shell_can_give():
     parser = parser_of("animate")
-    options = {f.name for f in fields(Options)}
+    options = set(OPTIONS)
     assert options & {action.dest for action in parser._actions} == options - set(NOT_DRAWN)
 
 

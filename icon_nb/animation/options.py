@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
+import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
+from importlib.resources import files
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,78 +18,48 @@ from ..methods.catalogue import OVERLAYS, PROJECTIONS
 from ..methods.settings import Setting
 from .palette import theme
 
-
-def option(default, help: str, kind: type = object, python: str = "", **limits):
-    """A field that carries its :class:`Setting`, and what only Python can give; one whose default is None may be None."""
-    return field(default=default, metadata={"setting": Setting(kind, "animation", help, default, **limits), "python": python})
+ROWS = tomllib.loads(files(__package__).joinpath("options.toml").read_text(encoding="utf-8"))
+CHOICES = {"projection": PROJECTIONS, "overlay": OVERLAYS}
+KINDS = {"str": str, "int": int, "float": float, "bool": bool}
 
 
 @dataclass(frozen=True)
 class Options:
-    """The settings of :func:`icon_nb.animation.animate`, whose documentation is read from these fields."""
+    """The settings of :func:`icon_nb.animation.animate`; what each is stands in its row of ``options.toml``."""
 
-    projection: str | object = option(
-        "auto", "How an embedding of many dimensions becomes a picture.", choices=PROJECTIONS,
-        python="Or a fitted one; see :func:`icon_nb.animation.projection.fit_projection`.",
-    )  # fmt: skip
-    fit_on: str | int | object = option(
-        "last", "The epoch on which the projection is fitted, once: last, first, or its number.", python="Or a fitted Projection."
-    )
-    seed: int = option(0, "For t-SNE, UMAP, and the choice of points where there are more than ``max_points``.")
-    overlay: str | Sequence[str] = option(
-        "epoch", choices=OVERLAYS, help="What is drawn beside the points: names joined by +, of overlays or of recorded metrics, "
-        "drawn as curves (at most four).",
-    )  # fmt: skip
-    note: str = option("", "A sentence below the picture.", str)
-    forces: tuple | None = option(
-        None, "Attraction and repulsion of every point, two arrays (n_frames, n, d); see :meth:`icon_nb.Results.forces`."
-    )
-    trail: int = option(6, "Epochs that a trail reaches back.", int, low=1)
-    highlight: str | int | Sequence | None = option(
-        None, "Classes by name; the other points fade.", python="Or points by position."
-    )
-    own_scale: str | Sequence[str] = option(
-        (), "Metrics that are not comparable: side by side, each panel draws their curves from its own least to its own greatest "
-        "value; all others share one scale.",
-    )  # fmt: skip
-    thumbnails: int = option(0, "About this many points are shown by their image.", int, low=0, high=100_000)
-    point_size: float | None = option(None, "Pixels across a point.", float, low=1, high=100)
-    title: str | None = option(None, "Instead of the trajectory's own.", str)
-    fps: float | None = option(None, "Epochs a second; by default six seconds in all.", float, low=0.1, high=1000)
-    hold: float = option(1500, "Milliseconds for which the last frame stays.", float, low=20, high=600_000)
-    every: int = option(1, "Show every n-th epoch, and always the first and the last.", int, low=1, high=100_000)
-    tween: int | str = option(
-        "auto", "In-between frames after each epoch, interpolated (and said to be so in the caption); 'auto' makes 22 frames of "
-        "fewer epochs, with more in between where points move most.", int, low=0, high=100_000,
-    )  # fmt: skip
-    max_frames: int = option(200, "More frames than this are never drawn: epochs are thinned evenly.", int, low=2)
-    size: tuple[int, int] | str | None = option(
-        None, "Pixels, or millimetres as in '85x60mm'; 500 x 500 at 100 dpi, and for several panels as much as they need."
-    )
-    dpi: float = option(
-        100, "Size of texts and points: 100 is made for 500 pixels, 200 for 1000. No picture has more than 16 million pixels.",
-        float, low=30, high=1200,
-    )  # fmt: skip
-    style: str = option("notebook", "Colours and sizes of texts: notebook, paper, slides or dark.", str)
-    legend: bool = option(True, "Write the names of the classes into the picture.", bool)
-    caption: bool = option(True, "Write into the picture how it was projected.", bool)
-    max_points: int = option(2000, "At most this many points, the same in every frame.", int, low=1)
-    turn: float | None = option(
-        None, "Degrees through which a 3-d view turns; by default 120, or 60 where the camera was chosen to face points on the "
-        "sphere.", float, low=-3600, high=3600,
-    )  # fmt: skip
-    camera: tuple[float, float] | None = option(
-        None, "Azimuth and elevation of a 3-d view at the last frame, in degrees. By default (35, 20); on the sphere, which "
-        "hides what is behind it, it faces the mean direction of the last frame's points where they have one.",
-    )  # fmt: skip
-    inline_limit: float = option(2_000_000, "Bytes above which a notebook shows the last frame only.", float, low=0)
+    projection: str | object = "auto"
+    fit_on: str | int | object = "last"
+    seed: int = 0
+    overlay: str | Sequence[str] = "epoch"
+    note: str = ""
+    forces: tuple | None = None
+    trail: int = 6
+    highlight: str | int | Sequence | None = None
+    own_scale: str | Sequence[str] = ()
+    thumbnails: int = 0
+    point_size: float | None = None
+    title: str | None = None
+    fps: float | None = None
+    hold: float = 1500
+    every: int = 1
+    tween: int | str = "auto"
+    max_frames: int = 200
+    size: tuple[int, int] | str | None = None
+    dpi: float = 100
+    style: str = "notebook"
+    legend: bool = True
+    caption: bool = True
+    max_points: int = 2000
+    turn: float | None = None
+    camera: tuple[float, float] | None = None
+    inline_limit: float = 2_000_000
 
     def __post_init__(self):
-        for f in fields(self):
-            value, setting = getattr(self, f.name), f.metadata["setting"]
-            if setting.kind is not object and (f.name, value) != ("tween", "auto"):
-                value = setting.check(f.name, value.item() if isinstance(value, np.generic) else value)
-                object.__setattr__(self, f.name, value)
+        for name, setting in OPTIONS.items():
+            value = getattr(self, name)
+            if setting.kind is not object and (name, value) != ("tween", "auto"):
+                value = setting.check(name, value.item() if isinstance(value, np.generic) else value)
+                object.__setattr__(self, name, value)
         theme(self.style)
         check_seed(self.seed)
         object.__setattr__(self, "size", in_pixels(self.size, self.dpi))
@@ -107,6 +79,15 @@ class Options:
         """What the overlays say of themselves in a picture: their ``caption``, or their ``short`` words."""
         texts = [getattr(row, words) for name, row in OVERLAYS.items() if name in self.overlays]
         return [text for text in texts if text]
+
+
+def setting_of(name: str, default: object) -> Setting:
+    """What an option takes; one whose default is None may be None."""
+    row = {told: value for told, value in ROWS[name].items() if told not in ("kind", "python")}
+    return Setting(KINDS.get(ROWS[name].get("kind"), object), "animation", default=default, choices=CHOICES.get(name, ()), **row)
+
+
+OPTIONS = {option.name: setting_of(option.name, option.default) for option in fields(Options)}
 
 
 def in_pixels(size, dpi: float):
@@ -149,17 +130,16 @@ def with_options(function: Callable) -> Callable:
     doc, indent, listed = function.__doc__ or "", 8 * " ", ""
     for f in fields(Options):
         if f"    {f.name} : " not in doc:
-            wrapped = textwrap.fill(help_of(f), 125, initial_indent=indent, subsequent_indent=indent)
+            wrapped = textwrap.fill(help_of(f.name), 125, initial_indent=indent, subsequent_indent=indent)
             listed += f"    {f.name} : {f.type}, default {f.default!r}\n{wrapped}\n"
     function.__doc__ = doc.replace("    **options\n", listed)
     return function
 
 
-def help_of(f, python: bool = True) -> str:
+def help_of(name: str, python: bool = True) -> str:
     """What an option is, with the names that it takes; for a shell without markup and without what only Python can give."""
-    setting = f.metadata["setting"]
-    named = ", ".join(f"``{row.name}`` ({row.about})" for row in dict(setting.choices).values())
-    text = " ".join(filter(None, (setting.help, f.metadata["python"] if python else "", f"There are {named}." if named else "")))
+    row, named = ROWS[name], ", ".join(f"``{each.name}`` ({each.about})" for each in CHOICES.get(name, {}).values())
+    text = " ".join(filter(None, (row["help"], row.get("python") if python else "", f"There are {named}." if named else "")))
     return text if python else text.replace("``", "")
 
 

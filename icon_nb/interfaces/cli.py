@@ -9,7 +9,7 @@ import textwrap
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -174,15 +174,14 @@ def fork_settings(parser: Parser) -> None:
 
 def animate_settings(parser: Parser) -> None:
     """The options of an animation, with the help that they are declared with, and where it goes."""
-    from ..animation.options import Options, help_of
+    from ..animation.options import OPTIONS, help_of
 
     drawing = parser.add_argument_group("how it is drawn")
     older = {setting.option: name for name, setting in SETTINGS.items() if setting.option}
-    for option in fields(Options):
-        if option.name not in NOT_DRAWN:
-            default = f" (default: {option.default})" if option.default not in (None, "") else ""
-            about = help_of(option, python=False) + default
-            add_setting(drawing, option.name, option.metadata["setting"], about, older.get(option.name))
+    for name, setting in OPTIONS.items():
+        if name not in NOT_DRAWN:
+            default = f" (default: {setting.default})" if setting.default not in (None, "") else ""
+            add_setting(drawing, name, setting, help_of(name, python=False) + default, older.get(name))
     add_flags(parser.add_argument_group("what is written"), TABLES["shared"]["written"])
 
 

@@ -8,11 +8,10 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from itertools import count
 from pathlib import Path
 
-from ..animation.options import Options
+from ..animation.options import OPTIONS
 from ..errors import ConfigError, IconError, LoadError, TrainingError, demand, nearest
 from ..evaluation.scores import FEW_POINTS
 from ..files import LARGEST_TEXT, place, read
@@ -324,11 +323,11 @@ def animate(given) -> None:
 
 def _drawing(given) -> dict[str, object]:
     options = {}
-    for option in fields(Options):
-        name, text = option.name, getattr(given, option.name, None)
+    for name, setting in OPTIONS.items():
+        text = getattr(given, name, None)
         try:
             if text is not None:
-                options[name] = READ[name](text) if name in READ else typed(name, option.metadata["setting"], text)
+                options[name] = READ[name](text) if name in READ else typed(name, setting, text)
         except ValueError:
             raise ConfigError(f"{name}={text!r} cannot be read: see icon-nb animate --help") from None
     return options
