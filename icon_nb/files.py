@@ -55,6 +55,7 @@ def read_npz(file) -> dict:
 
     with zipfile.ZipFile(file) as archive:
         size, packed = sum(each.file_size for each in archive.infolist()), archive.fp.seek(0, os.SEEK_END)
+        archive.fp.seek(0)  # a file in memory is read once more
     check_size(size, packed)
     with np.load(file, allow_pickle=False) as arrays:
         return dict(arrays)
