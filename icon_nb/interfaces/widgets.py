@@ -45,8 +45,8 @@ def temperature_study(
     Returns
     -------
     TemperatureWidget
-        Shows itself in a notebook. ``run()`` is its button, ``still`` its picture on paper, ``study`` the runs. A ConfigError
-        where the method has no temperature, or a value is out of range.
+        ``run()`` is its button, ``still`` its picture on paper, ``study`` the runs. A ConfigError where the method has no
+        temperature, or a value is out of range.
 
     Examples
     --------
@@ -59,12 +59,8 @@ def temperature_study(
 def method_explorer(config: Config | None = None, *, data=None) -> MethodExplorer:
     """Pick p, q, backbone and data set; see why a pair makes no sense, or run it and watch; with the code that does the same.
 
-    Parameters
-    ----------
-    config : Config, optional
-        Settings that every choice shares, for instance ``Config(epochs=5)``; those without an effect on a choice are left out.
-    data : optional
-        As in :func:`icon_nb.run`.
+    Every choice shares the settings of ``config``, for instance ``Config(epochs=5)``, that have an effect on it. Data are given
+    as to :func:`icon_nb.run`.
 
     Examples
     --------

@@ -228,8 +228,7 @@ def load(path, *, trust_code: bool = False, backbone=None) -> Results | Comparis
     Parameters
     ----------
     path : str or Path
-        The folder of the run, or of the comparison. A LoadError where it is missing, damaged, changed, or from a newer version;
-        the message names the file.
+        Its folder. A LoadError where it is missing, damaged, changed, or from a newer version names the file.
     trust_code : bool
         Whether scores and probes may run the file of a run on ``dataset="custom:FILE.py:NAME"``. Without it no code that a saved
         run names is run.

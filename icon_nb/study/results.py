@@ -218,15 +218,11 @@ class Results(Shown):
         return self.dataset
 
     def embed(self, x, modality: str = "x") -> np.ndarray:
-        """Embed new raw samples, read as :func:`icon_nb.data.load` reads data: (n, ...) -> (n, d).
+        """Embeddings (n, d) of new raw samples x (n, ...), read as :func:`icon_nb.data.load` reads data.
 
-        Parameters
-        ----------
-        x : array or tensor (n, ...)
-            A DataError where the samples have another shape or scale, or the method trains a free point per sample.
-        modality : {"x", "pair"}
-            Samples like those of the data set, or of the second modality of methods over two, such as ``clip``; a ConfigError
-            where the method trains no encoder of it.
+        ``modality="pair"`` says that they are of the second modality, of methods over two such as ``clip``; a ConfigError where
+        the method trains no encoder of it. A DataError where the samples have another shape or scale than those of the data set,
+        or the method trains a free point per sample.
 
         Examples
         --------

@@ -258,8 +258,7 @@ def fork(
     session.keep_states, session.fork = keep_states, {"epoch": epoch, "settings": changed}
     session.states = {k: state for k, state in results.states.items() if k <= epoch}
     _take_over(session, weights, optimizer if config.optimizer == before.optimizer else {}, results, epoch)
-    folder = None if save_to is None else place(save_to).absolute()
-    return train_in_folder(folder, session, on_record, progress=progress)
+    return train_in_folder(None if save_to is None else place(save_to).absolute(), session, on_record, progress=progress)
 
 
 def _branch(results: Results, epoch: int, settings: Mapping[str, object]) -> Config:

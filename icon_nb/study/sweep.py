@@ -65,8 +65,7 @@ def sweep(config: Config | None = None, **values) -> Comparison:
         demand(values[name], f"{name}=[] holds no value to try: give at least one")
     config = Config() if config is None else config
     demand_type("config", config, Config, "icon_nb.Config(method='simclr')")
-    configs = recipes.grid(config, values)
-    return run_configs(configs, title=f"sweep of {', '.join(values)}", compared=tuple(values), **how)
+    return run_configs(recipes.grid(config, values), title=f"sweep of {', '.join(values)}", compared=tuple(values), **how)
 
 
 def run_recipe(name: str, **overrides) -> Comparison:
@@ -81,8 +80,7 @@ def run_recipe(name: str, **overrides) -> Comparison:
     Comparison(simclr_vs_sne: 2 runs)
     """
     how = {name: overrides.pop(name) for name in HOW if name in overrides}
-    configs = recipes.recipe(name, **overrides)
-    return run_configs(configs, title=name, compared=recipes.RECIPES[name].compared, **how)
+    return run_configs(recipes.recipe(name, **overrides), title=name, compared=recipes.RECIPES[name].compared, **how)
 
 
 def run_configs(
@@ -256,8 +254,8 @@ def _failure(config: Config, error: BaseException) -> Failure:
 
 def as_they_end(jobs: Mapping, workers: int | None, executor) -> Iterator[tuple[object, Future]]:
     """Submit jobs, each a function with its arguments; gives key and future as each ends, and cancels what is not asked for."""
-    if executor is not None:
-        executor = executor.get_executor(pure=False) if hasattr(executor, "get_executor") else executor
+    if hasattr(executor, "get_executor"):
+        executor = executor.get_executor(pure=False)
     futures, ended = {}, SimpleQueue()
     with processes(workers) if executor is None else nullcontext(executor.submit) as submit:
         try:
