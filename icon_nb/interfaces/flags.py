@@ -137,16 +137,15 @@ def add_setting(group, name: str, setting: Setting, about: str, older: str | Non
 def parse(parser: Parser, argv: Sequence[str]) -> dict[str, object]:
     """The given flags alone, as typed values; an unknown flag ends with exit code 2 and the nearest one."""
     found, unknown = parser.parse_known_args(list(argv))
+    owner = {name: action.dest for action in parser._actions for name in action.option_strings}
     if unknown:
-        known = [name.lstrip("-") for action in parser._actions for name in action.option_strings]
-        flag = unknown[0].split("=")[0]
+        known, flag = [name.lstrip("-") for name in owner], unknown[0].split("=")[0]
         if argv[0] == flag and not flag.startswith("-"):
             parser.error(f"unknown command {flag}; {nearest(flag, parser.commands)}")
         hint = nearest(flag.lstrip("-").replace("-", "_"), known).replace("did you mean '", "did you mean '--")
         what = "flag" if flag.startswith("-") else "argument"
         parser.error(f"unknown {what} {flag}; {hint if 'mean' in hint else 'see --help'}")
     # One setting under two names is a slip; the same flag again is a correction, and the later one counts.
-    owner = {name: action.dest for action in parser._actions for name in action.option_strings}
     used: dict[str, str] = {}
     for flag in (text.split("=")[0] for text in argv):
         name = flag.replace("-", "_").strip("_")

@@ -71,6 +71,9 @@ class Evidence:
     def own(self, name: str) -> float:
         return getattr(Config(**self.settings({name: None})).resolve(), name)
 
+    def unasked(self, name: str) -> bool:
+        return getattr(self.config, name) is not None and name not in self.given
+
     def far(self, name: str) -> bool:
         """Whether a number was given, and is far from the method's own."""
         return name in self.given and not 0.2 <= value_at(self.given[name], 1) / self.own(name) <= 5
@@ -91,10 +94,6 @@ class Row:
     fits: Callable[[Evidence], bool]
     settings: Callable[[Evidence], dict[str, object]]
     what: str = "run"
-
-
-def _unasked(name: str) -> Callable[[Evidence], bool]:
-    return lambda e: getattr(e.config, name) is not None and name not in e.given
 
 
 ROWS = {
@@ -122,9 +121,10 @@ ROWS = {
     "without labels": Row("This method was told the classes. See how far one gets that is not:",
         lambda e: e.learns_classes and e.gain > LITTLE, lambda e: {"method": "simclr", "supervisory": None, "learned": None}),
     "perplexity": Row("Perplexity says how many neighbours of a point count. See what few and many do:",
-        _unasked("perplexity"), lambda e: {"perplexity": e.around("perplexity", 0.2, 3, e.run.trajectory.n_points / 4)}, "sweep"),
+        lambda e: e.unasked("perplexity"),
+        lambda e: {"perplexity": e.around("perplexity", 0.2, 3, e.run.trajectory.n_points / 4)}, "sweep"),
     "temperatures": Row("The temperature says how much the nearest points count above the rest. See what less and more do:",
-        lambda e: _unasked("temperature")(e) and e.config.backbone != "table",
+        lambda e: e.unasked("temperature") and e.config.backbone != "table",
         lambda e: {"temperature": e.around("temperature", 0.25, 4)}, "sweep"),
     "neighbours": Row("A flat picture shows a part of so many dimensions. Draw who is near whom instead:",
         lambda e: e.dim > 3 and not e.maps_neighbours, lambda e: {"projection": "tsne"}, "animate"),
