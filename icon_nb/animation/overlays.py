@@ -77,7 +77,7 @@ class Cloud(Artist):
 
 
 def group_points(trajectory: Trajectory, base: Look, highlight: np.ndarray | None) -> list[tuple[np.ndarray, Look]]:
-    """Points by class and modality, held out (hollow) or not, highlighted (larger, others faded) or not; ``base`` is unlabelled."""
+    """Points by class and modality, held out (hollow) or not, highlighted (larger, others faded); ``base`` is unlabelled."""
     n, groups = trajectory.n_points, []
     labels = np.full(n, -1) if trajectory.labels is None else trajectory.labels
     held = np.zeros(n, bool) if trajectory.held_out is None or trajectory.held_out.all() else trajectory.held_out.astype(bool)
