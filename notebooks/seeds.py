@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import textwrap
 import time
 from pathlib import Path
 
@@ -41,9 +40,8 @@ def guarded(source: str) -> str:
     parts = []
     for node in ast.parse(source).body:
         code = ast.unparse(node)
-        if any(isinstance(part, ast.Assert) for part in ast.walk(node)) and not isinstance(node, ast.FunctionDef):
-            said = ast.unparse(node.test) if isinstance(node, ast.Assert) else code.partition("\n")[0]
-            code = f"try:\n{textwrap.indent(code, '    ')}\nexcept AssertionError:\n    print('FAILS', {said!r})"
+        if isinstance(node, ast.Assert):
+            code = f"try:\n    {code}\nexcept AssertionError:\n    print('FAILS', {ast.unparse(node.test)!r})"
         parts.append(code)
     return "\n".join(parts)
 
