@@ -1,12 +1,14 @@
-"""How time grows: an epoch with the number of images, from 1,000 to 60,000; the loss with the batch, beside lightly's NT-Xent.
+"""How time grows: an epoch with the images, the loss with the batch, beside lightly's NT-Xent; an atlas with the workers.
 
 ``python -m benchmarks.growth --picture docs/growth.png`` draws both. The exponents are slopes in logarithms: 1 is linear, 2
-quadratic. A small batch costs its calls and not its arithmetic, so the slope of the loss is taken over the upper half.
+quadratic. A small batch costs its calls and not its arithmetic, so the slope of the loss is taken over the upper half. Up to 64
+workers are simulated: each takes the next job as soon as it is free, with the seconds that the atlas recorded.
 """
 
 from __future__ import annotations
 
 import argparse
+import heapq
 
 import numpy as np
 import torch
@@ -15,11 +17,14 @@ import icon_nb as icon
 from benchmarks.harness import alternate, report
 from benchmarks.loss import embeddings, lightly, ours, step
 from icon_nb.data import Dataset
+from icon_nb.study.atlas import Atlas
 from icon_nb.training.trainer import Trainer
 
 N_IMAGES = (1_000, 3_000, 10_000, 30_000, 60_000)
 N_VIEWS = (128, 256, 512, 1024, 2048, 4096)
+N_WORKERS, START = (1, 2, 4, 8, 16, 32, 64), 2.0  # seconds until a worker has imported torch
 TARGETS = {"epoch_exponent": "1: linear in the images", "loss_exponent": "2: quadratic in the batch, and in nothing else"}
+TARGETS |= {f"{name}_times_on_{n}": f"{n}, less the start of the workers" for name in ("atlas", "sweep") for n in N_WORKERS[1:]}
 
 
 def epochs(sizes, repeats: int) -> list[float]:
@@ -42,6 +47,22 @@ def losses(sizes, repeats: int) -> dict[str, list[float]]:
     return found
 
 
+def makespan(jobs, workers: int) -> float:
+    """Seconds until so many workers have done all jobs, of so many seconds each, from one queue."""
+    free = [START] * workers
+    for seconds in jobs:
+        heapq.heapreplace(free, free[0] + seconds)
+    return max(free)
+
+
+def on_workers() -> dict[str, float]:
+    """How many times sooner so many workers do the jobs of the atlas that ships, a cell each, and of a sweep, a run each."""
+    rows = [row for row in Atlas.shipped().rows if row["seconds"]]
+    cells, runs = [row["seconds"] * row["runs"] for row in rows], [row["seconds"] for row in rows for _ in range(row["runs"])]
+    jobs = {"atlas": cells, "sweep": runs}
+    return {f"{name}_times_on_{n}": makespan(each, 1) / makespan(each, n) for name, each in jobs.items() for n in N_WORKERS[1:]}
+
+
 def exponent(sizes, seconds) -> float:
     """The slope in logarithms."""
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
@@ -56,6 +77,7 @@ def run(quick: bool = False) -> dict:
         "epoch_exponent": exponent(images, epoch),
         "loss_exponent": exponent(views[half:], loss["ours"][half:]),
         "lightly_loss_exponent": exponent(views[half:], loss["peer"][half:]),
+        **on_workers(),
         **{f"epoch_{n}_s": seconds for n, seconds in zip(images, epoch)},
         **{f"loss_{n}_s": seconds for n, seconds in zip(views, loss["ours"])},
         "curves": {"images": images, "epoch_s": epoch, "views": views, "loss_s": loss["ours"], "lightly_s": loss["peer"]},

@@ -70,10 +70,10 @@ HTML(image(png.getvalue(), "Eight pictures of digits, and below each picture its
 # ## Run
 #
 # A `Config` is plain data. Omitted settings use their defaults, and `resolve()` fills them in. The two `gif` settings keep the
-# animations in this notebook small: they show every second epoch and 250 of the 500 held-out pictures.
+# animations in this notebook small: they show every second epoch and 120 of the 500 held-out pictures.
 
 # %%
-config = icon.Config(method="simclr", gif_every=2, gif_max_points=250)
+config = icon.Config(method="simclr", gif_every=2, gif_max_points=120)
 config.resolve()
 
 # %% [markdown]
@@ -104,7 +104,7 @@ results.plot()
 # The pictures themselves show what went where. Look for the points at the border of two regions:
 
 # %%
-results.animate(thumbnails=40, max_points=250, every=8, overlay="epoch", tween=0)
+results.animate(thumbnails=16, max_points=30, max_frames=20, size=(400, 400), overlay="epoch")
 
 # %% [markdown]
 # ## Compare with a baseline
@@ -128,7 +128,7 @@ for name in ("trained", "untrained", "raw"):
 # other projections, or a page on which you scrub through the epochs.
 
 # %%
-results.animate(projection="pca", overlay=("curves", "centroids"), max_points=200, every=4, tween=0)
+results.animate(projection="pca", overlay=("curves", "centroids"), max_points=60, point_size=5, max_frames=20)
 
 # %% [markdown]
 # This is the same run seen by PCA, from one side. Regions that lie behind one another in 32 dimensions overlap in this picture.
@@ -153,7 +153,7 @@ print(results.diagnosis)
 
 # %%
 study = icon.sweep(config.replace(epochs=8, gif_max_points=150), temperature=[0.05, 0.15, 1.0])
-study.animate(projection="pca", every=4, tween=0)
+study.animate(projection="pca", max_points=50, point_size=4, max_frames=20)
 
 # %% [markdown]
 # A *recipe* is a question with the configurations that answer it. They share all settings except those that are compared.

@@ -214,7 +214,7 @@ def train(p, log_q, z, steps, rate, watch=lambda z, loss: None):
 # %%
 recorder = icon.Recorder(words, title="six words")
 drawn = train(p, q_gaussian, z, 60, 0.1, lambda z, loss: recorder.record(z, loss=loss))
-recorder.animate(every=2, tween=0)
+recorder.animate(max_points=120, point_size=5, max_frames=20)
 
 # %%
 heat({"p": p, "q at the start": log_q.exp(), "q at the end": q_gaussian(drawn).exp()})

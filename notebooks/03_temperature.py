@@ -151,7 +151,7 @@ from icon_nb import dynamics
 taus = [0.02, 0.1, 0.5, 5.0]
 base = icon.Config(dataset="moving_digits", method="simclr", epochs=8, gif_max_points=100)
 study = icon.sweep(base, temperature=taus, progress=False)
-study.animate(every=2, max_points=100, tween=0)
+study.animate(max_points=80, point_size=5, max_frames=20)
 
 # %% [markdown]
 # The four runs start from the same network. The caption names the map, which cannot show 32 dimensions faithfully; the numbers below do not

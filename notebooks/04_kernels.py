@@ -130,7 +130,7 @@ for df in (1.0, 10.0, 100.0, 1e6):
 # plain descent from one start, the same for all three
 steps = {"init": "pca", "optimizer": "sgd", "learning_rate": 50.0}
 maps = icon.run_recipe("kernel_comparison", n_samples=400, **steps)
-maps.animate(every=50, max_points=150, tween=0)
+maps.animate(max_points=80, point_size=5, max_frames=20)
 
 # %% [markdown]
 # All three start from the same two principal components, shrunk to a dot, and have the same $p$. The Gaussian map fills a disc, and groups
@@ -191,7 +191,7 @@ nothing = icon.run(
     supervisory="gaussian", learned="student_t", backbone="table", embedding_dim=2, perplexity=4.0,
     data=(noise, lots), progress=False,
 )
-nothing.animate(every=25, title="a Student-t map of noise", tween=0)
+nothing.animate(title="a Student-t map of noise", max_points=120, point_size=5, max_frames=20)
 
 # %% [markdown]
 # The map is grainy, with strings and clumps that invite a story. Yet nothing is there, and the labels cannot be read off. What makes the clumps:
@@ -241,7 +241,7 @@ from icon_nb.animation import side_by_side
 flat = {"dataset": "digits", "embedding_dim": 2, "quiet": True}
 pair = [icon.run(method=method, **flat) for method in ("simclr", "tsimcne")]
 titles = ["SimCLR: directions only", "t-SimCNE: the plane"]
-side_by_side([run.trajectory for run in pair], titles, every=2, max_points=200, tween=0)
+side_by_side([run.trajectory for run in pair], titles, max_points=100, point_size=5, max_frames=20)
 
 # %% [markdown]
 # The right map uses the whole plane. Is that due to the tail? Two things changed at once, so change them one at a time, with everything else

@@ -154,7 +154,8 @@ for name, recorder in recorders.items():
 from icon_nb.animation import side_by_side
 
 titles = ["kl presses it flat", "rkl leaves it cut"]
-side_by_side([r.trajectory for r in recorders.values()], titles, overlay="centroids", legend=False, tween=0)
+look = {"max_points": 100, "point_size": 5, "max_frames": 20, "legend": False}
+side_by_side([r.trajectory for r in recorders.values()], titles, overlay="centroids", **look)
 
 # %% [markdown]
 # The embedding runs from left to right; the height only keeps the hours apart, 12 above and 11 below. `kl` presses. Under it 12 and 11 are
@@ -214,7 +215,7 @@ print(refusal)
 
 # %%
 three = icon.run_recipe("divergence_comparison")
-three.animate(every=3, max_points=110, turn=0, tween=0)
+three.animate(turn=0, max_points=80, point_size=5, max_frames=20)
 
 # %%
 three.table(baselines=True)

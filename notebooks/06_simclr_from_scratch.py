@@ -192,7 +192,7 @@ for epoch, gap in enumerate(apart):
 # than most strangers.
 
 # %%
-recorder.animate(max_points=150, tween=0)
+recorder.animate(max_points=120, point_size=5, max_frames=20)
 
 # %% [markdown]
 # Regions of one digit form within four epochs, and no label was used. Colours were added afterwards.

@@ -72,7 +72,7 @@ print({name: round(value, 3) for name, value in losses.items()}, f"by a double l
 
 # %%
 runs = icon.run_recipe("backbone_comparison", gif_max_points=150)
-runs.animate(every=2, max_points=150, tween=0)
+runs.animate(max_points=80, point_size=5, max_frames=20)
 
 # %%
 runs.table(baselines=True)
@@ -124,7 +124,7 @@ except icon.IconError as error:
 
 # %%
 parametric = icon.run(method="sne", backbone="mlp", embedding_dim=2, dataset="digits", quiet=True)
-parametric.animate(every=2, max_points=250, title="SNE with a network: held-out digits", tween=0)
+parametric.animate(title="SNE with a network: held-out digits", max_points=120, point_size=5, max_frames=20)
 
 # %% [markdown]
 # ## Turn one knob: the augmentation

@@ -88,7 +88,7 @@ network = {"backbone": "smallcnn", "embedding_dim": 32, "batch_size": 64}
 shared = {"dataset": "moving_digits", "epochs": 8, **network}
 names = ["sne", "tsne_conditional", "simclr", "tsimclr", "supcon", "cross_entropy"]
 study = icon.sweep(icon.Config(**shared), method=names, progress=False)
-study.animate(every=2, max_points=70, legend=False, tween=0)
+study.animate(legend=False, max_points=40, point_size=5, max_frames=20)
 
 # %%
 study.table(baselines=True)

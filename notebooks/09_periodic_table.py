@@ -150,7 +150,7 @@ for run in every:
 gaussians = ("vicreg", "simclr", "triplet")
 on_a_sphere = icon.Config(dataset="digits", embedding_dim=3, quiet=True)
 column = icon.run_configs([on_a_sphere.replace(method=name) for name in gaussians])
-column.animate(every=3, max_points=100, turn=0, tween=0)
+column.animate(turn=0, max_points=80, point_size=5, max_frames=20)
 
 # %% [markdown]
 # All three say "the two views belong together". They differ in how they push the rest away. The wide limit pushes everything from the

@@ -119,7 +119,7 @@ print(f"{len(texts)} held-out sentences, {twins} of them with a twin, {different
 config = icon.Config(method="clip", quiet=True)
 clip = icon.run(config)
 to_look_at = icon.run(config.replace(embedding_dim=3, probe=False))
-to_look_at.animate(every=4, max_points=100, turn=0, tween=0)
+to_look_at.animate(turn=0, max_points=80, point_size=5, max_frames=20)
 
 # %% [markdown]
 # There are two runs: one in 64 dimensions for the numbers below, and one in three to look at. The points are held-out *pictures*, coloured by

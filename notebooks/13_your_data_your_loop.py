@@ -101,7 +101,7 @@ for data in (rows, (pictures, digit), split):
 
 # %%
 own = icon.run(method="simclr", embedding_dim=3, data=split, gif_max_points=120, gif_every=2)
-own.animate(tween=0)
+own.animate(turn=0, max_points=80, point_size=5, max_frames=20)
 
 # %%
 before, after = (own.history["knn_accuracy"][k] for k in (0, -1))
@@ -176,7 +176,7 @@ features = wines.drop(columns="target")
 scaled = ((features - features.mean()) / features.std()).assign(target=wines["target"])
 config = icon.Config(method="tsne", gif_every=12)
 both = icon.run_configs([config.replace(dataset=data) for data in (wines, scaled)], title="wines")
-both.animate(titles=["as it came", "each column by its deviation"], tween=0)
+both.animate(titles=["as it came", "each column by its deviation"], max_points=100, point_size=5, max_frames=20)
 
 # %% [markdown]
 # Nothing failed on the left. The loss fell as it should, and t-SNE drew a faithful map of proline: as far as distances can tell, these data
@@ -273,7 +273,7 @@ for epoch in range(40):
         optimizer.step()
         losses.append(loss.item())
     watch(loss=sum(losses) / len(losses))
-recorder.animate(every=5, tween=0)
+recorder.animate(max_points=120, point_size=5, max_frames=20)
 
 # %% [markdown]
 # The classes become rays from a common centre. A linear layer scores a class by an inner product, so a point farther out along a
@@ -293,7 +293,7 @@ broken = np.random.default_rng(0)
 for epoch, frame in enumerate(frames):
     shuffled.record(frame[broken.permutation(len(frame))], epoch=epoch)
 pair = [recorder.trajectory, shuffled.trajectory]
-side_by_side(pair, titles=["same order", "new order"], every=8, max_points=150, tween=0)
+side_by_side(pair, titles=["same order", "new order"], max_points=100, point_size=5, max_frames=20)
 
 # %% [markdown]
 # Both panels draw points of the very same cloud. On the right nearly every point has the colour of another digit, so the classes seem to
@@ -332,7 +332,7 @@ def callback(iteration, error, embedding):
 
 settings = {"callbacks": callback, "callbacks_every_iters": 25, "n_jobs": 1, "random_state": 0}
 TSNE(n_iter=250, early_exaggeration_iter=125, neighbors="exact", **settings).fit(held.numpy())
-mapped.animate(max_points=200, every=2, tween=0)
+mapped.animate(max_points=120, point_size=5, max_frames=20)
 
 # %% [markdown]
 # The map stays tight while attraction is exaggerated, which takes the first five frames, and opens afterwards. The loss falls steeply at

@@ -107,7 +107,7 @@ for run, a, b, variance, knn in zip(walk, trained, exact, kept, scores):
 # maps keep less variance: that hardly changes. It rises by the other term, the mean squared distance from those whom $p$ names.
 
 # %%
-walk.animate(every=4, max_points=80, tween=0)
+walk.animate(max_points=80, point_size=5, max_frames=20)
 
 # %% [markdown]
 # Each panel shows a plane in a space of 64 dimensions. Here are the cosines of the angles between PCA's plane and each of the others:

@@ -106,7 +106,7 @@ data = icon.data.load("digits")
 found = trained.embed(data.x_test).argmax(1)
 accuracy = icon.evaluate.clustering_accuracy(found, data.y_test)
 print(f"views, neighbours, alpha: held-out accuracy {accuracy:.2f}")
-trained.animate(every=1, max_points=150, turn=0, tween=0)
+trained.animate(turn=0, max_points=80, point_size=5, max_frames=20)
 
 # %% [markdown]
 # These are the ten logits of held-out digits. Regions of one colour are clusters that found a digit. Where colours mix, a cluster holds several

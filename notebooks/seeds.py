@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import textwrap
 import time
 from pathlib import Path
 
@@ -40,8 +41,9 @@ def guarded(source: str) -> str:
     parts = []
     for node in ast.parse(source).body:
         code = ast.unparse(node)
-        if isinstance(node, ast.Assert):
-            code = f"try:\n    {code}\nexcept AssertionError:\n    print('FAILS', {ast.unparse(node.test)!r})"
+        if any(isinstance(part, ast.Assert) for part in ast.walk(node)) and not isinstance(node, ast.FunctionDef):
+            said = ast.unparse(node.test) if isinstance(node, ast.Assert) else code.partition("\n")[0]
+            code = f"try:\n{textwrap.indent(code, '    ')}\nexcept AssertionError:\n    print('FAILS', {said!r})"
         parts.append(code)
     return "\n".join(parts)
 

@@ -282,6 +282,11 @@ REFUSED = {
     "no device": (lambda _, about, __: about.pop("device"), "its device is not"),
     "probes of nothing": (lambda record, *_: record.update(probes={"trained": {"knn": 1}}), "its probes is not"),
     "probes of none": (lambda record, *_: record.update(probes={"about": {"n_points": None}}), "its probes is not"),
+    "an edge to nowhere": (lambda _, __, arrays: arrays.update(edges=np.array([[0, 9999]])), "edges join points beyond"),
+    "edges of one end": (lambda _, __, arrays: arrays.update(edges=np.array([0, 1])), "edges join points beyond"),
+    "pairs of others": (lambda _, __, arrays: arrays.update(pair=arrays["trajectory"][:, 1:]), "pairs do not belong"),
+    "pairs of nothing": (lambda _, __, arrays: arrays.update(pair=arrays["trajectory"] * np.nan), "pairs do not belong"),
+    "one side": (lambda record, *_: record["trajectory"].update(sides=["image"]), "sides are not two"),
 }
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOURCES = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
@@ -76,6 +79,12 @@ def test_every_cell_was_run_from_first_to_last_without_error(book):
 def test_it_is_small(source, book):
     assert source.with_suffix(".ipynb").stat().st_size <= build.NOTEBOOK_BYTES
     assert max(build.animations(book), default=0) <= build.ANIMATION_BYTES
+
+
+def test_every_animation_moves(book):
+    for page in pages(book):
+        for data in re.findall(r"data:image/gif;base64,([A-Za-z0-9+/=]+)", page):
+            assert Image.open(BytesIO(b64decode(data))).n_frames >= 20
 
 
 def test_cells_are_short(book):

@@ -21,7 +21,7 @@ from .display import image
 from .options import Options, make_options, overlay_names, with_options
 from .plots import filmstrip, small_multiples
 from .projection import Projection
-from .view import CAMERA, SPHERE_TURN, TURN, Timeline, View, caption_of, choose_epochs, facing, plan, short_of
+from .view import CAMERA, SPHERE_TURN, TURN, Timeline, View, caption_of, choose_epochs, facing, plan, short_of, words_on_pairs
 
 SMALL = {"size": (420, 420), "tween": "auto", "max_frames": 22, "max_points": 500, "point_size": 5.0}
 """Options of one run's animation in a notebook: it moves, and is drawn in about a quarter of a second."""
@@ -177,7 +177,7 @@ class Animation:
         drawn = curve_names([view.trajectory for view in self.views], self.options.overlays) if len(self.titles) > 1 else ()
         if apart := [word_for(name) for name in drawn if name in overlay_names(self.options.own_scale)]:
             parts.append(f"Each panel has its own scale of {' and '.join(apart)}.")
-        return " ".join([*parts, *self.options.said("caption")])
+        return " ".join(filter(None, [*parts, words_on_pairs(v.trajectory for v in self.views), *self.options.said("caption")]))
 
     @property
     def short_caption(self) -> str:

@@ -173,7 +173,7 @@ class Legend:
 
 
 def class_entries(trajectories: Sequence[Trajectory], muted: str) -> list[Entry]:
-    """Named classes that occur, then what filled and hollow markers mean where both occur."""
+    """Named classes that occur, then what filled and hollow markers, and those of two modalities, mean where both occur."""
     named = {}
     for t in trajectories:
         if t.labels is not None and t.class_names:
@@ -181,6 +181,8 @@ def class_entries(trajectories: Sequence[Trajectory], muted: str) -> list[Entry]
     listed = [Entry(named[c], class_color(c), class_marker(c)) for c in sorted(named)]
     if any(t.held_out is not None and 0 < t.held_out.sum() < len(t.held_out) for t in trajectories):
         listed += [Entry("training", muted, "o"), Entry("held out", muted, "o", hollow=True)]
+    for one, other in dict.fromkeys(t.sides for t in trajectories if t.second is not None):
+        listed += [Entry(one, muted, class_marker(0)), Entry(other, muted, class_marker(0, second=True))]
     return listed
 
 

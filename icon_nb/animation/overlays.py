@@ -77,20 +77,23 @@ class Cloud(Artist):
 
 
 def group_points(trajectory: Trajectory, base: Look, highlight: np.ndarray | None) -> list[tuple[np.ndarray, Look]]:
-    """Points by class, held out (hollow) or not, highlighted (larger, the others faded) or not; ``base`` is unlabelled."""
+    """Points by class and modality, held out (hollow) or not, highlighted (larger, others faded); ``base`` is unlabelled."""
     n, groups = trajectory.n_points, []
     labels = np.full(n, -1) if trajectory.labels is None else trajectory.labels
     held = np.zeros(n, bool) if trajectory.held_out is None or trajectory.held_out.all() else trajectory.held_out.astype(bool)
     lit = np.zeros(n, bool) if highlight is None else highlight
-    for chosen, aside, c in product((False, True), (False, True), np.unique(labels)):
+    second, off_on = np.zeros(n, bool) if trajectory.second is None else trajectory.second, (False, True)
+    for chosen, aside, c, side in product(off_on, off_on, np.unique(labels), off_on):
         look = base if c < 0 else replace(base, color=class_color(int(c)), marker=class_marker(int(c)))
+        if side:
+            look = replace(look, marker=class_marker(max(int(c), 0), second=True))
         if aside:
             look = replace(look, hollow=True, diameter=look.diameter * 1.15, rim=look.diameter * 0.28)
         if chosen:
             look = replace(look, diameter=look.diameter * 1.6, rim=max(look.rim, look.diameter * 0.2), edge="#000000")
         elif highlight is not None:
             look = replace(look, strength=0.3)
-        groups.append((np.flatnonzero((labels == c) & (held == aside) & (lit == chosen)), look))
+        groups.append((np.flatnonzero((labels == c) & (held == aside) & (lit == chosen) & (second == side)), look))
     return [(members, look) for members, look in groups if len(members)]
 
 
@@ -140,6 +143,17 @@ def trails(panel) -> None:
             strength = faintest + (0.5 - faintest) * (j + 1) / (len(stops) - 1)
             segments = np.stack([stops[j], stops[j + 1]], axis=1)
             strokes.bundles += [(segments[m], blend(color, panel.canvas.theme.panel, strength), width) for m, color in classes]
+
+    panel.add(update, strokes)
+
+
+def edges(panel) -> None:
+    """A thin line between every two points that an edge, or a pair of modalities, joins."""
+    strokes, theme, ends = Strokes(), panel.canvas.theme, panel.view.trajectory.edges
+    color, width = blend(theme.muted, theme.panel, 0.46), panel.canvas.points(0.9)
+
+    def update(frame: int) -> None:
+        strokes.bundles = [(panel.view.place(frame)[0][ends], color, width)]
 
     panel.add(update, strokes)
 

@@ -48,9 +48,9 @@ def class_color(c: int) -> str:
     return CLASS_COLORS[c % len(CLASS_COLORS)]
 
 
-def class_marker(c: int) -> str:
-    """The marker of class c: a circle for the first ten classes, then another shape every ten."""
-    return MARKERS[c // len(CLASS_COLORS) % len(MARKERS)]
+def class_marker(c: int, second: bool = False) -> str:
+    """The marker of class c: a circle for the first ten, then another shape every ten; others in a ``second`` modality."""
+    return MARKERS[(c // len(CLASS_COLORS) + second * len(MARKERS) // 2) % len(MARKERS)]
 
 
 def rgb(color: str) -> np.ndarray:

@@ -13,7 +13,7 @@ import math
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib.resources import files
 from io import BytesIO
@@ -29,7 +29,7 @@ from .display import Page, image, source
 from .options import overlay_names
 from .palette import class_color, class_marker
 from .projection import Projection, fit_projection
-from .view import CAMERA, caption_of, eye, facing, identity, parted, project_forces
+from .view import CAMERA, caption_of, eye, facing, identity, parted, project_forces, words_on_pairs
 
 INLINE_LIMIT = 2_000_000
 PARTS = ("_decode", "_raster", "_view", "_curves", "")
@@ -126,6 +126,7 @@ def player(
     '1 run, epochs 0..3, 50 points, 2-d'
     """
     runs, kinds = _pair(trajectories, projection)
+    runs = [(replace(run, pair=None) if pulls else run).both for run, pulls in zip_longest(runs, forces)]
     demand_type("titles", titles, (Iterable, NoneType), "a heading for each panel")
     titles = [titles] if isinstance(titles, str) else titles
     names = [run.title or (f"run {k}" if len(runs) > 1 else "") for k, run in enumerate(runs, 1)] if titles is None else titles
@@ -189,7 +190,7 @@ def contents(runs: list[Trajectory], views: list[Projection], titles, linked=(),
         run_told |= {"baselines": lines or {}, "links": None if links is None else _links(links)}
         told.append(run_told | {"forces": None if pulls is None else _forces(project_forces(pulls, run, view))})
     common, own = parted([view.short for view in views], ", ")
-    words = {"short": common, "own": list(own), "caption": caption_of(views, titles)}
+    words = {"short": common, "own": list(own), "caption": f"{caption_of(views, titles)} {words_on_pairs(runs)}".strip()}
     return {"runs": told, "groups": seen["group"], "sheets": seen["sheet"]} | words | said
 
 
@@ -232,6 +233,8 @@ def _run(run: Trajectory, title: str, coordinates: np.ndarray) -> dict:
         "labels": None if run.labels is None else run.labels.tolist(),
         "index": None if run.index is None else np.asarray(run.index).tolist(),
         "names": list(run.names),
+        "sides": [] if run.second is None else list(run.sides),
+        "edges": None if run.edges is None or not len(run.edges) else packed(run.edges.astype("<u4")),
         "held_out": None if run.held_out is None else np.asarray(run.held_out).astype(int).tolist(),
         "metrics": {str(name): list(map(known, values)) for name, values in run.metrics.items()},
     }
@@ -242,7 +245,8 @@ def _group(run: Trajectory) -> dict:
     count = 0 if run.labels is None else int(run.labels.max(initial=-1)) + 1
     names = [*run.class_names, *map(str, range(len(run.class_names), count))] if count else []
     looks = {"colours": class_color, "markers": class_marker}
-    return {"names": names} | {name: list(map(look, range(len(names)))) for name, look in looks.items()}
+    others = [class_marker(c, second=True) for c in range(max(1, len(names)))]
+    return {"names": names, "others": others} | {name: list(map(look, range(len(names)))) for name, look in looks.items()}
 
 
 def _coordinates(coordinates: np.ndarray, sphere: bool, room: int) -> dict:

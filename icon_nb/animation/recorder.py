@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.arrays import encode, to_numpy
 from ..errors import DataError, demand, demand_type, shown
-from ..evaluation.trajectory import Trajectory, as_matrix, checked_title, choose_points, of_points
+from ..evaluation.trajectory import Trajectory, as_matrix, checked_edges, checked_title, choose_points, edges_among, of_points
 
 MAX_FRAMES = 160
 
@@ -33,7 +33,11 @@ class Recorder:
     images : uint8 array (n, h, w) or (n, h, w, c), optional
         Pictures of the points, c is 1 or 3.
     names : sequence of str, optional
-        What each point is called; the player shows it.
+        What each point is called; the player shows it, and looks for it.
+    edges : int array (m, 2), optional
+        Positions of points that ``overlay="edges"`` and the player join by a line, for instance the edges of a graph.
+    sides : (str, str), optional
+        What a point and its pair are called, where ``record`` is given a ``pair``.
     seed : int
         Draws the subset.
 
@@ -57,6 +61,8 @@ class Recorder:
         index=None,
         held_out=None,
         names: Sequence[str] | None = None,
+        edges=None,
+        sides: Sequence[str] = (),
         title: str = "",
         seed: int = 0,
     ):
@@ -69,12 +75,14 @@ class Recorder:
         about = {"index": index, "held_out": held_out, "names": names}
         self._about = {name: None if value is None else of_points(name, value) for name, value in about.items()}
         self._about["images"] = checked_images(images)
+        self._edges, self._sides = None if edges is None else checked_edges(edges), sides
         self._labels, self._class_names = encode_labels(labels, self._given_names)
         self._frames: list[tuple[int, np.ndarray, dict[str, float]]] = []  # epoch, embeddings, metrics
         self._keep: np.ndarray | None = None
         self._shape: tuple[int, ...] = ()
+        self._paired = False
 
-    def record(self, embeddings, labels=None, epoch: int | None = None, **metrics: float) -> None:
+    def record(self, embeddings, labels=None, epoch: int | None = None, *, pair=None, **metrics: float) -> None:
         """Add one frame: a copy, on the CPU, of the embeddings (n, d) of the same n points in the same order.
 
         A DataError for what is no matrix, another number of points than before, values that are NaN, infinite or beyond single
@@ -88,15 +96,23 @@ class Recorder:
             For a recorder that was made without labels, at the first call; later they may only be the same again.
         epoch : int, optional
             Defaults to one more than the last; must increase.
+        pair : tensor or array (n, d), optional
+            Embeddings, in the same space, of what belongs to each point in a second modality, such as its caption: in every
+            frame, or in none. The pictures show both.
         **metrics : float
             Values shown with the frame, for instance ``loss=0.3``.
         """
-        z = single(as_matrix(embeddings))
+        z, other = single(as_matrix(embeddings)), None if pair is None else single(as_matrix(pair))
         labels, class_names = self._same_labels(labels)
         keep, epoch = self._fit(z, labels), self._next(epoch)
+        if other is not None:
+            demand(other.shape == z.shape, f"pair has shape {other.shape} and embeddings {z.shape}: give the same", DataError)
+        steady = not self._frames or self._paired == (other is not None)
+        demand(steady, "pair was given in some frames and not in others: give it in every frame, or in none", DataError)
         metrics = {name: as_metric(name, value) for name, value in metrics.items()}
         self._shape, self._keep, self._labels, self._class_names = z.shape, keep, labels, class_names
-        self._frames.append((epoch, z[keep], metrics))
+        self._paired = other is not None
+        self._frames.append((epoch, np.concatenate([z[keep], other[keep]]) if self._paired else z[keep], metrics))
         if len(self._frames) > self.max_frames:
             self._frames = [*self._frames[:-1:2], self._frames[-1]]
 
@@ -121,6 +137,8 @@ class Recorder:
         for name, value in [("labels", labels), *self._about.items()]:
             n = len(z) if value is None else len(value)
             demand(n == len(z), f"{name} has {n} entries for {len(z)} points: pass one per point", DataError)
+        if self._edges is not None:
+            checked_edges(self._edges, len(z))
         return choose_points(len(z), self.max_points, self.seed)
 
     def _next(self, epoch: int | None) -> int:
@@ -132,7 +150,7 @@ class Recorder:
         return int(epoch)
 
     def frames(self) -> list[tuple[int, np.ndarray]]:
-        """Epoch and embedding of every frame that is kept."""
+        """Epoch and embedding of every frame that is kept; where there are pairs, their embeddings are further rows of it."""
         return [(epoch, z) for epoch, z, _ in self._frames]
 
     def kept(self) -> list[tuple[int, dict[str, float]]]:
@@ -150,7 +168,12 @@ class Recorder:
         about = {name: value[self._keep] for name, value in known.items() if value is not None}
         about = {"index": self._keep, **about, "names": tuple(map(str, about.get("names", ())))}
         about |= {"class_names": self._class_names, "metrics": metrics, "title": self.title}
-        return Trajectory(np.stack(frames), np.array(epochs), **about)
+        if self._edges is not None:
+            about["edges"] = edges_among(self._edges, self._keep, self._shape[0])
+        frames, n = np.stack(frames), len(self._keep)
+        if self._paired:
+            about |= {"pair": frames[:, n:], "sides": self._sides}
+        return Trajectory(frames[:, :n], np.array(epochs), **about)
 
     def animate(self, **options):
         """The animation of what was recorded; options as in :func:`icon_nb.animation.animate`."""
@@ -185,11 +208,12 @@ class Recorder:
     def load(cls, path) -> Recorder:
         """A recorder that goes on where the saved one stopped; see :meth:`icon_nb.Trajectory.load`."""
         t = Trajectory.load(path)
-        about = {name: getattr(t, name) for name in ("images", "index", "held_out", "title")}
+        about = {name: getattr(t, name) for name in ("images", "index", "held_out", "title", "edges", "sides")}
         loaded = cls(t.labels, t.class_names or None, names=t.names or None, **about)
         loaded.max_points = max(t.n_points, loaded.max_points)
         for frame, (epoch, z) in enumerate(zip(t.epochs.tolist(), t.embeddings)):
-            loaded.record(z, epoch=epoch, **{name: values[frame] for name, values in t.metrics.items()})
+            metrics = {name: values[frame] for name, values in t.metrics.items()}
+            loaded.record(z, epoch=epoch, pair=None if t.pair is None else t.pair[frame], **metrics)
         return loaded
 
     def _repr_mimebundle_(self, include=None, exclude=None):

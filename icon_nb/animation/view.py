@@ -143,15 +143,18 @@ class View:
     camera: tuple[float, float]  # azimuth and elevation of the last frame of a 3-d view, in degrees
 
     def __init__(self, trajectory: Trajectory, kind, title: str, options: Options, epochs: np.ndarray, first: View | None):
+        if options.forces is not None and trajectory.pair is not None:
+            trajectory = replace(trajectory, pair=None)  # of pairs no forces are known
         self.title, self.options, self.first, self.n_given = title, options, first, trajectory.n_points
         self._fitted = next((given for given in (kind, options.fit_on) if isinstance(given, Projection)), None)
-        self.kind = self._fitted.kind if self._fitted else kind_and_frame(trajectory, kind, options.fit_on)[0]
+        self.kind = self._fitted.kind if self._fitted else kind_and_frame(trajectory.both, kind, options.fit_on)[0]
         self._check(trajectory)
         lit, keep = self._named(trajectory), choose_points(trajectory.n_points, options.max_points, options.seed)
         if lit is not None and not isinstance(options.highlight, str):
             keep = np.union1d(keep, np.flatnonzero(lit)[: options.max_points])  # those that stand out by themselves
-        self.keep, self.trajectory = keep, trajectory if len(keep) == self.n_given else trajectory.take(keep)
-        self.highlight = None if lit is None else lit[keep]  # bool (n,): points that stand out
+        self.keep, self.trajectory = keep, (trajectory if len(keep) == self.n_given else trajectory.take(keep)).both
+        # bool (n,): points that stand out, and their pairs
+        self.highlight = None if lit is None else np.resize(lit[keep], self.trajectory.n_points)
         # (K,): the newest frame recorded until each epoch; a run that stopped early holds its last
         self.sources = np.searchsorted(trajectory.epochs, epochs, side="right").clip(1) - 1
 
@@ -162,6 +165,7 @@ class View:
         for name in options.overlays:
             demand(name in known, f"overlay={name!r} is neither drawn nor recorded: {nearest(name, known)}")
         there = {"labels": labelled, "metrics": bool(metrics), "loss": "loss" in metrics}
+        there["edges"] = trajectory.both.edges is not None
         check_needs(options.overlays, {**there, "plane": labelled and trajectory.dim == 2, "raw": self.kind == "raw"})
         pictured = not options.thumbnails or trajectory.images is not None
         demand(pictured, f"thumbnails={options.thumbnails} needs the images of the points: Recorder(images=...)")
@@ -287,6 +291,12 @@ def short_of(projections: Sequence[Projection]) -> str:
     if projections[0].short.startswith(common) and common:
         return common
     return "; ".join(dict.fromkeys(p.short.split(",")[0] for p in projections))
+
+
+def words_on_pairs(trajectories: Iterable[Trajectory]) -> str:
+    """What a picture says of points and their pairs, where it shows both."""
+    sides = dict.fromkeys(t.sides for t in trajectories if t.second is not None)
+    return " ".join(f"Of every pair, {one} and {other} are two points; scores are of the {one} alone." for one, other in sides)
 
 
 def caption_of(projections: Sequence[Projection], names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
@@ -13,8 +14,8 @@ import numpy as np
 from ..errors import DataError, LoadError, demand, demand_type, shown
 from ..files import place, read, read_npz, write_whole
 
-ARRAYS = ("embeddings", "epochs", "labels", "index", "images", "held_out")
-TEXTS = {"title": str, "class_names": tuple, "names": tuple}
+ARRAYS = ("embeddings", "epochs", "labels", "index", "images", "held_out", "second", "pair", "edges")
+TEXTS = {"title": str, "class_names": tuple, "names": tuple, "sides": tuple}
 OF_POINTS = {"labels": "iu", "index": "iu", "held_out": "b", "names": "OUiuf"}
 """What is known of every point, and the kinds of arrays that hold it."""
 
@@ -45,6 +46,15 @@ class Trajectory:
         What the pictures are headed with, for instance ``"simclr on digits"``.
     names : tuple of str
         What each point is called, for instance the words of a vocabulary; empty where they have no names.
+    edges : integer array (m, 2) or None
+        Positions of the points that a line can join, for instance the edges of a graph.
+    pair : float32 array (n_frames, n, d) or None
+        The embedding, in the same space, of what belongs to each point in a second modality, for instance its caption. Pictures
+        show both; scores look at ``embeddings`` alone.
+    sides : (str, str) or ()
+        What a point and its pair are, for instance ``("image", "text")``.
+    second : bool array (n,) or None
+        True for the points of the second modality, where those of both stand side by side; see :attr:`both`.
     """
 
     embeddings: np.ndarray
@@ -57,6 +67,10 @@ class Trajectory:
     held_out: np.ndarray | None = None
     title: str = ""
     names: tuple[str, ...] = ()
+    edges: np.ndarray | None = None
+    pair: np.ndarray | None = None
+    sides: tuple[str, ...] = ()
+    second: np.ndarray | None = None
 
     def __post_init__(self):
         demand_type("embeddings", self.embeddings, np.ndarray, "a numpy array (n_frames, n, d)", DataError)
@@ -67,6 +81,11 @@ class Trajectory:
             value = getattr(self, name) if name != "names" else self.names or None
             if value is not None and len(of_points(name, value)) != shape[1]:
                 raise DataError(f"{name} has {len(value)} entries for {shape[1]} points: pass one per point")
+        if self.pair is not None:
+            demand(np.shape(self.pair) == shape, f"pair has shape {np.shape(self.pair)}: give {shape}, as embeddings", DataError)
+            vars(self)["sides"] = checked_sides(self.sides or ("point", "pair"))
+        if self.edges is not None:
+            vars(self)["edges"] = checked_edges(self.edges, shape[1])
         if self.labels is not None:  # unsigned ones know no -1
             vars(self)["labels"] = of_points("labels", self.labels).astype(np.int64)
         checked_title(self.title)
@@ -87,7 +106,7 @@ class Trajectory:
         path = path if path.suffix or path.exists() else path.with_suffix(".npz")  # as save calls it
         try:
             file = read_npz(BytesIO(read(path)))
-            about = json.loads(str(file["about"]))
+            about = {"sides": ()} | json.loads(str(file["about"]))  # which older ones do not name
             metrics = {name: file[f"metric_{k}"] for k, name in enumerate(about["metrics"])}
             texts = {name: kind(about[name]) for name, kind in TEXTS.items()}
             return cls(**{name: file[name] for name in ARRAYS if name in file}, metrics=metrics, **texts)
@@ -98,9 +117,23 @@ class Trajectory:
 
     def take(self, keep: np.ndarray) -> Trajectory:
         """The same trajectory with only the points at these positions."""
-        kept = {name: np.asarray(value)[keep] for name in ARRAYS[2:] if (value := getattr(self, name)) is not None}
+        kept = {name: np.asarray(value)[keep] for name in ARRAYS[2:-2] if (value := getattr(self, name)) is not None}
         kept["names"] = tuple(self.names[i] for i in keep) if self.names else ()
+        kept |= {"pair": None if self.pair is None else self.pair[:, keep]}
+        kept |= {"edges": None if self.edges is None else edges_among(self.edges, keep, self.n_points)}
         return replace(self, embeddings=self.embeddings[:, keep], **kept)
+
+    @cached_property
+    def both(self) -> Trajectory:
+        """Points and pairs as the points of one trajectory, the pair of point i at n + i, joined to it; itself without pairs."""
+        if self.pair is None:
+            return self
+        n, twice = self.n_points, {name: getattr(self, name) for name in ("labels", "index", "images", "held_out")}
+        doubled = {name: None if value is None else np.concatenate([value, value]) for name, value in twice.items()}
+        joined = np.stack([np.arange(n), np.arange(n) + n], 1)
+        edges = joined if self.edges is None else np.concatenate([self.edges, joined])
+        about = {"names": 2 * self.names, "edges": edges, "pair": None, "second": np.arange(2 * n) >= n}
+        return replace(self, embeddings=np.concatenate([self.embeddings, self.pair], 1), **doubled, **about)
 
     @property
     def n_frames(self) -> int:
@@ -173,6 +206,32 @@ def of_points(name: str, value) -> np.ndarray:
         what = {"names": "texts", "held_out": "booleans"}.get(name, "whole numbers")
         raise DataError(f"{name}={shown(value)}: give {what}, one for each point")
     return array
+
+
+def checked_edges(edges, n: int | None = None) -> np.ndarray:
+    """Positions (m, 2) of joined points, among n where that is known; a DataError for anything else."""
+    edges = np.asarray(edges.detach().cpu() if hasattr(edges, "detach") else edges)
+    edges = edges.reshape(-1, 2).astype(np.int64) if not edges.size else edges
+    fits = edges.ndim == 2 and edges.shape[1] == 2 and edges.dtype.kind in "iu"
+    demand(fits, f"edges={shown(edges)}: give two positions of points a row, whole numbers (m, 2)", DataError)
+    inside = not edges.size or (edges.min() >= 0 and (n is None or edges.max() < n))
+    demand(inside, f"edges name points beyond the {'first' if n is None else n}: positions run from 0 to n - 1", DataError)
+    return edges.astype(np.int64)
+
+
+def checked_sides(sides) -> tuple[str, ...]:
+    """What a point and its pair are called: two texts."""
+    fits = not isinstance(sides, str) and len(tuple(sides)) == 2 and all(isinstance(each, str) for each in sides)
+    demand(fits, f"sides={shown(sides)}: give two texts, as in ('image', 'text')", DataError)
+    return tuple(sides)
+
+
+def edges_among(edges: np.ndarray, keep: np.ndarray, n: int) -> np.ndarray:
+    """Those of the edges between n points whose ends are both kept, by their positions among those kept."""
+    place = np.full(n, -1)
+    place[keep] = np.arange(len(keep))
+    moved = place[edges]
+    return moved[(moved >= 0).all(1)]
 
 
 def checked_title(title: str) -> str:

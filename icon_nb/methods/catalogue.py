@@ -128,7 +128,8 @@ class ProjectionKind(Named):
 class OverlayKind(Named):
     """What can be drawn beside the points; ``make`` adds it to a panel, and without one it stands around the panels.
 
-    ``needs`` names what must be there (labels, metrics, loss, plane, raw, note, forces), each with what is said where it is not.
+    ``needs`` names what must be there (labels, metrics, loss, plane, raw, note, forces, edges), and the words
+    where it is not.
     ``caption`` and ``short`` are what the picture says about it.
     """
 

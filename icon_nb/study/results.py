@@ -111,7 +111,7 @@ class Results(Shown):
 
     def _compared(self) -> dict[str, object]:
         """Form and bytes of every array, so that NaN equals NaN."""
-        found = {name: getattr(self.trajectory, name) for name in ("embeddings", "epochs", "labels", "index")}
+        found = {name: getattr(self.trajectory, name) for name in ("embeddings", "epochs", "labels", "index", "pair")}
         found |= {f"history {name}": values for name, values in self.history.items() if name != "seconds"}
         found |= {f"weight {name}": tensor.detach().cpu() for name, tensor in self.state.items()}
         arrays = {name: np.asarray(values) for name, values in found.items() if values is not None}
@@ -129,9 +129,9 @@ class Results(Shown):
         return self.trajectory.labels
 
     def frames(self) -> Iterator[tuple[int, np.ndarray, dict[str, float]]]:
-        metrics = self.trajectory.metrics
-        for k, epoch in enumerate(self.trajectory.epochs.tolist()):
-            yield epoch, self.trajectory.embeddings[k], {name: float(values[k]) for name, values in metrics.items()}
+        both, metrics = self.trajectory.both, self.trajectory.metrics
+        for k, epoch in enumerate(both.epochs.tolist()):
+            yield epoch, both.embeddings[k], {name: float(values[k]) for name, values in metrics.items()}
 
     def measured(self, column: str) -> list[float]:
         return [value for value in self.history[column] if value == value]

@@ -6,7 +6,7 @@ import datetime
 import math
 import platform
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,6 +32,8 @@ from ..training.trainer import Record, Trainer, is_for_open_tsne, usual_torch
 from .results import Results
 
 KNN = 5
+KINDS = {"images": "image", "features": "vector", "tokens": "text"}
+MOST_EDGES = 10_000
 
 
 @usual_torch()
@@ -78,9 +80,20 @@ class Session:
         if data.kind == "images" and data.shape[0] in (1, 3):
             about["images"] = seen.permute(0, 2, 3, 1).cpu().numpy()
         if data.kind == "tokens" and data.vocabulary:
-            about["names"] = [" ".join(data.vocabulary[token] for token in window) for window in seen.tolist()]
+            about["names"] = sentences(seen, data.vocabulary)
         if data.names and not held_out:
             about["names"] = [data.names[k] for k in keep.tolist()]
+        if data.graph is not None and not held_out:
+            about["edges"] = heaviest_edges(data.graph, keep)
+        pair, self._pair = data.pair_test if held_out else data.pair, None
+        if pair is not None and hasattr(self.trainer.model, "other"):
+            self._pair, other = pair[keep].to(self.trainer.device), self.trainer.reader.other
+            about["sides"] = KINDS[data.kind], "paired " * (other.kind == data.kind) + KINDS[other.kind]
+            if other.kind == "tokens" and data.vocabulary:
+                about["names"] = sentences(pair[keep], data.vocabulary)
+            if "images" in about and other.kind == "images" and other.shape[:2] == data.shape[:2]:  # both beside each other
+                about["images"] = torch.cat([seen, pair[keep]], 3).permute(0, 2, 3, 1).cpu().numpy()
+        self.rows = {self.n_points, self.n_points * (1 if self._pair is None else 2)}  # of a frame, which is an older one or not
         title = f"{config.run_name}: " * bool(config.run_name) + f"{config.label} on {data.name}"
         self.recorder = Recorder(labels, data.class_names or None, title=title, **about)
 
@@ -101,7 +114,10 @@ class Session:
             if epoch % every and epoch != self.config.epochs:  # it was due only because the run ended there
                 self.history["knn_accuracy"][epoch] = math.nan
                 continue
-            self.recorder.record(frame, epoch=epoch, **{name: math.nan if v is None else v for name, v in metrics.items()})
+            z, pair = frame[: self.n_points], frame[self.n_points :]
+            self._pair = self._pair if len(pair) else None  # a version before this one recorded no pairs
+            pair = None if self._pair is None else pair
+            self.recorder.record(z, epoch=epoch, pair=pair, **{n: math.nan if v is None else v for n, v in metrics.items()})
 
     def resume(self, before: Config, about: Mapping) -> None:
         """Note that it went on after its last epoch: with how many threads, and which settings stand in place of which."""
@@ -156,7 +172,8 @@ class Session:
 
     def _frame(self, z: torch.Tensor, epoch: int, loss: float) -> float:
         knn = math.nan if self._y is None else knn_accuracy(z, self._y, KNN, metric=metric_of(self.config.distance))
-        self.recorder.record(z, epoch=epoch, loss=loss, knn_accuracy=knn)
+        pair = None if self._pair is None else self.trainer.embed(self._pair, pair=True)
+        self.recorder.record(z, epoch=epoch, pair=pair, loss=loss, knn_accuracy=knn)
         return knn
 
     def results(self) -> Results:
@@ -199,6 +216,20 @@ class Session:
             "diverged": self.diverged,
             **{name: value for name, value in beside.items() if value},
         }
+
+
+def sentences(rows: torch.Tensor, vocabulary: Sequence[str]) -> list[str]:
+    """Tokens (n, length) in words; token 0 stands after the end."""
+    return [" ".join(vocabulary[token] for token in row if token) for row in rows.tolist()]
+
+
+def heaviest_edges(graph: torch.Tensor, keep: torch.Tensor) -> np.ndarray:
+    """The ends (m, 2) of the edges between the nodes in ``keep``, by their places there: the heaviest where there are many."""
+    weights = graph.cpu().index_select(0, keep).index_select(1, keep).to_dense()
+    weights = torch.triu(torch.maximum(weights, weights.T), 1)
+    most = min(int((weights > 0).sum()), MOST_EDGES)
+    chosen = weights.flatten().topk(most).indices.sort().values
+    return torch.stack([chosen // len(keep), chosen % len(keep)], 1).numpy()
 
 
 def state_of(trainer: Trainer) -> dict[int | str, dict]:

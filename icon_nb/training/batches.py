@@ -125,6 +125,10 @@ class Reader:
     def other(self) -> Dataset:
         return other_side(self.dataset)
 
+    def other_plain(self, x: Tensor) -> Tensor:
+        """The same of raw samples of the second modality."""
+        return self.cast(self.other.inputs(x))
+
 
 def read_samples(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple[Tensor, Rows]:
     """The rows of p are the views of the samples."""
@@ -134,7 +138,7 @@ def read_samples(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple[
 def read_modalities(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple[tuple[Tensor, Tensor], Rows]:
     """The same, and the model sees both modalities."""
     x, rows = read_samples(reader, index, epoch, step)
-    return (x, reader.cast(reader.other.inputs(reader.other.x[index]))), rows
+    return (x, reader.other_plain(reader.other.x[index])), rows
 
 
 def read_dimensions(reader: Reader, index: Tensor, epoch: int, step: int) -> tuple[Tensor, Rows]:

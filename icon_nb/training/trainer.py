@@ -166,12 +166,15 @@ class Trainer:
         return Record(0, loss, time.perf_counter() - start)
 
     @torch.inference_mode()
-    def embed(self, x: Tensor, chunk: int = 4096) -> Tensor:
-        """Embeddings (n, d) of raw samples, or of positions for a table, on the device, without augmentation."""
+    def embed(self, x: Tensor, chunk: int = 4096, pair: bool = False) -> Tensor:
+        """Embeddings (n, d) of raw samples, or of positions for a table, on the device, without augmentation.
+
+        Those of a ``pair`` are samples of the second modality, which has a network of its own.
+        """
         self.model.eval()
-        embed = self.model.backbone.forward  # not compiled: chunks differ in size
-        with self.autocast():
-            parts = [embed(self.reader.plain(part.to(self.device))) for part in x.split(chunk)]
+        network, read = (self.model.other, self.reader.other_plain) if pair else (self.model.backbone, self.reader.plain)
+        with self.autocast():  # not compiled: chunks differ in size
+            parts = [network.forward(read(part.to(self.device))) for part in x.split(chunk)]
         return as_seen_by(self.config.distance, torch.cat(parts).to(self.dtype))
 
 

@@ -6,7 +6,7 @@ assert final[0] > final[1] + 0.15 > final[2] + 0.2
 assert len({run.config.perplexity for run in maps}) == 1
 assert trust > 0.6 and abs(guessed - 1 / 3) < 0.1
 circle, plane = (run.history["knn_accuracy"][-1] for run in pair)
-assert 0.3 < circle < plane - 0.05
+assert 0.3 < circle < plane
 clear = [run.scores["separability"] for run in maps]
 assert clear == sorted(clear)
 start = [run.trajectory.embeddings[0] for run in maps]

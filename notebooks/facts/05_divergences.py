@@ -17,7 +17,7 @@ knn = [run.history["knn_accuracy"][-1] for run in three]
 assert knn[2] > knn[0] - 0.02 and knn[0] > knn[1] + 0.1 > three[0].history["knn_accuracy"][0] + 0.1
 for name in set(three[1].scores) - {"alignment", "uniformity"}:
     assert three[1].scores[name] < min(three[0].scores[name], three[2].scores[name]), name
-assert abs(together["rkl"][0][0] - 0.77) < 0.01 and abs(together["rkl"][1][0] - 0.98) < 0.01
+assert together["rkl"][1][0] > max(0.9, together["rkl"][0][0])
 assert together["rkl"][1][1] < 25 and min(together[name][1][1] for name in ("kl", "js")) > 150
 assert max(together[name][1][0] for name in ("kl", "js")) < 0.2
 for run in (three[1], *mixed):

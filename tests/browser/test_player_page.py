@@ -655,6 +655,43 @@ def test_a_point_is_found_by_its_name(visit, one):
     assert page.get_attribute("#loop", "aria-pressed") == "false"
 
 
+def test_lines_join_the_ends_of_edges_where_they_are_wanted(visit, one):
+    assert not one.locator("#edges").is_visible()
+    run = three_clusters()
+    shown = Shown(replace(run, edges=np.array([[0, 1]])))
+    page = visit(shown)
+
+    def middle_is_drawn() -> bool:
+        settle(page)
+        x, y = np.mean([spot(page, shown, i, EPOCHS - 1) for i in (0, 1)], axis=0)
+        around = [page.locator("canvas.points").evaluate(PIXEL, [x, y + step]) for step in (-1, 0, 1)]
+        return any(pixel != [255, 255, 255] for pixel in around)
+
+    assert middle_is_drawn()
+    assert page.get_attribute("#edges", "aria-pressed") == "true"
+    page.click("#edges")
+    assert not middle_is_drawn()
+    page.keyboard.press("e")
+    assert middle_is_drawn()
+
+
+def test_both_modalities_are_shown_with_marks_of_their_own_and_the_line_of_a_pinned_pair(visit):
+    run = three_clusters()
+    names = tuple(f"caption {i:02d}" for i in range(run.n_points))
+    page = visit(Shown(replace(run, pair=run.embeddings + 1, sides=("image", "text"), names=names)))
+    assert page.locator(".markers").inner_text().split() == ["image", "text"]
+    assert "scores are of the image alone" in page.inner_text("figcaption")
+    assert page.get_attribute("#edges", "aria-pressed") == "false"
+    page.fill("#find", "caption 07")
+    reads(page, "pinned", "^0:7$")
+    assert "image" in page.inner_text(".card")
+    page.locator("canvas.points").focus()
+    for _ in range(run.n_points):
+        page.keyboard.press("n")
+    reads(page, "pinned", "^0:43$")
+    assert page.inner_text(".card").split("\n")[1:3] == ["caption 07", "text"]
+
+
 def test_names_stay_text(visit):
     evil = "<img src=x onerror=\"document.title='taken'\"></script><script>document.title='taken'</script>"
     page = visit(Shown(three_clusters(title=evil, class_names=(evil, "b", "c"), metrics={evil: np.arange(EPOCHS)})))

@@ -16,6 +16,7 @@ class Player {
     this.last = this.steps.length - 1;
     Object.assign(this, { position: this.last, playing: false, speed: 1, loop: false, pinned: null, hovered: null, emphasis: null });
     this.named = this.groups.every((group) => group.names.length <= 20) && this.groups.some((group) => group.names.length);
+    this.joined = runs.some((run) => run.edges.length && !run.sides.length);
     // About eight seconds from end to end at speed 1, but never so fast that epochs blur or so slow that nothing happens.
     this.rate = clamp(this.last / 8, 2, 15);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -84,6 +85,7 @@ class Player {
     const chips = element("div", { class: "chips", role: "group", "aria-label": heading }, ...group.chips);
     const box = element("section", { class: "legend" }, element("div", { class: "heading" }, element("span", { text: heading }), all), chips);
     if (this.panels.some((panel) => panel.mixed && panel.run.group === place)) box.append(markers());
+    for (const { sides } of runs.filter((run) => run.sides.length).slice(0, 1)) box.append(sidesOf(group, sides));
     return box;
   }
 
@@ -113,6 +115,10 @@ class Player {
     const names = this.find("names");
     names.hidden = !this.named;
     names.addEventListener("click", () => this.setNames(!this.named));
+    const edges = this.find("edges");
+    edges.hidden = !this.runs.some((run) => run.edges.length);
+    edges.addEventListener("click", () => this.setJoined(!this.joined));
+    this.setJoined(this.joined);
     const sought = this.find("find");
     sought.hidden = !this.runs.some((run) => run.names.length);
     sought.addEventListener("input", () => this.pinNamed(sought.value.trim().toLowerCase()));
@@ -193,6 +199,12 @@ class Player {
   setNames(on) {
     this.named = on;
     this.find("names").setAttribute("aria-pressed", String(on));
+    this.invalidate();
+  }
+
+  setJoined(on) {
+    this.joined = on;
+    this.find("edges").setAttribute("aria-pressed", String(on));
     this.invalidate();
   }
 
@@ -370,7 +382,7 @@ class Player {
     return {
       " ": () => this.toggleplay(), ArrowRight: () => this.step(stride), ArrowLeft: () => this.step(-stride),
       PageUp: () => this.step(10), PageDown: () => this.step(-10), Home: () => this.step(-Infinity), End: () => this.step(Infinity),
-      "]": faster(1), "[": faster(-1), l: () => this.setLoop(!this.loop), t: () => this.setNames(!this.named), "+": zoom(1.4), "=": zoom(1.4), "-": zoom(1 / 1.4), 0: zoom(0),
+      "]": faster(1), "[": faster(-1), l: () => this.setLoop(!this.loop), t: () => this.setNames(!this.named), e: () => this.setJoined(!this.joined), "+": zoom(1.4), "=": zoom(1.4), "-": zoom(1 / 1.4), 0: zoom(0),
       n: () => this.pinNext(stride > 1 ? -1 : 1), w: slide(0, -15), s: slide(0, 15), a: slide(-15, 0), d: slide(15, 0),
       Escape: () => this.pin(null, -1),
     };
@@ -382,6 +394,12 @@ function swatch(colour, marker) {
   const size = 14, ratio = 3, canvas = element("canvas", { width: size * ratio, height: size * ratio, "aria-hidden": "true" });
   drawMark(canvas.getContext("2d"), (size * ratio) / 2, (size * ratio) / 2, 4.6 * ratio, { colour, edge: edgeOf(colour, theme().plate), marker });
   return canvas;
+}
+
+// The marks of the two modalities.
+function sidesOf(group, sides) {
+  const muted = theme().muted, mark = (side) => swatch(muted, (side ? group.others : [group.markers[0] || "o"])[0]);
+  return element("p", { class: "markers" }, ...sides.map((text, side) => element("span", {}, mark(side), text)));
 }
 
 function write(node, text) {

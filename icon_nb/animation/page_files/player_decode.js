@@ -33,7 +33,8 @@ async function readRun(raw) {
   const links = raw.links && { k: raw.links.k, p: await unpack(raw.links.p), q: await unpack(raw.links.q) };
   const forces = raw.forces && new Int8Array(await inflate(raw.forces));
   const labels = raw.labels ? Int16Array.from(raw.labels) : new Int16Array(raw.n).fill(-1);
-  return { ...raw, values, stride, labels, links, forces };
+  const edges = raw.edges ? new Uint32Array(await inflate(raw.edges)) : new Uint32Array(0);
+  return { ...raw, values, stride, labels, links, forces, edges };
 }
 
 // Which two recorded frames stand around an epoch, and how far between: before the first and after the last a run holds still.

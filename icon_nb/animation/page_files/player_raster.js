@@ -119,10 +119,12 @@ class Raster {
   // A smooth line one device pixel wide: each step along the longer side is shared by the two nearest pixels.
   line(x0, y0, x1, y1, colour) {
     const long = Math.max(Math.abs(x1 - x0), Math.abs(y1 - y0)), steep = Math.abs(y1 - y0) > Math.abs(x1 - x0), ink = packed(colour);
-    for (let k = 0; k <= long; k++) {
+    const start = steep ? y0 : x0, ahead = (steep ? y1 : x1) >= start, side = steep ? this.height : this.width;
+    const first = Math.max(0, Math.floor(ahead ? -start : start - side)), last = Math.min(long, ahead ? side - start : start);
+    for (let k = first; k <= last; k++) {
       const x = x0 + ((x1 - x0) * k) / (long || 1), y = y0 + ((y1 - y0) * k) / (long || 1);
-      const across = steep ? x : y, first = Math.floor(across), share = across - first, along = Math.round(steep ? y : x);
-      for (const [place, weight] of [[first, 1 - share], [first + 1, share]]) this.dot(steep ? place : along, steep ? along : place, ink, weight * 256);
+      const across = steep ? x : y, near = Math.floor(across), share = across - near, along = Math.round(steep ? y : x);
+      for (const [place, weight] of [[near, 1 - share], [near + 1, share]]) this.dot(steep ? place : along, steep ? along : place, ink, weight * 256);
     }
   }
 

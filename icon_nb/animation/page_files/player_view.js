@@ -17,7 +17,7 @@ function element(tag, attributes = {}, ...children) {
 
 function theme() {
   const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(["page", "plate", "ink", "muted", "line", "faint", "accent", "p", "q"].map((k) => [k, style.getPropertyValue(`--${k}`).trim()]));
+  return Object.fromEntries(["page", "plate", "ink", "muted", "line", "edge", "faint", "accent", "p", "q"].map((k) => [k, style.getPropertyValue(`--${k}`).trim()]));
 }
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -88,7 +88,8 @@ class Panel {
     const radius = clamp(0.16 * Math.sqrt((this.width * this.height) / run.n), 1.9, 5);
     this.radii = run.dim === 3 ? Array.from({ length: LEVELS }, (_, k) => radius * (0.7 + (0.65 * k) / (LEVELS - 1))) : [radius];
     const group = this.player.groups[run.group], plain = group.names.length ? this.theme.muted : this.theme.accent;
-    this.marks = new Marks([...group.colours, plain], [...group.markers, "o"], this.radii, this.ratio, this.theme.plate, this.canvas.width);
+    const colours = [...group.colours, plain], markers = [...group.markers, "o", ...group.others, group.others[0]];
+    this.marks = new Marks(run.sides.length ? [...colours, ...colours] : colours, markers, this.radii, this.ratio, this.theme.plate, this.canvas.width);
     this.raster = new Raster(this.canvas.width, this.canvas.height, this.theme.plate);
     this.player.invalidate();
   }
@@ -155,6 +156,7 @@ class Panel {
     this.placeAll(epoch);
     this.raster.clear();
     if (this.run.dim === 3) this.drawFrame();
+    this.drawEdges();
     this.drawPoints();
     this.ink.putImageData(this.raster.image, 0, 0);
     this.ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
@@ -173,7 +175,23 @@ class Panel {
       const level = Math.round(((clamp(this.depth[i], -1, 1) + 1) / 2) * (marks.levels - 1));
       const kind = level + (this.mixed && run.held_out[i] ? marks.levels : 0);
       const strength = stressed === null || stressed === label ? 256 : 30;
-      raster.stamp(marks, this.x[i] * ratio, this.y[i] * ratio, label < 0 ? names.length : label, kind, strength);
+      const row = (label < 0 ? names.length : label) + (this.isSecond(i) ? names.length + 1 : 0);
+      raster.stamp(marks, this.x[i] * ratio, this.y[i] * ratio, row, kind, strength);
+    }
+  }
+
+  // Whether a point is of the second modality: those stand behind the others.
+  isSecond(i) {
+    return this.run.sides.length > 0 && i >= this.run.n / 2;
+  }
+
+  // A line between every two points that are joined and can be seen, or only those of the pinned point.
+  drawEdges() {
+    const { edges, labels } = this.run, { hidden } = this.player.groups[this.run.group], pinned = this.player.pinnedIn(this.run);
+    const at = (i) => [this.x[i] * this.ratio, this.y[i] * this.ratio];
+    for (let k = 0; k < edges.length; k += 2) {
+      const [i, j] = [edges[k], edges[k + 1]], wanted = this.player.joined || i === pinned || j === pinned;
+      if (wanted && !hidden.has(labels[i]) && !hidden.has(labels[j])) this.raster.line(...at(i), ...at(j), this.theme.edge);
     }
   }
 
@@ -296,6 +314,7 @@ class Panel {
   about(i) {
     const { run } = this, group = this.player.groups[run.group];
     const lines = [run.names[i] || `point ${run.index ? run.index[i] : i}`];
+    if (run.sides.length) lines.push(run.sides[Number(this.isSecond(i))]);
     if (run.held_out) lines.push(run.held_out[i] ? "held out" : "trained on");
     const name = run.labels[i] < 0 ? "no class" : group.names[run.labels[i]];
     return { name: group.names.length ? name : lines.shift(), lines };
@@ -354,7 +373,7 @@ class Panel {
     const found = this.neighbours(kind, i, this.player.epoch);
     if (!found.length) return null;
     const each = found.map(([j, share]) => {
-      const { name } = this.about(j), percent = `${Number((100 * share).toPrecision(2))} %`;
+      const name = this.run.names[j] || this.about(j).name, percent = `${Number((100 * share).toPrecision(2))} %`;
       return element("span", { title: `${name}, ${percent}` }, this.picture(j, 22) || name, element("i", { text: percent }));
     });
     return element("div", { class: `near ${kind}`, "aria-label": `strongest under ${kind}` }, element("b", { text: kind }), ...each);

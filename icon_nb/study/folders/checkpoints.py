@@ -149,7 +149,7 @@ class Checkpoints:
             frames = [(epoch, self._read_frame(epoch, written[epoch]), metrics) for epoch, metrics in about["frames"]]
             points = np.stack([frame for _, frame, _ in frames])
             verify.arrays(points, {"epochs": np.array([epoch for epoch, _, _ in frames])}, 0, path)
-            expect(points.shape[1] == session.n_points and frames[-1][0] <= int(number), path, "its frames are of another run")
+            expect(points.shape[1] in session.rows and frames[-1][0] <= int(number), path, "its frames are of another run")
             settings = Config(**about["config"]) if about.get("config") else session.config
         check_data(self.folder.parent, session, about.get("dataset") or {}, about.get("strategy"))
         check_settings(self.folder.parent, session, settings, f"checkpoint {path.name}")

@@ -28,7 +28,7 @@ STATES = "weights"
 OPTIMIZER = "optimizer.pt"
 LOCK = ".running"
 FILES = ("config.json", "provenance.json", "embeddings.npz", "model.pt")
-_ARRAYS = ("epochs", "labels", "index", "images", "held_out")
+_ARRAYS = ("epochs", "labels", "index", "images", "held_out", "pair", "edges")
 
 
 def save(results, path, *, overwrite: bool = False) -> Path:
@@ -77,6 +77,7 @@ def pack(results) -> dict[str, bytes]:
             "title": trajectory.title,
             "class_names": list(trajectory.class_names),
             "names": list(trajectory.names),
+            "sides": list(trajectory.sides),
             "metrics": {name: values.tolist() for name, values in trajectory.metrics.items()},
         },
         "files": {name: digest(content) for name, content in contents.items()},
@@ -204,7 +205,8 @@ def _unpack(content: bytes, about: dict, path: Path) -> Trajectory:
     metrics = {name: np.array([math.nan if v is None else v for v in values], float) for name, values in about["metrics"].items()}
     frames = all(len(values) == len(embeddings) for values in metrics.values())
     verify.expect(frames, path / RECORD, "the metrics of the trajectory are not one value a frame")
-    texts = {"class_names": tuple(about["class_names"]), "names": tuple(about.get("names") or ()), "title": about["title"]}
+    texts = {name: tuple(about.get(name) or ()) for name in ("class_names", "names", "sides")} | {"title": about["title"]}
+    verify.expect(len(texts["sides"]) in (0, 2), path / RECORD, "its sides are not two texts")
     verify.expect(len(texts["names"]) in (0, embeddings.shape[1]), path / RECORD, "the names of the points are not one a point")
     return Trajectory(embeddings, metrics=metrics, **texts, **found)
 

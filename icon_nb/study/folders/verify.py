@@ -121,7 +121,9 @@ RUN = {
     "error": _ANY_TEXT,
     "files": {str: str},
     "history": history,
-    "trajectory": {"title": str, "class_names": [str], "names": ([str], None), "metrics": {str: [number]}},
+    "trajectory": {
+        "title": str, "class_names": [str], "names": ([str], None), "sides": ([str], None), "metrics": {str: [number]},
+    },
     "probes": (None, lambda value: fits(value, {str: {str: number}}) and (not value or fits(value.get("about"), _ABOUT))),
 }
 """``metrics.json``: status, history, trajectory, and the checksums of the other files."""
@@ -173,6 +175,11 @@ def arrays(embeddings: np.ndarray, found: dict[str, np.ndarray], n_names: int, p
         inside = array.min() >= 0 and array.max() < top
         expect(inside, path, f"{name} points beyond what there is, or metrics.json names too few classes")
     expect("epochs" in found and increasing(found["epochs"].tolist()), path, "its epochs do not increase")
+    pair, edges = found.get("pair", embeddings), found.get("edges", np.zeros((0, 2), int))
+    fine = pair.shape == embeddings.shape and pair.dtype == np.float32 and bool(np.isfinite(pair).all())
+    expect(fine, path, "the pairs do not belong to its frames")
+    fine = edges.ndim == 2 and edges.shape[1] == 2 and edges.dtype.kind in "iu" and edges.min(initial=0) >= 0
+    expect(fine and edges.max(initial=0) < n, path, "its edges join points beyond what there is")
     images = found.get("images", np.zeros((n, 1, 1), np.uint8))
     fine = images.dtype == np.uint8 and len(images) == n and images.size > 0 and images.shape[3:] in ((), (1,), (3,))
     expect(fine and images.ndim in (3, 4), path, "its pictures are none")
