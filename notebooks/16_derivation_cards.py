@@ -481,6 +481,78 @@ third = (
 card("parametric_tsne", p, q, loss, first, second, third)
 
 # %% [markdown]
+# ### SNEkhorn
+#
+# $p$: Gaussian, symmetric with rows of one entropy, $p_{ij} = e^{(\lambda_i + \lambda_j - 2 \lVert x_i - x_j\rVert^2) / (\gamma_i + \gamma_j)},\ j \ne i$. $q$: Gaussian, rows and columns sum to one, $q_{ij} = e^{f_i + f_j - d_{ij}/\tau}$. *Source:* [Van Assel et al. 2023](https://arxiv.org/abs/2305.13797).
+#
+# **1.** The factors $e^{f_i}$ make the rows and columns of the Gaussian kernel sum to one, as those of $P$ do.
+#
+# $$D = \frac1n \sum_i \sum_{j \ne i} P_{ij} \log \frac{P_{ij}}{Q_{ij}},\quad Q_{ij} = e^{f_i + f_j - \lVert z_i - z_j\rVert^2},\ \sum_j Q_{ij} = 1$$
+#
+# **2.** The logarithm of $Q$ is a sum, in which the two factors stand where SNE has the logarithm of its normaliser.
+#
+# $$D = \frac1n \sum_i \Big[ -H(P_i) + \sum_{j \ne i} P_{ij} \big[ \lVert z_i - z_j\rVert^2 - f_i - f_j \big] \Big]$$
+#
+# **3.** Rows and columns of $P$ sum to one, so every $f_i$ counts twice. By the distance the derivative is $(P_{ij} - Q_{ij}) / n$, because the $f_i$ solve a problem of their own.
+#
+# $$D = \frac1n \sum_i \Big[ -H(P_i) + \sum_{j \ne i} P_{ij} \lVert z_i - z_j\rVert^2 - 2 f_i \Big]$$
+#
+# **Caveat.** A row of $P$ may have more entropy than was asked for, where others need its point more than it needs them.
+
+# %%
+p, q, loss = six("snekhorn")
+first = mean(kl(p[i], q[i]) for i in R)
+second = (
+    (lambda f: mean(-H(p[i]) + sum(p[i][j] * (sq(z[i], z[j]) - f[i] - f[j]) for j in R) for i in
+    R))([(log(q[i][(i + 1) % len(R)]) + sq(z[i], z[(i + 1) % len(R)]) + log(q[i][(i + 2) % len(R)]) +
+    sq(z[i], z[(i + 2) % len(R)]) - log(q[(i + 1) % len(R)][(i + 2) % len(R)]) - sq(z[(i + 1) % len(R)],
+    z[(i + 2) % len(R)])) / 2 for i in R])
+)
+third = (
+    (lambda f: mean(-H(p[i]) + sum(p[i][j] * sq(z[i], z[j]) for j in R) - 2 * f[i] for i in
+    R))([(log(q[i][(i + 1) % len(R)]) + sq(z[i], z[(i + 1) % len(R)]) + log(q[i][(i + 2) % len(R)]) +
+    sq(z[i], z[(i + 2) % len(R)]) - log(q[(i + 1) % len(R)][(i + 2) % len(R)]) - sq(z[(i + 1) % len(R)],
+    z[(i + 2) % len(R)])) / 2 for i in R])
+)
+card("snekhorn", p, q, loss, first, second, third)
+
+# %% [markdown]
+# ### t-SNEkhorn
+#
+# $p$: Gaussian, symmetric with rows of one entropy, $p_{ij} = e^{(\lambda_i + \lambda_j - 2 \lVert x_i - x_j\rVert^2) / (\gamma_i + \gamma_j)},\ j \ne i$. $q$: Student-t, rows and columns sum to one, $q_{ij} = e^{f_i + f_j} (1 + d_{ij}/\nu\tau)^{-(\nu+1)/2}$. *Source:* [Van Assel et al. 2023](https://arxiv.org/abs/2305.13797).
+#
+# **1.** The factors $e^{f_i}$ make the rows and columns of the Student-t kernel sum to one, as those of $P$ do.
+#
+# $$D = \frac1n \sum_i \sum_{j \ne i} P_{ij} \log \frac{P_{ij}}{Q_{ij}},\quad Q_{ij} = e^{f_i + f_j} (1 + \lVert z_i - z_j\rVert^2)^{-1},\ \sum_j Q_{ij} = 1$$
+#
+# **2.** The logarithm of $Q$ is a sum, in which the two factors stand where SNE has the logarithm of its normaliser.
+#
+# $$D = \frac1n \sum_i \Big[ -H(P_i) + \sum_{j \ne i} P_{ij} \big[ \log(1 + \lVert z_i - z_j\rVert^2) - f_i - f_j \big] \Big]$$
+#
+# **3.** Rows and columns of $P$ sum to one, so every $f_i$ counts twice. By that logarithm the derivative is $(P_{ij} - Q_{ij}) / n$, because the $f_i$ solve a problem of their own.
+#
+# $$D = \frac1n \sum_i \Big[ -H(P_i) + \sum_{j \ne i} P_{ij} \log(1 + \lVert z_i - z_j\rVert^2) - 2 f_i \Big]$$
+#
+# **Caveat.** The factors depend on all points, so a point that moves far away changes the $Q$ of all others.
+
+# %%
+p, q, loss = six("tsnekhorn")
+first = mean(kl(p[i], q[i]) for i in R)
+second = (
+    (lambda f: mean(-H(p[i]) + sum(p[i][j] * (log(1 + sq(z[i], z[j])) - f[i] - f[j]) for j in R) for i in
+    R))([(log(q[i][(i + 1) % len(R)]) + log(1 + sq(z[i], z[(i + 1) % len(R)])) + log(q[i][(i + 2) %
+    len(R)]) + log(1 + sq(z[i], z[(i + 2) % len(R)])) - log(q[(i + 1) % len(R)][(i + 2) % len(R)]) - log(1
+    + sq(z[(i + 1) % len(R)], z[(i + 2) % len(R)]))) / 2 for i in R])
+)
+third = (
+    (lambda f: mean(-H(p[i]) + sum(p[i][j] * log(1 + sq(z[i], z[j])) for j in R) - 2 * f[i] for i in
+    R))([(log(q[i][(i + 1) % len(R)]) + log(1 + sq(z[i], z[(i + 1) % len(R)])) + log(q[i][(i + 2) %
+    len(R)]) + log(1 + sq(z[i], z[(i + 2) % len(R)])) - log(q[(i + 1) % len(R)][(i + 2) % len(R)]) - log(1
+    + sq(z[(i + 1) % len(R)], z[(i + 2) % len(R)]))) / 2 for i in R])
+)
+card("tsnekhorn", p, q, loss, first, second, third)
+
+# %% [markdown]
 # ### NeRV
 #
 # $p$: Gaussian, $p_{ij} \propto e^{-\lVert x_i - x_j\rVert^2 / 2\sigma_i^2},\ j \ne i$. $q$: Gaussian, $q_{ij} \propto e^{-d_{ij}/\tau}$. *Source:* Venna et al. 2010, *Information Retrieval Perspective to Nonlinear Dimensionality Reduction for Data Visualization*.
