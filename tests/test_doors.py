@@ -330,6 +330,32 @@ def test_a_forged_run_is_shown_or_refused(case, whole, capsys):
             run.plot()
 
 
+ODD_FILES = {
+    "metrics.json": ['{"final": [1]}', '{"final": 5}', '{"final": {"loss": [[]], "epoch": {"a": 1}}, "status": ["a"]}', "[" * 10**5]
+    + [f'{{"final": {{"loss": 1{"0" * 400}}}}}', '{"final": {"loss": 1e400}}', '{"final": {"knn_accuracy": true}}'],
+    "comparison.json": ['{"runs": 5}', '{"runs": {"a": 1}, "title": ["\\u001b[2J"]}'],
+    "config.json": ['{"dataset": ["\\u001b[2J"], "method": {}}', '{"method": 1}'],
+}
+
+
+def test_whatever_stands_in_the_files_of_a_folder_the_list_of_runs_is_shown(whole, capsys):
+    capsys.readouterr()
+    for name, texts in ODD_FILES.items():
+        for k, text in enumerate(texts):
+            shutil.copytree(whole, folder := whole.with_name(f"{name}-{k}"))
+            (folder / name).write_text(text)
+    assert main(["runs", "--output_dir", str(whole.parent)]) == 0
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) == 2 + sum(map(len, ODD_FILES.values()))
+    assert said.replace("\n", "").isprintable()
+
+
+def test_runs_are_told_apart_whatever_their_fingerprint_is(whole, tmp_path, capsys):
+    shutil.copytree(whole, tmp_path / "other")
+    rewrite(tmp_path / "other", lambda _, about, __: about["dataset"].update(fingerprint=[1]))
+    assert main(["compare", str(whole), str(tmp_path / "other"), "--no_viz", "--output_dir", str(tmp_path)]) == 0
+
+
 def test_data_that_hold_other_points_are_no_data_of_the_run(whole):
     run = icon.load(whole)
     run.dataset = icon.data.load((np.eye(4), [0, 1, 0, 1]))

@@ -190,14 +190,16 @@ def list_runs(given) -> None:
 
 def brief(folder: Path) -> dict[str, object] | None:
     """What a folder holds, read from its JSON files alone; None where it holds nothing of ours."""
-    if (folder / "comparison.json").exists():
+    if os.path.exists(folder / "comparison.json"):
         study = _json(folder / "comparison.json")
-        n = len(study.get("runs") or ())
+        runs = study.get("runs")
+        n = len(runs) if isinstance(runs, list) else 0
         return {"run": folder.name, "method": study.get("title"), "status": f"comparison of {n} run{'s' * (n != 1)}"}
     config, mark = _json(folder / "config.json"), _json(folder / "metrics.json")
     if not config:
         return None
-    final, status = mark.get("final") or {}, mark.get("status") or "not finished"
+    final, status = mark.get("final"), mark.get("status") or "not finished"
+    final = final if isinstance(final, dict) else {}
     row = {"run": folder.name, "dataset": config.get("dataset"), "method": config.get("method") or "composed", "status": status}
     return row | {"epochs": final.get("epoch"), "loss": final.get("loss"), "knn_accuracy": final.get("knn_accuracy")}
 
@@ -238,11 +240,11 @@ def compare(given) -> None:
     tell(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
 
 
-def _identity(run) -> tuple[str | None, ...]:
+def _identity(run) -> tuple[str, ...]:
     """The settings of a run, the contents of its data, which may be in a file that was written anew, and where it forked off."""
     told = getattr(run, "provenance", {})
     data = told.get("dataset", {})
-    return run.config.key(), data.get("fingerprint", data.get("sha256")), str(told.get("fork", ""))
+    return run.config.key(), str(data.get("fingerprint", data.get("sha256"))), str(told.get("fork", ""))
 
 
 def fork(given) -> int:
