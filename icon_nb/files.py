@@ -54,8 +54,7 @@ def read_npz(file) -> dict:
     import numpy as np  # the first page of help is there without it
 
     with zipfile.ZipFile(file) as archive:
-        size, packed = sum(each.file_size for each in archive.infolist()), archive.fp.seek(0, os.SEEK_END)
-        archive.fp.seek(0)  # a file in memory is read once more
+        size, packed = (sum(getattr(each, of) for each in archive.infolist()) for of in ("file_size", "compress_size"))
     check_size(size, packed)
     with np.load(file, allow_pickle=False) as arrays:
         return dict(arrays)

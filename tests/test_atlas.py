@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 import icon_nb as icon
-from icon_nb.errors import ConfigError, LoadError
+from icon_nb.errors import ConfigError, LoadError, SaveError
 from icon_nb.evaluation.trajectory import choose_points
 from icon_nb.interfaces.cli import main
 from icon_nb.methods import axes
@@ -163,3 +165,24 @@ def test_the_command_writes_the_page_of_the_atlas_that_ships(tmp_path, capsys):
     assert str(page) in capsys.readouterr().out
     shown = json.loads(page.read_text().split("const atlas = ")[1].split(";\n")[0])
     assert {row["dataset"] for row in shown["rows"]} == {"digits"}
+
+
+def test_an_atlas_is_read_where_nothing_can_be_written_and_a_full_disk_is_an_error_of_ours(tmp_path, monkeypatch):
+    file = tmp_path / "a.jsonl"
+    first = icon.atlas(**CELLS, divergence="kl", seeds=[0], save_to=file, **SMALL)
+
+    def refuses(*given):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("icon_nb.files._stage", refuses)
+    assert icon.atlas(**CELLS, divergence="kl", seeds=[0], save_to=file, **SMALL).rows == first.rows
+    monkeypatch.undo()
+    file.write_text(file.read_text().partition("\n")[0] + "\n")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 300, hard))  # as on a disk that is full
+    try:
+        with pytest.raises(SaveError, match=r"could not write .*a.jsonl: File too large; .* the same call goes on"):
+            icon.atlas(**CELLS, divergence="kl", seeds=[0], save_to=file, **SMALL)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert icon.atlas(**CELLS, divergence="kl", seeds=[0], save_to=file, **SMALL).rows

@@ -331,7 +331,7 @@ def test_a_forged_run_is_shown_or_refused(case, whole, capsys):
 
 
 ODD_FILES = {
-    "metrics.json": ['{"final": [1]}', '{"final": 5}', '{"final": {"loss": [[]], "epoch": {"a": 1}}, "status": ["a"]}', "[" * 10**5]
+    "metrics.json": ['{"final": [1]}', '{"final": 5}', '{"final": {"loss": [[]], "epoch": {}}, "status": ["a"]}', "[" * 10**5]
     + [f'{{"final": {{"loss": 1{"0" * 400}}}}}', '{"final": {"loss": 1e400}}', '{"final": {"knn_accuracy": true}}'],
     "comparison.json": ['{"runs": 5}', '{"runs": {"a": 1}, "title": ["\\u001b[2J"]}'],
     "config.json": ['{"dataset": ["\\u001b[2J"], "method": {}}', '{"method": 1}'],
@@ -691,7 +691,8 @@ def test_a_sweep_in_processes_can_be_gone_on_with(tmp_path):
         assert run.poll() is None
         furthest = max([furthest, *tmp_path.glob("*/checkpoints/epoch_*.pt")], key=lambda path: path.name)
     os.kill(run.pid, 15)
-    assert "icon-nb --resume RUN goes on" in run.communicate(timeout=120)[1]
+    said = run.communicate(timeout=120)[1]
+    assert f"icon-nb runs --output_dir {tmp_path} lists what has begun, icon-nb --resume RUN goes on" in said
     folder = furthest.parent.parent
     config = icon.Config.from_json((folder / "config.json").read_text())
     seen = []
@@ -702,6 +703,40 @@ def test_a_sweep_in_processes_can_be_gone_on_with(tmp_path):
 
     icon.run(config, save_to=folder, resume=True, on_record=stop)
     assert seen[0] > 1
+
+
+def workers_of(pid):
+    """The processes in which a sweep trains, by /proc."""
+    children = [child for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="processes are found by /proc")
+@pytest.mark.parametrize("victim", ["sweep", "worker"])
+def test_of_a_sweep_in_processes_that_is_killed_no_run_is_lost(victim, tmp_path, capsys):
+    small = ["--dataset=digits", "--n_samples=60", "--epochs=300", "--max_points=12", "--no_viz", "--no_probe", "--quiet"]
+    command = [sys.executable, "-m", "icon_nb", "--sweep", "seed=0,1,2", "--workers", "2", *small, "--output_dir", str(tmp_path)]
+    sweep = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("*-3/checkpoints/epoch_*.pt")):  # of the third run: the first or the second is finished
+        assert sweep.poll() is None
+    finished = {path: path.stat() for path in tmp_path.glob("*/metrics.json")}
+    killed = [sweep.pid] if victim == "sweep" else workers_of(sweep.pid)
+    for pid in killed:
+        os.kill(pid, 9)
+    _, said = sweep.communicate(timeout=200)
+    left = sorted(path.parent for path in tmp_path.glob("*/checkpoints"))
+    assert finished
+    assert left
+    if victim == "worker":
+        assert [f"icon-nb --resume {folder} goes on with it" in said for folder in left] == [True] * len(left)
+    for folder in left:
+        last = max(path.name for path in folder.glob("checkpoints/epoch_*.pt"))
+        assert main(["--resume", str(folder), "--quiet"]) == 0
+        assert last > "epoch_000000"
+        config = icon.Config.from_json((folder / "config.json").read_text())
+        assert icon.load(folder) == icon.run(config)
+    assert {path: path.stat() for path in finished} == finished
 
 
 def test_an_interrupt_while_a_comparison_is_written_says_what_is_there(tmp_path, monkeypatch, capsys):

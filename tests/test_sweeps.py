@@ -1,5 +1,6 @@
 """Sweeps and recipes: grids, failures, interrupts, what is done already, and the same numbers wherever they run."""
 
+import errno
 import multiprocessing
 import os
 import re
@@ -16,7 +17,7 @@ import pytest
 import torch
 
 import icon_nb as icon
-from icon_nb.errors import ConfigError
+from icon_nb.errors import ConfigError, SaveError
 from icon_nb.study import sweep as sweeps
 from icon_nb.study.comparison import Failure
 from icon_nb.study.sweep import processes, run_configs, train_each
@@ -124,6 +125,24 @@ def test_run_again_it_does_only_what_is_missing(tmp_path, monkeypatch):
     same_numbers(first, [second[0], second[2]])
     loaded = icon.load(tmp_path)
     assert str(loaded.table()) == str(second.table())
+
+
+def test_a_finished_study_is_read_where_nothing_can_be_written(tmp_path, monkeypatch):
+    first = icon.sweep(TINY, temperature=[0.1, 0.5], save_to=tmp_path)
+
+    def refuses(*given):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("icon_nb.files._stage", refuses)
+    second = icon.sweep(TINY, temperature=[0.1, 0.5], save_to=tmp_path)
+    same_numbers(first, second)
+    assert not second.interrupted
+    with pytest.raises(SaveError, match="Read-only") as caught:
+        icon.sweep(TINY, temperature=[0.1, 0.5, 0.9], save_to=tmp_path)
+    assert len(caught.value.results) == 3
+    (tmp_path / "comparison.json").unlink()
+    with pytest.raises(SaveError, match="Read-only"):
+        icon.sweep(TINY, temperature=[0.1, 0.5], save_to=tmp_path)
 
 
 def test_how_it_is_drawn_does_not_count_and_what_is_computed_does():

@@ -21,7 +21,7 @@ from ..study import run as runner
 from ..study import sweep
 from ..study.comparison import Comparison, Failure, load
 from ..study.folders import outputs
-from ..study.folders.store import save
+from ..study.folders.store import CHECKPOINTS, save
 from ..study.results import Results
 from ..study.table import Table
 from ..training import ranks
@@ -29,7 +29,6 @@ from .flags import spelt, tell, typed
 
 NOTHING_TO_PROBE = "holds a run on data without labels, or with one class or none of two points: nothing to probe"
 CODES = {"complete": 0, "failed": 1, "interrupted": 130}
-GO_ON = "icon-nb runs lists what has begun, icon-nb --resume RUN goes on with it"
 
 
 def describe(config: Config) -> str:
@@ -44,7 +43,7 @@ def run_one(config: Config, resume: str | None = None) -> int:
     try:
         return next(one_by_one([config], resume))[2]
     except KeyboardInterrupt:
-        say(f"interrupted; {GO_ON}")
+        say(f"interrupted; {go_on(config)}")
         return 130
 
 
@@ -73,7 +72,7 @@ def compare_all(configs: Sequence[Config], title: str, compared: Sequence[str], 
             done.append((outcome, folder))
             codes.append(code)
     except KeyboardInterrupt:
-        say(f"interrupted, {len(done)} of {len(configs)} runs finished; {GO_ON}")
+        say(f"interrupted, {len(done)} of {len(configs)} runs finished; {go_on(configs[0])}")
         codes.append(130)
     except IconError as error:
         codes.append(complain(error))
@@ -115,10 +114,13 @@ def in_processes(configs: Sequence[Config], n: int) -> Iterator[tuple]:
             yield Failure(config, str(error)), None, complain(error)
     try:
         for config, outcome in sweep.train_each(list(folders), workers=n, folders=folders):
-            folder = None if isinstance(outcome, Failure) else folders[config]
+            folder = folders[config]
+            begun = isinstance(outcome, Failure) and (folder / CHECKPOINTS).exists()
             if outcome.error:
-                say(outcome.error)
-            if folder is not None:
+                say(outcome.error + (f"; icon-nb --resume {shlex.quote(str(folder))} goes on with it" if begun else ""))
+            if isinstance(outcome, Failure):
+                folder = None
+            else:
                 report(outcome, folder)
             yield outcome, folder, CODES[outcome.status]
     finally:
@@ -146,6 +148,11 @@ def write_comparison_of(done, title: str, compared: Sequence[str], interrupted: 
         return 130
     tell(f"{study}\nsaved in {folder}\n{study.next_step.for_shell(folder)}")
     return 0
+
+
+def go_on(config: Config) -> str:
+    where = "" if config.output_dir == Config().output_dir else f" --output_dir {shlex.quote(config.output_dir)}"
+    return f"icon-nb runs{where} lists what has begun, icon-nb --resume RUN goes on with it"
 
 
 def say(words: object) -> None:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .. import __version__
 from ..animation.projection import fit_projection
-from ..errors import ConfigError, IconError, demand, nearest
+from ..errors import ConfigError, IconError, SaveError, demand, nearest
 from ..evaluation.probing import as_points
 from ..evaluation.scores import neighbour_overlap
 from ..evaluation.trajectory import Trajectory, choose_points
@@ -96,14 +96,17 @@ def atlas(
     flags = {**restrict, "n_samples": [n_samples], "epochs": [epochs], "seeds": size["seeds"]}  # which measure the same
     command = " ".join(["icon-nb atlas", *(f"--{name} {','.join(map(str, values))}" for name, values in flags.items())])
     about, known = {**found.about, "command": command}, {tuple(row[name] for name in KEY): row for row in found.rows}
-    if path:  # a line that a kill cut short goes
-        write_whole(path, Atlas(about, found.rows).to_jsonl().encode())
     missing = [job for job in wanted if job not in known]
+    if path and missing:  # a line that a kill cut short goes
+        write_whole(path, Atlas(about, found.rows).to_jsonl().encode())
     for row in tqdm(_measured(missing, size, workers, executor), total=len(missing), unit="cell", disable=not progress):
         known[tuple(row[name] for name in KEY)] = row
         if path:
-            with path.open("a", encoding="utf-8") as file:  # the rows before it stay as they are, whatever happens
-                file.write(f"{json.dumps(row)}\n")
+            try:
+                with path.open("a", encoding="utf-8") as file:  # the rows before it stay as they are, whatever happens
+                    file.write(f"{json.dumps(row)}\n")
+            except OSError as error:
+                raise SaveError(f"could not write {path}: {error.strerror}; free some space, and the same call goes on") from None
     return Atlas(about, tuple(known[job] for job in wanted))
 
 

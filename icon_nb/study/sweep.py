@@ -153,7 +153,9 @@ def run_configs(
     except SaveError as error:  # a full disk, say: what was trained is still there
         interrupted = len(done) < len(configs)
         error.results = so_far()
-        raise
+        if missing or not (folder / store.COMPARISON).exists():
+            raise
+        return error.results  # all of it is on a disk that cannot be written
     return study
 
 
