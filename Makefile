@@ -107,7 +107,7 @@ test-python:
 	$(OTHER)/bin/python -m pip install -q -e ".[test]"
 	$(TESTING) $(OTHER)/bin/python -m pytest -q $(SIDE_BY_SIDE) -m "not browser and not friends"
 
-# Figures beside a peer in the same run; `make bench` takes up to a quarter of an hour on two free cores.
+# Figures beside a peer in the same run; `make bench` takes up to an hour on two free cores.
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks all
 

@@ -84,6 +84,9 @@ def group_points(trajectory: Trajectory, base: Look, highlight: np.ndarray | Non
     lit = np.zeros(n, bool) if highlight is None else highlight
     second, off_on = np.zeros(n, bool) if trajectory.second is None else trajectory.second, (False, True)
     for chosen, aside, c, side in product(off_on, off_on, np.unique(labels), off_on):
+        members = np.flatnonzero((labels == c) & (held == aside) & (lit == chosen) & (second == side))
+        if not len(members):
+            continue
         look = base if c < 0 else replace(base, color=class_color(int(c)), marker=class_marker(int(c)))
         if side:
             look = replace(look, marker=class_marker(max(int(c), 0), second=True))
@@ -93,8 +96,8 @@ def group_points(trajectory: Trajectory, base: Look, highlight: np.ndarray | Non
             look = replace(look, diameter=look.diameter * 1.6, rim=max(look.rim, look.diameter * 0.2), edge="#000000")
         elif highlight is not None:
             look = replace(look, strength=0.3)
-        groups.append((np.flatnonzero((labels == c) & (held == aside) & (lit == chosen) & (second == side)), look))
-    return [(members, look) for members, look in groups if len(members)]
+        groups.append((members, look))
+    return groups
 
 
 def points(panel) -> None:
