@@ -122,9 +122,9 @@ to_look_at = icon.run(config.replace(embedding_dim=3, probe=False))
 to_look_at.animate(turn=0, max_points=80, point_size=5, max_frames=20)
 
 # %% [markdown]
-# There are two runs: one in 64 dimensions for the numbers below, and one in three to look at. The points are held-out *pictures*, coloured by
-# their digit. No part of the training was given the digit as a label, but it is in the sentences. The second network is not drawn. Its weights are
-# in `clip.state`, under names that begin with `other`, and here is a way to put it to work:
+# There are two runs: one in 64 dimensions for the numbers below, and one in three to look at. The points are held-out *pictures* and, as crosses,
+# their sentences, coloured by their digit. No part of the training was given the digit as a label, but it is in the sentences. The weights of the
+# second network are in `clip.state`, under names that begin with `other`, and here is a way to put it to work:
 
 # %%
 from icon_nb.training.model import build_model, other_side
