@@ -19,8 +19,8 @@ from benchmarks.harness import alternate, clock, least_seconds, report
 from benchmarks.training import mnist
 from icon_nb.data import Dataset
 from icon_nb.objective import build_objective
-from icon_nb.objective.batch import Target
 from icon_nb.objective.closed_forms import fuse, neighbour_edges, sparse_kl
+from icon_nb.objective.component import Target
 from icon_nb.objective.supervisory import Batch
 from icon_nb.training.trainer import Trainer
 

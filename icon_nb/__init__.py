@@ -44,7 +44,7 @@ def __dir__():
 
 _MOVED = {
     "config": "methods.config", "recipes": "methods.recipes", "distances": "objective.distances",
-    "divergences": "objective.divergences", "batch": "objective.batch", "supervisory": "objective.supervisory",
+    "divergences": "objective.divergences", "batch": "objective.component", "supervisory": "objective.supervisory",
     "learned": "objective.learned", "augment": "data.augment", "train": "training.trainer",
     "backbones": "training.backbones", "trajectory": "animation.recorder", "dynamics": "evaluation.diagnosis",
     "diagnosis": "evaluation.diagnosis", "evaluate": "evaluation.scores", "projection": "animation.projection",

@@ -16,7 +16,7 @@ from .animation.recorder import Recorder as Recorder
 from .animation.bench import bench as bench
 from .training.criterion import loss as loss
 from .objective.objective import Objective as Objective
-from .objective.batch import Batch as Batch
+from .objective.component import Batch as Batch
 from .evaluation.trajectory import Trajectory as Trajectory
 from .study.results import Results as Results
 from .study.comparison import Comparison as Comparison

@@ -7,7 +7,7 @@ import torch
 from icon_nb.animation.bench import contents
 from icon_nb.methods.catalogue import DIVERGENCES
 from icon_nb.methods.config import Config
-from icon_nb.objective.batch import Batch
+from icon_nb.objective.component import Batch
 from icon_nb.objective.objective import build_objective
 
 N, FEATURES, CLASSES = 20, 5, 4

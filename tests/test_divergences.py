@@ -258,7 +258,7 @@ def test_a_divergence_between_neighbours_and_strangers_needs_strangers(name):
 
 
 def test_pmi_with_reverse_kl_is_finite():
-    from icon_nb.objective.batch import Batch
+    from icon_nb.objective.component import Batch
 
     x = torch.randn(12, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     objective = build_objective(icon.Config(method="pmi", divergence="rkl", alpha=0.01, n_neighbors=3).resolve())

@@ -10,7 +10,7 @@ from icon_nb.evaluation.forces import OnPoints, split_forces
 from icon_nb.methods import axes
 from icon_nb.methods.methods import METHODS
 from icon_nb.methods.resolve import method_of
-from icon_nb.objective.batch import Batch, Target
+from icon_nb.objective.component import Batch, Target
 from icon_nb.objective.objective import build_objective
 from icon_nb.study.probes import seen_again
 

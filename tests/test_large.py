@@ -10,8 +10,8 @@ import icon_nb as icon
 from icon_nb.errors import ConfigError
 from icon_nb.methods.resolve import fit_to_data
 from icon_nb.objective import closed_forms as large
-from icon_nb.objective.batch import Target
 from icon_nb.objective.closed_forms import Edges, FusedKL, neighbour_edges, sparse_kl, value_and_gradient
+from icon_nb.objective.component import Target
 from icon_nb.objective.distances import sqeuclidean
 from icon_nb.objective.learned import Gaussian, StudentT
 from icon_nb.objective.supervisory.neighbourhoods import perplexity_rows

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from icon_nb.methods import axes
 from icon_nb.methods.config import Config
 from icon_nb.objective import Objective, Target, build_objective, closed_form, learned, make
-from icon_nb.objective.batch import Batch
 from icon_nb.objective.closed_forms import fuse
+from icon_nb.objective.component import Batch
 from icon_nb.objective.distances import DISTANCES, as_seen_by, sqeuclidean
 from icon_nb.objective.divergences import kl
-from icon_nb.objective.learned.kernels import log_matmul
+from icon_nb.objective.learned import log_matmul
 
 ROWS = [name for name, axis in axes.LEARNED.items() if not axis.limit]
 SETTINGS = {"temperature": 0.7, "distance": "sqeuclidean", "df": 2.0, "margin": 0.3}

@@ -12,8 +12,8 @@ from icon_nb.animation.projection import chain, fit_projection, procrustes
 from icon_nb.animation.tsne_map import joint_neighbours, unfold
 from icon_nb.errors import ConfigError
 from icon_nb.evaluation.trajectory import Trajectory
-from icon_nb.objective.batch import Target
 from icon_nb.objective.closed_forms import FusedKL
+from icon_nb.objective.component import Target
 from icon_nb.objective.learned import StudentT
 from icon_nb.objective.supervisory.neighbourhoods import perplexity_rows
 

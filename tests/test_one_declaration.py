@@ -18,7 +18,7 @@ from icon_nb.methods.catalogue import DATASETS, OVERLAYS, SCORES, OverlayKind, P
 from icon_nb.methods.config import Config
 from icon_nb.methods.methods import METHODS, Method
 from icon_nb.methods.recipes import RECIPES, Recipe, over
-from icon_nb.objective.batch import Batch
+from icon_nb.objective.component import Batch
 
 SMALL = {"backbone": "linear", "embedding_dim": 2, "epochs": 1, "n_samples": 60, "max_points": 40, "quiet": True, "probe": False}
 

@@ -16,7 +16,7 @@ import torch
 import icon_nb as icon
 from icon_nb.errors import IconError, LoadError, SaveError
 from icon_nb.objective import Objective
-from icon_nb.objective.batch import Batch
+from icon_nb.objective.component import Batch
 from icon_nb.objective.divergences import js, kl
 from icon_nb.objective.learned import Gaussian, StudentT
 from icon_nb.objective.supervisory import Gaussian as GaussianP

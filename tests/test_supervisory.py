@@ -13,7 +13,7 @@ from icon_nb.errors import DataError
 from icon_nb.methods import axes
 from icon_nb.methods.config import Config
 from icon_nb.objective import make, supervisory
-from icon_nb.objective.batch import Batch
+from icon_nb.objective.component import Batch
 from icon_nb.objective.supervisory.graphs import nearest, propagate, spectral_embedding
 
 SETTINGS = {

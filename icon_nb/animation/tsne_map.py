@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..objective.batch import Target
 from ..objective.closed_forms import FusedKL
+from ..objective.component import Target
 from ..objective.learned import StudentT
 from ..objective.supervisory.neighbourhoods import log_perplexity_of
 from ..training.optimizers import Gains

@@ -13,7 +13,7 @@ from ..errors import demand
 from ..methods import axes
 from ..methods.config import Config
 from ..methods.resolve import method_of
-from ..objective.batch import Batch, Target
+from ..objective.component import Batch, Target
 from ..objective.learned import Clusters, Joint, Mixed
 from ..objective.objective import Objective, build_objective
 from .trajectory import Neighbours, Trajectory

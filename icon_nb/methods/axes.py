@@ -42,7 +42,7 @@ SLOTS = {"supervisory": SUPERVISORY, "learned": LEARNED}
 
 MIXED = {
     "supervisory": "icon_nb.objective.supervisory.identity:Mixed",
-    "learned": "icon_nb.objective.learned.kernels:Mixed",
+    "learned": "icon_nb.objective.learned:Mixed",
 }
 """The classes that mix a p or a q with the uniform distribution."""
 

@@ -4,8 +4,8 @@ How z is made and moved is training's; which names a user may choose from is the
 """
 
 from . import learned, supervisory
-from .batch import Batch, Target
 from .closed_forms import closed_form
+from .component import Batch, Target
 from .objective import Objective, build_objective, make
 
 __all__ = ["Batch", "Objective", "Target", "build_objective", "closed_form", "learned", "make", "supervisory"]

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, demand
-from .batch import Target
+from .component import Target
 from .divergences import kl, rkl
 from .learned import Clusters, DoublyStochastic, Gaussian, Joint, StudentT
 from .sinkhorn import balance

@@ -15,8 +15,8 @@ from ..methods.catalogue import DIVERGENCES, DivergenceKind
 from ..methods.config import Config
 from ..methods.resolve import method_of
 from . import learned, supervisory
-from .batch import Batch, Target
 from .closed_forms import FusedClusters, FusedKL, closed_form
+from .component import Batch, Target
 
 
 @dataclass(frozen=True)

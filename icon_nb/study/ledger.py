@@ -27,7 +27,7 @@ from ..evaluation.scores import clustering_accuracy, neighbour_overlap
 from ..files import place, write_together
 from ..methods.config import Config
 from ..methods.recipes import LEDGER, Entry
-from ..objective.batch import Batch
+from ..objective.component import Batch
 from ..objective.learned import StudentT
 from ..objective.objective import build_objective
 from ..objective.supervisory import GaussianJoint

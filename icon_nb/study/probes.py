@@ -18,7 +18,7 @@ from ..evaluation.trajectory import choose_points
 from ..methods import axes
 from ..methods.config import Config
 from ..methods.resolve import method_of
-from ..objective.batch import Target
+from ..objective.component import Target
 from ..objective.distances import as_seen_by, metric_of
 from ..objective.objective import Objective, build_objective
 from ..training.batches import Reader, other_side

@@ -22,7 +22,7 @@ from ..methods.catalogue import BACKBONES, CANDIDATES
 from ..methods.config import Config
 from ..methods.resolve import is_framed, method_of
 from ..methods.settings import is_own
-from ..objective.batch import Batch
+from ..objective.component import Batch
 from .backbones import n_features
 
 STEPS_AHEAD = 64  # batches that have their augmentation drawn together: one alone pays more for the calls than for the numbers

@@ -13,7 +13,7 @@ from ..errors import ConfigError, DataError, demand, demand_type
 from ..methods.catalogue import CANDIDATES
 from ..methods.config import SETTINGS, Config
 from ..methods.resolve import method_of
-from ..objective.batch import Batch
+from ..objective.component import Batch
 from ..objective.objective import build_objective
 
 ASKS = {

@@ -20,8 +20,8 @@ from ..errors import ConfigError, DeviceError, TrainingError
 from ..methods.config import Config
 from ..methods.resolve import method_of
 from ..methods.settings import value_at
-from ..objective.batch import Target
 from ..objective.closed_forms import Edges, FusedKL, fuse, neighbour_edges, sparse_kl
+from ..objective.component import Target
 from ..objective.distances import as_seen_by
 from ..objective.objective import Objective, build_objective
 from .backbones import accelerate

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from icon_nb.objective.batch import Batch
+from icon_nb.objective.component import Batch
 
 from .oracle_tools import SEEDS, agree, differ, objective, package, points
 

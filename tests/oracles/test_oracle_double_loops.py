@@ -10,7 +10,7 @@ import torch
 from icon_nb.methods import METHODS, axes
 from icon_nb.methods.config import Config
 from icon_nb.objective import build_objective
-from icon_nb.objective.batch import Batch
+from icon_nb.objective.component import Batch
 
 from .oracle_tools import agree, differ, points
 

@@ -3,7 +3,7 @@
 Every p takes a Batch and returns (n, m) rows that sum to one.
 """
 
-from ..batch import Batch  # noqa: I001 (which would write a name a line)
+from ..component import Batch  # noqa: I001 (which would write a name a line)
 from .graphs import (
     CompanionNeighbors, GraphContexts, GraphGibbs, GraphWeights, NearestNeighbors, SampledNeighbors, Spectral, ViewsAndNeighbors,
 )  # fmt: skip

@@ -11,8 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ...errors import DataError, demand
-from ..batch import Batch
-from ..component import Softmax, Supervisory, row_normalise, without_self
+from ..component import Batch, Softmax, Supervisory, row_normalise, without_self
 from ..distances import cosine, sqeuclidean
 
 LONELY = "no other sample is left to be its neighbour; use a larger batch_size"

@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ...errors import demand
-from ..batch import Batch
-from ..component import Supervisory, row_normalise, without_self
+from ..component import Batch, Supervisory, row_normalise, without_self
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import DataError, demand
-from ..batch import Batch
-from ..component import Softmax
+from ..component import Batch, Softmax
 from ..distances import cosine, exact, sqeuclidean
 from ..sinkhorn import log_entropic
 
