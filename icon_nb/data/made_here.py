@@ -13,25 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..methods.catalogue import read
 from .arrays import stratified
 from .published import CLOTHES, DIGITS, Search
 
 PAD, OTHER = "<pad>", "<rare>"  # after the end of a sentence, and for the words that occur fewer than RARE times
 RARE, WINDOW, STEP = 2, 12, 4  # WINDOW words are one sample of the text, STEP from the start of one to the start of the next
 HELD_OUT = 0.2  # share at the end of the text that is held out
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-FORMS = (
-    "a {weight} {digit} that {slant}",
-    "this is the digit {digit} , {width} and {weight}",
-    "the number {digit} written in {weight} strokes , it {slant}",
-    "a handwritten {digit} , {width} , which {slant}",
-    "somebody wrote a {width} {digit} with a {weight} pen",
-)
-LOOKS = {
-    "weight": ("thin", "medium", "heavy"),
-    "width": ("narrow", "regular", "wide"),
-    "slant": ("leans right", "stands upright", "leans left"),  # rows count downwards
-}
+CAPTIONS = read("captions.toml")
 FACTIONS = "hhhhhhhhhohhhhoohhohohoooooooooooo"  # whom each member of the karate club followed: Mr. Hi, or the officer
 SIDES = (0.4375, 0.625)  # smallest and largest side of a moving digit in that of the picture: 7 to 10 of 16 pixels
 FILE, SHA256 = "fashion_small.png", "f5b193f89fe851e737687edb3ec8e1ab92d6503056fe5ad1bacab7cb6d66b5c1"
@@ -81,8 +70,8 @@ def read_digit_captions(search: Search) -> dict:
     data = read_digits(search)
     looks = _looks(np.concatenate([data["x"], data["x_test"]]))
     y = np.concatenate([data["y"], data["y_test"]])
-    form = np.random.default_rng(SEED).integers(len(FORMS), size=len(y))
-    sentences = [FORMS[f].format(digit=WORDS[c], **look).split() for f, c, look in zip(form, y, looks)]
+    form = np.random.default_rng(SEED).integers(len(CAPTIONS["forms"]), size=len(y))
+    sentences = [CAPTIONS["forms"][f].format(digit=CAPTIONS["digits"][c], **look).split() for f, c, look in zip(form, y, looks)]
     vocabulary = (PAD, *sorted({word for sentence in sentences for word in sentence}))
     pair, pair_test = np.split(_numbered(sentences, vocabulary), [len(data["x"])])
     has = np.zeros((len(pair), len(vocabulary)), np.float32)
@@ -103,7 +92,7 @@ def _looks(x: np.ndarray) -> list[dict[str, str]]:
     spread = np.einsum("nij,nj->n", ink, dx**2) / total
     slant = np.einsum("nij,ni,nj->n", ink, dy, dx) / np.einsum("nij,ni->n", ink, dy**2)
     third = (np.searchsorted(np.quantile(values, [1 / 3, 2 / 3]), values) for values in (total, spread, slant))
-    return [{kind: names[k] for (kind, names), k in zip(LOOKS.items(), look)} for look in zip(*third)]
+    return [{kind: names[k] for (kind, names), k in zip(CAPTIONS["looks"].items(), look)} for look in zip(*third)]
 
 
 def _numbered(sentences: list[list[str]], vocabulary: tuple[str, ...]) -> np.ndarray:

@@ -30,6 +30,18 @@ class Axis:
     family: str = ""  # the column or row of the published figure that it belongs to
 
 
+@dataclass(frozen=True)
+class Need:
+    """What a p may need: ``part`` of the data, with the remedy where they lack it, and ``argument`` of a criterion."""
+
+    name: str
+    about: str
+    part: str = ""
+    remedy: str = ""
+    argument: str = ""
+    asks: str = ""  # what the argument is
+
+
 def _axis(rows: Mapping[str, Mapping]) -> dict[str, Axis]:
     either = {name: {**row, "include_self": None} for name, row in rows.items() if row.get("include_self") == "follows"}
     return records(Axis, {**rows, **either})
@@ -46,7 +58,8 @@ MIXED = {
 }
 """The classes that mix a p or a q with the uniform distribution."""
 
-NEEDS: dict[str, str] = _ROWS["needs"]
+NEEDS: dict[str, Need] = records(Need, _ROWS["needs"])
+WORDS, SYMBOLS = _ROWS["fields"], _ROWS["symbols"]  # what docstrings of components say of their fields
 COLUMNS: dict[str, str] = _ROWS["columns"]  # the columns of the published figure: families of p, in its order
 ROWS: dict[str, str] = _ROWS["rows"]
 """The rows: families of q, in the order of the published figure, and below them one that it has not."""

@@ -109,15 +109,13 @@ def _html_cell(column: str, methods: list[Method], reason: str | None) -> str:
     if not methods and reason:
         return f'<td class="none" style="{EDGE};{LOOKS["none"]}" title="{escape(reason, quote=True)}">&times;</td>'
     kind = "open" if not methods else "gap" if all(method.gap for method in methods) else "known"
-    entries = "".join(_html_entry(method) for method in methods) or "&middot;"
-    return f'<td class="{kind}" style="{EDGE};{LOOKS[kind]}">{entries}</td>'
-
-
-def _html_entry(method: Method) -> str:
-    paper = f"{escape(method.paper.authors)} {method.paper.year}" if method.paper else "composed here"
-    title = f"<i>{escape(method.title)}</i>" if method.gap else f"<b>{escape(method.title)}</b>"
-    inside = f"${escape(method.loss)}$<br><code>{escape(method.how_to_run)}</code>"
-    return f"<div>{title} <small>{paper}</small><details><summary>loss, run</summary>{inside}</details></div>"
+    entries = ""
+    for method in methods:
+        paper = f"{escape(method.paper.authors)} {method.paper.year}" if method.paper else "composed here"
+        title = f"<i>{escape(method.title)}</i>" if method.gap else f"<b>{escape(method.title)}</b>"
+        inside = f"${escape(method.loss)}$<br><code>{escape(method.how_to_run)}</code>"
+        entries += f"<div>{title} <small>{paper}</small><details><summary>loss, run</summary>{inside}</details></div>"
+    return f'<td class="{kind}" style="{EDGE};{LOOKS[kind]}">{entries or "&middot;"}</td>'
 
 
 @dataclass(frozen=True, repr=False)

@@ -14,17 +14,11 @@ from .catalogue import (
     AUGMENTATIONS, BACKBONES, CANDIDATES, DATASETS, DIVERGENCES, HELD, HISTORY, OPTIMIZERS, OVERLAYS, PROJECTIONS, SOURCES,
     TRACKERS, options_of, published,
 )  # fmt: skip
-from .methods import Method
+from .methods import GROUPS, Method
 from .settings import OWN, Setting, ends, is_own
 
-TABLE = {"epochs": 300, "learning_rate": 0.25, "optimizer": "gains", "record_every": 10}
-OPEN_TSNE = {"epochs": 750, "momentum": 0.8}
-"""What openTSNE itself takes for t-SNE of many points on a CPU; its learning rate is that of every table."""
 ROOMY_LEARNING_RATE = 0.05
 """For free points under a Gaussian q in more than three dimensions, where the rate of a map overshoots until the loss is inf."""
-PARAMETRIC_LAYOUT = {"batch_size": 256}
-ORTHONORMAL = {"optimizer": "sgd", "learning_rate": 1e-2}
-"""For a linear map that is made orthonormal after every step: Adam's steps, of one size for every weight, never let it settle."""
 ON_A_NETWORK = {"applies": lambda case: case.network, "because": "backbone"}
 BY_NAME = {"applies": lambda case: not is_own(case["optimizer"]), "because": "optimizer"}
 """When settings have an effect that only a network has a use for, and those that an optimizer of the user's brings itself."""
@@ -108,9 +102,9 @@ class Case:
         if self.wide and not is_framed(self.p, self.backbone):
             general["distance"] = "cosine"
         if not self.network:
-            return general | dict(self.method.defaults) | TABLE | dict(self.method.table)
-        layout = PARAMETRIC_LAYOUT if "inputs" in self.p.needs else {}
-        frame = ORTHONORMAL if self.backbone == "linear" and self.wide else {}
+            return general | dict(self.method.defaults) | GROUPS["free_points"] | dict(self.method.table)
+        layout = GROUPS["parametric_layout"] if "inputs" in self.p.needs else {}
+        frame = GROUPS["orthonormal"] if self.backbone == "linear" and self.wide else {}
         own = {"hidden_dim": BACKBONES[self.backbone].width, **self.suits, **layout, **frame, **self.method.defaults}
         return {**general, **own, **({"temperature": self.suits["temperature"]} if "temperature" in self.suits else {})}
 
@@ -200,7 +194,7 @@ def fit_to_data(config, n: int, augment: str, open_tsne: bool = False, n_feature
         and config.came_by_default(name)
         and (getattr(config, name) == "auto" if name == "augment" else getattr(config, name) > value)
     }
-    changes |= {name: value for name, value in OPEN_TSNE.items() if open_tsne and config.came_by_default(name)}
+    changes |= {name: value for name, value in GROUPS["open_tsne"].items() if open_tsne and config.came_by_default(name)}
     return config.replace(**changes).replace_sources(dict.fromkeys(changes, "data")) if changes else config
 
 

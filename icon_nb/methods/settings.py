@@ -14,6 +14,7 @@ import numbers
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from math import cos, pi
@@ -24,6 +25,7 @@ from ..errors import ConfigError, demand, nearest, shown
 
 SCHEMA = 1  # of ``config.json``
 LONGEST = 4096  # characters of a text: no path is longer, and no title can be drawn that is
+LIMITS = {"low": ("at least", ge), "above": ("greater than", gt), "high": ("at most", le), "below": ("less than", lt)}
 SMALLEST = 1e-30  # the size of a number that is not 0 is from here to the inverse of this, so that single precision holds both
 
 GROUPS = {
@@ -88,10 +90,10 @@ class Setting:
         given, value = value, self._typed(name, value)
         if self.choices and not self.free and value not in self.names and value not in self.older:
             raise ConfigError(f"{name}={shown(value)} is not known; {nearest(value, self.names)}")
-        limits = ((ge, self.low), (gt, self.above), (le, self.high), (lt, self.below))
-        inside = all(holds(value, limit) for holds, limit in limits if limit is not None)
-        if self.kind in (int, float) and not (inside and math.isfinite(_number(value))):
-            raise ConfigError(self._beyond(name, given))
+        finite = self.kind not in (int, float) or math.isfinite(_number(value))
+        if not finite or not all(holds(value, limit) for _, holds, limit in self._limits):
+            said = f"it must be {'' if finite else 'finite, and '}{self.range}"
+            raise ConfigError(f"{name}={shown(given)} is out of range: {said}")
         if self.kind is float and value and not SMALLEST <= abs(value) <= 1 / SMALLEST:
             raise ConfigError(f"{name}={shown(given)} is out of range: single precision needs {SMALLEST:g} to {1 / SMALLEST:g}")
         return value
@@ -103,35 +105,31 @@ class Setting:
             return value
         if self.kind in (int, float) and not isinstance(value, bool) and isinstance(value, numbers.Real):
             number = _number(value)
-            if self.kind is float:
+            if self.kind is float or not math.isfinite(number):
                 return number
             if number.is_integer():
                 return int(value)
-            if not math.isfinite(number):
-                raise ConfigError(self._beyond(name, value))
         raise ConfigError(f"{name}={shown(value)} is of type {type(value).__name__}: give {_ARTICLE[self.kind]}")
 
-    def _beyond(self, name: str, value: numbers.Real) -> str:
-        finite = "" if math.isfinite(_number(value)) else "finite, and "
-        return f"{name}={shown(value)} is out of range: it must be {finite}{self.range}"
+    @property
+    def _limits(self) -> list[tuple[str, Callable, float]]:
+        limits = {name: getattr(self, name) for name in LIMITS}
+        return [(*LIMITS[name], limit) for name, limit in limits.items() if limit is not None]
 
     @property
     def range(self) -> str:
         """The range in words, for instance ``greater than 0 and at most 1``."""
-        limits = (("at least", self.low), ("greater than", self.above), ("at most", self.high), ("less than", self.below))
-        return " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None) or "finite"
+        return " and ".join(f"{word} {limit:g}" for word, _, limit in self._limits) or "finite"
 
 
 def _text(name: str, value: object) -> str:
     """A text that can be written to a file and be part of a path."""
     if isinstance(value, str) and len(value) > LONGEST:
         raise ConfigError(f"{name}={shown(value)} has {len(value):,} characters: give at most {LONGEST:,}")
-    try:
+    with suppress(UnicodeEncodeError, AttributeError, TypeError):
         if "\0" not in value:
             value.encode()
             return value
-    except (UnicodeEncodeError, AttributeError, TypeError):
-        pass
     raise ConfigError(f"{name}={shown(value)} cannot be written to a file: leave out what is not a character")
 
 

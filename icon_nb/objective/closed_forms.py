@@ -246,15 +246,12 @@ def neighbour_edges(x: Tensor, perplexity: float, joint: bool) -> Edges:
     weight = log_perplexity_of(torch.from_numpy(distances).square(), perplexity).exp().to(x)  # (n, k)
     i = torch.arange(n, device=x.device).repeat_interleave(k)
     j = torch.from_numpy(index).to(x.device).reshape(-1)
-    i, j, weight = _symmetric(i, j, weight.reshape(-1), n) if joint else (i, j, weight.reshape(-1))
+    weight = weight.reshape(-1)
+    if joint:  # edges of (p + p.T) / 2n, each pair once in each direction
+        where, back = torch.cat([i * n + j, j * n + i]).unique(return_inverse=True)
+        total = torch.zeros(len(where), dtype=weight.dtype, device=weight.device).index_add_(0, back, weight.repeat(2))
+        i, j, weight = where // n, where % n, total / (2 * n)
     return Edges(i, j, weight, -torch.xlogy(weight, weight).sum().item())
-
-
-def _symmetric(i: Tensor, j: Tensor, weight: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Edges of (p + p.T) / 2n, each pair once in each direction."""
-    where, back = torch.cat([i * n + j, j * n + i]).unique(return_inverse=True)
-    total = torch.zeros(len(where), dtype=weight.dtype, device=weight.device).index_add_(0, back, weight.repeat(2))
-    return where // n, where % n, total / (2 * n)
 
 
 def sparse_kl(fused: FusedKL, edges: Edges, z: Tensor) -> Tensor:
@@ -265,9 +262,12 @@ def sparse_kl(fused: FusedKL, edges: Edges, z: Tensor) -> Tensor:
 def value_and_gradient(fused: FusedKL, edges: Edges, z: Tensor) -> tuple[Tensor, Tensor]:
     """As :meth:`FusedKL.value_and_gradient`, for a sparse p: the loss, and its gradient by z (n, d)."""
     z = z - z.mean(0)
-    rows = 1 if fused.joint else len(z)
-    log_norm = _log_norms(fused, z)  # (n,), the same for all when joint
-    step = z[edges.i] - z[edges.j]
+    rows, log_norm, step = 1 if fused.joint else len(z), torch.empty_like(z[:, 0]), z[edges.i] - z[edges.j]
+    for block, d in _blocks(z):
+        scores, _ = _kernel(fused, d)
+        scores[:, block].fill_diagonal_(-math.inf)
+        log_norm[block] = scores.logsumexp(1)
+    log_norm = log_norm.logsumexp(0).expand(len(z)) if fused.joint else log_norm  # (n,)
     log_kernel, slope = _kernel(fused, step.square().sum(1))
     value = -(edges.weight * log_kernel).sum() - edges.entropy + (log_norm[0] if fused.joint else log_norm.sum())
     pull = (edges.weight * slope)[:, None] * step
@@ -291,15 +291,6 @@ def _blocks(z: Tensor):
     for start in range(0, len(z), size):
         rows = slice(start, min(start + size, len(z)))
         yield rows, torch.addmm(squares[rows, None] + squares, z[rows], z.T, alpha=-2).clamp_(min=0)
-
-
-def _log_norms(fused: FusedKL, z: Tensor) -> Tensor:
-    norms = torch.empty(len(z), dtype=z.dtype, device=z.device)
-    for rows, d in _blocks(z):
-        scores, _ = _kernel(fused, d)
-        scores[:, rows].fill_diagonal_(-math.inf)
-        norms[rows] = scores.logsumexp(1)
-    return norms.logsumexp(0).expand(len(z)) if fused.joint else norms
 
 
 def _repulsion(fused: FusedKL, z: Tensor, log_norm: Tensor) -> Tensor:

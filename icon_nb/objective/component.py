@@ -84,28 +84,14 @@ _TAKEN = {name for rows in axes.SLOTS.values() for row in rows.values() for name
 FIELDS = {name: SETTINGS[name] for name in SETTINGS if name in _TAKEN}
 """The fields of components that are settings of a Config: the same name means the same everywhere."""
 
-SYMBOLS = {"df": r"\nu", "margin": r"\mu", "hardness": r"\beta", "bias": "b", "p_temperature": r"\tau_p"}
-"""How formulas write them."""
-
-OTHERS = {
-    "distance": ("str", "Of the embedding: ``sqeuclidean``, ``cosine``, or, where it may be negative, ``neg_dot``."),
-    "include_self": ("bool", "Whether j = i is a candidate where the candidates are the batch itself."),
-    "kernel": ("component of q", "What is normalised over all pairs, or mixed."),
-    "alpha": ("float, 0 <= alpha < 1", "The share that is spread."),
-    "sides": ("{1, 2}", "1: the first side looks at the second. 2: and the second at the first, stacked below."),
-    "base": ("Batch -> (n, m)", "p before the mixing."),
-    "own": ("bool, optional", "Whether j = i gets a share, as it must where q counts it; as in p when not given."),
-}
-"""What else a docstring says: the type, and what it is."""
-
 
 def _field(name: str) -> str:
     """The lines of a docstring about a field."""
-    if name in OTHERS:
-        return f"{name} : {OTHERS[name][0]}\n    {OTHERS[name][1]}\n"
+    if name in axes.WORDS:
+        return f"{name} : {axes.WORDS[name][0]}\n    {axes.WORDS[name][1]}\n"
     row = FIELDS[name]
     kind = row.kind.__name__ + (f", {row.range}" if row.kind in (int, float) else "")
-    symbol = f":math:`{SYMBOLS[name]}`: " if name in SYMBOLS else ""
+    symbol = f":math:`{axes.SYMBOLS[name]}`: " if name in axes.SYMBOLS else ""
     return f"{name} : {kind}\n    {symbol}{row.text.partition('; or a schedule')[0]}.\n"
 
 
@@ -127,7 +113,7 @@ class Component:
             about, prompt, example = inspect.cleandoc(cls.__doc__).partition(">>> ")
             bases = reversed(cls.__mro__)
             own = dict.fromkeys(name for base in bases for name in inspect.get_annotations(base) if name not in cls.unused)
-            takes = "".join(_field(name) for name in own if name in FIELDS or name in OTHERS)
+            takes = "".join(_field(name) for name in own if name in FIELDS or name in axes.WORDS)
             shows = prompt and f"Examples\n--------\n{prompt}{example}"
             parts = [about.rstrip(), takes and f"Parameters\n----------\n{takes}", inspect.cleandoc(cls.frame), shows]
             cls.__doc__ = "\n\n".join(part.rstrip() for part in parts if part)

@@ -27,14 +27,6 @@ from .backbones import n_features
 
 STEPS_AHEAD = 64  # batches that have their augmentation drawn together: one alone pays more for the calls than for the numbers
 
-MISSING = {  # what a p may need -> the part of the data that it is, and what to do without it
-    "labels": ("y", "choose a method without labels"),
-    "pairs": ("pair", "use dataset='digit_captions' or 'digit_halves', or give pair= with your own data"),
-    "companion": ("companion", "use dataset='digit_captions', or a Dataset with companion embeddings"),
-    "logits": ("companion", "use dataset='taught_digits', or a Dataset with the logits of a teacher as companion"),
-    "graph": ("graph", "use dataset='karate_club', or supervisory='knn', which makes a graph of its own"),
-}
-
 Rows = Callable[[], Batch]  # makes what p may look at; called only while p is not known
 
 
@@ -183,9 +175,9 @@ def check_fit(config: Config, data: Dataset) -> None:
     if config.backbone != "table" and data.y_test is not None and len(data.y_test) < 2:
         why = "which has no neighbours that a kNN accuracy could ask: hold out two or more, or none"
         raise DataError(f"{data.name} holds out one sample, {why}")
-    for need, (part, remedy) in MISSING.items():
-        if need in p.needs and getattr(data, part) is None:
-            raise DataError(f"{method} needs {axes.NEEDS[need]}, and {data.name} has none: {remedy}")
+    for need in map(axes.NEEDS.get, p.needs):
+        if need.part and getattr(data, need.part) is None:
+            raise DataError(f"{method} needs {need.about}, and {data.name} has none: {need.remedy}")
     if "logits" in p.needs and data.companion.shape[1] != data.n_classes:
         got = f"{data.name} has {data.companion.shape[1]} companion features for {data.n_classes} classes"
         raise DataError(f"{method} needs a teacher's logit of every class, and {got}: use dataset='taught_digits'")

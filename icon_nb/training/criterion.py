@@ -10,23 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, DataError, demand, demand_type
+from ..methods import axes
 from ..methods.catalogue import CANDIDATES
 from ..methods.config import SETTINGS, Config
 from ..methods.resolve import method_of
 from ..objective.component import Batch
 from ..objective.objective import build_objective
-
-ASKS = {
-    "views": ("index", "which rows are views of one sample: criterion(z1, z2), or criterion(z, index=...)"),
-    "labels": ("labels", "the class of every row: criterion(z, labels=...)"),
-    "inputs": ("inputs", "the samples themselves: criterion(z, inputs=x)"),
-    "pairs": ("pair", "the embeddings of the other modality: criterion(z, pair=w)"),
-    "companion": ("companion", "embeddings of the samples from elsewhere: criterion(z, companion=g)"),
-    "logits": ("companion", "what a teacher says of each class: criterion(z, companion=logits)"),
-    "graph": ("graph", "the weights of the edges between the rows, (n, n): criterion(z, graph=w)"),
-    "tokens": ("labels", "the token that was hidden in every row: criterion(z, labels=...)"),
-}
-"""What a p needs -> the argument that brings it, and what it is."""
 
 
 def loss(config: Config | str | None = None, *, n_classes: int | None = None, in_features: int | None = None, **settings):
@@ -162,7 +151,8 @@ class Criterion(nn.Module):
         """Refuse what is missing, what has no effect, and what has another number of rows."""
         name = f"method={self.config.label!r}"
         demand(z.dim() == 2 and len(z), f"embeddings must be (n, d) with n at least 1, got {tuple(z.shape)}", DataError)
-        asked = dict(ASKS[need] for need in self.method.p.needs if need in ASKS)
+        needs = map(axes.NEEDS.get, self.method.p.needs)
+        asked = {need.argument: need.asks for need in needs if need.argument}
         if self.kind.after_step:
             asked["pair"] = "both views as the slow encoder sees them: criterion(z1, z2, pair=(keys1, keys2))"
         for argument, words in asked.items():
