@@ -16,7 +16,6 @@ from .canvas import Canvas, Rect, grid_shape
 from .palette import class_color, class_marker
 from .view import View
 
-FIGURES = 0.75  # ems; digits and lower case are about 0.6 wide
 METRICS = {"loss": ".3f", "knn_accuracy": ".1%"}  # those that stand first, and how many figures they have
 MOST_CURVES = 4
 ROW, TEXT = 17, 11.5  # design pixels from line to line of the legend, and of its letters
@@ -43,7 +42,7 @@ class LiveText:
         self.artists = [self.line]
 
     def update(self, frame: int) -> None:
-        self.line.set_text(self.canvas.fit(self.words(frame), self.px, self.room, widest=FIGURES))
+        self.line.set_text(self.canvas.fit(self.words(frame), self.px, self.room))
 
 
 def header(canvas: Canvas, rect: Rect, title: str, single: bool, words: Callable[[int], str]) -> LiveText:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from bisect import bisect
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
@@ -48,10 +49,10 @@ def grid_shape(n: int) -> tuple[int, int]:
 
 def check_pixels(size: tuple[int, int], dpi: float) -> None:
     """Refuse a dpi above 100 that makes a picture larger than memory should have to hold."""
-    width, height = size
-    most = max(int(dpi * (MOST / (width * height)) ** 0.5), 100)
-    made = f"dpi={dpi:g} makes a picture of {width} x {height} pixels, more than {MOST // 10**6} million"
-    demand(dpi <= 100 or width * height <= MOST, f"{made}: at most dpi={most}")
+    pixels = math.prod(size)
+    most = max(int(dpi * (MOST / pixels) ** 0.5), 100)
+    made = f"dpi={dpi:g} makes a picture of {size[0]} x {size[1]} pixels, more than {MOST // 10**6} million"
+    demand(dpi <= 100 or pixels <= MOST, f"{made}: at most dpi={most}")
 
 
 def plain(text: str) -> str:
@@ -121,29 +122,20 @@ class Canvas:
         return px * self.unit * 72 / self.dpi
 
     def width_of(self, text: str, px: float, bold: bool = False) -> float:
-        """Pixels that a line of text takes."""
         return letters(px * self.unit, "bold" if bold else "normal").getlength(plain(text))
 
-    def fit(self, text: str, px: float, room: float, bold: bool = False, widest: float = 1.15) -> str:
-        """The text, or as much of its beginning as fits into a width in pixels, with an ellipsis.
-
-        ``widest`` bounds the mean width of its characters, in ems, to save measuring.
-        """
-        if len(text) * px * self.unit * widest <= room or self.width_of(text, px, bold) <= room:
+    def fit(self, text: str, px: float, room: float, bold: bool = False) -> str:
+        """The text, or as much of its beginning as fits into a width in pixels, with an ellipsis."""
+        if self.width_of(text, px, bold) <= room:
             return text
-        low, high = 0, len(text)
-        while low < high:
-            middle = (low + high + 1) // 2
-            fits = self.width_of(text[:middle].rstrip() + "…", px, bold) <= room
-            low, high = (middle, high) if fits else (low, middle - 1)
-        return text[:low].rstrip() + "…"
+        width = lambda n: self.width_of(text[:n].rstrip() + "…", px, bold)  # noqa: E731
+        return text[: bisect(range(1, len(text) + 1), room, key=width)].rstrip() + "…"
 
     def text(self, x: float, y: float, text: str, px: float, color: str, bold=False, *, room=None, ha="left", va="top"):
         """Plain text at a pixel, cut to ``room`` pixels; a dollar sign is a dollar sign."""
         text = plain(text if room is None else self.fit(text, px, room, bold))
-        where = (x / self.size[0], 1 - y / self.size[1])
-        look = {"color": color, "ha": ha, "va": va, "fontproperties": self.font(px, bold)}
-        line = Line(*where, text, transform=self.figure.transSubfigure, parse_math=False, usetex=False, **look)
+        look = {"color": color, "ha": ha, "va": va, "fontproperties": self.font(px, bold), "parse_math": False, "usetex": False}
+        line = Line(x / self.size[0], 1 - y / self.size[1], text, transform=self.figure.transSubfigure, **look)
         line.set_figure(self.figure)
         self.figure.texts.append(line)
         return line
@@ -185,10 +177,7 @@ class Picture:
     def save(self, path, dpi: float | None = None) -> Path:
         """Write the figure; the suffix names the format. The same figure gives the same bytes.
 
-        Raises
-        ------
-        ConfigError
-            The suffix names no format, or the dpi makes more than 16 million pixels.
+        A ConfigError where the suffix names no format, or the dpi makes more than 16 million pixels.
         """
         path, dpi = place(path), dpi or self.canvas.dpi
         suffix = path.suffix.lower()
@@ -206,7 +195,6 @@ class Picture:
 
     @cached_property
     def png(self) -> bytes:
-        """The figure as a PNG."""
         return self._bytes(".png", self.canvas.dpi)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
@@ -214,5 +202,4 @@ class Picture:
         return {"text/plain": repr(self), "text/html": shown, "image/png": base64.b64encode(self.png).decode()}
 
     def __repr__(self) -> str:
-        width, height = self.canvas.size
-        return f"Picture({self.alt}, {width}x{height})"
+        return "Picture({}, {}x{})".format(self.alt, *self.canvas.size)

@@ -6,7 +6,6 @@ import html
 import sys
 from base64 import b64encode
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
@@ -37,12 +36,7 @@ class Page:
     def save(self, path) -> Path:
         """Write the page, the whole file or, when that fails, nothing; a name without a suffix gets ``.html``.
 
-        Raises
-        ------
-        ConfigError
-            Another suffix.
-        SaveError
-            The folder cannot be written to.
+        A ConfigError for another suffix, a SaveError where the folder cannot be written to.
         """
         path = place(path)
         path = path if path.suffix or not path.name else path.with_name(f"{path.name}.html")
@@ -55,10 +49,12 @@ class Page:
 
         What is inside it is seen only where a viewer takes the frame away, as for a notebook that is not trusted.
         """
-        title, page = html.escape(f"I-Con {self.what}: {self.summary}", quote=True), html.escape(self.html, quote=True)
+        script = (files(__package__) / "page_files/tell_theme.js").read_text(encoding="utf-8")
+        told = html.escape(script.partition("\n")[2].rstrip())  # without the comment that it begins with
+        title, page = html.escape(f"I-Con {self.what}: {self.summary}"), html.escape(self.html)
         return (
             f'<iframe title="{title}" sandbox="allow-scripts" allow="clipboard-write" width="100%" height="{self.height}" '
-            f'style="border:0;width:100%;height:{self.height}px" onload="{html.escape(_tell_theme())}" srcdoc="{page}">'
+            f'style="border:0;width:100%;height:{self.height}px" onload="{told}" srcdoc="{page}">'
             f"{instead}{title}: trust this notebook or run the cell again to see it.</iframe>"
         )
 
@@ -72,18 +68,10 @@ class Page:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
 
-@cache
-def _tell_theme() -> str:
-    """The script of the frame around a page, without the comment that it begins with."""
-    whole = (files(__package__) / "page_files/tell_theme.js").read_text(encoding="utf-8")
-    return whole.partition("\n")[2].rstrip()
-
-
 def image(data: bytes, alt: str, width: int | None = None, kind: str = "png") -> str:
     """An ``<img>`` with its data inside."""
     size = f' width="{width}"' if width else ""
-    words = html.escape(alt, quote=True)
-    return f'<img src="{source(data, kind)}" alt="{words}"{size} style="max-width:100%;height:auto">'
+    return f'<img src="{source(data, kind)}" alt="{html.escape(alt)}"{size} style="max-width:100%;height:auto">'
 
 
 def source(data: bytes, kind: str) -> str:

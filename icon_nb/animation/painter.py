@@ -83,13 +83,11 @@ class Painter:
 
     def _curves(self, strips: list[Rect]) -> list[around.MetricCurves]:
         """The curves below each panel, on the scale of all panels or, of the metrics that are not comparable, on its own."""
-        shared = [name for name in self.metrics if name not in overlay_names(self.options.own_scale)]
-        scales = around.curve_scales([view.trajectory for view in self.views], shared)
-        curves = []
-        for rect, view in zip(strips, self.views):
-            own = around.curve_scales([view.trajectory], [name for name in self.metrics if name not in scales])
-            curves.append(around.MetricCurves(self.canvas, rect, view, self.metrics, scales | own))
-        return curves
+        own = [name for name in self.metrics if name in overlay_names(self.options.own_scale)]
+        scales = around.curve_scales([view.trajectory for view in self.views], [name for name in self.metrics if name not in own])
+        each = [scales | around.curve_scales([view.trajectory], own) for view in self.views]
+        panels = zip(strips, self.views, each)
+        return [around.MetricCurves(self.canvas, rect, view, self.metrics, scales) for rect, view, scales in panels]
 
     def head_line(self, frame: int) -> str:
         """Epoch and, for a single panel, its metrics."""

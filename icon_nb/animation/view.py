@@ -59,10 +59,8 @@ class Timeline:
 def choose_epochs(recorded: list[np.ndarray], every: int, max_frames: int) -> np.ndarray:
     """The epochs to show of several runs: all that any run recorded, every n-th, at most ``max_frames``, first and last kept."""
     epochs = np.unique(np.concatenate(recorded))
-    kept = epochs[(epochs % every == 0) | (epochs == epochs[0]) | (epochs == epochs[-1])]
-    if len(kept) > max_frames:
-        kept = kept[np.unique(np.linspace(0, len(kept) - 1, max_frames).round().astype(int))]
-    return kept
+    kept = epochs[(epochs % every == 0) | np.isin(epochs, epochs[[0, -1]])]
+    return kept[np.unique(np.linspace(0, len(kept) - 1, min(max_frames, len(kept))).round().astype(int))]
 
 
 def ticks(milliseconds) -> np.ndarray:
@@ -75,21 +73,15 @@ def plan(epochs: np.ndarray, movement: np.ndarray, options: Options) -> Timeline
 
     ``tween`` of the options gives way to ``max_frames``; without ``fps``, six seconds are divided among the epochs.
     """
-    steps, hold = len(epochs) - 1, int(ticks(options.hold))
-    if steps == 0:
-        return Timeline(epochs, np.zeros(0, int), (hold,))
-    most = (options.max_frames - 1) // steps - 1
-    between = smooth(movement, options.max_frames) if options.tween == "auto" else np.full(steps, min(options.tween, most))
+    steps, hold, most = len(epochs) - 1, int(ticks(options.hold)), options.max_frames
+    between = np.zeros(steps, int)
+    if steps and options.tween != "auto":
+        between += min(options.tween, (most - 1) // steps - 1)
+    elif steps:  # as many as there are frames to spare, one by one where the longest leap is
+        for _ in range(min(most, SMOOTH) - steps - 1):
+            between[(movement / (between + 1)).argmax()] += 1
     each = np.clip(6000 / (steps + 1), 60, 500) if options.fps is None else 1000 / options.fps
     return Timeline(epochs, between, (*ticks(np.repeat(each / (between + 1), between + 1)).tolist(), hold))
-
-
-def smooth(movement: np.ndarray, max_frames: int) -> np.ndarray:
-    """In-between frames after each epoch (K - 1,), as many as there are frames to spare, one by one where the longest leap is."""
-    between = np.zeros(len(movement), int)
-    for _ in range(min(max_frames, SMOOTH) - len(movement) - 1):
-        between[(movement / (between + 1)).argmax()] += 1
-    return between
 
 
 # Points
@@ -203,9 +195,8 @@ class View:
         xyz, first = self.projection.coordinates(self.trajectory)[self.sources], self.first
         if first is None or self.kind in ("raw", "sphere") or identity(first.trajectory) != identity(self.trajectory):
             return xyz
-        if xyz.shape != first.coordinates.shape:
-            return xyz
-        return xyz @ procrustes(xyz[-1], first.coordinates[-1]).astype(np.float32)
+        alike = xyz.shape == first.coordinates.shape
+        return xyz @ procrustes(xyz[-1], first.coordinates[-1]).astype(np.float32) if alike else xyz
 
     @cached_property
     def forces(self) -> np.ndarray:
@@ -268,11 +259,9 @@ class View:
         else:  # seen from its centre, however it turns
             turned = [np.abs(self.flatten(self.corners, frame)[0]) for frame in range(self.timeline.n_frames)]
             centre, half = np.zeros(2), np.ones(2) if self.kind == "sphere" else np.concatenate(turned).max(0)
-        w, h = max(width - 2 * margin, 1), max(height - 2 * margin, 1)
-        scale = max(half[0] * 2 / w, half[1] * 2 / h) or 1.0 / min(w, h)
-        reach = np.array([width, height]) * scale / 2
-        (x0, y0), (x1, y1) = (centre - reach).tolist(), (centre + reach).tolist()
-        return (x0, x1), (y0, y1)
+        room = np.maximum(np.array([width, height]) - 2 * margin, 1)
+        reach = np.array([width, height]) * ((half * 2 / room).max() or 1.0 / room.min()) / 2
+        return tuple(zip((centre - reach).tolist(), (centre + reach).tolist()))
 
 
 # Words
@@ -302,13 +291,9 @@ def words_on_pairs(trajectories: Iterable[Trajectory]) -> str:
 def caption_of(projections: Sequence[Projection], names: Sequence[str]) -> str:
     """The captions of several panels as one: common sentences once, then under each name what is its own."""
     common, own = parted([p.caption.removesuffix(".") for p in projections], ". ")
-    named: dict[str, list[str]] = {}
-    for name, sentences in zip(names, own):
-        if sentences:
-            named.setdefault(sentences, []).append(name)
-    each = []
-    for text, who in named.items():
-        words = ", ".join(filter(None, who))
+    each = [common] if common else []
+    for text in filter(None, dict.fromkeys(own)):
+        words = ", ".join(name for name, sentences in zip(names, own) if name and sentences == text)
         low = text if text[:2].isupper() else text[0].lower() + text[1:]  # PCA stays PCA
         each.append(f"{words}: {low}" if words else text)
-    return ". ".join(filter(None, [common, *each])) + "."
+    return ". ".join(each) + "."
