@@ -200,7 +200,6 @@ class Animation:
 
     @cached_property
     def painter(self) -> painter.Painter:
-        """The painter of the frames, built on first use."""
         return painter.Painter(self)
 
     @cached_property

@@ -75,7 +75,6 @@ def image(data: bytes, alt: str, width: int | None = None, kind: str = "png") ->
 
 
 def source(data: bytes, kind: str) -> str:
-    """A picture as the address of itself."""
     return f"data:image/{kind};base64,{b64encode(data).decode()}"
 
 

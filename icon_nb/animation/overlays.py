@@ -255,18 +255,15 @@ def thumbnails(panel) -> None:
     t, members = panel.view.trajectory, panel.view.thumbnails
     if not len(members):
         return
-    side = round(24 * panel.canvas.unit)
-    colors = [panel.canvas.theme.accent if t.labels is None else class_color(int(t.labels[i])) for i in members]
-    artist = Thumbnails(members, [_framed(t.images[i], color, side) for i, color in zip(members, colors)])
+    pictures, side = [], round(24 * panel.canvas.unit)
+    border = max(2, side // 12)
+    for image, i in zip(np.ascontiguousarray(t.images[members], np.uint8), members):
+        color = panel.canvas.theme.accent if t.labels is None else class_color(int(t.labels[i]))
+        inside = Image.fromarray(image[..., 0] if image.shape[2:] == (1,) else image).convert("RGB")
+        framed = ImageOps.expand(inside.resize((side - 2 * border,) * 2, Image.Resampling.BOX), border, color)
+        pictures.append(np.asarray(framed.convert("RGBA"))[::-1].copy())  # renderers want the rows from the bottom
+    artist = Thumbnails(members, pictures)
     panel.add(lambda frame: setattr(artist, "xy", panel.view.place(frame)[0]), artist)
-
-
-def _framed(image: np.ndarray, color: str, side: int) -> np.ndarray:
-    """uint8 (side, side, 4) with a border, rows from the bottom as renderers want them."""
-    image, border = np.ascontiguousarray(image, dtype=np.uint8), max(2, side // 12)
-    inside = Image.fromarray(image[..., 0] if image.shape[2:] == (1,) else image).convert("RGB")
-    framed = ImageOps.expand(inside.resize((side - 2 * border,) * 2, Image.Resampling.BOX), border, color)
-    return np.asarray(framed.convert("RGBA"))[::-1].copy()
 
 
 def spread_out(xy: np.ndarray, count: int) -> np.ndarray:

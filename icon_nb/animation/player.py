@@ -95,12 +95,10 @@ def player(
     ----------
     trajectories : Trajectory, or anything that holds one (Results, Recorder), or a sequence of them
         Several are shown side by side under one epoch cursor; a run that stopped early holds its last frame.
-    projection : str, Projection, or a sequence of them
+    projection, fit_on, seed : str, Projection, or a sequence of them
         As in :func:`icon_nb.animation.projection.fit_projection`. Several for one trajectory show it in several ways.
     titles : str or sequence of str, optional
         One heading a panel; the trajectories' own titles by default.
-    fit_on, seed
-        As in :func:`icon_nb.animation.projection.fit_projection`.
     height, inline_limit : int
         Of the inline frame in CSS pixels; bytes of the largest page that is shown inline.
     neighbours, baselines, forces : sequence, optional

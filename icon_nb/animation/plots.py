@@ -143,7 +143,6 @@ def curves(
 
 
 def _measured(runs: Sequence[Trajectory], metrics: Sequence[str] | None) -> list[str]:
-    """The metrics that some run has a value of."""
     recorded = dict.fromkeys(name for run in runs for name in run.metrics)
     asked = [metrics] if isinstance(metrics, str) else list(metrics or recorded)
     for name in asked if recorded else ():
@@ -189,7 +188,6 @@ def _beat(axes, canvas: Canvas, baselines: Mapping[str, float]) -> None:
 
 
 def _line(axes, canvas: Canvas, color: str, marker: str, runs: Sequence[Trajectory], metric: str) -> None:
-    """The mean over the runs that measured the metric."""
     measured = [(run.epochs, np.asarray(run.metrics[metric], dtype=float)) for run in runs if metric in run.metrics]
     known = [(epochs[np.isfinite(v)], v[np.isfinite(v)]) for epochs, v in measured if np.isfinite(v).any()]
     if known:

@@ -152,11 +152,16 @@ def knn_accuracy(z, y, k: int = 5, *, bank=None, bank_labels=None, metric: str =
     bank, bank_labels = (z, y) if alone else (_tensor(bank).to(z), _labels(bank_labels, len(bank), z.device))
     if len(z) == 0 or len(bank) < 1 + alone or not isinstance(k, (int, np.integer)) or k < 1:
         raise DataError(f"kNN needs k >= 1 and a neighbour for every point, got k={k!r}, {len(z)} points, a bank of {len(bank)}")
-    k, closeness = min(k, len(bank) - alone), _closeness(z, bank, metric)
+    k = min(k, len(bank) - alone)
+    finite = torch.isfinite(z).all() & torch.isfinite(bank).all()
+    cosine = resolve_metric(metric, z.shape[1]) == "cosine"
+    z, bank = (torch.nn.functional.normalize(each) if cosine else each - bank.mean(0) for each in (z, bank))
+    # The matrix product form of a distance loses the digits that tell near neighbours in a wide map apart.
+    mode = "donot_use_mm_for_euclid_dist" if z.shape[1] <= 8 else "use_mm_for_euclid_dist"
     right, nearest_first = torch.zeros((), device=z.device), torch.arange(k, device=z.device)
     for start in range(0, len(z), CHUNK):
         rows = slice(start, start + CHUNK)
-        close = closeness(rows)  # (chunk, m)
+        close = z[rows] @ bank.T if cosine else -torch.cdist(z[rows], bank, compute_mode=mode)  # (chunk, m), larger is closer
         if alone:
             close[:, rows].diagonal().fill_(-torch.inf)
         near = bank_labels[close.topk(k).indices]  # (chunk, k); the classes are not counted, which would be a sync
@@ -164,7 +169,7 @@ def knn_accuracy(z, y, k: int = 5, *, bank=None, bank_labels=None, metric: str =
         winners = near.gather(1, (votes * k - nearest_first).argmax(1, keepdim=True))[:, 0]
         right += (winners == y[rows]).sum()
     # Diverged points turn the count into NaN on the device, so that reading it stays the only wait for a GPU.
-    count = torch.where(torch.isfinite(z).all() & torch.isfinite(bank).all(), right, torch.nan).item()
+    count = torch.where(finite, right, torch.nan).item()
     demand(count == count, DIVERGED, DataError)
     return count / len(z)
 
@@ -181,17 +186,6 @@ def _labels(y, n: int, device) -> torch.Tensor:
     y = torch.as_tensor(y if isinstance(y, torch.Tensor) else np.require(y, requirements="W"), device=device)
     demand(y.shape == (n,), f"labels must have one entry per point, got shape {tuple(y.shape)} for {n} points", DataError)
     return y
-
-
-def _closeness(z: torch.Tensor, bank: torch.Tensor, metric: str):
-    """A function of a slice of rows that gives their closeness (rows, m) to the bank: larger is closer."""
-    if resolve_metric(metric, z.shape[1]) == "cosine":
-        z, bank = torch.nn.functional.normalize(z), torch.nn.functional.normalize(bank)
-        return lambda rows: z[rows] @ bank.T
-    # The matrix product form of a distance loses the digits that tell near neighbours in a wide map apart.
-    mode = "donot_use_mm_for_euclid_dist" if z.shape[1] <= 8 else "use_mm_for_euclid_dist"
-    centre = bank.mean(0)
-    return lambda rows: -torch.cdist(z[rows] - centre, bank - centre, compute_mode=mode)
 
 
 def split(y, test_size: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
