@@ -6,7 +6,7 @@ from moving_points import decode, run
 
 from icon_nb.animation import animate, side_by_side
 from icon_nb.animation.options import Options
-from icon_nb.animation.view import choose_epochs, plan, smooth, ticks
+from icon_nb.animation.view import choose_epochs, plan, ticks
 from icon_nb.evaluation.trajectory import Trajectory
 
 
@@ -33,7 +33,7 @@ def test_in_between_frames_go_where_points_move_most_and_keep_the_length():
     assert moving.between[0] > moving.between[1] > moving.between[2]
     assert sum(moving.durations) == pytest.approx(sum(even.durations), rel=0.05)
     assert [moving.at(frame) for frame in moving.starts] == [(k, 0) for k in range(7)]
-    assert smooth(np.ones(30), 200).tolist() == [0] * 30, "there are frames enough"
+    assert simple(np.arange(31), tween="auto").between.tolist() == [0] * 30, "there are frames enough"
 
 
 def test_leaps_are_measured_on_the_points():
