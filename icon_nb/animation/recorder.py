@@ -8,6 +8,7 @@ from types import NoneType
 
 import numpy as np
 
+from .. import animation
 from ..data.arrays import encode, to_numpy
 from ..errors import DataError, demand, demand_type, shown
 from ..evaluation.trajectory import Trajectory, as_matrix, checked_edges, checked_title, choose_points, edges_among, of_points
@@ -177,9 +178,7 @@ class Recorder:
 
     def animate(self, **options):
         """The animation of what was recorded; options as in :func:`icon_nb.animation.animate`."""
-        from .animation import animate
-
-        return animate(self.trajectory, **options)
+        return animation.animate(self.trajectory, **options)
 
     def player(self, **options):
         """The interactive page of what was recorded; options as in :func:`icon_nb.animation.player.player`."""
@@ -189,9 +188,7 @@ class Recorder:
 
     def plot(self, **options):
         """Curves of what was recorded; options as in :func:`icon_nb.animation.plots.curves`."""
-        from .plots import curves
-
-        return curves(self.trajectory, **options)
+        return animation.curves(self.trajectory, **options)
 
     @property
     def diagnosis(self):
@@ -265,9 +262,8 @@ def encode_labels(labels, class_names) -> tuple[np.ndarray | None, tuple[str, ..
     if labels is None:
         return None, () if class_names is None else tuple(map(str, class_names))
     labels = labels.detach().cpu().numpy() if hasattr(labels, "detach") else np.asarray(labels)
-    kinds = {type(label) for label in labels.tolist()} if labels.dtype == object and labels.ndim == 1 else set()
-    named = ", ".join(sorted(kind.__name__ for kind in kinds))
-    mixed = f"labels are of mixed kinds ({named}): give all of them, and all as numbers or all as texts"
-    demand(len(kinds) <= 1 and type(None) not in kinds, mixed, DataError)
+    kinds = {type(label).__name__ for label in labels.tolist()} if labels.dtype == object and labels.ndim == 1 else set()
+    mixed = f"labels are of mixed kinds ({', '.join(sorted(kinds))}): give all of them, and all as numbers or all as texts"
+    demand(len(kinds) <= 1 and "NoneType" not in kinds, mixed, DataError)
     demand(labels.ndim == 1, f"labels must have one entry per point, got shape {labels.shape}", DataError)
     return encode(labels, class_names)
