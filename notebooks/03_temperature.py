@@ -176,8 +176,8 @@ for tau, row in numbers.items():
 # Digits of a class are nearest to each other at $0.02$. The sphere is filled most evenly at $0.1$. The kNN accuracy is lowest at the hot end, at
 # $5$.
 #
-# From $0.1$ to $5$ uniformity worsens and the effective rank falls step by step: the points use fewer directions and gather in coarse clumps. Alignment
-# improves only from $0.1$ on, because everything moves together. The two wishes pull against each other, and $\tau$ sets the
+# From $0.1$ to $5$ uniformity worsens and the effective rank falls step by step: the points use fewer directions and gather in coarse clumps.
+# Alignment is better at $5$ than at $0.1$, because everything moves together. The two wishes pull against each other, and $\tau$ sets the
 # exchange rate.
 #
 # Below $0.1$ the trend turns round. At $0.02$ the softmax is satisfied as soon as the partner leads the nearest stranger by a few hundredths of
