@@ -4,6 +4,7 @@ import errno
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,6 +126,24 @@ def test_run_again_it_does_only_what_is_missing(tmp_path, monkeypatch):
     same_numbers(first, [second[0], second[2]])
     loaded = icon.load(tmp_path)
     assert str(loaded.table()) == str(second.table())
+
+
+def test_a_link_in_the_folder_of_a_study_lets_nothing_be_written_elsewhere(tmp_path):
+    study = icon.sweep(TINY, seed=[0], save_to=tmp_path / "study")
+    elsewhere = icon.sweep(TINY, seed=[1], save_to=tmp_path / "other")
+    (theirs,) = (tmp_path / "other").glob("simclr-*")
+    (theirs / "config.json").write_text("mine")
+    (tmp_path / "study" / theirs.name).symlink_to(theirs)
+    with pytest.raises(SaveError, match="is a link to another folder, which a run would write into: remove it"):
+        icon.sweep(TINY, seed=[0, 1], save_to=tmp_path / "study")
+    saved = elsewhere.save(tmp_path / "saved")
+    (run,) = saved.glob("01-*")
+    shutil.rmtree(run)
+    run.symlink_to(theirs)
+    with pytest.raises(SaveError, match="is a link to another folder"):
+        elsewhere.save(saved, overwrite=True)
+    assert (theirs / "config.json").read_text() == "mine"
+    same_numbers(study, icon.sweep(TINY, seed=[0], save_to=tmp_path / "study"))
 
 
 def test_a_finished_study_is_read_where_nothing_can_be_written(tmp_path, monkeypatch):

@@ -133,6 +133,8 @@ def run_configs(
     done = {config: run for config in configs if folder and (run := _finished(folder, config, datasets))}
     so_far = lambda: Comparison([done[c] for c in configs if c in done], title, tuple(compared), interrupted)  # noqa: E731
     missing = [config for config in configs if config not in done]
+    for config in missing if folder else ():
+        store.own(folder / run_folder(config))
     options = {"workers": workers, "executor": executor, "progress": progress, "on_record": on_record, "datasets": datasets}
     interrupted = False
     try:

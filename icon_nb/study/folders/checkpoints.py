@@ -21,7 +21,7 @@ from ...files import digest, read, sweep_stray, write_whole
 from ...methods.config import SETTINGS, Config
 from ..session import Session, state_of
 from . import verify
-from .store import CHECKPOINTS, LOCK, RECORD, STATES, pack_tensors, to_json
+from .store import CHECKPOINTS, LOCK, RECORD, STATES, own, pack_tensors, to_json
 from .verify import expect, reading
 
 KEPT = 2
@@ -69,8 +69,7 @@ class Checkpoints:
     def __init__(self, folder: Path):
         self.folder = Path(folder) / CHECKPOINTS
         for path in (Path(folder) / name for name in (CHECKPOINTS, f"{CHECKPOINTS}/frames", STATES, "epoch_frames")):
-            if path.is_symlink():
-                raise SaveError(f"{path} is a link to another folder, which a run would write into: remove it")
+            own(path)
         self._worker = ThreadPoolExecutor(1)
         self._pending: Future | None = None
         self._written: dict[int, str] = {}  # epoch of every frame on the disk -> its checksum

@@ -16,7 +16,7 @@ from ...files import LARGEST_TEXT, place, read, sweep_stray, write_whole
 from ...methods.config import Config
 from ..results import Failure, Outcome, Results, Scores
 from . import verify
-from .store import COMPARISON, FILES, load_run, save, to_json
+from .store import COMPARISON, FILES, load_run, own, save, to_json
 
 SCHEMA = 1
 NOW = "%Y%m%d-%H%M%S"  # as it stands in the names of folders
@@ -140,7 +140,7 @@ def save_comparison(study: Sequence[Outcome], path, *, overwrite: bool = False) 
     folders = [None if isinstance(run, Failure) else f"{k:02d}-{run_folder(run.config)}" for k, run in enumerate(study, 1)]
     for run, folder in zip(study, folders):
         if folder is not None:
-            save(run, path / folder, overwrite=overwrite)
+            save(run, own(path / folder), overwrite=overwrite)
     return write_study(study, path, folders)
 
 

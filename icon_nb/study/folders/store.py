@@ -53,6 +53,12 @@ def save(results, path, *, overwrite: bool = False) -> Path:
     return path
 
 
+def own(path: Path) -> Path:
+    """A folder that a run writes into, which is no link to another."""
+    demand(not path.is_symlink(), f"{path} is a link to another folder, which a run would write into: remove it", SaveError)
+    return path
+
+
 def pack(results) -> dict[str, bytes]:
     """The files of a saved run, by name; the record that makes it complete is the last."""
     trajectory, buffer = results.trajectory, io.BytesIO()
