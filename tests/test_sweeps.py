@@ -1,6 +1,7 @@
 """Sweeps and recipes: grids, failures, interrupts, what is done already, and the same numbers wherever they run."""
 
 import errno
+import json
 import multiprocessing
 import os
 import re
@@ -126,6 +127,15 @@ def test_run_again_it_does_only_what_is_missing(tmp_path, monkeypatch):
     same_numbers(first, [second[0], second[2]])
     loaded = icon.load(tmp_path)
     assert str(loaded.table()) == str(second.table())
+
+
+def test_scores_of_another_version_are_computed_anew(tmp_path):
+    study = icon.sweep(TINY, seed=[0], save_to=tmp_path)
+    file = tmp_path / "comparison.json"
+    told = json.loads(file.read_text())
+    told["runs"][0]["scores"] = {"an older one": 1.0}
+    file.write_text(json.dumps(told))
+    assert str(icon.load(tmp_path).table()) == str(study.table())
 
 
 def test_a_link_in_the_folder_of_a_study_lets_nothing_be_written_elsewhere(tmp_path):

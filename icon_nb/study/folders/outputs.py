@@ -13,6 +13,7 @@ from pathlib import Path
 from ... import animation
 from ...errors import LoadError, SaveError, demand
 from ...files import LARGEST_TEXT, place, read, sweep_stray, write_whole
+from ...methods.catalogue import SCORES
 from ...methods.config import Config
 from ..results import Failure, Outcome, Results, Scores
 from . import verify
@@ -179,7 +180,7 @@ def _read_entry(path: Path, entry: dict) -> Outcome:
         results = load_run(path / folder, Results)
     except LoadError as error:
         return Failure(Config(**entry["config"]).resolve(), str(error))
-    if entry.get("scores") is not None:
+    if entry.get("scores") and SCORES.keys() <= entry["scores"].keys():  # those of another version are computed anew
         numbers = {name: float("nan") if value is None else float(value) for name, value in entry["scores"].items()}
         results.__dict__["scores"] = Scores(numbers)
     return results
