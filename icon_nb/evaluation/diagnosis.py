@@ -85,7 +85,7 @@ def diagnose(trajectory: Trajectory, *, diverged: bool = False, baselines: Mappi
         said = f"{said} The kNN accuracy fell from {last + fall:.0%} to {last:.0%}."
     if raw > last + run.knn_noise():
         said = f"{said} The raw inputs alone give a kNN accuracy of {raw:.0%}, the embedding {last:.0%}."
-    return replace(found, sentence=said, advice=found.advice or TABLE[found.verdict]["advice"])
+    return replace(found, sentence=said)
 
 
 def baselines(trajectory: Trajectory, inputs: np.ndarray) -> dict[str, float]:
@@ -118,26 +118,27 @@ def stopped(trajectory: Trajectory, error: str) -> Diagnosis:
     return Diagnosis("stopped", said, {"last_good_epoch": float(last)}, last + 1)
 
 
+def _told(verdict: str, evidence: dict[str, float], since: int | None = None, said: str = "said", **words) -> Diagnosis:
+    """A verdict in its sentence of the table, with these words and numbers in it."""
+    sentence = TABLE[verdict][said].format(since=since, **words)
+    return Diagnosis(verdict, sentence, evidence, since, TABLE[verdict]["advice"])
+
+
 def _risen(run: Readings, share: float = LIMITS.rise) -> Diagnosis | None:
     first = run.first("loss")
     high = ~(run.loss <= first + share * abs(first))  # also where it is not known
     if len(known(run.loss)) < 3 or not high[-3:].all():
         return None
-    since = run.since(high)
-    said = f"Diverged since epoch {since}: the loss ended at {run.last('loss'):.3g}, well above the {first:.3g} it began with."
-    return Diagnosis("diverged", said, run.evidence() | {"first_loss": first}, since)
+    return _told("diverged", run.evidence() | {"first_loss": first}, run.since(high), first=first, last=run.last("loss"))
 
 
 def _thrown_back(run: Readings) -> Diagnosis | None:
     if (setback := run.setback()) is None:
         return None
     first, low = float(run.knn[0]), float(run.knn[setback])
-    said = (
-        f"Diverged in the first steps: by epoch {run.epochs[setback]} the loss had risen, and the kNN accuracy had fallen from "
-        f"{first:.0%} to {low:.0%}; the end, {run.last('knn_accuracy'):.0%}, has not made up for it."
-    )
+    words = {"epoch": run.epochs[setback], "first": first, "low": low, "last": run.last("knn_accuracy")}
     seen = run.evidence() | {"first_knn_accuracy": first, "lowest_knn_accuracy": low}
-    return Diagnosis("diverged", said, seen, int(run.epochs[1]))
+    return _told("diverged", seen, int(run.epochs[1]), "thrown_back", **words)
 
 
 def _collapsed(run: Readings) -> Diagnosis | None:
@@ -145,13 +146,12 @@ def _collapsed(run: Readings) -> Diagnosis | None:
     small = spread < LIMITS.spread
     if not small[-1] or (run.learned_nothing() and spread[-1] > spread[0] / 2):  # an untrained deep network starts like this
         return None
-    since, knn, last = run.since(small), run.last("knn_accuracy"), run.last("spread")
+    knn, last = run.last("knn_accuracy"), run.last("spread")
     how = f"the map has shrunk to {last:.2g} of its largest size"
     if run.dim > 3 or run.of_unit_length:
         how = f"two of them have a mean cosine of {1 - last:.4g}"
     left = f" What little sets them apart still gives a kNN accuracy of {knn:.0%}." if knn > 0.5 else ""
-    said = f"Collapsed since epoch {since}: all points are nearly one ({how}).{left}"
-    return Diagnosis("collapsed", said, run.evidence("spread"), since)
+    return _told("collapsed", run.evidence("spread"), run.since(small), how=how, left=left)
 
 
 def _dimensional_collapse(run: Readings) -> Diagnosis | None:
@@ -161,12 +161,8 @@ def _dimensional_collapse(run: Readings) -> Diagnosis | None:
     few = run.curves["dimensions"] < needed * (LIMITS.lossy_dimensions if lossy else LIMITS.dimensions)
     if run.dim <= 3 or not few[-1]:
         return None
-    since = run.since(few)
-    said = (
-        f"Dimensional collapse since epoch {since}: the variance lies in {run.last('dimensions'):.1f} of {run.dim} dimensions, "
-        f"where about {needed:.0f} are of use."
-    )
-    return Diagnosis("dimensional collapse", said, run.evidence("dimensions") | {"needed": float(needed)}, since)
+    words = {"needed": needed, "of": run.dim, "filled": run.last("dimensions")}
+    return _told("dimensional collapse", run.evidence("dimensions") | {"needed": float(needed)}, run.since(few), **words)
 
 
 def _oscillating(run: Readings) -> Diagnosis | None:
@@ -180,7 +176,7 @@ def _oscillating(run: Readings) -> Diagnosis | None:
     if not jumps:
         what = f"the loss leaps up again, once by {run.leap():.0%} of all it had fallen"
     evidence = run.evidence() | {"turning": turning, "step": moving, "roughness": run.roughness(), "leap": run.leap()}
-    return Diagnosis("oscillating", f"Oscillating: since epoch {since} {what}.", evidence, since)
+    return _told("oscillating", evidence, since, what=what)
 
 
 def _no_better(run: Readings) -> Diagnosis | None:
@@ -193,47 +189,41 @@ def _no_better(run: Readings) -> Diagnosis | None:
     worse = last < first - noise
     if not worse and not (last - first <= noise and first < 1 - 2 * noise):  # unknown, gained, or nothing left to gain
         return None
-    how = "worse" if worse else "no better"
-    said = f"Trained, but {how} than untrained: the {what} was {first:.1%} before and is {last:.1%} after."
-    return Diagnosis("no better than untrained", said, run.evidence() | {"untrained": float(first)})
+    words = {"how": "worse" if worse else "no better", "what": what, "first": first, "last": last}
+    return _told("no better than untrained", run.evidence() | {"untrained": float(first)}, **words)
 
 
 def _still_learning(run: Readings) -> Diagnosis | None:
     if run.n_frames < 4:
-        said = f"Still learning: {run.n_frames} recorded frames, the untrained one included, are too few to judge by."
-        return Diagnosis("still learning", said, run.evidence())
+        return _told("still learning", run.evidence(), said="too_few", n=run.n_frames)
     late = {name: progress.late for name, progress in run.progress.items() if progress.late > LIMITS.late}
     if not late:
         return None
     gains = {"loss": "fall of the loss", "knn_accuracy": "gain in kNN accuracy", "movement": "way to the final embedding"}
     what = " and ".join(f"{share:.0%} of the {gains[name]}" for name, share in late.items())
-    said = f"Still learning: the {'last fifth of the run' if run.n_frames > 6 else 'step to the last frame'} brought {what}."
-    return Diagnosis("still learning", said, run.evidence() | {f"late_{name}": share for name, share in late.items()})
+    when = "last fifth of the run" if run.n_frames > 6 else "step to the last frame"
+    seen = run.evidence() | {f"late_{name}": share for name, share in late.items()}
+    return _told("still learning", seen, when=when, what=what)
 
 
 def _plateau(run: Readings) -> Diagnosis | None:
     if run.learned_nothing():
-        said = f"Plateau since epoch {run.epochs[0]}: no curve got better by more than noise."
-        return Diagnosis("plateau", said, run.evidence(), int(run.epochs[0]))
+        return _told("plateau", run.evidence(), int(run.epochs[0]), "nothing")
     since = max(progress.settled for progress in run.progress.values() if progress.real)
     if since - run.epochs[0] > (run.epochs[-1] - run.epochs[0]) / 2:
         return None
-    said = f"Plateau since epoch {since}: what came after brought less than {LIMITS.settled:.0%} of the gain."
+    seen, spread = run.evidence() | {"settled": float(since)}, run.curves["spread"]
+    enough = spread[-1] <= 1.05 * spread[np.searchsorted(run.epochs, since)]  # the points spread no further
     advice = "To get further, change a setting rather than train longer."
-    spread = run.curves["spread"]
-    if spread[-1] <= 1.05 * spread[np.searchsorted(run.epochs, since)]:  # the points spread no further
-        advice = f"About {since} epochs are enough. {advice}"
-    return Diagnosis("plateau", said, run.evidence() | {"settled": float(since)}, since, advice)
+    found = _told("plateau", seen, since, settled=LIMITS.settled)
+    return replace(found, advice=f"About {since} epochs are enough. {advice}" if enough else advice)
 
 
 def _healthy(run: Readings) -> Diagnosis | None:
     close = run.of_unit_length and run.last("spread") < LIMITS.close
+    words = {"how": "close together" if close else "spread out", "spread": run.last("spread"), "filled": run.last("dimensions")}
     learned = " and ".join(name.replace("_accuracy", " accuracy") for name, p in run.progress.items() if p.real)
-    said = (
-        f"Healthy: {learned} improved and levelled off, the points {'stay close together' if close else 'stay spread out'} "
-        f"(variance {run.last('spread'):.2g}, participation ratio {run.last('dimensions'):.1f} dimensions)."
-    )
-    return Diagnosis("healthy", said, run.evidence("spread", "dimensions", "movement"))
+    return _told("healthy", run.evidence("spread", "dimensions", "movement"), learned=learned, **words)
 
 
 CHECKS = (

@@ -132,7 +132,7 @@ def thin(trajectory: Trajectory) -> Trajectory:
 # What a diagnosis reads
 
 TABLE = tomllib.loads(resources.files(__package__).joinpath("diagnosis.toml").read_text(encoding="utf-8"))
-LIMITS = SimpleNamespace(**{name: limit for row in TABLE.values() for name, limit in row.items() if name != "advice"})
+LIMITS = SimpleNamespace(**{name: limit for row in TABLE.values() for name, limit in row.items() if isinstance(limit, float)})
 
 
 @dataclass(frozen=True)
