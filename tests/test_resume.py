@@ -179,3 +179,19 @@ def test_a_resumed_run_says_what_changed_with_it(tmp_path):
     assert again["settings"] == {"epochs": [2, 3]}
     assert icon.load(tmp_path).provenance["resumed"] == longer.provenance["resumed"]
     assert "resumed" not in icon.run(**settings).provenance
+
+
+@pytest.mark.parametrize("dataset", ["digits", "moving_digits"])
+def test_more_epochs_of_a_finished_run_end_in_the_bytes_of_so_many(dataset, tmp_path):
+    """Convolutions keep their weights in another order in memory than a file has them, and the optimizer goes by that order."""
+    settings = {**SMALL, "dataset": dataset, "n_samples": 100}
+    icon.run(**settings | {"epochs": 2}, save_to=tmp_path / "run")
+    more = icon.run(**settings, save_to=tmp_path / "run", resume=True)
+    whole = icon.run(**settings)
+    assert more.history["loss"] == whole.history["loss"]
+    assert more == whole
+
+
+def test_a_fork_from_the_disk_ends_in_the_bytes_of_the_run(tmp_path):
+    run = icon.run(**SMALL, save_checkpoints=True, save_to=tmp_path / "run")
+    assert icon.load(tmp_path / "run").fork(2).history["loss"] == run.history["loss"]

@@ -260,4 +260,8 @@ def set_state(trainer: Trainer, state: Mapping[int | str, Mapping]) -> None:
         shapes = {value.shape for value in each.values() if isinstance(value, torch.Tensor) and value.dim()}
         if not 0 <= k < len(parameters) or (not own and shapes - {parameters[k].shape}):
             raise ValueError("the state of its optimizer belongs to another network")
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": _copied(state)})  # which takes what fits without a copy
+    state = _copied(state)  # load_state_dict takes what fits without a copy
+    for k, each in state.items():  # in the order in memory of the weights, by which a fused step goes; a file has another
+        like = {name: value for name, value in each.items() if getattr(value, "shape", None) == parameters[k].shape}
+        each.update({name: torch.empty_like(parameters[k], dtype=value.dtype).copy_(value) for name, value in like.items()})
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
