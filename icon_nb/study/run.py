@@ -57,7 +57,8 @@ def run(
         Go on from the last finished epoch in ``save_to``, to the same end, bit for bit on a CPU; a run that is finished there is
         only loaded, unless more epochs are asked for, and an empty folder is begun.
     live : bool
-        In a notebook: redraw the embedding and the loss in place while it trains, as often as a tenth of the time allows.
+        In a notebook: redraw the embedding and the loss in place while it trains, about three times a second; there is no
+        bar above it, unless ``progress`` asks for one.
     keep_states : float
         MiB of memory for the weights and optimizer states of recorded epochs, from which :meth:`Results.fork` can go on. Where
         all take more, those of every second epoch are kept, and so on; 0 keeps none.
@@ -101,6 +102,7 @@ def run(
         warnings.warn("live=True draws in a notebook only: this run shows nothing while it trains", stacklevel=2)
     elif live:
         calls.append(Live(session.config))
+        progress = bool(progress)
     return train_in_folder(folder, session, *calls, resume=resume, progress=progress)
 
 

@@ -159,24 +159,21 @@ class WandB:
 
 
 class Live:
-    """``run(live=True)``: redraws embedding and loss, first and last, else while that takes a small share of the time."""
+    """``run(live=True)``: redraws embedding and loss three times a second, less often where it is slow; first and last."""
 
-    SHARE = 0.1
-    FIRST = 0.1  # seconds; what the first picture takes beyond that is the loading of what draws, which a process does once
+    EVERY = 1 / 3  # seconds by the clock on the wall
     SIZE = (460, 460)
 
     def __init__(self, config: Config):
-        self.epochs, self.started, self.spent, self.drawn = config.epochs, time.thread_time(), 0.0, 0
-        self._cost, self._handle = 0.0, None
+        self.epochs, self.next, self._handle = config.epochs, 0.0, None
 
     def __call__(self, record, recorder) -> None:
-        now = time.thread_time()
-        affordable = self.spent + 2 * self._cost <= self.SHARE * (now - self.started)  # this one, and the last
-        if affordable and self.drawn or record.epoch in (0, self.epochs):
+        started = time.monotonic()
+        if record.epoch in (0, self.epochs) or started >= self.next:
             self.draw(recorder)
-            self._cost = min(time.thread_time() - now, math.inf if self.drawn else self.FIRST)
-            self.drawn += 1
-            self.spent += self._cost
+            now = time.monotonic()
+            slow = 2 * (now - started) if record.epoch else 0.0  # the first loads what draws
+            self.next = max(started + self.EVERY, now + slow)
 
     def draw(self, recorder) -> None:
         from IPython.display import display
@@ -184,11 +181,12 @@ class Live:
         from ..animation.plots import filmstrip
 
         trajectory = recorder.trajectory
-        drawn = animation.animate(trajectory, size=self.SIZE, overlay="loss", turn=0)
+        projection = "auto" if trajectory.embeddings.shape[2] < 4 else "pca"  # which is quick
+        title = f"{trajectory.title}, epoch {trajectory.epochs[-1]} of {self.epochs}"
+        drawn = animation.animate(trajectory, size=self.SIZE, overlay="loss", turn=0, tween=0, projection=projection, title=title)
         picture = drawn.painter.png(drawn.timeline.n_frames - 1)
-        words = f"{trajectory.title} at epoch {trajectory.epochs[-1]}"
         strip = filmstrip(drawn) if trajectory.epochs[-1] == self.epochs else picture  # what is left on paper shows learning
-        page = {"text/plain": words, "text/html": image(picture, words, self.SIZE[0]), "image/png": b64encode(strip).decode()}
+        page = {"text/plain": title, "text/html": image(picture, title, self.SIZE[0]), "image/png": b64encode(strip).decode()}
         if self._handle is None:
             self._handle = display(page, raw=True, display_id=True)
         else:
