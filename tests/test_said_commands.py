@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 TEXT = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md"))
 BLOCKS = [line for block in re.findall(r"```bash\n(.*?)```", TEXT, re.S) for line in block.splitlines()]
 SPANS = [" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", TEXT)]
-STARTS = ("icon-nb", "python -m", "make ", "OMP_NUM_THREADS=1 python", "ICON_NB_EXAMPLES=50 pytest")
+STARTS = ("icon-nb", "python -m", "make ", "OMP_NUM_THREADS=1 python", "ICON_NB_EXAMPLES=")
 SAID = sorted({text.split("#")[0].strip() for text in (*BLOCKS, *SPANS) if text.startswith(STARTS)})
 MAKE = [text for text in SAID if text.split()[0] == "make"]
 ICON = [text for text in SAID if text.startswith(("icon-nb", "python -m icon_nb"))]
