@@ -70,9 +70,9 @@ class Case:
 
     @property
     def suits(self) -> Mapping[str, object]:
-        """The defaults of a network that is trained on the data; the temperature is for cosine distances."""
-        row = published(self.dataset)
-        cosine = self.method.defaults.get("distance") == "cosine"
+        """The defaults of a network that is trained on the data; the temperature is for cosine distances, and a p without one."""
+        row, own = published(self.dataset), self.method.defaults
+        cosine = own.get("distance") == "cosine" and "p_temperature" not in own
         return {name: value for name, value in row.suits.items() if name != "temperature" or cosine} if row else {}
 
     @property
