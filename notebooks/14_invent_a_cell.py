@@ -168,7 +168,7 @@ print(f"adam {adam.history['loss'][-1]:.2f}, sgd {trained[1]:.2f}, exact {exact[
 # %% [markdown]
 # Its loss ends at about six tenths of the exact value. Why? At the optimum the gradient is not zero. It points along $W$ itself, so a step of
 # gradient descent only changes the length of the rows, and making $W$ orthonormal again undoes it. Adam divides every coordinate of the
-# gradient by its own size. That turns the step away from $W$, and the projection does *not* undo a turn. The loss fell fast and has been flat
+# gradient by its own size. That turns the step away from $W$, and the projection does *not* undo a turn. The loss fell fast and has hardly moved
 # since the twentieth epoch, as if there were nothing left to gain. Only the closed form shows how wrong it is. Where there is an oracle, use it.
 #
 # ## Recap
