@@ -23,7 +23,7 @@ from .options import check_seed
 
 ENOUGH = 0.5  # of the neighbours: a plane that keeps these shows an embedding well enough
 MANY = 200  # fewer points are seen well enough in any plane
-AFFORDABLE = 10_000_000  # frames times pairs of points of which a quick t-SNE is made in about a second
+AFFORDABLE = 12_000_000  # frames times pairs of points of which a quick t-SNE is made in about a second
 
 WARM_EPOCHS = 100  # of UMAP
 Step = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
