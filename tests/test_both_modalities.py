@@ -13,7 +13,8 @@ from icon_nb.errors import ConfigError, DataError
 from icon_nb.evaluation.scores import knn_accuracy
 from icon_nb.evaluation.trajectory import Trajectory
 
-SMALL = {"method": "clip", "dataset": "digit_captions", "n_samples": 300, "max_points": 60, "epochs": 3, "record_every": 1, "quiet": True}
+SMALL = {"method": "clip", "dataset": "digit_captions", "n_samples": 300, "max_points": 60, "epochs": 3, "record_every": 1}
+SMALL |= {"quiet": True}
 WRITTEN = {"probe": False, "viz": False, "save_epoch_gifs": False}
 
 

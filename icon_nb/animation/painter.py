@@ -65,6 +65,7 @@ class Painter:
     def __init__(self, animation):
         self.views, self.options = animation.views, animation.options
         self.timeline, self._still = animation.timeline, None
+        self.last_epoch = self.timeline.epochs[-1]  # of the run; a picture made while it trains is told
         canvas = self.canvas = Canvas(animation.size, self.options.dpi, self.options.style)
         trajectories, single = [view.trajectory for view in self.views], len(self.views) == 1
         self.metrics = around.curve_names(trajectories, self.options.overlays)
@@ -94,7 +95,7 @@ class Painter:
         if "none" in self.options.overlays:
             return ""
         k, _ = self.timeline.at(frame)
-        words = [f"epoch {self.timeline.epochs[k]} of {self.timeline.epochs[-1]}"]
+        words = [f"epoch {self.timeline.epochs[k]} of {self.last_epoch}"]
         if len(self.views) == 1:
             words.append(around.metrics_line(self.views[0].trajectory, self.views[0].sources[k], self.metrics))
         return "   ".join(filter(None, words))

@@ -183,7 +183,8 @@ class Live:
         trajectory = recorder.trajectory
         projection = "auto" if trajectory.embeddings.shape[2] < 4 else "pca"  # which is quick
         title = f"{trajectory.title}, epoch {trajectory.epochs[-1]} of {self.epochs}"
-        drawn = animation.animate(trajectory, size=self.SIZE, overlay="loss", turn=0, tween=0, projection=projection, title=title)
+        drawn = animation.animate(trajectory, size=self.SIZE, overlay="loss", turn=0, tween=0, projection=projection)
+        drawn.painter.last_epoch = self.epochs
         picture = drawn.painter.png(drawn.timeline.n_frames - 1)
         strip = filmstrip(drawn) if trajectory.epochs[-1] == self.epochs else picture  # what is left on paper shows learning
         page = {"text/plain": title, "text/html": image(picture, title, self.SIZE[0]), "image/png": b64encode(strip).decode()}
