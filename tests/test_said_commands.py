@@ -41,7 +41,7 @@ def test_what_is_made_is_there(text):
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
-@pytest.mark.parametrize("target", ["demo", "student", "slides"])  # the others install something, or take minutes
+@pytest.mark.parametrize("target", ["demo", "student", "slides"])
 def test_a_target_is_made(target, tmp_path):
     """Among links to what is here, with this Python in the place of an environment."""
     for name in ("icon_nb", "notebooks", "pyproject.toml", "constraints.txt", "Makefile"):
@@ -55,6 +55,16 @@ def test_a_target_is_made(target, tmp_path):
     call(["make", target], tmp_path)
     made = {"demo": "playground_runs/*/*.gif", "student": "build/student/*.ipynb", "slides": "build/slides/*.html"}
     assert len(list(tmp_path.glob(made[target]))) == (1 if target == "demo" else 16)
+
+
+@pytest.mark.friends
+@pytest.mark.timeout(1500)
+@pytest.mark.skipif(not (ROOT / ".venv").is_dir(), reason="make test-friends has made no .venv here")
+@pytest.mark.parametrize(("target", "made"), [("types", ""), ("docs", "site"), ("sheets", "sheets"), ("test-wheel", "")])
+def test_a_target_that_installs_something_or_takes_minutes_is_made(target, made):
+    shutil.rmtree(ROOT / "build" / (made or "nothing"), ignore_errors=True)
+    call(["make", target], ROOT, timeout=1500)
+    assert not made or any((ROOT / "build" / made).iterdir())
 
 
 @pytest.fixture(scope="module")
