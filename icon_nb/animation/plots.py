@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ..errors import demand, nearest
+from ..errors import ConfigError, demand, nearest
 from ..evaluation.trajectory import Rows, Trajectory
 from .annotations import ROW, Entry, class_entries, plan_legend, set_out, word_for
 from .canvas import Canvas, Picture, Rect, plain
@@ -145,8 +145,9 @@ def curves(
 def _measured(runs: Sequence[Trajectory], metrics: Sequence[str] | None) -> list[str]:
     recorded = dict.fromkeys(name for run in runs for name in run.metrics)
     asked = [metrics] if isinstance(metrics, str) else list(metrics or recorded)
-    for name in asked if recorded else ():
-        demand(name in recorded, f"metrics={name!r} was not recorded: {nearest(name, recorded)}")
+    for name in asked:
+        if recorded and name not in recorded:
+            raise ConfigError(f"metrics={name!r} was not recorded: {nearest(name, recorded)}")
     shown = [name for name in asked if any(np.isfinite(run.metrics.get(name, np.nan)).any() for run in runs)]
     named = ", ".join(asked) or "(there are none)"
     demand(bool(shown), f"none of the metrics {named} was recorded: record(z, loss=...)")

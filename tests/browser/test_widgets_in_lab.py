@@ -142,7 +142,7 @@ def test_the_explorer_explains_nonsense_and_runs_the_rest(opened):
 
 def test_a_live_run_ends_with_its_last_epoch_in_one_place(opened):
     output = cell(opened, 3).locator(".jp-OutputArea-output")
-    picture = output.locator("img[alt*='at epoch 3']")
+    picture = output.locator("img[alt*='epoch 3 of 3']")
     picture.wait_for(timeout=120_000)
     assert output.locator("img").count() == 1
     photograph(opened, "live")
