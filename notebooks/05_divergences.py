@@ -222,9 +222,9 @@ three.table(baselines=True)
 
 # %% [markdown]
 # The three losses are three different quantities, so compare the columns to the right. With 255 candidates of which one is right, an untrained
-# $q$ has all but lost the partner, and `js` pulls weakly there. Yet `js` ends about level with `kl`. And `rkl` ends behind both. Two numbers say
-# why: the length of the mean of all directions (0 for an even sphere, 1 for a single spot), and the angle of the farthest point from that
-# mean.
+# $q$ has all but lost the partner, and `js` pulls weakly there. Yet over five seeds `js` ends level with `kl`: its kNN accuracy is 3 points lower
+# to 8 higher. And `rkl` ends behind both at every seed. Two numbers say why: the length of the mean of all directions (0 for an even sphere, 1
+# for a single spot), and the angle of the farthest point from that mean.
 
 # %%
 def gathered(z):
