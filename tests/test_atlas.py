@@ -152,7 +152,8 @@ def test_the_atlas_that_ships_is_whole_and_small():
     assert set(keys) <= set(jobs({}))
     for row in atlas.rows:
         assert row["runs"] == len(atlas.about["seeds"]) or row["error"]
-        assert ("moves" in row) == (row["runs"] > 0 and row["divergence"] in ("kl", "limit"))
+        moves = row["divergence"] in ("kl", "limit") and row["dataset"] != "photo_digits"  # of which there would be no room
+        assert ("moves" in row) == (row["runs"] > 0 and moves)
         assert set(REACHED) <= set(row)
         assert (row["knn"] is None) == (row["runs"] == 0 or row["dataset"] == "tiny_text"), "a text has no classes"
     assert any(row["method"] is None for row in atlas.rows)
