@@ -66,6 +66,7 @@ def collect(sdist: Path, elsewhere: Path) -> None:
 
 
 if __name__ == "__main__":
+    os.environ.pop("PYTHONPATH", None)  # on which pip would find the checkout, and install no wheel
     with tempfile.TemporaryDirectory() as folder:
         built, source = build(Path(folder))
         use(built, Path(folder))
