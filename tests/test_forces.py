@@ -99,7 +99,7 @@ SEEN_AGAIN = {
 
 @pytest.mark.parametrize("name", SEEN_AGAIN)
 def test_views_and_prototypes_are_made_again_from_the_weights_that_were_kept(name):
-    run = icon.run(method=name, **SEEN_AGAIN[name], n_samples=100, epochs=2, quiet=True)
+    run = icon.run(method=name, **SEEN_AGAIN[name], n_samples=100, epochs=2, record_every=1, quiet=True)
     for epoch in (0, 2):
         found = run.forces(epoch)
         assert found.attraction.shape == found.repulsion.shape == run.embeddings.shape
