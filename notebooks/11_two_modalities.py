@@ -165,8 +165,8 @@ for name, scores in found.items():
 print(f"chance     R@1 {1 / 500:.3f}   R@5 {5 / 500:.3f}; ceiling of R@1 {different / 500:.2f}")
 
 # %% [markdown]
-# The right digit is named almost always. The very sentence comes first for about one picture in twelve: forty times chance, and far below the
-# ceiling. Together they say what was learned: the digit first, and a part of weight, width and slant.
+# The right digit is named almost always. The very sentence comes first for about one picture in twelve (in seventeen at another seed): thirty to
+# forty times chance, and far below the ceiling. Together they say what was learned: the digit first, and a part of weight, width and slant.
 #
 # Look at what comes back for some sentences.
 
